@@ -1,0 +1,110 @@
+"""What the planner is told: steps in order, and the tensors they read and write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One operation of a program, as its memory sees it.
+
+    Attributes:
+        name: what reports and errors call the step.
+        inputs: ids of the tensors read. Ids that the program does not plan (constants, state) may
+            stand here and are ignored.
+        outputs: ids of the tensors written, each by this step alone.
+        scratch: bytes that the step needs while it runs, and no longer.
+        views: pairs (output, input): the output is the input's bytes, from the same start; the step
+            moves nothing.
+        in_place: pairs (output, input): the output may be written over the input, from the same
+            start. A pair speaks for every operand of the step which is that input.
+    """
+
+    name: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    scratch: int = 0
+    views: tuple[tuple[int, int], ...] = ()
+    in_place: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """Steps in the order they run, with the sizes of the tensors to be planned.
+
+    Attributes:
+        name: what reports and errors call the program.
+        sizes: bytes of each planned tensor. Constants and persistent state are not in it.
+        inputs: planned tensors that the caller writes before the first step, at every run.
+        outputs: tensors that the caller reads after the last step. Those that are not planned (a
+            constant that is returned) are ignored.
+        steps: the steps in order.
+
+    Raises:
+        ValueError: the program contradicts itself: a tensor is written twice, read before it is
+            written, planned but never written, or a pair names what its step does not have.
+    """
+
+    name: str
+    sizes: Mapping[int, int]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    steps: tuple[Step, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse a program that no plan could be right for."""
+        for tensor, size in self.sizes.items():
+            if size < 0:
+                raise ValueError(f"{self.name}: tensor {tensor} has {size} bytes")
+        written: set[int] = set()
+        for tensor in self.inputs:
+            if tensor not in self.sizes:
+                raise ValueError(f"{self.name}: input {tensor} has no size")
+            if tensor in written:
+                raise ValueError(f"{self.name}: input {tensor} is listed twice")
+            written.add(tensor)
+        for index, step in enumerate(self.steps):
+            where = f"{self.name}: step {index} {step.name!r}"
+            self._check_operands(where, step, written)
+            self._check_pairs(where, step)
+        missing = sorted(set(self.sizes) - written)
+        if missing:
+            raise ValueError(f"{self.name}: nothing writes the planned tensors {missing}")
+
+    def _check_operands(self, where: str, step: Step, written: set[int]) -> None:
+        if step.scratch < 0:
+            raise ValueError(f"{where} has {step.scratch} bytes of scratch")
+        for tensor in step.inputs:
+            if tensor in self.sizes and tensor not in written:
+                raise ValueError(f"{where} reads tensor {tensor} before it is written")
+        for tensor in step.outputs:
+            if tensor in written:
+                raise ValueError(f"{where} writes tensor {tensor}, which is written already")
+            # A state tensor may be written by many steps: only planned ones are written once.
+            if tensor in self.sizes:
+                written.add(tensor)
+
+    def _check_pairs(self, where: str, step: Step) -> None:
+        for output, source in step.views + step.in_place:
+            if output not in step.outputs or source not in step.inputs:
+                raise ValueError(
+                    f"{where}: the pair ({output}, {source}) is not an output and an input of it"
+                )
+        viewing = [output for output, _ in step.views]
+        for output, source in step.views:
+            if viewing.count(output) > 1 or any(output == other for other, _ in step.in_place):
+                raise ValueError(f"{where}: tensor {output} is a view and something else too")
+            if (output in self.sizes) != (source in self.sizes):
+                planned, other = (output, source) if output in self.sizes else (source, output)
+                raise ValueError(
+                    f"{where}: tensor {output} is a view of tensor {source}, but {planned} is"
+                    f" planned and {other} is not; both share the same bytes, so leave both out"
+                    " of sizes or put both in"
+                )
+            if self.sizes.get(output, 0) > self.sizes.get(source, 0):
+                raise ValueError(
+                    f"{where}: tensor {output} of {self.sizes[output]} bytes is a view of tensor"
+                    f" {source} of {self.sizes[source]}"
+                )

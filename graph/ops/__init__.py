@@ -1,0 +1,8 @@
+"""The op table: importing this package registers every op."""
+
+from __future__ import annotations
+
+from samara.graph.ops import elementwise
+from samara.graph.ops._table import OPS, OpDef
+
+__all__ = ["OPS", "OpDef", "elementwise"]

@@ -1,0 +1,83 @@
+/* What a kernel sees: its op, its tensors and its attributes, all verified before it runs.
+ *
+ * A kernel is a `prepare` function and one or more `run` functions. `prepare` is called at load on the file's
+ * largest and smallest dimensions, and again by a context whenever dimensions change; it checks every shape,
+ * attribute and constant that `run` relies on, picks `run`, and states the work. `run` trusts all that and
+ * checks only what depends on data: indices and divisors. Arity and dtypes have been checked against the op
+ * table before `prepare` is called.
+ */
+#ifndef SMR_KERNEL_H
+#define SMR_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../gen/ops.h"
+#include "samara.h"
+#include "status.h"
+
+/* The values of Layout in schema/samara.fbs. */
+typedef enum smr_layout {
+    SMR_LAYOUT_DENSE = 0,
+    SMR_LAYOUT_PANEL16 = 1,
+    SMR_LAYOUT_PANEL16X4 = 2
+} smr_layout;
+
+/* A tensor in a program. */
+typedef struct smr_value {
+    void *data;   /* null while a file is being verified, unless the tensor is a constant */
+    size_t count; /* elements at these dims; the product is known not to overflow */
+    int32_t dims[SMR_MAX_RANK];
+    int32_t rank;
+    uint32_t run;    /* of SMR_LAYOUT_PANEL16X4 */
+    uint8_t dtype;   /* smr_dtype */
+    uint8_t layout;  /* smr_layout; only constants are ever other than dense */
+    uint8_t storage; /* smr_storage */
+} smr_value;
+
+#define SMR_PARAMETER_BYTES 256
+
+typedef struct smr_node smr_node;
+
+/* Computes the work items [begin, end) of a node: disjoint ranges may run at the same time, in any order. */
+typedef smr_status (*smr_run_function)(const smr_node *node, size_t begin, size_t end, smr_error *error);
+
+struct smr_node {
+    const struct smr_kernel_row *kernel;
+    const smr_value **inputs; /* null for an absent optional input */
+    smr_value **outputs;
+    int32_t input_count;
+    int32_t output_count;
+    smr_attributes attributes; /* the member of the node's op is the valid one */
+
+    /* Filled by prepare. */
+    smr_run_function run;
+    size_t work;          /* the number of work items; 0 when there is nothing to do */
+    size_t scratch_bytes; /* needed; at most what the file reserves, which the core checks afterwards */
+    union {               /* whatever prepare wants run to know */
+        uint8_t bytes[SMR_PARAMETER_BYTES];
+        uint64_t align;
+    } parameters;
+
+    void *scratch; /* valid during run; 64-byte aligned */
+};
+
+/* Returns SMR_OK, or SMR_ERROR_MODEL with a message. It may not read the data of an input that is not a
+ * constant, and it may not allocate. */
+typedef smr_status (*smr_prepare_function)(smr_node *node, smr_error *error);
+
+/* One line of a kernels.inc. Rows earlier in the registry are preferred; a row whose `matches` is not null is
+ * passed over when that returns false. */
+typedef struct smr_kernel_row {
+    uint16_t opcode;
+    const char *name; /* "generic", or the ISA */
+    bool (*matches)(const smr_node *node);
+    smr_prepare_function prepare;
+} smr_kernel_row;
+
+/* Typed access to a node's parameters: SMR_PARAMETERS(node, binary_parameters)->stride. */
+#define SMR_PARAMETERS(node, type) ((type *)(void *)(node)->parameters.bytes)
+#define SMR_CONST_PARAMETERS(node, type) ((const type *)(const void *)(node)->parameters.bytes)
+
+#endif

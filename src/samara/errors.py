@@ -1,0 +1,84 @@
+"""Every exception of the package.
+
+    SamaraError                     never raised itself
+    ├── GraphError                  a graph that cannot be built or run as asked
+    │   ├── ShapeError              shapes or dtypes that contradict each other, also a ValueError
+    │   ├── FeedError               a feed that is missing or does not fit, also a ValueError
+    │   └── UninitializedError      a variable that is read before it has a value
+    ├── ExportError                 a graph that cannot be exported, with every reason at once
+    │   └── ProofError              a written file that disagrees with its source
+    ├── QuantizationError           a graph or data that cannot be quantized as asked
+    └── RuntimeStatusError          what the C runtime returned; `.status` and `.message` keep it
+        ├── ArgumentStatusError     1xx: the caller
+        ├── ModelFileError          2xx: the file
+        ├── ResourceStatusError     3xx: memory or the file system
+        └── ExecutionError          4xx: a run
+
+Plain misuse of a function stays TypeError or ValueError.
+"""
+
+from __future__ import annotations
+
+
+class SamaraError(Exception):
+    """Base of all errors of the package."""
+
+
+class GraphError(SamaraError):
+    """A graph cannot be built or run as asked."""
+
+
+class ShapeError(GraphError, ValueError):
+    """Shapes or dtypes contradict each other; the message ends with the user's file and line."""
+
+
+class FeedError(GraphError, ValueError):
+    """A needed placeholder is not fed, or a feed does not fit its tensor."""
+
+
+class UninitializedError(GraphError):
+    """A variable is read before it has a value."""
+
+
+class ExportError(SamaraError):
+    """A graph cannot be exported; `problems` lists every reason, one text each."""
+
+    def __init__(self, message: str, problems: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.problems = problems
+
+
+class ProofError(ExportError):
+    """A written file disagrees with its source; `report` is the export report with the evidence."""
+
+    def __init__(self, message: str, report: object) -> None:
+        super().__init__(message)
+        self.report = report
+
+
+class QuantizationError(SamaraError):
+    """A graph or its calibration data cannot be quantized as asked."""
+
+
+class RuntimeStatusError(SamaraError):
+    """The C runtime refused a call."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class ArgumentStatusError(RuntimeStatusError):
+    """A 1xx status: the call was wrong."""
+
+
+class ModelFileError(RuntimeStatusError):
+    """A 2xx status: the file is damaged, too new, or needs what this build lacks."""
+
+
+class ResourceStatusError(RuntimeStatusError):
+    """A 3xx status: memory or the file system."""
+
+
+class ExecutionError(RuntimeStatusError):
+    """A 4xx status: a run could not be finished."""
