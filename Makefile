@@ -1,0 +1,108 @@
+# `make` lists what there is to do. Everything runs in a virtual environment of its own, .venv, made from PYTHON.
+PYTHON ?= python3
+VENV ?= .venv
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+FUZZ_SECONDS ?= 60
+PYTEST_ARGS ?=
+
+BIN := $(CURDIR)/$(VENV)/bin
+STAMPS := $(VENV)/stamps
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+export PATH := $(BIN):$(PATH)
+export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
+
+C_SOURCES := $(shell find runtime_c/src runtime_c/include runtime_c/cmake -type f)
+C_STYLED := $(shell find runtime_c tests/runtime_c examples -name '*.[ch]' -not -path '*/gen/*' 2>/dev/null)
+BUILD_FILES := pyproject.toml CMakeLists.txt runtime_c/CMakeLists.txt pyruntime/_build.py
+
+.DEFAULT_GOAL := help
+.PHONY: help native test test-c test-sanitized test-python demo mnist lint format gen gen-check check fuzz bench size \
+        clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# ---- Setting up ----------------------------------------------------------------------------------------------
+
+$(STAMPS)/venv:
+	@echo "setting up $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install 'scikit-build-core==1.1.*' 'cffi>=1.16'
+	@cmake --version 2>/dev/null | awk 'NR == 1 {split($$3, v, "."); exit !(v[1] > 3 || v[2] >= 21)}' \
+	  || $(PIP) install cmake
+	@mkdir -p $(STAMPS) && touch $@
+
+# Editable: Python files are used where they lie; this runs again when C sources or build files change.
+$(STAMPS)/native: $(STAMPS)/venv $(C_SOURCES) $(BUILD_FILES)
+	@echo "building the Python extension"
+	@$(PIP) install --no-build-isolation -C cmake.define.SMR_WERROR=ON --editable '.[test]'
+	@touch $@
+
+
+$(STAMPS)/demo: pyproject.toml | $(STAMPS)/native
+	@$(PIP) install --no-build-isolation -C cmake.define.SMR_WERROR=ON --editable '.[demo]'
+	@touch $@
+
+$(STAMPS)/dev: pyproject.toml | $(STAMPS)/native
+	@$(PIP) install --no-build-isolation -C cmake.define.SMR_WERROR=ON --editable '.[dev]'
+	@touch $@
+
+native: $(STAMPS)/native ## Build and install the Python extension after a change of C sources
+
+# ---- Tests ---------------------------------------------------------------------------------------------------
+
+test: test-c test-sanitized test-python ## Run everything: C tests, sanitizers, fuzz corpora, Python, repository
+
+test-c: $(STAMPS)/native ## Run the C tests, release build
+	cmake --preset release >build/release.log || { cat build/release.log; exit 1; }
+	cmake --build --preset release
+	ctest --preset release -j $(JOBS)
+
+test-sanitized: $(STAMPS)/native ## Run the C tests and replay the fuzz corpora under ASan and UBSan
+	cmake --preset asan-ubsan >build/asan-ubsan.log || { cat build/asan-ubsan.log; exit 1; }
+	cmake --build --preset asan-ubsan
+	ctest --preset asan-ubsan -j $(JOBS)
+
+test-python: $(STAMPS)/native ## Run the Python and repository tests
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: lint gen-check test ## What continuous integration runs
+
+demo: $(STAMPS)/demo ## Train on handwritten digits, export as float and int8, run and compare
+	$(BIN)/python examples/digits/demo.py
+
+mnist: $(STAMPS)/demo ## Train on MNIST, export as float and int8, and hold both to their accuracy
+	$(BIN)/python examples/mnist/train.py
+
+fuzz: $(STAMPS)/native ## Fuzz the loader and runs for FUZZ_SECONDS each (needs clang)
+	@runtime_c/fuzz/run.sh $(FUZZ_SECONDS)
+
+bench: $(STAMPS)/native ## Time the runtime on the benchmark models
+	$(BIN)/python -m benchmarks
+
+size: $(STAMPS)/venv ## Text and data of the library, for each compiler that is there
+	@runtime_c/tools/size.sh
+
+# ---- Style ---------------------------------------------------------------------------------------------------
+
+lint: $(STAMPS)/dev ## Check style, types and C diagnostics
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run -Werror $(C_STYLED)
+	cmake --preset dev >build/dev.log || { cat build/dev.log; exit 1; }
+	$(BIN)/clang-tidy --quiet -p build/dev $(filter %.c,$(filter runtime_c/src/%,$(C_STYLED)))
+
+format: $(STAMPS)/dev ## Rewrite Python and C files in the project's format
+	$(BIN)/ruff check --fix --exit-zero --quiet
+	$(BIN)/ruff format
+	$(BIN)/clang-format -i $(C_STYLED)
+
+gen: $(STAMPS)/native ## Rewrite what is derived from the op table and the schema
+	$(BIN)/python -m samara.exporter.codegen
+
+gen-check: $(STAMPS)/native ## Fail if a generated file is out of date
+	$(BIN)/python -m samara.exporter.codegen --check
+
+clean: ## Remove everything that was built, the virtual environment included
+	rm -rf build dist $(VENV)

@@ -1,0 +1,31 @@
+# A build for known models leaves out the kernels of all other ops: `samara inspect --ops model.smr > ops.txt`, then
+# -DSMR_OPS_FILE=ops.txt. Every op that the file does not name is compiled with SMR_OMIT_<OP>=1, which makes its
+# rows of the kernel registry vanish; the linker drops what no row refers to.
+
+# Sets `result` to the definitions for the op names in `ops_file`, out of those that ops.h knows.
+function(smr_ops_subset result ops_file ops_header)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${ops_file} ${ops_header})
+  file(STRINGS ${ops_header} lines REGEX "^ +SMR_OP_[A-Z0-9_]+ = [0-9]+")
+  set(known "")
+  foreach(line IN LISTS lines)
+    string(REGEX REPLACE "^ +SMR_OP_([A-Z0-9_]+) = .*$" "\\1" op "${line}")
+    list(APPEND known ${op})
+  endforeach()
+  file(STRINGS ${ops_file} names REGEX "^[ \t]*[a-z0-9_]")
+  set(wanted "")
+  foreach(name IN LISTS names)
+    string(STRIP "${name}" name)
+    string(TOUPPER "${name}" op)
+    if(NOT op IN_LIST known)
+      message(FATAL_ERROR "${ops_file}: there is no op called ${name}")
+    endif()
+    list(APPEND wanted ${op})
+  endforeach()
+  set(definitions "")
+  foreach(op IN LISTS known)
+    if(NOT op IN_LIST wanted)
+      list(APPEND definitions SMR_OMIT_${op}=1)
+    endif()
+  endforeach()
+  set(${result} ${definitions} PARENT_SCOPE)
+endfunction()
