@@ -22,7 +22,7 @@ def declarations(header: str) -> str:
     """The part of samara.h that cffi reads."""
     if header.count(BEGIN) != 1 or header.count(END) != 1:
         raise ValueError(f"samara.h must hold {BEGIN} and {END} once each")
-    return header.split(BEGIN)[1].split(END)[0]
+    return header.partition(BEGIN)[2].partition(END)[0]
 
 
 def main(header: str, output: str) -> None:
