@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samara.graph.ops import elementwise
+from samara.graph.ops import elementwise, state
 from samara.graph.ops._table import OPS, OpDef
 
-__all__ = ["OPS", "OpDef", "elementwise"]
+__all__ = ["OPS", "OpDef", "elementwise", "state"]

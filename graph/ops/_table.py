@@ -67,7 +67,8 @@ class Operand:
 
     `type` is a type variable of the op, a dtype name, or "@name" for the dtype that attribute `name` holds.
     A `shape_only` input decides nothing but the shape of the output, so a file whose shapes are known leaves
-    it out. A `packed` input is stored in panels of 16 outputs when it is a constant.
+    it out. A `packed` input is stored in panels of 16 outputs when it is a constant. A `state` input names a
+    variable and is written, not read.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Operand:
     variadic: bool = False
     shape_only: bool = False
     packed: bool = False
+    state: bool = False
 
 
 _OPERAND = re.compile(r"(\w+): (@?\w+)([?*]?)((?: \w+)*)")
@@ -84,7 +86,7 @@ _OPERAND = re.compile(r"(\w+): (@?\w+)([?*]?)((?: \w+)*)")
 def _operand(text: str) -> Operand:
     match = _OPERAND.fullmatch(text)
     if match is None:
-        raise ValueError(f"operand {text!r} is not 'name: type[?|*] [shape_only] [packed]'")
+        raise ValueError(f"operand {text!r} is not 'name: type[?|*] [shape_only] [packed] [state]'")
     name, type_, mark, flags = match.groups()
     words = set(flags.split())
     return Operand(
@@ -94,6 +96,7 @@ def _operand(text: str) -> Operand:
         variadic=mark == "*",
         shape_only="shape_only" in words,
         packed="packed" in words,
+        state="state" in words,
     )
 
 
@@ -110,16 +113,16 @@ class OpDef:
         name: lower case with underscores; the C kernel, the documentation and the cases use it.
         opcode: permanent, append-only, never reused. Ops with attributes stay below 255.
         inputs: operands, each written "name: type", with "?" after the type for optional, "*" for variadic
-            (last one only), and the words shape_only or packed.
+            (last one only), and the words shape_only, packed or state.
         outputs: operands, in the same notation.
         types: for each type variable, the element types it may stand for.
         attributes: in the order of the file; append-only.
         doc: one sentence, then what a user must know: shapes, formula, source.
-        shape: `shape(op)` is given a `samara.graph.inference.Inference` and returns the output's shape (a
+        shape: `shape(op)` is given a `samara.graph.inference.Inference` (`op.shapes`, `op.a.axis`) and returns the output's shape (a
             tuple of dimensions, or None), or a list of them when there is more than one output. It is called
             only when the ranks of all inputs are known, unless `any_rank`.
         reference: `reference(xp, op, *inputs)` computes the outputs in the Python array API namespace `xp`;
-            `op` has the attributes by name, and `op.output_dtypes` in array types of numpy.
+            `op.a` has the attributes by name, `op.output_dtypes` the numpy dtypes of the outputs.
         gradient: `gradient(b, op, *grads)` returns a list with the gradient of each input, or None where there
             is none; `b` builds ops by name, `op` is the Operation, `grads` those of its outputs (None where
             unused). None means that the op is not differentiable: gradients stop there.

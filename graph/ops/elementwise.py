@@ -8,7 +8,7 @@ from samara.graph.ops._table import OPS, OpDef
 OPS.register(
     OpDef(
         name="add",
-        opcode=1,
+        opcode=256,
         inputs=("x: T", "y: T"),
         outputs=("z: T",),
         types={"T": dtypes.NUMBERS},
@@ -21,7 +21,7 @@ OPS.register(
     ),
     OpDef(
         name="relu",
-        opcode=60,
+        opcode=330,
         inputs=("x: T",),
         outputs=("y: T",),
         types={"T": dtypes.SIGNED},

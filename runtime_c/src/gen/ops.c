@@ -18,7 +18,17 @@ static const smr_operand_def relu_outputs[] = {
     {"y", 0x00ee, 0, 0},
 };
 
+static const smr_operand_def assign_inputs[] = {
+    {"ref", 0x01fe, 0, 0},
+    {"value", 0x01fe, 0, 0},
+};
+
+static const smr_operand_def assign_outputs[] = {
+    {"written", 0x01fe, 0, 0},
+};
+
 const smr_op_def smr_op_defs[] = {
     {"add", add_inputs, add_outputs, 0, SMR_OP_ADD, 2, 1, 0, 0, 1},
     {"relu", relu_inputs, relu_outputs, 0, SMR_OP_RELU, 1, 1, 0, 0, 1},
+    {"assign", assign_inputs, assign_outputs, 0, SMR_OP_ASSIGN, 2, 1, 0, 0, 0},
 };

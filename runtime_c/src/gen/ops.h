@@ -9,8 +9,9 @@
 #define SMR_MAX_OPERANDS 64
 
 typedef enum smr_opcode {
-    SMR_OP_ADD = 1,
-    SMR_OP_RELU = 60
+    SMR_OP_ADD = 256,
+    SMR_OP_RELU = 330,
+    SMR_OP_ASSIGN = 401
 } smr_opcode;
 
 typedef union smr_attributes {
@@ -68,6 +69,6 @@ typedef struct smr_op_def {
 
 /* Sorted by opcode. */
 extern const smr_op_def smr_op_defs[];
-#define SMR_OP_DEF_COUNT 2
+#define SMR_OP_DEF_COUNT 3
 
 #endif

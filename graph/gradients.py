@@ -1,0 +1,128 @@
+"""Symbolic reverse-mode differentiation: gradients are operations of the same graph.
+
+They can therefore be optimised, exported and differentiated again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from samara.errors import GraphError, ShapeError
+from samara.graph import dims
+from samara.graph.graph import Operation, Tensor
+
+
+def gradients(
+    ys: Any,
+    xs: Any,
+    grad_ys: Any = None,
+    name: str = "gradients",
+    *,
+    stop_gradients: Sequence[Tensor] | None = None,
+) -> list[Tensor | None]:
+    """The derivatives of the sum of `ys` with respect to each of `xs`.
+
+    Args:
+        ys: a tensor or list of tensors of a floating-point dtype.
+        xs: a tensor, variable or list of them.
+        grad_ys: for each of `ys`, what its gradient starts from, of its shape; ones when None.
+        name: the name scope of the operations added.
+        stop_gradients: tensors to be taken for constants.
+
+    Returns:
+        A list with a tensor for each of `xs`, or None where `ys` do not depend on it.
+
+    Raises:
+        GraphError: an op on the way has no gradient.
+        TypeError: one of `ys` is not of a floating-point dtype.
+    """
+    ys = _tensors(ys)
+    xs = _tensors(xs)
+    if not ys:
+        raise ValueError("gradients needs at least one y")
+    graph = ys[0].graph
+    starts = list(grad_ys) if isinstance(grad_ys, (list, tuple)) else [grad_ys] * len(ys)
+    if len(starts) != len(ys):
+        raise ValueError(f"grad_ys has {len(starts)} entries for {len(ys)} ys")
+    stops = {id(t) for t in _tensors(stop_gradients or [])}
+    with graph.name_scope(name):
+        return _backward(ys, xs, starts, stops)
+
+
+def _backward(ys: list[Tensor], xs: list[Tensor], starts: list[Any], stops: set[int]) -> list[Tensor | None]:
+    b = ys[0].graph.b
+    between = _between(ys, xs, stops)
+    partial: dict[int, list[Tensor]] = {}
+    for y, start in zip(ys, starts, strict=True):
+        if not y.dtype.is_floating:
+            raise TypeError(f"{y.name} is {y.dtype.name}: only floating-point tensors have gradients")
+        grad = b.ones_like(y) if start is None else b.constant(start, y.dtype)
+        partial.setdefault(id(y), []).append(grad)
+    done: dict[int, Tensor] = {}
+
+    def total(tensor: Tensor) -> Tensor | None:
+        if id(tensor) not in done and id(tensor) in partial:
+            parts = partial[id(tensor)]
+            summed = parts[0]
+            for part in parts[1:]:
+                summed = b.add(summed, part)
+            done[id(tensor)] = summed
+        return done.get(id(tensor))
+
+    for op in reversed(between):
+        grads = [total(t) for t in op.outputs]
+        if all(g is None for g in grads):
+            continue
+        if op.definition.gradient is None:
+            continue
+        with b.graph.name_scope(f"{op.name.rpartition('/')[2]}_grad"), b.graph.control_dependencies(None):
+            found = op.definition.gradient(b, op, *grads)
+        if len(found) != len(op.inputs):
+            raise GraphError(f"the gradient of {op.type} gave {len(found)} results for {len(op.inputs)} inputs")
+        for tensor, grad in zip(op.inputs, found, strict=True):
+            if tensor is None or grad is None or not tensor.dtype.is_floating or id(tensor) in stops:
+                continue
+            _check(op, tensor, grad)
+            partial.setdefault(id(tensor), []).append(grad)
+    return [total(x) for x in xs]
+
+
+def _check(op: Operation, tensor: Tensor, grad: Tensor) -> None:
+    if grad.dtype is not tensor.dtype:
+        raise GraphError(f"the gradient of {op.type} for {tensor.name} is {grad.dtype.name}, not {tensor.dtype.name}")
+    if tensor.shape is None or grad.shape is None:
+        return
+    if len(grad.shape) != len(tensor.shape) or any(
+        dims.equal(a, b) is False for a, b in zip(grad.shape, tensor.shape, strict=True)
+    ):
+        raise ShapeError(
+            f"the gradient of {op.type} for {tensor.name} has shape {dims.text(grad.shape)}, not "
+            f"{dims.text(tensor.shape)}"
+        )
+
+
+def _between(ys: list[Tensor], xs: list[Tensor], stops: set[int]) -> list[Operation]:
+    """The operations on a way from xs to ys, in the order of construction."""
+    sources = {id(x) for x in xs}
+    needed: dict[Operation, None] = {}
+    pending = [y.op for y in ys]
+    while pending:
+        op = pending.pop()
+        if op in needed:
+            continue
+        needed[op] = None
+        pending += [t.op for t in op.given_inputs if id(t) not in stops]
+    reached: set[Operation] = set()
+    between = []
+    for op in sorted(needed, key=lambda o: o.id):
+        inputs = [t for t in op.given_inputs if id(t) not in stops]
+        if any(id(t) in sources or t.op in reached for t in inputs):
+            reached.add(op)
+            between.append(op)
+    return between
+
+
+def _tensors(values: Any) -> list[Tensor]:
+    listed = values if isinstance(values, (list, tuple)) else [values]
+    return [v.as_graph_tensor() if hasattr(v, "as_graph_tensor") else v for v in listed]

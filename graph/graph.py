@@ -1,0 +1,648 @@
+"""The one IR: `Graph`, `Operation` and `Tensor`.
+
+A graph that is trained, one that was imported and one that is about to be written are all this class. Nodes are
+operations of the op table, edges are tensors. Shapes and dtypes are inferred when an operation is added; what
+contradicts itself is refused there, naming the line of the user's program.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from samara.errors import GraphError, ShapeError
+from samara.graph import dims, dtypes
+from samara.graph.dims import Shape
+from samara.graph.dtypes import DType
+from samara.graph.inference import Inference
+from samara.graph.operators import Operators
+from samara.graph.ops import OPS
+from samara.graph.ops._table import REQUIRED, Attribute, OpDef, Operand
+
+if TYPE_CHECKING:
+    from samara.graph.builder import Builder
+
+
+class TensorShape(tuple[Any, ...]):
+    """A shape as TensorFlow 1 programs handle it: a tuple with `as_list`, `ndims` and `num_elements`."""
+
+    def as_list(self) -> list[int | None]:
+        """The dimensions, None where one is not a plain number."""
+        return [d if isinstance(d, int) else None for d in self]
+
+    @property
+    def ndims(self) -> int:
+        """The rank."""
+        return len(self)
+
+    def num_elements(self) -> int | None:
+        """The number of elements, or None when it is not a plain number."""
+        count = dims.product(self)
+        return count if isinstance(count, int) else None
+
+
+class Tensor(Operators):
+    """An edge of the graph: output number `index` of operation `op`.
+
+    Attributes:
+        dtype: its element type.
+        shape: a tuple of int and Dim, or None when not even the rank is known.
+    """
+
+    __slots__ = ("__weakref__", "dtype", "index", "op", "shape")
+    __array_priority__ = 100
+
+    def __init__(self, op: Operation, index: int, dtype: DType, shape: Shape | None) -> None:
+        self.op = op
+        self.index = index
+        self.dtype = dtype
+        self.shape = shape
+
+    @property
+    def name(self) -> str:
+        """The name, `operation:index`."""
+        return f"{self.op.name}:{self.index}"
+
+    @property
+    def graph(self) -> Graph:
+        """The graph it belongs to."""
+        return self.op.graph
+
+    def as_graph_tensor(self) -> Tensor:
+        """Itself."""
+        return self
+
+    @property
+    def device(self) -> str:
+        """The device that its operation was asked to run on, or ''."""
+        return self.op.device
+
+    def get_shape(self) -> TensorShape:
+        """The shape with TensorFlow 1's methods.
+
+        Raises:
+            ValueError: not even the rank is known.
+        """
+        if self.shape is None:
+            raise ValueError(f"the rank of {self.name} is not known")
+        return TensorShape(self.shape)
+
+    def set_shape(self, shape: Sequence[Any]) -> None:
+        """Merges what is known of the shape with `shape`.
+
+        Raises:
+            ShapeError: the two contradict each other.
+        """
+        given = tuple(dims.as_dimension(d) for d in shape)
+        if self.shape is None:
+            self.shape = given
+            return
+        merged = [dims.merge(a, b) for a, b in zip(self.shape, given, strict=False)]
+        if len(given) != len(self.shape) or None in merged:
+            raise ShapeError(f"{self.name}: shape {dims.text(self.shape)} cannot be {dims.text(given)}")
+        self.shape = tuple(d for d in merged if d is not None)
+
+    def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
+        """Its value, in `session` or the default session."""
+        from samara.graph.session import default_session
+
+        return (session or default_session()).run(self, feed_dict)
+
+    def __repr__(self) -> str:
+        return f"<Tensor {self.name!r} {self.dtype.name}{dims.text(self.shape)}>"
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.shape or not isinstance(self.shape[0], int):
+            raise TypeError(f"{self.name}: a tensor can be iterated over when its first dimension is a number")
+        return iter([self[i] for i in range(self.shape[0])])
+
+    def __bool__(self) -> bool:
+        raise TypeError(
+            f"{self.name} has no value while the graph is built, so it cannot decide an `if`: use where or cond, "
+            "or compare with `is None`"
+        )
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+
+class Operation:
+    """A node of the graph: one op of the table applied to tensors.
+
+    Attributes:
+        definition: its row of the op table.
+        inputs: tensors; None for an absent optional input.
+        outputs: tensors.
+        attributes: by name, defaults filled in; `a` gives them by dot, `op.a.strides`.
+        control_inputs: operations that run before it.
+        source: "file:line" of the user's program, or "".
+        id: its place in the order of construction, which is an order of execution.
+    """
+
+    __slots__ = (
+        "a",
+        "attributes",
+        "control_inputs",
+        "definition",
+        "device",
+        "graph",
+        "id",
+        "inputs",
+        "name",
+        "outputs",
+        "source",
+    )
+
+    def __init__(
+        self,
+        graph: Graph,
+        definition: OpDef,
+        name: str,
+        inputs: Sequence[Tensor | None],
+        attributes: dict[str, Any],
+        control_inputs: Sequence[Operation],
+        source: str,
+        device: str,
+    ) -> None:
+        self.graph = graph
+        self.definition = definition
+        self.name = name
+        self.inputs = list(inputs)
+        self.attributes = attributes
+        self.a = SimpleNamespace(**attributes)
+        self.control_inputs = list(control_inputs)
+        self.source = source
+        self.device = device
+        self.id = -1
+        self.outputs: list[Tensor] = []
+
+    @property
+    def type(self) -> str:
+        """The op's name in the table."""
+        return self.definition.name
+
+    @property
+    def given_inputs(self) -> list[Tensor]:
+        """The inputs that are present."""
+        return [t for t in self.inputs if t is not None]
+
+    def run(self, feed_dict: Any = None, session: Any = None) -> None:
+        """Runs it, in `session` or the default session."""
+        from samara.graph.session import default_session
+
+        (session or default_session()).run(self, feed_dict)
+
+    def get_attr(self, name: str) -> Any:
+        """An attribute's value."""
+        return self.attributes[name]
+
+    def __repr__(self) -> str:
+        return f"<Operation {self.name!r} type={self.type}>"
+
+
+class Graph:
+    """A dataflow graph.
+
+    Operations are kept in the order of construction; an operation's inputs come before it.
+    """
+
+    def __init__(self) -> None:
+        self._operations: list[Operation] = []
+        self._by_name: dict[str, Operation] = {}
+        self._names_taken: dict[str, int] = {}
+        self._scope = ""
+        self._devices: list[str] = []
+        self._control_stack: list[tuple[Operation, ...]] = []
+        self._collections: dict[str, list[Any]] = {}
+        self._finalized = False
+        self.seed: int | None = None
+        self._source_override: str | None = None
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """All operations, in the order of construction."""
+        return tuple(self._operations)
+
+    @property
+    def b(self) -> Builder:
+        """Builds operations by the names of the op table."""
+        from samara.graph.builder import Builder
+
+        return Builder(self)
+
+    def get_operations(self) -> list[Operation]:
+        """All operations, in the order of construction."""
+        return list(self._operations)
+
+    def get_operation_by_name(self, name: str) -> Operation:
+        """The operation of that name; raises KeyError naming near ones."""
+        try:
+            return self._by_name[name]
+        except KeyError:
+            import difflib
+
+            near = difflib.get_close_matches(name, self._by_name, n=3)
+            hint = f"; did you mean {', '.join(near)}?" if near else ""
+            raise KeyError(f"the graph has no operation {name!r}{hint}") from None
+
+    def get_tensor_by_name(self, name: str) -> Tensor:
+        """The tensor of that name, `operation:index`."""
+        op_name, colon, index = name.rpartition(":")
+        if not colon or not index.isdigit():
+            raise ValueError(f"{name!r} is not a tensor's name: write 'operation:index', for example '{name}:0'")
+        op = self.get_operation_by_name(op_name)
+        if int(index) >= len(op.outputs):
+            raise KeyError(f"operation {op_name!r} has {len(op.outputs)} outputs, no number {index}")
+        return op.outputs[int(index)]
+
+    # Scopes -----------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def as_default(self) -> Iterator[Graph]:
+        """Makes it the default graph within a `with`."""
+        _defaults.stack.append(self)
+        try:
+            yield self
+        finally:
+            _defaults.stack.remove(self)
+
+    @contextlib.contextmanager
+    def name_scope(self, name: str | None) -> Iterator[str]:
+        """Prefixes names with `name/`; a name that ends with "/" is taken as it is; None or "" leaves all scopes."""
+        previous = self._scope
+        if not name:
+            self._scope = ""
+        elif name.endswith("/"):
+            self._scope = name
+        else:
+            self._scope = self.unique_name(name) + "/"
+        try:
+            yield self._scope
+        finally:
+            self._scope = previous
+
+    @contextlib.contextmanager
+    def control_dependencies(self, inputs: Sequence[Operation | Tensor] | None) -> Iterator[None]:
+        """Operations added within run after all of `inputs`; None clears what surrounds."""
+        previous = self._control_stack
+        if inputs is None:
+            self._control_stack = []
+        else:
+            ops = tuple(self._as_operation(x) for x in inputs)
+            self._control_stack = [*previous, ops]
+        try:
+            yield
+        finally:
+            self._control_stack = previous
+
+    @contextlib.contextmanager
+    def device(self, name: str | None) -> Iterator[None]:
+        """Asks for a device ("/cpu:0", "/gpu:1") for the operations added within."""
+        self._devices.append(name or "")
+        try:
+            yield
+        finally:
+            self._devices.pop()
+
+    @contextlib.contextmanager
+    def source(self, source: str) -> Iterator[None]:
+        """Gives the operations added within this source instead of the caller's line."""
+        previous, self._source_override = self._source_override, source
+        try:
+            yield
+        finally:
+            self._source_override = previous
+
+    def unique_name(self, name: str) -> str:
+        """A name in the current scope that nothing else has; marks it taken."""
+        full = self._scope + name
+        while full in self._names_taken:
+            count = self._names_taken[full]
+            self._names_taken[full] = count + 1
+            full = f"{self._scope}{name}_{count}"
+        self._names_taken[full] = 1
+        return full
+
+    # Collections ------------------------------------------------------------------------------------------
+
+    def add_to_collection(self, name: str, value: Any) -> None:
+        """Appends to the list called `name`."""
+        self._collections.setdefault(name, []).append(value)
+
+    def get_collection(self, name: str, scope: str | None = None) -> list[Any]:
+        """The list called `name`, or those in it whose name starts with `scope`."""
+        found = self._collections.get(name, [])
+        return [v for v in found if scope is None or v.name.startswith(scope)]
+
+    def get_collection_ref(self, name: str) -> list[Any]:
+        """The list called `name` itself."""
+        return self._collections.setdefault(name, [])
+
+    # Building ---------------------------------------------------------------------------------------------
+
+    def finalize(self) -> None:
+        """Refuses any further operation."""
+        self._finalized = True
+
+    def apply(
+        self, type_: str, inputs: Sequence[Any], attributes: dict[str, Any] | None = None, *, name: str | None = None
+    ) -> Operation:
+        """Adds an operation.
+
+        Args:
+            type_: the op's name in the table.
+            inputs: for each operand a tensor, variable, array or number, or None for an absent optional one; for a
+                variadic operand a sequence of them.
+            attributes: by name; those left out take their defaults.
+            name: the operation's name before it is made unique; the op's name when None.
+
+        Raises:
+            ShapeError: dtypes or shapes contradict each other; names the user's line.
+            GraphError: the graph is finalized.
+            TypeError: an attribute or input is of the wrong kind.
+        """
+        definition = OPS[type_]
+        source = self._source_override if self._source_override is not None else _caller()
+        if self._finalized:
+            raise GraphError(f"cannot add {type_}: the graph is finalized{_at(source)}")
+        try:
+            filled = _fill_attributes(definition, attributes or {})
+            tensors, variables = self._convert_inputs(definition, inputs, filled)
+            inference = Inference(definition, tensors, filled)
+            shapes = _infer(definition, inference)
+            types = _output_dtypes(definition, len(shapes), variables, filled)
+        except (ShapeError, TypeError) as error:
+            raise type(error)(f"{error}{_at(source)}") from None
+        control: dict[Operation, None] = {}
+        for group in self._control_stack:
+            control.update(dict.fromkeys(group))
+        op = Operation(
+            self,
+            definition,
+            self.unique_name(name or type_),
+            tensors,
+            filled,
+            list(control),
+            source,
+            self._devices[-1] if self._devices else "",
+        )
+        op.outputs = [Tensor(op, i, t, s) for i, (t, s) in enumerate(zip(types, shapes, strict=True))]
+        op.id = self._operations[-1].id + 1 if self._operations else 0
+        self._operations.append(op)
+        self._by_name[op.name] = op
+        return op
+
+    def convert(self, value: Any, dtype: DType | None = None) -> Tensor:
+        """A tensor of this graph from a tensor, variable, array, number or nested list of those.
+
+        Raises:
+            TypeError: it cannot become a tensor of `dtype`.
+            GraphError: it belongs to another graph.
+        """
+        if hasattr(value, "as_graph_tensor"):
+            value = value.as_graph_tensor()
+        if isinstance(value, Tensor):
+            if value.graph is not self:
+                raise GraphError(f"{value.name} belongs to another graph than the operation that uses it")
+            if dtype is not None and value.dtype is not dtype:
+                raise TypeError(f"{value.name} is {value.dtype.name}, expected {dtype.name}: use cast")
+            return value
+        if isinstance(value, (list, tuple)) and _holds_tensor(value):
+            parts = [self.convert(v, dtype) for v in value]
+            return self.apply("stack", [parts], {"axis": 0}).outputs[0]
+        if isinstance(value, (list, tuple)) and any(isinstance(v, dims.Dim) for v in value):
+            raise TypeError(f"{list(value)} holds a symbolic dimension: use shape(tensor) for a size that may change")
+        array = as_array(value, dtype)
+        with self.control_dependencies(None):
+            return self.apply(
+                "constant", [], {"value": array, "dtype": dtypes.as_dtype(array.dtype)}, name="Const"
+            ).outputs[0]
+
+    def _convert_inputs(
+        self, definition: OpDef, inputs: Sequence[Any], attributes: dict[str, Any]
+    ) -> tuple[list[Tensor | None], dict[str, DType]]:
+        given = _pair(definition, inputs)
+        variables: dict[str, DType] = {}
+        for operand, value in given:
+            tensor = value.as_graph_tensor() if hasattr(value, "as_graph_tensor") else value
+            if isinstance(tensor, Tensor) and operand.type in definition.types:
+                variables.setdefault(operand.type, tensor.dtype)
+        tensors: list[Tensor | None] = []
+        for operand, value in given:
+            if value is None:
+                if not operand.optional:
+                    raise TypeError(f"{definition.name}: input {operand.name} is missing")
+                tensors.append(None)
+                continue
+            expected = variables.get(operand.type)
+            allowed = definition.dtypes_of(operand.type)
+            if operand.type.startswith("@"):
+                expected = attributes[operand.type[1:]]
+            elif operand.type not in definition.types:
+                expected = allowed[0]
+            try:
+                tensor = self.convert(value, expected)
+            except TypeError as error:
+                raise TypeError(f"{definition.name}: input {operand.name}: {error}") from None
+            if tensor.dtype not in allowed:
+                names = ", ".join(d.name for d in allowed)
+                raise TypeError(
+                    f"{definition.name}: input {operand.name} is {tensor.dtype.name}, expected one of {names}"
+                )
+            if operand.state and tensor.op.type != "variable":
+                raise TypeError(f"{definition.name}: {tensor.name} is not a variable, so it cannot be written")
+            if operand.type in definition.types:
+                variables[operand.type] = tensor.dtype
+            tensors.append(tensor)
+        return tensors, variables
+
+    def _as_operation(self, value: Any) -> Operation:
+        if hasattr(value, "as_graph_tensor"):
+            value = value.as_graph_tensor()
+        return value.op if isinstance(value, Tensor) else value
+
+    def __str__(self) -> str:
+        from samara.graph.text import dump
+
+        return dump(self)
+
+    def __repr__(self) -> str:
+        return f"<Graph of {len(self._operations)} operations>"
+
+
+class _Defaults(threading.local):
+    def __init__(self) -> None:
+        self.base = Graph()
+        self.stack: list[Graph] = []
+
+
+_defaults = _Defaults()
+
+
+def get_default_graph() -> Graph:
+    """The innermost graph of `as_default`, or this thread's own."""
+    return _defaults.stack[-1] if _defaults.stack else _defaults.base
+
+
+def reset_default_graph() -> None:
+    """Gives this thread a new, empty default graph.
+
+    Raises:
+        GraphError: called within `as_default`.
+    """
+    if _defaults.stack:
+        raise GraphError("reset_default_graph cannot be called within `with graph.as_default()`")
+    _defaults.base = Graph()
+
+
+def as_array(value: Any, dtype: DType | None = None) -> np.ndarray[Any, Any]:
+    """A dense array from a number, nested list or array; Python floats become float32, ints int32.
+
+    Raises:
+        TypeError: it holds something else than numbers, is ragged, or would lose its meaning in `dtype`.
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise TypeError(f"{type(value).__name__} is not a dense array of numbers: {error}") from None
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{value!r} is not a number, nor an array of numbers")
+    if dtype is None:
+        if not isinstance(value, (np.ndarray, np.generic)):
+            if array.dtype.kind == "f":
+                array = array.astype(np.float32)
+            elif array.dtype.kind == "i" and array.size and np.abs(array).max() < 2**31:
+                array = array.astype(np.int32)
+            elif array.size == 0:
+                array = array.astype(np.float32)
+        dtypes.as_dtype(array.dtype)
+    else:
+        if array.dtype.kind == "f" and not dtype.is_floating and array.size:
+            raise TypeError(f"{value!r} holds floating-point numbers, expected {dtype.name}")
+        if (array.dtype.kind == "b") != (dtype.name == "bool") and array.size:
+            raise TypeError(f"{value!r} is {array.dtype.name}, expected {dtype.name}")
+        if dtype.is_integer and array.size:
+            limits = np.iinfo(dtype.numpy)
+            if array.min() < limits.min or array.max() > limits.max:
+                raise TypeError(f"{value!r} does not fit {dtype.name}, {limits.min}..{limits.max}")
+        array = array.astype(dtype.numpy)
+    return np.array(array, order="C")
+
+
+def _holds_tensor(values: Sequence[Any]) -> bool:
+    return any(
+        isinstance(v, Tensor)
+        or hasattr(v, "as_graph_tensor")
+        or (isinstance(v, (list, tuple)) and _holds_tensor(v))
+        for v in values
+    )
+
+
+def _pair(definition: OpDef, inputs: Sequence[Any]) -> list[tuple[Operand, Any]]:
+    operands = definition.operands
+    if len(inputs) > len(operands):
+        raise TypeError(f"{definition.name} takes {len(operands)} inputs, {len(inputs)} were given")
+    pairs: list[tuple[Operand, Any]] = []
+    for operand, value in zip(operands, [*inputs, *[None] * (len(operands) - len(inputs))], strict=True):
+        if operand.variadic:
+            if not isinstance(value, (list, tuple)) or not value:
+                raise TypeError(f"{definition.name}: {operand.name} must be a list of one or more tensors")
+            pairs += [(operand, v) for v in value]
+        else:
+            pairs.append((operand, value))
+    return pairs
+
+
+def _fill_attributes(definition: OpDef, given: dict[str, Any]) -> dict[str, Any]:
+    known = {a.name for a in definition.attributes}
+    for name in given:
+        if name not in known:
+            listed = ", ".join(sorted(known)) or "none"
+            raise TypeError(f"{definition.name} has no attribute {name!r}; its attributes are {listed}")
+    filled: dict[str, Any] = {}
+    for a in definition.attributes:
+        value = given.get(a.name, a.default)
+        if value is REQUIRED:
+            raise TypeError(f"{definition.name} needs the attribute {a.name!r}")
+        filled[a.name] = _normalize(definition, a, value)
+    return filled
+
+
+def _normalize(definition: OpDef, a: Attribute, value: Any) -> Any:
+    try:
+        if a.kind == "int":
+            return int(value)
+        if a.kind == "float":
+            return float(value)
+        if a.kind == "bool":
+            return bool(value)
+        if a.kind == "ints":
+            values = tuple(int(v) for v in value)
+            if len(values) > a.limit:
+                raise TypeError(f"holds {len(values)} numbers, at most {a.limit} are possible")
+            return values
+        if a.kind == "dtype":
+            return dtypes.as_dtype(value)
+        if a.kind == "shape":
+            return None if value is None else tuple(dims.as_dimension(d) for d in value)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{definition.name}: attribute {a.name}={value!r}: {error}") from None
+    if a.choice is not None:
+        word = str(value).lower()
+        if word not in a.choice.values:
+            raise TypeError(
+                f"{definition.name}: attribute {a.name}={value!r}: expected one of {', '.join(a.choice.values)}"
+            )
+        return word
+    return value
+
+
+def _infer(definition: OpDef, inference: Inference) -> list[Shape | None]:
+    results = definition.results
+    unknown = any(t is not None and t.shape is None for t in inference.inputs)
+    if unknown and not definition.any_rank:
+        return [None] * len(results)
+    shapes = definition.shape(inference)
+    if len(results) == 1 and not results[0].variadic:
+        return [shapes]
+    return list(shapes)
+
+
+def _output_dtypes(
+    definition: OpDef, count: int, variables: dict[str, DType], attributes: dict[str, Any]
+) -> list[DType]:
+    operands = list(definition.results)
+    if operands and operands[-1].variadic:
+        operands += [operands[-1]] * (count - len(operands))
+    found = []
+    for operand in operands[:count]:
+        if operand.type.startswith("@"):
+            found.append(attributes[operand.type[1:]])
+        elif operand.type in variables:
+            found.append(variables[operand.type])
+        else:
+            found.append(dtypes.BY_NAME[operand.type])
+    return found
+
+
+def _caller() -> str:
+    frame = sys._getframe(1)
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        if module != "samara" and not module.startswith("samara."):
+            return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+        frame = frame.f_back  # type: ignore[assignment]
+    return ""
+
+
+def _at(source: str) -> str:
+    return f" (at {source})" if source else ""

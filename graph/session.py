@@ -1,0 +1,416 @@
+"""Sessions: running a graph on arrays.
+
+What a fetch list needs is compiled once: the operations between feeds and fetches, in the order of construction,
+each with its place in a table of live values. A run is a loop over them. Variables live in the session; an operation
+that reads a variable sees the value at that moment, so control dependencies order reads and writes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from samara.errors import FeedError, GraphError, SamaraError, UninitializedError
+from samara.graph import dims
+from samara.graph.backends import numpy as numpy_backend
+from samara.graph.graph import Graph, Operation, Tensor, as_array, get_default_graph
+
+Array = np.ndarray[Any, Any]
+
+
+class State:
+    """What stateful ops see of a session: variables by name, and one random generator for each drawing op."""
+
+    def __init__(self, seed: int | None) -> None:
+        self.variables: dict[str, Array] = {}
+        self._seed = seed
+        self._generators: dict[str, np.random.Generator] = {}
+
+    def read(self, op: Operation) -> Array:
+        """A variable's value; raises UninitializedError naming it."""
+        try:
+            return self.variables[op.name]
+        except KeyError:
+            where = f" (made at {op.source})" if op.source else ""
+            raise UninitializedError(
+                f"variable {op.name!r} has no value yet{where}: run its initializer, for example "
+                "session.run(samara.global_variables_initializer()), or restore a checkpoint"
+            ) from None
+
+    def generator(self, op: Operation, seed: int | None) -> np.random.Generator:
+        """The generator of a drawing op: the same seeds give the same draws."""
+        if op.name not in self._generators:
+            if seed is None and self._seed is None:
+                self._generators[op.name] = np.random.default_rng()
+            else:
+                words = [self._seed or 0, seed or 0, *op.name.encode()]
+                self._generators[op.name] = np.random.default_rng(words)
+        return self._generators[op.name]
+
+
+class Call:
+    """What a reference is given besides its arrays.
+
+    Attributes:
+        a: the op's attributes by name.
+        operation: the graph's operation.
+        output_dtypes: numpy dtypes of the outputs.
+        state: the session's State; only stateful ops may touch it.
+    """
+
+    def __init__(self, operation: Operation, state: State) -> None:
+        self.operation = operation
+        self.output_dtypes = [t.dtype.numpy for t in operation.outputs]
+        self.state = state
+        self.a = operation.a
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One operation of a compiled fetch list; slots index the table of live values, -1 is an absent input."""
+
+    call: Call
+    run: Callable[..., Any]
+    inputs: tuple[int, ...]
+    variables: tuple[Operation | None, ...]
+    outputs: tuple[int, ...]
+    release: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    feeds: tuple[int, ...]
+    steps: tuple[_Step, ...]
+    fetches: tuple[int, ...]
+    slots: int
+
+
+class Session:
+    """Runs a graph.
+
+    Args:
+        target: "" for this process.
+        graph: the graph; the default graph when None.
+        config: a ConfigProto-like object, or None.
+
+    A session is also a context manager: within `with session:` it is the default session.
+    """
+
+    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None) -> None:
+        if target:
+            raise GraphError(f"target {target!r} is not known: this build runs sessions in this process only")
+        self.graph = graph if graph is not None else get_default_graph()
+        self.config = config
+        self._state = State(self.graph.seed)
+        self._plans: dict[Any, _Plan] = {}
+        self._closed = False
+        self._graph_scope: Any = None
+
+    @property
+    def variables(self) -> dict[str, Array]:
+        """The variables' values by name; to be read, or replaced by arrays of the same shape and dtype."""
+        return self._state.variables
+
+    def run(self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None) -> Any:
+        """Runs what the fetches need, once.
+
+        Args:
+            fetches: a tensor, variable, operation or name of one, or nested lists, tuples and dicts of them.
+            feed_dict: arrays, lists or numbers for placeholders or for any other tensor, whose value they replace.
+
+        Returns:
+            The fetches' structure with a numpy array for each tensor (None for an operation). A fetched variable
+            has its value after the run.
+
+        Raises:
+            FeedError: a needed placeholder is not fed, or a feed does not fit.
+            UninitializedError: a variable is read before it has a value.
+        """
+        if self._closed:
+            raise GraphError("the session is closed")
+        leaves: list[Tensor | Operation] = []
+        structure = self._flatten(fetches, leaves)
+        feeds = {self._feed_key(k): v for k, v in (feed_dict or {}).items()}
+        fed = tuple(feeds)
+        key = (tuple(map(id, leaves)), tuple(map(id, fed)))
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plans[key] = self._compile(leaves, fed)
+        arrays = [_feed_array(t, v) for t, v in feeds.items()]
+        _check_symbols(fed, arrays)
+        values = self._execute(plan, arrays)
+        results = [
+            None
+            if slot == -1
+            else (self._state.read(leaf.op) if slot == -2 else values[slot])  # type: ignore[union-attr]
+            for leaf, slot in zip(leaves, plan.fetches, strict=True)
+        ]
+        return _rebuild(structure, results)
+
+    def _execute(self, plan: _Plan, feeds: Sequence[Array]) -> list[Any]:
+        values: list[Any] = [None] * plan.slots
+        for slot, array in zip(plan.feeds, feeds, strict=True):
+            values[slot] = array
+        xp = numpy_backend.namespace
+        state = self._state
+        for step in plan.steps:
+            arguments = [
+                state.read(variable) if variable is not None else (None if slot < 0 else values[slot])
+                for slot, variable in zip(step.inputs, step.variables, strict=True)
+            ]
+            try:
+                with np.errstate(all="ignore"):
+                    result = step.run(xp, step.call, *arguments)
+            except SamaraError:
+                raise
+            except Exception as error:
+                op = step.call.operation
+                shapes = ", ".join(
+                    "-" if a is None else f"{a.dtype}{list(a.shape)}" for a in arguments
+                )
+                where = f" (made at {op.source})" if op.source else ""
+                raise GraphError(f"{op.type} {op.name!r} failed on {shapes}{where}: {error}") from error
+            if len(step.outputs) == 1 and not isinstance(result, (list, tuple)):
+                values[step.outputs[0]] = result
+            else:
+                for slot, array in zip(step.outputs, result or (), strict=True):
+                    values[slot] = array
+            for slot in step.release:
+                values[slot] = None
+        return values
+
+    def _compile(self, fetches: Sequence[Tensor | Operation], fed: tuple[Tensor, ...]) -> _Plan:
+        fed_ids = {id(t) for t in fed}
+        needed: dict[Operation, None] = {}
+        pending = [f if isinstance(f, Operation) else f.op for f in fetches if id(f) not in fed_ids]
+        while pending:
+            op = pending.pop()
+            if op in needed:
+                continue
+            needed[op] = None
+            pending += [t.op for t in op.given_inputs if id(t) not in fed_ids]
+            pending += op.control_inputs
+        order = sorted(needed, key=lambda o: o.id)
+        slots: dict[int, int] = {id(t): i for i, t in enumerate(fed)}
+        count = len(fed)
+        last_use: dict[int, int] = {}
+        unfed = [op for op in order if op.type == "placeholder" and id(op.outputs[0]) not in fed_ids]
+        if unfed:
+            listed = "; ".join(
+                f"{op.outputs[0].name} {op.outputs[0].dtype.name}{dims.text(op.outputs[0].shape)}"
+                + (f" (made at {op.source})" if op.source else "")
+                for op in unfed
+            )
+            raise FeedError(f"a value must be fed for {listed}")
+        steps: list[_Step] = []
+        for op in order:
+            if op.type in ("placeholder", "variable"):
+                continue
+            inputs, variables = [], []
+            for operand, tensor in _with_operands(op):
+                reads = (
+                    tensor is not None and tensor.op.type == "variable" and id(tensor) not in fed_ids
+                )
+                skipped = tensor is None or reads or operand.state
+                variables.append(tensor.op if reads and not operand.state and tensor is not None else None)
+                slot = -1 if skipped or tensor is None else slots[id(tensor)]
+                inputs.append(slot)
+                if slot >= 0:
+                    last_use[slot] = len(steps)
+            outputs = []
+            for tensor in op.outputs:
+                # A fed output keeps the feed's slot: what the op computes for it is released at once.
+                slots.setdefault(id(tensor), count)
+                outputs.append(count)
+                last_use[count] = len(steps)
+                count += 1
+            run = numpy_backend.overrides.get(op.type, op.definition.reference)
+            steps.append(
+                _Step(
+                    Call(op, self._state), run, tuple(inputs), tuple(variables), tuple(outputs), ()
+                )
+            )
+        fetched = tuple(self._fetch_slot(f, slots, fed_ids) for f in fetches)
+        release: dict[int, list[int]] = {}
+        for slot, step in last_use.items():
+            if slot not in fetched and slot >= len(fed):
+                release.setdefault(step, []).append(slot)
+        steps = [
+            _Step(s.call, s.run, s.inputs, s.variables, s.outputs, tuple(release.get(i, ())))
+            for i, s in enumerate(steps)
+        ]
+        return _Plan(tuple(range(len(fed))), tuple(steps), fetched, count)
+
+    def _fetch_slot(self, fetch: Tensor | Operation, slots: dict[int, int], fed: set[int]) -> int:
+        if isinstance(fetch, Operation):
+            return -1
+        if fetch.op.type == "variable" and id(fetch) not in fed:
+            return -2
+        return slots[id(fetch)]
+
+    def _flatten(self, fetch: Any, leaves: list[Tensor | Operation]) -> Any:
+        if isinstance(fetch, (list, tuple)):
+            parts = [self._flatten(f, leaves) for f in fetch]
+            if hasattr(fetch, "_fields"):
+                return ("named", type(fetch), parts)
+            return ("sequence", type(fetch), parts)
+        if isinstance(fetch, dict):
+            return ("dict", type(fetch), {k: self._flatten(f, leaves) for k, f in fetch.items()})
+        leaves.append(self._resolve(fetch))
+        return ("leaf", None, len(leaves) - 1)
+
+    def _resolve(self, fetch: Any) -> Tensor | Operation:
+        if hasattr(fetch, "as_graph_tensor"):
+            fetch = fetch.as_graph_tensor()
+        if isinstance(fetch, str):
+            fetch = (
+                self.graph.get_tensor_by_name(fetch)
+                if ":" in fetch
+                else self.graph.get_operation_by_name(fetch)
+            )
+        if not isinstance(fetch, (Tensor, Operation)):
+            raise TypeError(f"{fetch!r} cannot be fetched: give a tensor, a variable, an operation or a name")
+        if fetch.graph is not self.graph:
+            raise GraphError(f"{fetch.name} belongs to another graph than the session's")
+        return fetch
+
+    def _feed_key(self, key: Any) -> Tensor:
+        resolved = self._resolve(key)
+        if isinstance(resolved, Operation):
+            raise TypeError(f"{resolved.name} is an operation, not a tensor: feed {resolved.name}:0")
+        return resolved
+
+    def as_default(self) -> Any:
+        """A context manager that makes it the default session."""
+        return _DefaultSession(self)
+
+    def close(self) -> None:
+        """Releases the variables; the session cannot be used any more."""
+        self._closed = True
+        self._plans.clear()
+        self._state.variables.clear()
+
+    def __enter__(self) -> Session:
+        self._graph_scope = self.graph.as_default()
+        self._graph_scope.__enter__()
+        _sessions.stack.append(self)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        _sessions.stack.remove(self)
+        self._graph_scope.__exit__(None, None, None)
+        self.close()
+
+
+class InteractiveSession(Session):
+    """A session that is the default one from its construction until it is closed."""
+
+    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None) -> None:
+        super().__init__(target, graph, config)
+        _sessions.stack.append(self)
+
+    def close(self) -> None:
+        """Stops being the default session and releases the variables."""
+        if self in _sessions.stack:
+            _sessions.stack.remove(self)
+        super().close()
+
+
+class _DefaultSession:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def __enter__(self) -> Session:
+        _sessions.stack.append(self._session)
+        return self._session
+
+    def __exit__(self, *exc: object) -> None:
+        _sessions.stack.remove(self._session)
+
+
+class _Sessions(threading.local):
+    def __init__(self) -> None:
+        self.stack: list[Session] = []
+
+
+_sessions = _Sessions()
+
+
+def get_default_session() -> Session | None:
+    """The innermost default session, or None."""
+    return _sessions.stack[-1] if _sessions.stack else None
+
+
+def default_session() -> Session:
+    """The innermost default session.
+
+    Raises:
+        GraphError: there is none.
+    """
+    session = get_default_session()
+    if session is None:
+        raise GraphError("there is no default session: use `with samara.Session():`, or pass session=")
+    return session
+
+
+def _with_operands(op: Operation) -> list[tuple[Any, Tensor | None]]:
+    operands = list(op.definition.operands)
+    if operands and operands[-1].variadic:
+        operands += [operands[-1]] * (len(op.inputs) - len(operands))
+    return list(zip(operands, op.inputs, strict=True))
+
+
+def _feed_array(tensor: Tensor, value: Any) -> Array:
+    if isinstance(value, Tensor) or hasattr(value, "as_graph_tensor"):
+        raise FeedError(f"{tensor.name}: a feed must be an array, not a tensor of the graph")
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"an array of {array.dtype} is not one of numbers")
+        if array.dtype.kind == "f" and tensor.dtype.is_integer and not np.array_equal(array, np.trunc(array)):
+            raise TypeError("numbers with a fraction do not fit an integer tensor")
+        array = array.astype(tensor.dtype.numpy, copy=False)
+    except (TypeError, ValueError) as error:
+        raise FeedError(f"{tensor.name} expects {tensor.dtype.name}{dims.text(tensor.shape)}: {error}") from None
+    if tensor.shape is not None and (
+        len(tensor.shape) != array.ndim
+        or any(isinstance(d, int) and d != n for d, n in zip(tensor.shape, array.shape, strict=True))
+    ):
+        raise FeedError(
+            f"{tensor.name} expects shape {dims.text(tensor.shape)}, the feed has shape {list(array.shape)}"
+        )
+    return array
+
+
+def _check_symbols(fed: Sequence[Tensor], arrays: Sequence[Array]) -> None:
+    """One named dimension must have one size in all feeds, within its bounds."""
+    sizes: dict[dims.Symbol, tuple[int, str]] = {}
+    for tensor, array in zip(fed, arrays, strict=True):
+        for dimension, size in zip(tensor.shape or (), array.shape, strict=False):
+            symbol = dimension.symbol if isinstance(dimension, dims.Dim) else None
+            if symbol is None or symbol.anonymous:
+                continue
+            if not symbol.minimum <= size <= symbol.maximum:
+                raise FeedError(
+                    f"{tensor.name}: dimension {symbol.name} is {size}, outside {symbol.minimum}..{symbol.maximum}"
+                )
+            known, where = sizes.setdefault(symbol, (size, tensor.name))
+            if known != size:
+                raise FeedError(f"dimension {symbol.name} is {known} in {where} but {size} in {tensor.name}")
+
+
+def _rebuild(structure: Any, results: Sequence[Any]) -> Any:
+    kind, type_, parts = structure
+    if kind == "leaf":
+        return results[parts]
+    if kind == "dict":
+        return type_((k, _rebuild(p, results)) for k, p in parts.items())
+    rebuilt = [_rebuild(p, results) for p in parts]
+    return type_(*rebuilt) if kind == "named" else type_(rebuilt)
+
+
+__all__ = ["InteractiveSession", "Session", "as_array", "default_session", "get_default_session"]
