@@ -8,6 +8,7 @@ PYTEST_ARGS ?=
 BIN := $(CURDIR)/$(VENV)/bin
 STAMPS := $(VENV)/stamps
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+EDITABLE := $(PIP) install --no-build-isolation -C cmake.define.SMR_WERROR=ON --editable
 export PATH := $(BIN):$(PATH)
 export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
 
@@ -24,10 +25,11 @@ help: ## List the targets
 
 # ---- Setting up ----------------------------------------------------------------------------------------------
 
-$(STAMPS)/venv:
+$(STAMPS)/venv: pyproject.toml
 	@echo "setting up $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(PIP) install 'scikit-build-core==1.1.*' 'cffi>=1.16'
+	@$(PIP) install 'pip>=25.1'
+	@$(PIP) install --group build --group test
 	@cmake --version 2>/dev/null | awk 'NR == 1 {split($$3, v, "."); exit !(v[1] > 3 || v[2] >= 21)}' \
 	  || $(PIP) install cmake
 	@mkdir -p $(STAMPS) && touch $@
@@ -35,16 +37,16 @@ $(STAMPS)/venv:
 # Editable: Python files are used where they lie; this runs again when C sources or build files change.
 $(STAMPS)/native: $(STAMPS)/venv $(C_SOURCES) $(BUILD_FILES)
 	@echo "building the Python extension"
-	@$(PIP) install --no-build-isolation -C cmake.define.SMR_WERROR=ON --editable '.[test]'
+	@$(EDITABLE) .
 	@touch $@
 
 
 $(STAMPS)/demo: pyproject.toml | $(STAMPS)/native
-	@$(PIP) install --no-build-isolation -C cmake.define.SMR_WERROR=ON --editable '.[demo]'
+	@$(EDITABLE) '.[demo]'
 	@touch $@
 
-$(STAMPS)/dev: pyproject.toml | $(STAMPS)/native
-	@$(PIP) install --no-build-isolation -C cmake.define.SMR_WERROR=ON --editable '.[dev]'
+$(STAMPS)/dev: pyproject.toml | $(STAMPS)/venv
+	@$(PIP) install --group dev
 	@touch $@
 
 native: $(STAMPS)/native ## Build and install the Python extension after a change of C sources
