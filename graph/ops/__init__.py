@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from samara.graph.ops import elementwise, state
+from samara.graph.ops import array, conv, elementwise, loss, matmul, norm, pool, quant, random, reduce, state
 from samara.graph.ops._table import OPS, OpDef
 
-__all__ = ["OPS", "OpDef", "elementwise", "state"]
+__all__ = [
+    "OPS",
+    "OpDef",
+    "array",
+    "conv",
+    "elementwise",
+    "loss",
+    "matmul",
+    "norm",
+    "pool",
+    "quant",
+    "random",
+    "reduce",
+    "state",
+]

@@ -1,0 +1,3 @@
+"""Ops of the family array."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Ops of the family conv."""
+
+from __future__ import annotations

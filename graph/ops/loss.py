@@ -1,0 +1,3 @@
+"""Ops of the family loss."""
+
+from __future__ import annotations

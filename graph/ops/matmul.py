@@ -1,0 +1,3 @@
+"""Ops of the family matmul."""
+
+from __future__ import annotations

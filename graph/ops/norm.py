@@ -1,0 +1,3 @@
+"""Ops of the family norm."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Ops of the family pool."""
+
+from __future__ import annotations

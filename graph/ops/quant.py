@@ -1,0 +1,3 @@
+"""Ops of the family quant."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Ops of the family random."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Ops of the family reduce."""
+
+from __future__ import annotations
