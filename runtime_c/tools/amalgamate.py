@@ -23,7 +23,9 @@ _MACRO = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)", re.MULTILINE)
 _UNDEF = re.compile(r"^[ \t]*#[ \t]*undef[ \t]+(\w+)", re.MULTILINE)
 _FUNCTION = re.compile(r"^static\b[^;={}()]*?\b(\w+)\(", re.MULTILINE)
 _VARIABLE = re.compile(r"^static\b[^;={}()]*?\b(\w+)(?:\[[^\]]*\])*\s*[;=]", re.MULTILINE)
-_TYPE = re.compile(r"^(?:typedef )?(?:struct|union|enum) (\w+) \{|^\} (\w+);|^typedef [^;{]*?\b(\w+);", re.MULTILINE)
+_TYPE = re.compile(
+    r"^(?:typedef )?(?:struct|union|enum) (\w+) \{|^\} (\w+);|^typedef [^;{]*?\b(\w+);", re.MULTILINE
+)
 _FUNCTION_TYPE = re.compile(r"^typedef [^;{]*?\(\*(\w+)\)\(", re.MULTILINE)
 _ENUMERATOR = re.compile(r"^ {4}([A-Z][A-Z0-9_]+)(?: = [^,]+)?,?$", re.MULTILINE)
 _TOKEN = re.compile(
@@ -35,7 +37,9 @@ _TOKEN = re.compile(
 
 def version() -> tuple[str, str, str]:
     """The project version, from CMakeLists.txt."""
-    match = re.search(r"^project\(samara VERSION (\d+)\.(\d+)\.(\d+)", (ROOT / "CMakeLists.txt").read_text(), re.M)
+    match = re.search(
+        r"^project\(samara VERSION (\d+)\.(\d+)\.(\d+)", (ROOT / "CMakeLists.txt").read_text(), re.M
+    )
     if match is None:
         raise ValueError("CMakeLists.txt has no project version")
     return match[1], match[2], match[3]
@@ -96,10 +100,13 @@ def amalgamate() -> str:
     seen = {(ROOT / "include" / "samara.h").resolve()}
     for path in paths:
         own = path.read_text()
-        renamed = {
-            name: f"{path.stem}_{name}" for name in _private_names(own) if len(owners[name]) > 1
-        }
-        lines += [f"/* ---- {path.relative_to(ROOT)} ---- */", "", _rename(_inline(path, seen), renamed).strip(), ""]
+        renamed = {name: f"{path.stem}_{name}" for name in _private_names(own) if len(owners[name]) > 1}
+        lines += [
+            f"/* ---- {path.relative_to(ROOT)} ---- */",
+            "",
+            _rename(_inline(path, seen), renamed).strip(),
+            "",
+        ]
         macros = set(_MACRO.findall(own)) - set(_UNDEF.findall(own)) - set(features)
         lines += [f"#undef {name}" for name in sorted(macros)] + [""]
     return "\n".join(lines)

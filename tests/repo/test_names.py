@@ -1,0 +1,100 @@
+"""Public names are listed, and files can be found by their names."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import os
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+ROOMS = ("exporter", "graph", "pyruntime", "quantize")
+FOLDERS = (*ROOMS, "src/samara", "runtime_c", "tests", "benchmarks", "examples")
+MOST_LINES = 800
+
+
+def module_name(path: Path) -> str:
+    relative = path.relative_to(ROOT).with_suffix("")
+    parts = relative.parts[2:] if relative.parts[0] == "src" else relative.parts
+    return ".".join(("samara", *parts)).removesuffix(".__init__")
+
+
+def sources(*suffixes: str) -> list[Path]:
+    found = []
+    for folder in FOLDERS:
+        for place, folders, files in os.walk(ROOT / folder):
+            folders[:] = [f for f in folders if f not in ("__pycache__", "gen", "build", "corpus")]
+            found += [Path(place) / f for f in files if Path(f).suffix in suffixes]
+    return sorted(found)
+
+
+def listed(path: Path) -> list[str] | None:
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            return list(ast.literal_eval(node.value))
+    return None
+
+
+def order(name: str) -> tuple[int, list[tuple[int, str]]]:
+    """Constants, then classes, then the rest, with numbers in words in their own order, as ruff sorts."""
+    kind = 0 if name.isupper() else 1 if name[0].isupper() else 2
+    words = re.split(r"(\d+)", name)
+    return kind, [(int(w), "") if w.isdigit() else (-1, w) for w in words]
+
+
+LISTING = [
+    path
+    for path in sources(".py")
+    if path.relative_to(ROOT).parts[0] in (*ROOMS, "src") and listed(path) is not None
+]
+
+
+@pytest.mark.parametrize("path", LISTING, ids=module_name)
+def test_all_is_sorted_and_whole(path: Path) -> None:
+    names = listed(path)
+    assert names is not None
+    assert names == sorted(names, key=order)
+    assert len(names) == len(set(names))
+    module = importlib.import_module(module_name(path))
+    assert [name for name in names if not hasattr(module, name)] == []
+    defined = {
+        node.name
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    }
+    missing = {name for name in defined if not name.startswith("_")} - set(names)
+    assert not missing, f"public in {module_name(path)} but not in its __all__: {sorted(missing)}"
+
+
+def test_the_face_lists_what_it_imports() -> None:
+    path = ROOT / "src" / "samara" / "__init__.py"
+    tree = ast.parse(path.read_text())
+    names = {"__version__"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("samara."):
+            names |= {alias.asname or alias.name for alias in node.names}
+    assert names - {"*"} == set(listed(path) or ())
+
+
+def test_links_are_relative() -> None:
+    face = ROOT / "src" / "samara"
+    assert {p.name for p in face.iterdir() if p.is_symlink()} == {*ROOMS, "schema"}
+    for link in (p for p in face.iterdir() if p.is_symlink()):
+        assert os.readlink(link) == f"../../{link.name}"
+
+
+@pytest.mark.parametrize("path", sources(".py", ".c", ".h"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_files_are_short(path: Path) -> None:
+    lines = len(path.read_text().splitlines())
+    assert lines <= MOST_LINES, f"{path.name} has {lines} lines; a file is one idea, {MOST_LINES} at most"
+
+
+def test_runtime_file_names_are_unique() -> None:
+    folder = ROOT / "runtime_c"
+    counts = Counter(p.name for p in folder.rglob("*") if p.suffix in {".c", ".h"})
+    assert [name for name, count in counts.items() if count > 1] == []

@@ -1,0 +1,57 @@
+"""Every op of the table is whole: documented, computed by a reference, run by a kernel, driven by cases."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import pytest
+
+from samara.graph.ops import OPS
+from samara.pyruntime._native import ffi, lib
+from tests.conftest import ROOT
+
+BY_NAME = {op.name: op for op in OPS}
+
+
+def kernels() -> set[tuple[str, str]]:
+    found = set()
+    op, kernel = ffi.new("const char **"), ffi.new("const char **")
+    for index in range(lib.smr_kernel_count()):
+        assert lib.smr_kernel(index, op, kernel, ffi.NULL) == lib.SMR_OK
+        found.add((ffi.string(op[0]).decode(), ffi.string(kernel[0]).decode()))
+    return found
+
+
+def cases() -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for path in sorted((ROOT / "tests" / "cases").glob("[!_]*.py")):
+        for case in importlib.import_module(f"tests.cases.{path.stem}").CASES:
+            found.setdefault(case.op, []).append(case)
+    return found
+
+
+KERNELS = kernels()
+CASES = cases()
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_op_is_defined(name: str) -> None:
+    op = BY_NAME[name]
+    assert callable(op.shape)
+    assert callable(op.reference)
+    assert op.doc.strip().endswith("."), "a sentence"
+    assert len(op.doc.split()) >= 3
+    for attribute in op.attributes:
+        assert attribute.doc.strip(), f"attribute {attribute.name} is not documented"
+
+
+@pytest.mark.parametrize("name", [name for name, op in BY_NAME.items() if op.device == "kernel"])
+def test_op_has_a_generic_kernel_and_cases(name: str) -> None:
+    assert (name, "generic") in KERNELS, "runtime_c/src/kernels/generic/kernels.inc has no row for it"
+    assert CASES.get(name), "tests/cases/<family>.py has no case for it"
+
+
+def test_kernels_and_cases_are_of_known_ops() -> None:
+    assert {op for op, _ in KERNELS} <= BY_NAME.keys()
+    assert CASES.keys() <= BY_NAME.keys()
