@@ -4,6 +4,7 @@ VENV ?= .venv
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 FUZZ_SECONDS ?= 60
 PYTEST_ARGS ?=
+MODELS ?= $(wildcard tests/golden/v*/*.smr)
 
 BIN := $(CURDIR)/$(VENV)/bin
 STAMPS := $(VENV)/stamps
@@ -56,7 +57,7 @@ native: $(STAMPS)/native ## Build and install the Python extension after a chang
 test: test-c test-sanitized test-python ## Run everything: C tests, sanitizers, fuzz corpora, Python, repository
 
 test-c: $(STAMPS)/native ## Run the C tests, release build
-	cmake --preset release >build/release.log || { cat build/release.log; exit 1; }
+	cmake --preset release > build/release.log || { cat build/release.log; exit 1; }
 	cmake --build --preset release
 	ctest --preset release -j $(JOBS)
 
@@ -77,13 +78,13 @@ mnist: $(STAMPS)/demo ## Train on MNIST, export as float and int8, and hold both
 	$(BIN)/python examples/mnist/train.py
 
 fuzz: $(STAMPS)/native ## Fuzz the loader and runs for FUZZ_SECONDS each (needs clang)
-	@runtime_c/fuzz/run.sh $(FUZZ_SECONDS)
+	@$(BIN)/python runtime_c/tools/fuzz.py --seconds $(FUZZ_SECONDS)
 
-bench: $(STAMPS)/native ## Time the runtime on the benchmark models
-	$(BIN)/python -m benchmarks
+bench: test-c ## Check and time MODELS, by default the golden files
+	$$(find build/release -name smr_bench -type f) $(MODELS)
 
 size: $(STAMPS)/venv ## Text and data of the library, for each compiler that is there
-	@runtime_c/tools/size.sh
+	@$(BIN)/python runtime_c/tools/size.py
 
 # ---- Style ---------------------------------------------------------------------------------------------------
 
@@ -93,7 +94,7 @@ lint: $(STAMPS)/dev ## Check style, types and C diagnostics
 	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run -Werror $(C_STYLED)
 	cmake --preset dev >build/dev.log || { cat build/dev.log; exit 1; }
-	$(BIN)/clang-tidy --quiet -p build/dev $(filter %.c,$(filter runtime_c/src/%,$(C_STYLED)))
+	printf '%s\n' $(filter runtime_c/src/%.c,$(C_STYLED)) | xargs -P $(JOBS) -n 4 $(BIN)/clang-tidy --quiet -p build/dev
 
 format: $(STAMPS)/dev ## Rewrite Python and C files in the project's format
 	$(BIN)/ruff check --fix --exit-zero --quiet

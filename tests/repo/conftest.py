@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -68,7 +69,5 @@ def distributions(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "import sys; from scikit_build_core.build import build_sdist, build_wheel;"
         "build_sdist(sys.argv[1]); build_wheel(sys.argv[1], {'build-dir': sys.argv[1] + '/build'})"
     )
-    import sys
-
     run(sys.executable, "-c", script, folder, cwd=root)
     return folder

@@ -1,4 +1,4 @@
-"""The wheel and the source archive: real folders, and all that a device needs in an environment with no more."""
+"""The wheel and the source archive: real folders, and all that a device needs."""
 
 from __future__ import annotations
 

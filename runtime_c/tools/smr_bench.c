@@ -1,0 +1,113 @@
+/* smr_bench [--json] [--runs N] MODEL.smr...: checks a file against its golden cases and times its first signature.
+ *
+ * Inputs are zero, or the first golden case where the file has one. A line is: file, arena bytes, median and
+ * least microseconds of N runs (default 50, after three that do not count).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "samara.h"
+
+#define MOST_RUNS 10000
+
+static double microseconds(void) {
+    struct timespec now;
+    if (timespec_get(&now, TIME_UTC) != TIME_UTC) {
+        return 0.0;
+    }
+    return (double)now.tv_sec * 1e6 + (double)now.tv_nsec * 1e-3;
+}
+
+static int by_value(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static smr_status fill_inputs(const smr_model *model, smr_context *context, smr_error *error) {
+    smr_signature_info signature;
+    smr_status status = smr_model_signature(model, 0, &signature, error);
+    int32_t cases = 0, i;
+    if (status == SMR_OK) {
+        status = smr_model_golden_count(model, 0, &cases, error);
+    }
+    for (i = 0; status == SMR_OK && i < signature.input_count; ++i) {
+        smr_tensor input;
+        const void *data = NULL;
+        size_t bytes = 0;
+        status = smr_context_input(context, 0, i, &input, error);
+        if (status == SMR_OK && cases > 0) {
+            status = smr_model_golden(model, 0, 0, 0, i, &data, &bytes, error);
+        }
+        if (status == SMR_OK && input.bytes > 0) {
+            memset(input.data, 0, input.bytes);
+            if (data != NULL && bytes == input.bytes) {
+                memcpy(input.data, data, bytes);
+            }
+        }
+    }
+    return status;
+}
+
+static smr_status bench(const char *path, int runs, int json, double *times, smr_error *error) {
+    smr_model *model = NULL;
+    smr_context *context = NULL;
+    smr_model_info info;
+    int i;
+    smr_status status = smr_model_open(path, NULL, &model, error);
+    if (status == SMR_OK) {
+        status = smr_model_get_info(model, &info, error);
+    }
+    if (status == SMR_OK) {
+        status = smr_context_create(model, NULL, NULL, 0, &context, error);
+    }
+    if (status == SMR_OK) {
+        status = smr_self_test(context, 1e-4f, error);
+    }
+    for (i = -3; status == SMR_OK && i < runs; ++i) {
+        double start;
+        status = fill_inputs(model, context, error);
+        start = microseconds();
+        if (status == SMR_OK) {
+            status = smr_run(context, 0, error);
+        }
+        if (i >= 0) {
+            times[i] = microseconds() - start;
+        }
+    }
+    if (status == SMR_OK) {
+        qsort(times, (size_t)runs, sizeof *times, by_value);
+        printf(json ? "{\"file\": \"%s\", \"arena_bytes\": %zu, \"median_us\": %.2f, \"least_us\": %.2f}\n"
+                    : "%-48s %10zu B %12.2f us %12.2f us\n",
+               path, info.arena_bytes, times[runs / 2], times[0]);
+    }
+    smr_context_free(context);
+    smr_model_free(model);
+    return status;
+}
+
+int main(int argc, char **argv) {
+    static double times[MOST_RUNS];
+    int runs = 50, json = 0, failed = 0, files = 0, i;
+    for (i = 1; i < argc; ++i) {
+        smr_error error;
+        if (strcmp(argv[i], "--json") == 0) {
+            json = 1;
+        } else if (strcmp(argv[i], "--runs") == 0 && i + 1 < argc) {
+            const long wanted = strtol(argv[++i], NULL, 10);
+            runs = wanted < 1 ? 1 : wanted > MOST_RUNS ? MOST_RUNS : (int)wanted;
+        } else {
+            ++files;
+            if (bench(argv[i], runs, json, times, &error) != SMR_OK) {
+                fprintf(stderr, "%s: %s\n", argv[i], error.message);
+                failed = 1;
+            }
+        }
+    }
+    if (files == 0) {
+        fprintf(stderr, "usage: smr_bench [--json] [--runs N] MODEL.smr...\n");
+        return 2;
+    }
+    return failed;
+}
