@@ -1,0 +1,7 @@
+"""The cffi binding of the C runtime: load a file, run it, profile it. Needs numpy and cffi, and no other room."""
+
+from __future__ import annotations
+
+from samara.pyruntime.model import Context, Model, Profile, TensorInfo, kernels, load
+
+__all__ = ["Context", "Model", "Profile", "TensorInfo", "kernels", "load"]

@@ -241,6 +241,11 @@ smr_status smr_model_op(const smr_model *model, int32_t signature, int32_t index
 smr_status smr_model_dimension(const smr_model *model, int32_t index, smr_dimension_info *info,
                                smr_error *error);
 
+/* The named dimension that an axis of an input is, in `dimension`; -1 where it is fixed or computed. A caller
+ * sets it to the size of its data. @threads shared */
+smr_status smr_model_input_dimension(const smr_model *model, int32_t signature, int32_t index, int32_t axis,
+                                     int32_t *dimension, smr_error *error);
+
 /* A state tensor. @threads shared */
 smr_status smr_model_state(const smr_model *model, int32_t index, smr_tensor *tensor, smr_error *error);
 

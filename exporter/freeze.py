@@ -1,0 +1,324 @@
+"""Cuts what an export needs out of a graph, with variables frozen to their values.
+
+All that stands in the way is found before anything is built, and told at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from samara.errors import ExportError, SamaraError, UninitializedError
+from samara.exporter.model import ModelGraph, SignatureGraph, copy
+from samara.graph import dims, dtypes
+from samara.graph.dims import Dim
+from samara.graph.graph import Graph, Operation, Tensor
+
+
+@dataclass(frozen=True)
+class Signature:
+    """One thing that an exported model can be asked to run.
+
+    Attributes:
+        outputs: a tensor, a list of tensors, or tensors by name. A tensor without a name takes its operation's.
+        inputs: tensors, or tensors by name; all placeholders that the outputs need when None. Any tensor can be an
+            input: what computes it is left out.
+        shapes: for an input's name, the shape to export it with, for dimensions that the graph leaves unknown:
+            numbers, or `Dim(name, minimum, maximum)` for one that may change between runs.
+        name: what the device calls it.
+    """
+
+    outputs: Any
+    inputs: Any = None
+    shapes: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    name: str = "main"
+
+
+def named(tensors: Any) -> dict[str, Tensor]:
+    """Tensors by name, from a tensor, a list of them or a mapping; variables count as tensors.
+
+    Raises:
+        TypeError: something is not a tensor.
+        ValueError: two have one name.
+    """
+    pairs: list[tuple[str | None, Any]]
+    if isinstance(tensors, Mapping):
+        pairs = list(tensors.items())
+    elif isinstance(tensors, (list, tuple)):
+        pairs = [(None, t) for t in tensors]
+    else:
+        pairs = [(None, tensors)]
+    found: dict[str, Tensor] = {}
+    for name, value in pairs:
+        tensor = value.as_graph_tensor() if hasattr(value, "as_graph_tensor") else value
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"{value!r} is not a tensor of a Samara graph")
+        suffix = f"_{tensor.index}" if tensor.index else ""
+        key = name if name is not None else f"{tensor.op.name}{suffix}"
+        if key in found:
+            raise ValueError(f"two tensors are called {key!r}: give names, {{'name': tensor}}")
+        found[key] = tensor
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frozen:
+    """A frozen model and the source tensors behind its endpoints.
+
+    Attributes:
+        model: the graph to export.
+        source: the graph it was cut from.
+        inputs: for each signature, the source tensor of each input.
+        session: holds the values of the source's variables.
+        narrowed: names of float64 tensors that became float32.
+    """
+
+    model: ModelGraph
+    source: Graph
+    inputs: tuple[dict[str, Tensor], ...]
+    outputs: tuple[dict[str, Tensor], ...]
+    session: Any
+    narrowed: tuple[str, ...]
+
+
+def freeze(signatures: Sequence[Signature], session: Any) -> Frozen:
+    """Copies what the signatures need into a graph of its own.
+
+    Args:
+        signatures: what to export; all of one graph.
+        session: where variables have their values.
+
+    Raises:
+        ExportError: everything that cannot be exported, each with its source line and a way out.
+    """
+    outputs = [named(s.outputs) for s in signatures]
+    source = next(iter(outputs[0].values())).graph
+    problems: list[str] = []
+    inputs = [_inputs(s, o) for s, o in zip(signatures, outputs, strict=True)]
+    stops = {id(t) for tensors in inputs for t in tensors.values()}
+    order = _needed([t for o in outputs for t in o.values()], stops)
+    written = {op.inputs[0].op.name for op in order if op.type == "assign"}  # type: ignore[union-attr]
+    shapes = _input_shapes(signatures, inputs, problems)
+    for op in order:
+        problems += _problems(op, stops)
+    values = _variable_values(order, session, problems)
+    if problems:
+        unique = tuple(dict.fromkeys(problems))
+        count = "1 thing stands" if len(unique) == 1 else f"{len(unique)} things stand"
+        raise ExportError(f"{count} in the way of the export:\n- " + "\n- ".join(unique), unique)
+    return _build(signatures, source, order, inputs, outputs, shapes, values, written, session)
+
+
+def _needed(outputs: Sequence[Tensor], stops: set[int]) -> list[Operation]:
+    found: dict[Operation, None] = {}
+    pending = [t.op for t in outputs if id(t) not in stops]
+    while pending:
+        op = pending.pop()
+        if op not in found:
+            found[op] = None
+            pending += [t.op for t in op.given_inputs if id(t) not in stops]
+            pending += op.control_inputs
+    return sorted(found, key=lambda o: o.id)
+
+
+def _inputs(signature: Signature, outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    if signature.inputs is not None:
+        return named(signature.inputs)
+    order = _needed(list(outputs.values()), set())
+    return {op.name: op.outputs[0] for op in order if op.type == "placeholder"}
+
+
+def _where(op: Operation) -> str:
+    return f" (made at {op.source})" if op.source else ""
+
+
+def _problems(op: Operation, stops: set[int]) -> list[str]:
+    found = []
+    definition = op.definition
+    if definition.device == "none" and op.type != "no_op":
+        found.append(f"{op.type} {op.name!r}{_where(op)}: {definition.why_not}")
+    if op.type == "placeholder" and id(op.outputs[0]) not in stops:
+        found.append(
+            f"placeholder {op.name!r}{_where(op)} is needed but is not among the inputs: add it to `inputs`"
+        )
+    return found
+
+
+def _input_shapes(
+    signatures: Sequence[Signature], inputs: Sequence[Mapping[str, Tensor]], problems: list[str]
+) -> dict[int, dims.Shape]:
+    shapes: dict[int, dims.Shape] = {}
+    for signature, tensors in zip(signatures, inputs, strict=True):
+        for name in signature.shapes:
+            if name not in tensors:
+                problems.append(f"shapes names {name!r}, which is not an input; the inputs are {', '.join(tensors)}")
+        for name, tensor in tensors.items():
+            if tensor.op.type == "constant" or tensor.dtype.code is None and tensor.dtype is not dtypes.float64:
+                problems.append(f"input {name!r}{_where(tensor.op)} is a constant")
+            shape = _input_shape(name, tensor, signature.shapes.get(name), problems)
+            if shape is None:
+                continue
+            if shapes.setdefault(id(tensor), shape) != shape:
+                problems.append(f"input {name!r} has two shapes, in two signatures: use one Dim for what changes")
+    return shapes
+
+
+def _input_shape(name: str, tensor: Tensor, given: Any, problems: list[str]) -> dims.Shape | None:
+    where = _where(tensor.op)
+    shape = tensor.shape
+    if given is not None:
+        wanted = tuple(dims.as_dimension(d) for d in given)
+        if shape is None:
+            shape = wanted
+        else:
+            merged = [dims.merge(b, a) for a, b in zip(shape, wanted, strict=False)]
+            if len(wanted) != len(shape) or None in merged:
+                problems.append(
+                    f"input {name!r}{where} has shape {dims.text(shape)}, which cannot be {dims.text(wanted)}"
+                )
+                return None
+            shape = tuple(d for d in merged if d is not None)
+    if shape is None or any(isinstance(d, Dim) and d.anonymous for d in shape):
+        example = "1" if shape is None else ", ".join("1" if isinstance(d, Dim) else str(d) for d in shape)
+        problems.append(
+            f"input {name!r}{where} has shape {dims.text(shape)}: a device needs it, give "
+            f"shapes={{{name!r}: [{example}]}}, or Dim('n', 1, 8) for a dimension that may change"
+        )
+        return None
+    return shape
+
+
+def _variable_values(order: Sequence[Operation], session: Any, problems: list[str]) -> dict[str, np.ndarray[Any, Any]]:
+    variables = [op for op in order if op.type == "variable"]
+    if variables and session is None:
+        names = ", ".join(repr(op.name) for op in variables[:5])
+        problems.append(f"the values of variables {names} are needed: pass session=, or export within `with session:`")
+        return {}
+    values = {}
+    for op in variables:
+        try:
+            values[op.name] = np.array(session.run(op.outputs[0]))
+        except UninitializedError as error:
+            problems.append(str(error))
+    return values
+
+
+def _narrow(value: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    return value.astype(np.float32) if value.dtype == np.float64 else value
+
+
+def _build(
+    signatures: Sequence[Signature],
+    source: Graph,
+    order: Sequence[Operation],
+    inputs: Sequence[Mapping[str, Tensor]],
+    outputs: Sequence[Mapping[str, Tensor]],
+    shapes: Mapping[int, dims.Shape],
+    values: Mapping[str, np.ndarray[Any, Any]],
+    written: set[str],
+    session: Any,
+) -> Frozen:
+    graph = Graph()
+    mapping: dict[int, Tensor] = {}
+    copied: dict[Operation, Operation] = {}
+    narrowed: list[str] = []
+    problems: list[str] = []
+    for tensors in inputs:
+        for tensor in tensors.values():
+            if id(tensor) not in mapping:
+                dtype = dtypes.float32 if tensor.dtype is dtypes.float64 else tensor.dtype
+                with graph.source(tensor.op.source):
+                    attributes = {"dtype": dtype, "shape": shapes[id(tensor)]}
+                    mapping[id(tensor)] = graph.apply("placeholder", [], attributes, name=tensor.op.name).outputs[0]
+    initial_values: dict[str, np.ndarray[Any, Any]] = {}
+    for op in order:
+        if all(id(t) in mapping for t in op.outputs) and op.outputs:
+            continue
+        narrowed += [t.name for t in op.outputs if t.dtype is dtypes.float64]
+        after = [copied[c] for c in op.control_inputs if c in copied]
+        with graph.source(op.source), graph.control_dependencies(after):
+            if op.type == "variable":
+                value = _narrow(values[op.name])
+                if op.name in written:
+                    initial_values[op.name] = value
+                    attributes = {"dtype": dtypes.as_dtype(value.dtype), "shape": value.shape}
+                    made = graph.apply("variable", [], attributes, name=op.name).outputs
+                else:
+                    made = _constant(graph, op, value)
+            elif op.type == "constant":
+                made = _constant(graph, op, _narrow(np.asarray(op.a.value)))
+            else:
+                try:
+                    made = _copy(graph, op, [None if t is None else mapping[id(t)] for t in op.inputs])
+                except (SamaraError, TypeError) as error:
+                    problems.append(str(error))
+                    break
+        copied[op] = graph.operations[-1]
+        for old, new in zip(op.outputs, made, strict=True):
+            mapping.setdefault(id(old), new)
+            if not problems and mapping[id(old)].shape is None:
+                problems.append(f"{old.name}{_where(op)}: its rank is not known even when the inputs' shapes are")
+    if not problems:
+        problems = _unknown_dimensions(order, mapping)
+    if problems:
+        raise ExportError("\n".join(problems), tuple(problems))
+    model = ModelGraph(
+        graph=graph,
+        signatures=tuple(
+            SignatureGraph(
+                name=s.name,
+                inputs={n: mapping[id(t)] for n, t in i.items()},
+                outputs={n: mapping[id(t)] for n, t in o.items()},
+            )
+            for s, i, o in zip(signatures, inputs, outputs, strict=True)
+        ),
+        initial_values=initial_values,
+    )
+    return Frozen(
+        model=model,
+        source=source,
+        inputs=tuple(dict(i) for i in inputs),
+        outputs=tuple(dict(o) for o in outputs),
+        session=session,
+        narrowed=tuple(narrowed),
+    )
+
+
+def _constant(graph: Graph, op: Operation, value: np.ndarray[Any, Any]) -> list[Tensor]:
+    attributes = {"value": value, "dtype": dtypes.as_dtype(value.dtype)}
+    return graph.apply("constant", [], attributes, name=op.name).outputs
+
+
+def _copy(graph: Graph, op: Operation, inputs: Sequence[Tensor | None]) -> list[Tensor]:
+    """A copy whose shapes are inferred anew from the inputs, and whose float64 is float32."""
+    attributes = {
+        name: dtypes.float32 if value is dtypes.float64 else value for name, value in op.attributes.items()
+    }
+    operands = op.definition.operands
+    grouped: list[Any] = list(inputs)
+    if operands and operands[-1].variadic:
+        fixed = len(operands) - 1
+        grouped = [*inputs[:fixed], list(inputs[fixed:])]
+    return graph.apply(op.type, grouped, attributes, name=op.name).outputs
+
+
+def _unknown_dimensions(order: Sequence[Operation], mapping: Mapping[int, Tensor]) -> list[str]:
+    found = []
+    for op in order:
+        for tensor in op.outputs:
+            shape = mapping[id(tensor)].shape
+            if shape is not None and any(isinstance(d, Dim) and d.anonymous for d in shape):
+                found.append(
+                    f"{tensor.name}{_where(op)} has shape {dims.text(shape)}, which depends on data: a device needs "
+                    "sizes that follow from those of the inputs"
+                )
+                break
+        if found:
+            break
+    return found
+
+
+__all__ = ["Frozen", "Signature", "copy", "freeze", "named"]

@@ -1,0 +1,177 @@
+"""What the pipeline passes from stage to stage: one graph and the signatures that look into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from samara.graph.builder import Builder
+from samara.graph.graph import Graph, Operation, Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignatureGraph:
+    """One thing that can be run: named inputs (placeholders of the graph) and outputs, in the caller's order."""
+
+    name: str
+    inputs: dict[str, Tensor]
+    outputs: dict[str, Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelGraph:
+    """A frozen graph on its way to a file.
+
+    Attributes:
+        graph: its ops are those of the table that a device runs, besides placeholders, constants and variables.
+        signatures: what can be run.
+        initial_values: of the variables that stay (state), by operation name.
+        quantization: scale, zero point and axis of integer tensors that stand for real ones, by tensor name.
+    """
+
+    graph: Graph
+    signatures: tuple[SignatureGraph, ...]
+    initial_values: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
+    quantization: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def outputs(self) -> list[Tensor]:
+        """The outputs of all signatures."""
+        return [t for s in self.signatures for t in s.outputs.values()]
+
+
+def needed(outputs: Sequence[Tensor]) -> list[Operation]:
+    """The operations that the outputs depend on, in the order of execution."""
+    found: dict[Operation, None] = {}
+    pending = [t.op for t in outputs]
+    while pending:
+        op = pending.pop()
+        if op not in found:
+            found[op] = None
+            pending += [t.op for t in op.given_inputs]
+            pending += op.control_inputs
+    return sorted(found, key=lambda o: o.id)
+
+
+def constant_value(tensor: Tensor | None) -> np.ndarray[Any, Any] | None:
+    """The array of a constant, or None."""
+    if tensor is None or tensor.op.type != "constant":
+        return None
+    value: np.ndarray[Any, Any] = tensor.op.a.value
+    return value
+
+
+class Visit:
+    """What a rewrite sees of one operation while a graph is copied.
+
+    Attributes:
+        op: the operation of the old graph.
+        inputs: its inputs in the new graph.
+        b: builds operations of the new graph.
+    """
+
+    def __init__(self, op: Operation, inputs: list[Tensor | None], b: Builder, uses: dict[int, int]) -> None:
+        self.op = op
+        self.inputs = inputs
+        self.b = b
+        self._uses = uses
+
+    def single_use(self, index: int) -> bool:
+        """Whether this operation is the only reader of its input, which is no output of a signature either."""
+        tensor = self.op.inputs[index]
+        return tensor is not None and self._uses.get(id(tensor), 0) == 1
+
+    def make(self, type_: str, inputs: Sequence[Any], attributes: dict[str, Any] | None = None) -> list[Tensor]:
+        """Adds the operation that takes this one's place, under its name: its outputs must have the same values."""
+        return self.b.graph.apply(type_, inputs, attributes, name=self.op.name).outputs
+
+    def constant(self, array: np.ndarray[Any, Any], what: str) -> Tensor:
+        """Adds a constant named after this operation."""
+        from samara.graph.dtypes import as_dtype
+
+        attributes = {"value": np.ascontiguousarray(array), "dtype": as_dtype(array.dtype)}
+        return self.b.graph.apply("constant", [], attributes, name=f"{self.op.name}/{what}").outputs[0]
+
+    def derived(self, name: str) -> str:
+        """A name for a helper operation of this one."""
+        return f"{self.op.name}/{name}"
+
+
+Visitor = Callable[[Visit], "list[Tensor] | None"]
+
+
+def copy(graph: Graph, op: Operation, inputs: Sequence[Tensor | None]) -> list[Tensor]:
+    """Adds a copy of an operation to `graph`, on other inputs."""
+    operands = op.definition.operands
+    grouped: list[Any] = list(inputs)
+    if operands and operands[-1].variadic:
+        fixed = len(operands) - 1
+        grouped = [*inputs[:fixed], list(inputs[fixed:])]
+    made = graph.apply(op.type, grouped, op.attributes, name=op.name)
+    if made.name != op.name:
+        raise AssertionError(f"{op.name} became {made.name}: a rewrite took its name without taking its place")
+    for old, new in zip(op.outputs, made.outputs, strict=True):
+        if new.shape is None or (old.shape is not None and new.shape != old.shape):
+            new.shape = old.shape if new.shape is None else new.shape
+    return made.outputs
+
+
+def transform(model: ModelGraph, visit: Visitor) -> ModelGraph | None:
+    """Copies what the signatures need into a new graph, asking `visit` for each operation.
+
+    `visit` returns the tensors that take the place of the operation's outputs, or None to copy it.
+
+    Returns:
+        The new model, or None when nothing was replaced and nothing was left out.
+    """
+    graph = Graph()
+    uses: dict[int, int] = {}
+    order = needed(model.outputs)
+    keep = {t.op for s in model.signatures for t in s.inputs.values()}
+    order = sorted({*order, *keep}, key=lambda o: o.id)
+    for op in order:
+        for tensor in op.given_inputs:
+            uses[id(tensor)] = uses.get(id(tensor), 0) + 1
+    for tensor in model.outputs:
+        uses[id(tensor)] = uses.get(id(tensor), 0) + 1
+    mapping: dict[int, Tensor] = {}
+    copied: dict[Operation, Operation] = {}
+    changed = len(order) != len(model.graph.operations)
+    for op in order:
+        inputs = [None if t is None else mapping[id(t)] for t in op.inputs]
+        after = [copied[c] for c in op.control_inputs if c in copied]
+        with graph.source(op.source), graph.control_dependencies(after):
+            replaced = visit(Visit(op, inputs, graph.b, uses))
+            if replaced is None:
+                replaced = copy(graph, op, inputs)
+                copied[op] = graph.operations[-1]
+            else:
+                changed = True
+                if graph.operations:
+                    copied[op] = graph.operations[-1]
+        for old, new in zip(op.outputs, replaced, strict=True):
+            mapping[id(old)] = new
+    if not changed:
+        return None
+    signatures = tuple(
+        SignatureGraph(
+            name=s.name,
+            inputs={n: mapping[id(t)] for n, t in s.inputs.items()},
+            outputs={n: mapping[id(t)] for n, t in s.outputs.items()},
+        )
+        for s in model.signatures
+    )
+    return ModelGraph(
+        graph=graph,
+        signatures=signatures,
+        initial_values=model.initial_values,
+        quantization=model.quantization,
+    )
+
+
+def state_variables(model: ModelGraph) -> Iterator[Operation]:
+    """The variables that stay state, in the order of construction."""
+    return (op for op in model.graph.operations if op.type == "variable")

@@ -1,0 +1,635 @@
+"""Loading a file and running it: the C runtime from Python.
+
+Everything here is a thin layer over samara.h, whose `@threads` words hold: a `Model` may be shared by threads, each
+thread runs its own `Context`. The interpreter lock is released while the C runtime runs.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from samara.pyruntime._errors import check
+from samara.pyruntime._native import ffi, lib
+
+Array = np.ndarray[Any, Any]
+
+NUMPY_DTYPES: dict[int, np.dtype[Any]] = {
+    lib.SMR_DTYPE_FLOAT32: np.dtype(np.float32),
+    lib.SMR_DTYPE_FLOAT16: np.dtype(np.float16),
+    lib.SMR_DTYPE_INT8: np.dtype(np.int8),
+    lib.SMR_DTYPE_UINT8: np.dtype(np.uint8),
+    lib.SMR_DTYPE_INT16: np.dtype(np.int16),
+    lib.SMR_DTYPE_INT32: np.dtype(np.int32),
+    lib.SMR_DTYPE_INT64: np.dtype(np.int64),
+    lib.SMR_DTYPE_BOOL: np.dtype(np.bool_),
+}
+_SHORT = {
+    "float32": "f32",
+    "float16": "f16",
+    "int8": "i8",
+    "uint8": "u8",
+    "int16": "i16",
+    "int32": "i32",
+    "int64": "i64",
+    "bool": "bool",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorInfo:
+    """A tensor of a file.
+
+    Attributes:
+        name: as the file has it; for inputs and outputs, the public name.
+        dtype: the numpy element type.
+        shape: the dimensions, at their upper bounds.
+        dimensions: for inputs, the name of the dimension that each axis follows, or None where it is fixed.
+        scale, zero_point: real = scale * (stored - zero_point) for a tensor quantized as a whole; scale 0 if not.
+        storage: "arena", "constant" or "state".
+        offset, bytes: where it lies in its storage.
+    """
+
+    name: str
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    dimensions: tuple[str | None, ...] = ()
+    scale: float = 0.0
+    zero_point: int = 0
+    storage: str = "arena"
+    offset: int = 0
+    bytes: int = 0
+
+    def __str__(self) -> str:
+        names = self.dimensions or (None,) * len(self.shape)
+        sizes = ",".join(n or str(d) for n, d in zip(names, self.shape, strict=True))
+        return f"{self.name}: {_SHORT[self.dtype.name]}[{sizes}]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpInfo:
+    """An op of a file: its name in the op table, the kernel that runs it, the name it had in the source graph."""
+
+    op: str
+    kernel: str
+    name: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignatureInfo:
+    """One thing that a file can be asked to run."""
+
+    name: str
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    op_count: int
+    arena_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryReport:
+    """Bytes that a model takes: in the file, and for each context of it."""
+
+    file: int
+    constants: int
+    arena: int
+    state: int
+    context: int
+
+    def __str__(self) -> str:
+        rows = {
+            "file (mapped, shared)": self.file,
+            "  constants, used in place": self.constants,
+            "context (one for each thread)": self.context,
+            "  arena": self.arena,
+            "  state": self.state,
+        }
+        return "\n".join(f"{name:<30} {size:>12,} B" for name, size in rows.items())
+
+
+def _text(pointer: Any) -> str:
+    return ffi.string(pointer).decode("utf-8", "replace")
+
+
+class Model:
+    """A verified file.
+
+    Args:
+        source: a path, which is mapped, or the bytes of a file, which are copied.
+
+    Raises:
+        ModelFileError: it is no Samara file, is damaged, or needs what this build does not have.
+        ResourceStatusError: the path cannot be opened.
+
+    Calling it, or `run`, runs the first signature in a context that belongs to the model; `context()` makes further
+    ones, for other threads or to keep other state.
+    """
+
+    def __init__(self, source: str | os.PathLike[str] | bytes | bytearray | memoryview) -> None:
+        error = ffi.new("smr_error *")
+        out = ffi.new("smr_model **")
+        self._owner: Any = None
+        if isinstance(source, (bytes, bytearray, memoryview)):
+            self.path: Path | None = None
+            # An anonymous map is aligned as the runtime asks; a bytes object need not be.
+            self._owner = mmap.mmap(-1, max(len(source), 1))
+            self._owner[: len(source)] = bytes(source)
+            data = ffi.from_buffer(self._owner)
+            check(lib.smr_model_load(data, len(source), ffi.NULL, out, error), error)
+            self._owner = (self._owner, data)
+        else:
+            self.path = Path(source)
+            check(lib.smr_model_open(os.fsencode(self.path), ffi.NULL, out, error), error)
+        self._pointer = ffi.gc(out[0], lib.smr_model_free)
+        self._info = ffi.new("smr_model_info *")
+        check(lib.smr_model_get_info(self._pointer, self._info, error), error)
+        self.dimensions = self._dimensions()
+        self.signatures: dict[str, SignatureInfo] = {
+            s.name: s for s in map(self._signature, range(self._info.signature_count))
+        }
+        self._lock = threading.Lock()
+        self._context: Context | None = None
+
+    # What the file holds ----------------------------------------------------------------------------------
+
+    def _dimensions(self) -> dict[str, tuple[int, int]]:
+        found = {}
+        info, error = ffi.new("smr_dimension_info *"), ffi.new("smr_error *")
+        for i in range(self._info.dimension_count):
+            check(lib.smr_model_dimension(self._pointer, i, info, error), error)
+            found[_text(info.name)] = (int(info.minimum), int(info.maximum))
+        return found
+
+    def _signature(self, index: int) -> SignatureInfo:
+        info, error = ffi.new("smr_signature_info *"), ffi.new("smr_error *")
+        check(lib.smr_model_signature(self._pointer, index, info, error), error)
+        return SignatureInfo(
+            name=_text(info.name),
+            inputs=tuple(self._input(index, i) for i in range(info.input_count)),
+            outputs=tuple(self._endpoint(lib.smr_model_output, index, i) for i in range(info.output_count)),
+            op_count=int(info.op_count),
+            arena_bytes=int(info.arena_bytes),
+        )
+
+    def _endpoint(self, function: Callable[..., int], signature: int, index: int) -> TensorInfo:
+        tensor, error = ffi.new("smr_tensor *"), ffi.new("smr_error *")
+        check(function(self._pointer, signature, index, tensor, error), error)
+        return _tensor_info(tensor)
+
+    def _input(self, signature: int, index: int) -> TensorInfo:
+        plain = self._endpoint(lib.smr_model_input, signature, index)
+        names = list(self.dimensions)
+        number, error = ffi.new("int32_t *"), ffi.new("smr_error *")
+        followed: list[str | None] = []
+        for axis in range(len(plain.shape)):
+            check(
+                lib.smr_model_input_dimension(self._pointer, signature, index, axis, number, error), error
+            )
+            followed.append(names[number[0]] if number[0] >= 0 else None)
+        return TensorInfo(**{**plain.__dict__, "dimensions": tuple(followed)})
+
+    def tensors(self, signature: str | None = None) -> tuple[TensorInfo, ...]:
+        """All tensors of a signature."""
+        index = self._index(signature)
+        info, error = ffi.new("smr_signature_info *"), ffi.new("smr_error *")
+        check(lib.smr_model_signature(self._pointer, index, info, error), error)
+        tensor, placement = ffi.new("smr_tensor *"), ffi.new("smr_placement *")
+        found = []
+        for i in range(info.tensor_count):
+            check(lib.smr_model_tensor(self._pointer, index, i, tensor, placement, error), error)
+            found.append(_tensor_info(tensor, placement))
+        return tuple(found)
+
+    def ops(self, signature: str | None = None) -> tuple[OpInfo, ...]:
+        """All ops of a signature, in the order of execution."""
+        index = self._index(signature)
+        count = list(self.signatures.values())[index].op_count
+        info, error = ffi.new("smr_op_info *"), ffi.new("smr_error *")
+        found = []
+        for i in range(count):
+            check(lib.smr_model_op(self._pointer, index, i, info, error), error)
+            found.append(
+                OpInfo(
+                    op=_text(info.op),
+                    kernel=_text(info.kernel),
+                    name=_text(info.name),
+                    inputs=tuple(info.inputs[0 : info.input_count]),
+                    outputs=tuple(info.outputs[0 : info.output_count]),
+                )
+            )
+        return tuple(found)
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """The free texts that the exporter stored."""
+        key, value, error = ffi.new("char **"), ffi.new("char **"), ffi.new("smr_error *")
+        found = {}
+        for i in range(self._info.metadata_count):
+            check(lib.smr_model_metadata(self._pointer, i, key, value, error), error)
+            found[_text(key[0])] = _text(value[0])
+        return found
+
+    @property
+    def content_hash(self) -> str:
+        """The SHA-256 that the exporter stored."""
+        return bytes(self._info.content_hash).hex()
+
+    @property
+    def format_version(self) -> int:
+        """The version of the file's format."""
+        return int(self._info.format_version)
+
+    @property
+    def least_runtime(self) -> str:
+        """The least version of the runtime that can run the file."""
+        number = int(self._info.least_runtime)
+        return f"{number // 1_000_000}.{number // 1000 % 1000}.{number % 1000}"
+
+    @property
+    def memory(self) -> MemoryReport:
+        """The bytes that the file and a context of it take."""
+        size, alignment, error = ffi.new("size_t *"), ffi.new("size_t *"), ffi.new("smr_error *")
+        check(lib.smr_context_memory(self._pointer, ffi.NULL, size, alignment, error), error)
+        return MemoryReport(
+            file=int(self._info.file_bytes),
+            constants=int(self._info.constant_bytes),
+            arena=int(self._info.arena_bytes),
+            state=int(self._info.state_bytes),
+            context=int(size[0]),
+        )
+
+    def golden(self, signature: str | None = None) -> list[tuple[list[Array], list[Array]]]:
+        """The recorded cases of a signature: inputs and outputs, in order."""
+        index = self._index(signature)
+        info = list(self.signatures.values())[index]
+        count, error = ffi.new("int32_t *"), ffi.new("smr_error *")
+        check(lib.smr_model_golden_count(self._pointer, index, count, error), error)
+        return [
+            (
+                [self._golden_array(index, case, 0, i, t) for i, t in enumerate(info.inputs)],
+                [self._golden_array(index, case, 1, i, t) for i, t in enumerate(info.outputs)],
+            )
+            for case in range(count[0])
+        ]
+
+    def _golden_array(self, signature: int, case: int, output: int, index: int, info: TensorInfo) -> Array:
+        data, size, error = ffi.new("void **"), ffi.new("size_t *"), ffi.new("smr_error *")
+        check(lib.smr_model_golden(self._pointer, signature, case, output, index, data, size, error), error)
+        return np.frombuffer(bytes(ffi.buffer(data[0], size[0])), info.dtype).reshape(info.shape)
+
+    def verify(self, tolerance: float = 1e-5) -> None:
+        """Checks the content hash, then runs the golden cases of the file.
+
+        Args:
+            tolerance: for floating-point outputs, of their largest magnitude; integers must be equal.
+
+        Raises:
+            ModelFileError: the content differs from its hash.
+            ExecutionError: the outputs differ from the recorded ones.
+        """
+        error = ffi.new("smr_error *")
+        check(lib.smr_model_check_hash(self._pointer, error), error)
+        self.context().self_test(tolerance)
+
+    # Running ----------------------------------------------------------------------------------------------
+
+    def context(self) -> Context:
+        """A new context: memory and state of its own, to be used by one thread at a time."""
+        return Context(self)
+
+    def run(self, *arrays: Any, **named: Any) -> Any:
+        """Runs the first signature: inputs by position, or by name.
+
+        Inputs are anything with the buffer protocol, DLPack or `__array__`, of exactly the dtype and shape that
+        `signatures` tells; lists and numbers are converted. Dimensions that may change follow the inputs.
+
+        Returns:
+            An array for a single output, else a dict of arrays by name.
+
+        Raises:
+            TypeError: an input is missing, unknown or of another dtype.
+            ValueError: an input has another shape.
+        """
+        return self._default().run(*arrays, **named)
+
+    __call__ = run
+
+    def _default(self) -> Context:
+        with self._lock:
+            if self._context is None:
+                self._context = self.context()
+            return self._context
+
+    def reset(self) -> None:
+        """Puts the state of the model's own context back to its initial values."""
+        self._default().reset()
+
+    def profile(self, *arrays: Any, repetitions: int = 50, signature: str | None = None, **named: Any) -> Profile:
+        """Times each op of a signature over several runs; inputs as for `run`, or none for zeros."""
+        return self.context().profile(*arrays, repetitions=repetitions, signature=signature, **named)
+
+    def _index(self, signature: str | None) -> int:
+        if signature is None:
+            return 0
+        try:
+            return list(self.signatures).index(signature)
+        except ValueError:
+            raise KeyError(f"no signature {signature!r}; the file has {', '.join(self.signatures)}") from None
+
+    def __repr__(self) -> str:
+        name = "<bytes>" if self.path is None else self.path.name
+        described = []
+        for s in self.signatures.values():
+            prefix = f"{s.name}: " if len(self.signatures) > 1 else ""
+            described.append(f"{prefix}{', '.join(map(str, s.inputs))} -> {', '.join(map(str, s.outputs))}")
+        return f"Model({name!r}, {'; '.join(described)}, arena={self._info.arena_bytes / 1024:.1f} KiB)"
+
+
+class Context:
+    """What one caller needs to run a model: arena, state and prepared kernels. One thread at a time.
+
+    `samara.load(path).context()` makes one.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self._observer: Callable[[int, int, int], None] | None = None
+        self._failure: BaseException | None = None
+        self._handle = ffi.new_handle(self)
+        self._lock = threading.Lock()
+        self._pointer = self._create(observed=False)
+        self._observed: Any = None
+
+    def _create(self, *, observed: bool) -> Any:
+        config, error = ffi.new("smr_context_config *"), ffi.new("smr_error *")
+        lib.smr_context_config_init(config)
+        if observed:
+            config.op_callback = lib.samara_on_op
+            config.op_callback_user = self._handle
+        out = ffi.new("smr_context **")
+        check(lib.smr_context_create(self.model._pointer, config, ffi.NULL, 0, out, error), error)
+        return ffi.gc(out[0], lib.smr_context_free)
+
+    def run(self, *arrays: Any, signature: str | None = None, **named: Any) -> Any:
+        """Runs a signature (the first when None): see `Model.run`."""
+        with self._lock:
+            return self._run(self._pointer, self.model._index(signature), arrays, named)
+
+    __call__ = run
+
+    def _run(self, pointer: Any, signature: int, arrays: Sequence[Any], named: Mapping[str, Any]) -> Any:
+        info = list(self.model.signatures.values())[signature]
+        given = self._bind(info, arrays, named)
+        self._set_dimensions(pointer, info, given)
+        tensor, error = ffi.new("smr_tensor *"), ffi.new("smr_error *")
+        for i, array in enumerate(given):
+            check(lib.smr_context_input(pointer, signature, i, tensor, error), error)
+            if array.nbytes != tensor.bytes:
+                raise ValueError(
+                    f"input {info.inputs[i]} has {array.nbytes} bytes, expected {tensor.bytes}"
+                )
+            ffi.memmove(tensor.data, ffi.from_buffer(array), array.nbytes) if array.nbytes else None
+        check(lib.smr_run(pointer, signature, error), error)
+        outputs = {}
+        for i, output in enumerate(info.outputs):
+            check(lib.smr_context_output(pointer, signature, i, tensor, error), error)
+            outputs[output.name] = _array(tensor)
+        return next(iter(outputs.values())) if len(outputs) == 1 else outputs
+
+    def _bind(self, info: SignatureInfo, arrays: Sequence[Any], named: Mapping[str, Any]) -> list[Array]:
+        if len(arrays) > len(info.inputs):
+            raise TypeError(f"{len(arrays)} inputs were given; {_listed(info)}")
+        values: dict[str, Any] = {t.name: a for t, a in zip(info.inputs, arrays, strict=False)}
+        for name, value in named.items():
+            if name in values:
+                raise TypeError(f"input {name!r} was given twice")
+            if name not in {t.name for t in info.inputs}:
+                raise TypeError(f"there is no input {name!r}; {_listed(info)}")
+            values[name] = value
+        missing = [str(t) for t in info.inputs if t.name not in values]
+        if missing:
+            raise TypeError(f"missing input {', '.join(missing)}; {_listed(info)}")
+        return [self._array_of(t, values[t.name]) for t in info.inputs]
+
+    def _array_of(self, info: TensorInfo, value: Any) -> Array:
+        if isinstance(value, (list, tuple, int, float, bool)):
+            array = np.asarray(value, dtype=info.dtype)
+        elif not isinstance(value, np.ndarray) and hasattr(value, "__dlpack__"):
+            array = np.from_dlpack(value)
+        else:
+            array = np.asarray(value)
+        if array.dtype != info.dtype:
+            raise TypeError(
+                f"input {info} was given {array.dtype.name}{list(array.shape)}: convert it, for example "
+                f"with .astype('{info.dtype.name}')"
+            )
+        if array.ndim != len(info.shape):
+            raise ValueError(f"input {info} was given rank {array.ndim}, shape {list(array.shape)}")
+        for size, fixed, dimension in zip(array.shape, info.shape, info.dimensions, strict=True):
+            if dimension is None and size != fixed and not self.model.dimensions:
+                raise ValueError(f"input {info} was given shape {list(array.shape)}")
+            if dimension is not None:
+                low, high = self.model.dimensions[dimension]
+                if not low <= size <= high:
+                    raise ValueError(f"input {info}: dimension {dimension} is {size}, outside {low}..{high}")
+        return np.ascontiguousarray(array)
+
+    def _set_dimensions(self, pointer: Any, info: SignatureInfo, arrays: Sequence[Array]) -> None:
+        sizes: dict[str, int] = {}
+        for tensor, array in zip(info.inputs, arrays, strict=True):
+            for dimension, size in zip(tensor.dimensions, array.shape, strict=True):
+                if dimension is not None and sizes.setdefault(dimension, size) != size:
+                    raise ValueError(
+                        f"dimension {dimension} is {sizes[dimension]} in one input and {size} in {tensor.name}"
+                    )
+        error = ffi.new("smr_error *")
+        for name, size in sizes.items():
+            check(lib.smr_context_set_dimension(pointer, name.encode(), size, error), error)
+        tensor, signature = ffi.new("smr_tensor *"), self.model._index(info.name)
+        for i, (expected, array) in enumerate(zip(info.inputs, arrays, strict=True)):
+            check(lib.smr_context_input(pointer, signature, i, tensor, error), error)
+            shape = tuple(tensor.dims[0 : tensor.rank])
+            if array.shape != shape:
+                raise ValueError(f"input {expected} was given shape {list(array.shape)}, expected {list(shape)}")
+
+    def observe(
+        self, observer: Callable[[int, int, int], None], *arrays: Any, signature: str | None = None, **named: Any
+    ) -> Any:
+        """Runs a signature and calls `observer(op index, nanoseconds, signature index)` after each op.
+
+        Within it, `observed_tensor` reads what the op has just written.
+        """
+        with self._lock:
+            if self._observed is None:
+                self._observed = self._create(observed=True)
+            self._observer, self._failure = observer, None
+            try:
+                return self._run(self._observed, self.model._index(signature), arrays, named)
+            except BaseException:
+                if self._failure is not None:
+                    raise self._failure from None
+                raise
+            finally:
+                self._observer = None
+
+    def observed_tensor(self, signature: int, index: int) -> Array:
+        """A copy of a tensor of the run that is being observed."""
+        tensor, error = ffi.new("smr_tensor *"), ffi.new("smr_error *")
+        check(lib.smr_context_tensor(self._observed, signature, index, tensor, error), error)
+        return _array(tensor)
+
+    def profile(self, *arrays: Any, repetitions: int = 50, signature: str | None = None, **named: Any) -> Profile:
+        """Times each op over several runs: see `Model.profile`."""
+        index = self.model._index(signature)
+        info = list(self.model.signatures.values())[index]
+        if not arrays and not named:
+            arrays = tuple(np.zeros(t.shape, t.dtype) for t in info.inputs)
+        times: list[list[int]] = [[] for _ in range(info.op_count)]
+        whole = []
+        for _ in range(max(repetitions, 1)):
+            self.observe(lambda op, ns, _: times[op].append(ns), *arrays, signature=info.name, **named)
+            start = time.perf_counter_ns()
+            self.run(*arrays, signature=info.name, **named)
+            whole.append(time.perf_counter_ns() - start)
+        ops = self.model.ops(info.name)
+        rows = tuple(
+            ProfileRow(name=o.name, op=o.op, kernel=o.kernel, microseconds=float(np.median(t)) / 1000)
+            for o, t in zip(ops, times, strict=True)
+        )
+        return Profile(rows=rows, microseconds=float(np.median(whole)) / 1000)
+
+    def states(self) -> dict[str, Array]:
+        """Copies of the state tensors, by name."""
+        return {name: array.copy() for name, array in self._states()}
+
+    def load_states(self, states: Mapping[str, Any]) -> None:
+        """Writes state tensors that `states` gave.
+
+        Raises:
+            KeyError: a name that the model does not have.
+            ValueError: a shape or dtype that differs.
+        """
+        known = dict(self._states())
+        for name, value in states.items():
+            if name not in known:
+                raise KeyError(f"no state {name!r}; the model has {', '.join(known) or 'none'}")
+            array = np.asarray(value)
+            if array.dtype != known[name].dtype or array.shape != known[name].shape:
+                raise ValueError(
+                    f"state {name!r} is {known[name].dtype}{list(known[name].shape)}, the value "
+                    f"{array.dtype}{list(array.shape)}"
+                )
+            known[name][...] = array
+
+    def _states(self) -> Iterator[tuple[str, Array]]:
+        tensor, error = ffi.new("smr_tensor *"), ffi.new("smr_error *")
+        for i in range(self.model._info.state_count):
+            check(lib.smr_context_state(self._pointer, i, tensor, error), error)
+            yield _text(tensor.name), _array(tensor, copy=False)
+
+    def reset(self) -> None:
+        """Puts all state back to its initial values."""
+        with self._lock:
+            lib.smr_context_reset(self._pointer)
+
+    def self_test(self, tolerance: float = 1e-5) -> None:
+        """Runs the golden cases of the file: see `Model.verify`."""
+        error = ffi.new("smr_error *")
+        with self._lock:
+            check(lib.smr_self_test(self._pointer, tolerance, error), error)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfileRow:
+    """The median time of one op."""
+
+    name: str
+    op: str
+    kernel: str
+    microseconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """Median times, in microseconds: of each op, and of a whole run without looking at ops. Prints as a table."""
+
+    rows: tuple[ProfileRow, ...]
+    microseconds: float
+
+    def __str__(self) -> str:
+        total = sum(r.microseconds for r in self.rows) or 1.0
+        width = max((len(r.name) for r in self.rows), default=4)
+        op_width = max((len(r.op) for r in self.rows), default=2)
+        lines = [f"{'name':<{width}}  {'op':<{op_width}}  {'kernel':<10} {'us':>10} {'share':>7}"]
+        lines += [
+            f"{r.name:<{width}}  {r.op:<{op_width}}  {r.kernel:<10} {r.microseconds:>10.2f} "
+            f"{100 * r.microseconds / total:>6.1f}%"
+            for r in self.rows
+        ]
+        lines.append(f"one run: {self.microseconds:.2f} us")
+        return "\n".join(lines)
+
+
+def load(source: str | os.PathLike[str] | bytes | bytearray | memoryview) -> Model:
+    """Loads a `.smr` file: see `Model`."""
+    return Model(source)
+
+
+def kernels() -> list[tuple[str, str]]:
+    """The kernels of this build: (op, kernel name)."""
+    op, kernel, error = ffi.new("char **"), ffi.new("char **"), ffi.new("smr_error *")
+    found = []
+    for i in range(lib.smr_kernel_count()):
+        check(lib.smr_kernel(i, op, kernel, error), error)
+        found.append((_text(op[0]), _text(kernel[0])))
+    return found
+
+
+@ffi.def_extern(error=-1)  # type: ignore[untyped-decorator]
+def samara_on_op(user: Any, event: Any) -> int:
+    """The runtime's op callback: tells the context's observer; an exception stops the run and is raised there."""
+    context: Context = ffi.from_handle(user)
+    try:
+        if context._observer is not None:
+            context._observer(int(event.index), int(event.nanoseconds), int(event.signature))
+    except BaseException as failure:
+        context._failure = failure
+        return 1
+    return 0
+
+
+def _listed(info: SignatureInfo) -> str:
+    return f"the inputs of {info.name!r} are {', '.join(map(str, info.inputs)) or 'none'}"
+
+
+def _tensor_info(tensor: Any, placement: Any = None) -> TensorInfo:
+    storage = "arena" if placement is None else ("arena", "constant", "state")[int(placement.storage)]
+    return TensorInfo(
+        name=_text(tensor.name),
+        dtype=NUMPY_DTYPES[int(tensor.dtype)],
+        shape=tuple(tensor.dims[0 : tensor.rank]),
+        scale=float(tensor.scale),
+        zero_point=int(tensor.zero_point),
+        storage=storage,
+        offset=0 if placement is None else int(placement.offset),
+        bytes=int(tensor.bytes if placement is None else placement.bytes),
+    )
+
+
+def _array(tensor: Any, *, copy: bool = True) -> Array:
+    dtype = NUMPY_DTYPES[int(tensor.dtype)]
+    shape = tuple(tensor.dims[0 : tensor.rank])
+    if not tensor.bytes:
+        return np.zeros(shape, dtype)
+    array = np.frombuffer(ffi.buffer(tensor.data, tensor.bytes), dtype).reshape(shape)
+    return array.copy() if copy else array
