@@ -18,7 +18,7 @@ static const smr_format_field quantization_fields[] = {
 };
 
 static const smr_format_field constant_fields[] = {
-    {SMR_FIELD_SCALARS, 1, 1, 64, -1},
+    {SMR_FIELD_SCALARS, 1, 1, 32, -1},
 };
 
 static const smr_format_field tensor_fields[] = {
@@ -57,7 +57,7 @@ static const smr_format_field endpoint_fields[] = {
 };
 
 static const smr_format_field blob_fields[] = {
-    {SMR_FIELD_SCALARS, 1, 1, 64, -1},
+    {SMR_FIELD_SCALARS, 1, 1, 32, -1},
 };
 
 static const smr_format_field golden_fields[] = {

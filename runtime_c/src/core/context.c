@@ -1,0 +1,230 @@
+/* Making contexts: the one layout of their memory, and the values and nodes in it. */
+#include "context.h"
+
+/* Kernels may read, though not use, this many bytes after any tensor of the arena or the state. */
+#define CONTEXT_SLACK 64u
+
+/* Where each part of a context lies in its memory. */
+typedef struct context_layout {
+    size_t programs;
+    size_t dimensions;
+    size_t values;
+    size_t nodes;
+    size_t operands;
+    size_t state;
+    size_t arena;
+    size_t bytes;
+} context_layout;
+
+/* Appends `count` things of `size` bytes; false when the sum overflows. */
+static bool context_append(context_layout *layout, size_t count, size_t size, size_t alignment, size_t *offset) {
+    const size_t begin = (layout->bytes + alignment - 1) / alignment * alignment;
+    if (size != 0 && count > ((size_t)PTRDIFF_MAX - begin) / size) {
+        return false;
+    }
+    *offset = begin;
+    layout->bytes = begin + count * size;
+    return layout->bytes <= (size_t)PTRDIFF_MAX - SMR_ALIGNMENT;
+}
+
+static bool context_lay_out(const smr_model *model, context_layout *layout) {
+    memset(layout, 0, sizeof *layout);
+    layout->bytes = sizeof(smr_context);
+    return context_append(layout, model->programs.count, sizeof(smr_program), 16, &layout->programs) &&
+           context_append(layout, model->dimensions.count, sizeof(int32_t), 16, &layout->dimensions) &&
+           context_append(layout, model->tensor_count, sizeof(smr_value), 16, &layout->values) &&
+           context_append(layout, model->op_count, sizeof(smr_node), 16, &layout->nodes) &&
+           context_append(layout, model->operand_count, sizeof(void *), 16, &layout->operands) &&
+           context_append(layout, model->state_bytes, 1, SMR_ALIGNMENT, &layout->state) &&
+           context_append(layout, model->arena_bytes + CONTEXT_SLACK, 1, SMR_ALIGNMENT, &layout->arena);
+}
+
+smr_status smr_context_check_size(const smr_model *model, smr_error *error) {
+    context_layout layout;
+    if (!context_lay_out(model, &layout)) {
+        SMR_FAIL(error, SMR_ERROR_MODEL, "a context has more bytes than this machine can address");
+    }
+    return SMR_OK;
+}
+
+void smr_context_config_init(smr_context_config *config) {
+    if (config != NULL) {
+        memset(config, 0, sizeof *config);
+        config->struct_size = sizeof *config;
+    }
+}
+
+/* What the caller's config says, as far as its version of the struct goes. */
+static smr_status read_config(const smr_context_config *given, smr_context_config *config, smr_error *error) {
+    smr_context_config_init(config);
+    if (given != NULL) {
+        if (given->struct_size < sizeof *config) {
+            SMR_FAIL(error, SMR_ERROR_ARGUMENT, "the config was not filled by smr_context_config_init");
+        }
+        memcpy(config, given, sizeof *config);
+    }
+    return smr_allocator_check(config->allocator, error);
+}
+
+smr_status smr_context_memory(const smr_model *model, const smr_context_config *config, size_t *bytes,
+                              size_t *alignment, smr_error *error) {
+    smr_context_config read;
+    context_layout layout;
+    if (model == NULL || bytes == NULL || alignment == NULL) {
+        SMR_FAIL(error, SMR_ERROR_ARGUMENT, "`model`, `bytes` or `alignment` is null");
+    }
+    SMR_TRY(read_config(config, &read, error));
+    (void)context_lay_out(model, &layout);
+    *bytes = layout.bytes;
+    *alignment = SMR_ALIGNMENT;
+    return SMR_OK;
+}
+
+/* Points a value at its bytes, and sees that they are no more than the file keeps for them. */
+static smr_status fill_value(smr_context *context, smr_table tensor, smr_value *value, smr_error *error) {
+    const smr_dimensions current = {context->model, context->dimensions, false};
+    const smr_dimensions largest = {context->model, NULL, false};
+    const size_t offset = (size_t)smr_field_u64(tensor, SMR_SLOT_TENSOR_OFFSET, 0);
+    SMR_TRY(smr_value_fill(&current, tensor, value, error));
+    if (value->storage == SMR_STORAGE_ARENA) {
+        const smr_extent extent = smr_tensor_extent(&largest, tensor);
+        const size_t bytes = value->count * smr_dtype_size((smr_dtype)value->dtype);
+        if (bytes > extent.end - extent.begin) {
+            SMR_FAIL(error, SMR_ERROR_MODEL, "tensor \"%.64s\" takes %zu bytes, more than its %zu at the largest dimensions",
+                     smr_tensor_name(tensor), bytes, extent.end - extent.begin);
+        }
+        value->data = context->arena + offset;
+    } else if (value->storage == SMR_STORAGE_STATE) {
+        value->data = context->state + offset;
+    }
+    return SMR_OK;
+}
+
+static smr_status prepare_program(smr_context *context, smr_program *program, smr_error *error) {
+    uint32_t i;
+    for (i = 0; i < program->tensors.count; ++i) {
+        SMR_TRY(fill_value(context, smr_vector_table(program->tensors, i), &program->values[i], error));
+    }
+    for (i = 0; i < program->ops.count; ++i) {
+        const smr_op_record op = smr_op_read(smr_vector_table(program->ops, i));
+        const smr_status status = smr_node_prepare(&program->nodes[i], &op, error);
+        if (status != SMR_OK) {
+            smr_error_where_op(error, i, &op, program->tensors);
+            return status;
+        }
+    }
+    return SMR_OK;
+}
+
+smr_status smr_context_prepare(smr_context *context, smr_error *error) {
+    uint32_t i;
+    for (i = 0; i < context->model->signatures.count; ++i) {
+        SMR_TRY(prepare_program(context, &context->programs[i], error));
+    }
+    return SMR_OK;
+}
+
+/* Gives a node its operands, attributes and scratch. */
+static smr_status build_node(smr_context *context, const smr_program *program, uint32_t index, void **operands,
+                             smr_error *error) {
+    const smr_op_record op = smr_op_read(smr_vector_table(program->ops, index));
+    smr_node *node = &program->nodes[index];
+    uint32_t i;
+    node->input_count = (int32_t)op.inputs.count;
+    node->output_count = (int32_t)op.outputs.count;
+    node->inputs = (const smr_value **)operands;
+    node->outputs = (smr_value **)operands + op.inputs.count;
+    node->scratch = op.scratch_end > op.scratch_begin ? context->arena + op.scratch_begin : NULL;
+    for (i = 0; i < op.inputs.count; ++i) {
+        const int32_t tensor = smr_vector_i32(op.inputs, i);
+        node->inputs[i] = tensor < 0 ? NULL : &program->values[tensor];
+    }
+    for (i = 0; i < op.outputs.count; ++i) {
+        node->outputs[i] = &program->values[smr_vector_i32(op.outputs, i)];
+    }
+    return smr_attributes_decode(op.def, op.table, &node->attributes, error);
+}
+
+static smr_status build_programs(smr_context *context, const context_layout *layout, smr_error *error) {
+    uint8_t *memory = (uint8_t *)context;
+    smr_value *values = (smr_value *)(void *)(memory + layout->values);
+    smr_node *nodes = (smr_node *)(void *)(memory + layout->nodes);
+    void **operands = (void **)(void *)(memory + layout->operands);
+    uint32_t i, k;
+    for (i = 0; i < context->model->signatures.count; ++i) {
+        const smr_table table = smr_model_program_of(context->model, i);
+        smr_program *program = &context->programs[i];
+        program->tensors = smr_field_vector(table, SMR_SLOT_PROGRAM_TENSORS);
+        program->ops = smr_field_vector(table, SMR_SLOT_PROGRAM_OPS);
+        program->values = values;
+        program->nodes = nodes;
+        for (k = 0; k < program->ops.count; ++k) {
+            SMR_TRY(build_node(context, program, k, operands, error));
+            operands += program->nodes[k].input_count + program->nodes[k].output_count;
+        }
+        values += program->tensors.count;
+        nodes += program->ops.count;
+    }
+    return SMR_OK;
+}
+
+static smr_status build_context(const smr_model *model, const smr_context_config *config, void *memory,
+                                const context_layout *layout, smr_error *error) {
+    smr_context *context = memory;
+    memset(memory, 0, layout->bytes);
+    context->model = model;
+    context->op_callback = config->op_callback;
+    context->op_callback_user = config->op_callback_user;
+    context->programs = (smr_program *)(void *)((uint8_t *)memory + layout->programs);
+    context->dimensions = (int32_t *)(void *)((uint8_t *)memory + layout->dimensions);
+    context->state = (uint8_t *)memory + layout->state;
+    context->arena = (uint8_t *)memory + layout->arena;
+    SMR_TRY(build_programs(context, layout, error));
+    SMR_TRY(smr_context_enlarge(context, error));
+    smr_context_reset(context);
+    return SMR_OK;
+}
+
+smr_status smr_context_create(const smr_model *model, const smr_context_config *config, void *memory,
+                              size_t memory_size, smr_context **context, smr_error *error) {
+    smr_context_config read;
+    smr_allocator source;
+    context_layout layout;
+    smr_status status;
+    void *place = memory;
+    if (model == NULL || context == NULL) {
+        SMR_FAIL(error, SMR_ERROR_ARGUMENT, "`model` or `context` is null");
+    }
+    *context = NULL;
+    SMR_TRY(read_config(config, &read, error));
+    (void)context_lay_out(model, &layout);
+    source = smr_allocator_or_default(read.allocator);
+    if (memory == NULL) {
+        place = source.allocate(source.user, layout.bytes, SMR_ALIGNMENT);
+        if (place == NULL) {
+            SMR_FAIL(error, SMR_ERROR_MEMORY, "no memory for the %zu bytes of a context", layout.bytes);
+        }
+    } else if (memory_size < layout.bytes || (uintptr_t)memory % SMR_ALIGNMENT != 0) {
+        SMR_FAIL(error, (uintptr_t)memory % SMR_ALIGNMENT != 0 ? SMR_ERROR_ARGUMENT : SMR_ERROR_MEMORY,
+                 "%zu bytes of memory for a context instead of %zu, or not %u-byte aligned", memory_size,
+                 layout.bytes, SMR_ALIGNMENT);
+    }
+    status = build_context(model, &read, place, &layout, error);
+    if (status != SMR_OK) {
+        if (memory == NULL) {
+            source.release(source.user, place);
+        }
+        return status;
+    }
+    *context = place;
+    (*context)->allocator = source;
+    (*context)->owned = memory == NULL;
+    return SMR_OK;
+}
+
+void smr_context_free(smr_context *context) {
+    if (context != NULL && context->owned) {
+        const smr_allocator source = context->allocator;
+        source.release(source.user, context);
+    }
+}

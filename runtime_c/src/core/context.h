@@ -1,0 +1,42 @@
+/* What an smr_context is: one block of memory with values, nodes, state and arena in it. */
+#ifndef SMR_CONTEXT_H
+#define SMR_CONTEXT_H
+
+#include "node.h"
+
+/* The runnable form of a signature's program. */
+typedef struct smr_program {
+    smr_value *values;
+    smr_node *nodes;
+    smr_vector tensors;
+    smr_vector ops;
+} smr_program;
+
+struct smr_context {
+    const smr_model *model;
+    smr_op_callback op_callback;
+    void *op_callback_user;
+    int32_t *dimensions;   /* the current value of each */
+    smr_program *programs; /* by signature */
+    uint8_t *state;
+    uint8_t *arena;
+    smr_allocator allocator; /* what frees this, when `owned` */
+    uint8_t owned;
+};
+
+/* Whether a context of the model has a size that this machine can address. */
+smr_status smr_context_check_size(const smr_model *model, smr_error *error);
+
+/* Evaluates all shapes at the current dimensions, and lets all kernels prepare. */
+smr_status smr_context_prepare(smr_context *context, smr_error *error);
+
+/* The current dimensions become the largest. */
+smr_status smr_context_enlarge(smr_context *context, smr_error *error);
+
+/* What a caller is told about a tensor of the file with this value. */
+smr_tensor smr_tensor_describe(smr_table tensor, const smr_value *value);
+
+/* What a caller is told about a state. */
+smr_tensor smr_state_describe(const smr_model *model, smr_table state);
+
+#endif

@@ -1,0 +1,148 @@
+/* What a caller does with a context between runs: dimensions, tensors and state. */
+#include "context.h"
+
+/* Where a dimension of this name is; -1 when there is none. */
+static int64_t find_dimension(const smr_model *model, const char *name) {
+    uint32_t i;
+    for (i = 0; i < model->dimensions.count; ++i) {
+        if (strcmp(name, smr_field_string(smr_vector_table(model->dimensions, i), SMR_SLOT_DIMENSION_NAME)) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+smr_status smr_context_set_dimension(smr_context *context, const char *name, int32_t value, smr_error *error) {
+    const smr_dimensions largest = {context == NULL ? NULL : context->model, NULL, false};
+    const smr_dimensions smallest = {largest.model, NULL, true};
+    int64_t index;
+    int32_t before;
+    smr_status status;
+    if (context == NULL || name == NULL) {
+        SMR_FAIL(error, SMR_ERROR_ARGUMENT, "`context` or `name` is null");
+    }
+    index = find_dimension(context->model, name);
+    if (index < 0) {
+        SMR_FAIL(error, SMR_ERROR_NOT_FOUND, "there is no dimension \"%.64s\"", name);
+    }
+    if (value < smr_dimension_value(&smallest, (uint32_t)index) ||
+        value > smr_dimension_value(&largest, (uint32_t)index)) {
+        SMR_FAIL(error, SMR_ERROR_DIMENSION, "dimension \"%.64s\" is from %d to %d, not %d", name,
+                 (int)smr_dimension_value(&smallest, (uint32_t)index),
+                 (int)smr_dimension_value(&largest, (uint32_t)index), (int)value);
+    }
+    before = context->dimensions[index];
+    if (value == before) {
+        return SMR_OK;
+    }
+    context->dimensions[index] = value;
+    status = smr_context_prepare(context, error);
+    if (status != SMR_OK) {
+        context->dimensions[index] = before;
+        (void)smr_context_prepare(context, NULL);
+    }
+    return status;
+}
+
+smr_status smr_context_enlarge(smr_context *context, smr_error *error) {
+    const smr_dimensions largest = {context->model, NULL, false};
+    uint32_t i;
+    for (i = 0; i < context->model->dimensions.count; ++i) {
+        context->dimensions[i] = smr_dimension_value(&largest, i);
+    }
+    return smr_context_prepare(context, error);
+}
+
+smr_status smr_context_tensor(const smr_context *context, int32_t signature, int32_t index, smr_tensor *tensor,
+                              smr_error *error) {
+    const smr_program *program;
+    if (context == NULL || tensor == NULL) {
+        SMR_FAIL(error, SMR_ERROR_ARGUMENT, "`context` or `tensor` is null");
+    }
+    if (signature < 0 || (uint32_t)signature >= context->model->signatures.count) {
+        SMR_FAIL(error, SMR_ERROR_NOT_FOUND, "signature %d of %u", (int)signature,
+                 (unsigned)context->model->signatures.count);
+    }
+    program = &context->programs[signature];
+    if (index < 0 || (uint32_t)index >= program->tensors.count) {
+        SMR_FAIL(error, SMR_ERROR_NOT_FOUND, "tensor %d of %u", (int)index, (unsigned)program->tensors.count);
+    }
+    *tensor = smr_tensor_describe(smr_vector_table(program->tensors, (uint32_t)index), &program->values[index]);
+    tensor->data = program->values[index].layout == SMR_LAYOUT_DENSE ? program->values[index].data : NULL;
+    return SMR_OK;
+}
+
+/* The tensor that an endpoint of a signature stands for. */
+static smr_status find_endpoint(const smr_context *context, int32_t signature, int32_t index, uint32_t slot,
+                                int32_t *tensor, smr_error *error) {
+    smr_vector endpoints;
+    if (context == NULL) {
+        SMR_FAIL(error, SMR_ERROR_ARGUMENT, "`context` is null");
+    }
+    if (signature < 0 || (uint32_t)signature >= context->model->signatures.count) {
+        SMR_FAIL(error, SMR_ERROR_NOT_FOUND, "signature %d of %u", (int)signature,
+                 (unsigned)context->model->signatures.count);
+    }
+    endpoints = smr_field_vector(smr_vector_table(context->model->signatures, (uint32_t)signature), slot);
+    if (index < 0 || (uint32_t)index >= endpoints.count) {
+        SMR_FAIL(error, SMR_ERROR_NOT_FOUND, "%s %d of %u",
+                 slot == SMR_SLOT_SIGNATURE_INPUTS ? "input" : "output", (int)index, (unsigned)endpoints.count);
+    }
+    *tensor = (int32_t)smr_endpoint_tensor(endpoints, (uint32_t)index);
+    return SMR_OK;
+}
+
+/* An endpoint goes by its own name, not by that of its tensor. */
+static smr_status describe_endpoint(const smr_context *context, int32_t signature, int32_t index, uint32_t slot,
+                                    smr_tensor *result, smr_error *error) {
+    int32_t tensor;
+    SMR_TRY(find_endpoint(context, signature, index, slot, &tensor, error));
+    SMR_TRY(smr_context_tensor(context, signature, tensor, result, error));
+    result->name = smr_field_string(
+        smr_vector_table(
+            smr_field_vector(smr_vector_table(context->model->signatures, (uint32_t)signature), slot),
+            (uint32_t)index),
+        SMR_SLOT_ENDPOINT_NAME);
+    return SMR_OK;
+}
+
+smr_status smr_context_input(smr_context *context, int32_t signature, int32_t index, smr_tensor *tensor,
+                             smr_error *error) {
+    return describe_endpoint(context, signature, index, SMR_SLOT_SIGNATURE_INPUTS, tensor, error);
+}
+
+smr_status smr_context_output(smr_context *context, int32_t signature, int32_t index, smr_tensor *tensor,
+                              smr_error *error) {
+    return describe_endpoint(context, signature, index, SMR_SLOT_SIGNATURE_OUTPUTS, tensor, error);
+}
+
+smr_status smr_context_state(smr_context *context, int32_t index, smr_tensor *tensor, smr_error *error) {
+    smr_table state;
+    if (context == NULL || tensor == NULL) {
+        SMR_FAIL(error, SMR_ERROR_ARGUMENT, "`context` or `tensor` is null");
+    }
+    if (index < 0 || (uint32_t)index >= context->model->states.count) {
+        SMR_FAIL(error, SMR_ERROR_NOT_FOUND, "state %d of %u", (int)index, (unsigned)context->model->states.count);
+    }
+    state = smr_vector_table(context->model->states, (uint32_t)index);
+    *tensor = smr_state_describe(context->model, state);
+    tensor->data = context->state + (size_t)smr_field_u64(state, SMR_SLOT_STATE_OFFSET, 0);
+    return SMR_OK;
+}
+
+void smr_context_reset(smr_context *context) {
+    uint32_t i;
+    if (context == NULL) {
+        return;
+    }
+    memset(context->state, 0, context->model->state_bytes);
+    for (i = 0; i < context->model->states.count; ++i) {
+        const smr_table state = smr_vector_table(context->model->states, i);
+        const int32_t initial = smr_field_i32(state, SMR_SLOT_STATE_INITIAL, -1);
+        if (initial >= 0) {
+            const smr_vector bytes = smr_model_constant(context->model, (uint32_t)initial);
+            memcpy(context->state + (size_t)smr_field_u64(state, SMR_SLOT_STATE_OFFSET, 0), bytes.data,
+                   bytes.count);
+        }
+    }
+}

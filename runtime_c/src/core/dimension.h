@@ -1,0 +1,41 @@
+/* Sizes that may change between runs: the values of named dimensions, the expressions over them, and shapes. */
+#ifndef SMR_DIMENSION_H
+#define SMR_DIMENSION_H
+
+#include "model.h"
+
+/* What the named dimensions are: `values`, or when that is null, the bounds that the file states. */
+typedef struct smr_dimensions {
+    const smr_model *model;
+    const int32_t *values;
+    bool smallest;
+} smr_dimensions;
+
+/* The most pairs in an expression, and the most numbers it may have pending. */
+#define SMR_MAX_EXPRESSION 64
+#define SMR_MAX_PENDING 16
+
+typedef struct smr_shape {
+    int32_t rank;
+    int32_t dims[SMR_MAX_RANK];
+    size_t count; /* elements */
+    size_t bytes;
+} smr_shape;
+
+/* The value of a named dimension; `index` is valid. */
+int32_t smr_dimension_value(const smr_dimensions *dimensions, uint32_t index);
+
+/* The value of Model.expressions[index], which may be any number. */
+smr_status smr_expression_evaluate(const smr_dimensions *dimensions, uint32_t index, int32_t *value,
+                                   smr_error *error);
+
+/* A shape of the file with elements of `dtype`, which is valid. The product of the dimensions, with zeros
+ * counted as ones, times the size of an element does not exceed PTRDIFF_MAX: so no product of some of them does
+ * either. */
+smr_status smr_shape_evaluate(const smr_dimensions *dimensions, smr_vector shape, smr_dtype dtype,
+                              smr_shape *result, smr_error *error);
+
+/* Whether no entry of a shape is an expression. */
+bool smr_shape_is_fixed(smr_vector shape);
+
+#endif

@@ -1,0 +1,262 @@
+/* The structural verifier: walks the file by the tables of gen/format.h and checks that whatever an accessor
+ * could follow stays inside the file, is aligned, and is there if it is required.
+ *
+ * A file may use one table, vector or string in several places, so the number of places can exceed what its size
+ * suggests. Each visit is therefore paid from a budget that a file in which nothing is shared cannot exceed.
+ */
+#include "../gen/format.h"
+#include "flatbuffer.h"
+#include "version.h"
+
+/* The schema nests four tables; more would be an error in gen/format.c. */
+#define STRUCTURE_MAX_DEPTH 8
+
+typedef struct structure_frame {
+    const smr_format_table *format;
+    size_t table;      /* its offset in the file */
+    size_t vector;     /* the offset of the first element of the vector being walked */
+    uint32_t count;    /* its elements that are left; 0 when none is being walked */
+    uint16_t field;    /* the next field to look at */
+    int16_t element;   /* the table id of the vector's elements */
+} structure_frame;
+
+typedef struct structure_walk {
+    smr_bytes file;
+    uint64_t budget;
+    uint32_t depth;
+    structure_frame stack[STRUCTURE_MAX_DEPTH];
+    smr_error *error;
+} structure_walk;
+
+static uint32_t structure_u32(const structure_walk *walk, size_t offset) {
+    return smr_read_u32(walk->file.data + offset);
+}
+
+static smr_status structure_spend(structure_walk *walk, uint64_t work) {
+    if (work > walk->budget) {
+        SMR_FAIL(walk->error, SMR_ERROR_FORMAT, "damaged file: its parts are shared in too many places");
+    }
+    walk->budget -= work;
+    return SMR_OK;
+}
+
+/* Enters the table at `offset`: its vtable and its own bytes lie in the file. */
+static smr_status structure_push(structure_walk *walk, int16_t table, size_t offset) {
+    const size_t size = walk->file.size;
+    const smr_format_table *format;
+    structure_frame *frame;
+    int64_t vtable;
+    uint32_t vtable_size;
+    if (table < 0 || table >= SMR_TABLE_COUNT || walk->depth == STRUCTURE_MAX_DEPTH) {
+        SMR_FAIL(walk->error, SMR_ERROR_FORMAT, "damaged file: tables are nested too deep at offset %zu", offset);
+    }
+    SMR_TRY(structure_spend(walk, 1));
+    if (offset % 4 != 0 || offset > size - 4) {
+        SMR_FAIL(walk->error, SMR_ERROR_FORMAT, "damaged file: a table at offset %zu of %zu bytes", offset, size);
+    }
+    vtable = (int64_t)offset - smr_read_i32(walk->file.data + offset);
+    if (vtable < 0 || vtable % 2 != 0 || vtable > (int64_t)size - 4) {
+        SMR_FAIL(walk->error, SMR_ERROR_FORMAT, "damaged file: the vtable of the table at offset %zu is outside",
+                 offset);
+    }
+    vtable_size = smr_read_u16(walk->file.data + vtable);
+    if (vtable_size < 4 || vtable_size % 2 != 0 || vtable_size > size - (size_t)vtable ||
+        smr_read_u16(walk->file.data + vtable + 2) < 4 ||
+        smr_read_u16(walk->file.data + vtable + 2) > size - offset) {
+        SMR_FAIL(walk->error, SMR_ERROR_FORMAT, "damaged file: the vtable of the table at offset %zu is wrong",
+                 offset);
+    }
+    format = &smr_format_tables[table];
+    SMR_TRY(structure_spend(walk, format->field_count / 8));
+    frame = &walk->stack[walk->depth++];
+    memset(frame, 0, sizeof *frame);
+    frame->format = format;
+    frame->table = offset;
+    return SMR_OK;
+}
+
+/* The offset of a field in the file; 0 when it is absent. */
+static smr_status structure_field(const structure_walk *walk, const structure_frame *frame, uint32_t slot,
+                                  size_t bytes, size_t *place) {
+    const uint8_t *table = walk->file.data + frame->table;
+    const uint8_t *vtable = table - smr_read_i32(table);
+    const uint8_t *field = smr_field(table, slot);
+    *place = 0;
+    if (field == NULL) {
+        return SMR_OK;
+    }
+    *place = (size_t)(field - walk->file.data);
+    if (field - table < 4 || (size_t)(field - table) + bytes > smr_read_u16(vtable + 2) || *place % bytes != 0) {
+        SMR_FAIL(walk->error, SMR_ERROR_FORMAT, "damaged file: field %u of the table at offset %zu is misplaced",
+                 (unsigned)slot, frame->table);
+    }
+    return SMR_OK;
+}
+
+/* Follows the offset that is stored at `place`. */
+static smr_status structure_follow(const structure_walk *walk, size_t place, size_t *target) {
+    const size_t distance = structure_u32(walk, place);
+    if (distance == 0 || distance > walk->file.size - 4 - place || distance % 4 != 0 || place % 4 != 0) {
+        SMR_FAIL(walk->error, SMR_ERROR_FORMAT, "damaged file: the offset at %zu leads outside", place);
+    }
+    *target = place + distance;
+    return SMR_OK;
+}
+
+/* Follows the offset at `place` to a vector of elements of `size` bytes. */
+static smr_status structure_vector(const structure_walk *walk, size_t place, size_t size, size_t align,
+                                   size_t *first, uint32_t *count) {
+    size_t target;
+    SMR_TRY(structure_follow(walk, place, &target));
+    *first = target + 4;
+    *count = structure_u32(walk, target);
+    if ((uint64_t)*count * size > walk->file.size - *first || (*count > 0 && *first % align != 0)) {
+        SMR_FAIL(walk->error, SMR_ERROR_FORMAT,
+                 "damaged file: the vector of %u elements at offset %zu does not fit or is not aligned to %zu",
+                 (unsigned)*count, target, align);
+    }
+    return SMR_OK;
+}
+
+/* Whether text is well-formed UTF-8 without a zero byte. */
+static bool structure_is_text(const uint8_t *text, size_t size) {
+    size_t i = 0;
+    while (i < size) {
+        const uint32_t lead = text[i++];
+        uint32_t more = 0, least = 0, code = lead;
+        if (lead >= 0xf0 && lead < 0xf8) {
+            more = 3, least = 0x10000, code = lead & 0x07;
+        } else if (lead >= 0xe0 && lead < 0xf0) {
+            more = 2, least = 0x800, code = lead & 0x0f;
+        } else if (lead >= 0xc0 && lead < 0xe0) {
+            more = 1, least = 0x80, code = lead & 0x1f;
+        } else if (lead >= 0x80 || lead == 0) {
+            return false;
+        }
+        if (more > size - i) {
+            return false;
+        }
+        for (; more > 0; --more) {
+            if ((text[i] & 0xc0) != 0x80) {
+                return false;
+            }
+            code = code << 6 | (text[i++] & 0x3fu);
+        }
+        if (code < least || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static smr_status structure_string(structure_walk *walk, size_t place) {
+    size_t first;
+    uint32_t count;
+    SMR_TRY(structure_vector(walk, place, 1, 1, &first, &count));
+    SMR_TRY(structure_spend(walk, count / 4));
+    if (count >= walk->file.size - first || walk->file.data[first + count] != 0) {
+        SMR_FAIL(walk->error, SMR_ERROR_FORMAT, "damaged file: the text at offset %zu has no end", first);
+    }
+    if (!structure_is_text(walk->file.data + first, count)) {
+        SMR_FAIL(walk->error, SMR_ERROR_FORMAT, "damaged file: the text at offset %zu is not UTF-8", first);
+    }
+    return SMR_OK;
+}
+
+/* The table that a union holds: absent when its member is 0 or one that this runtime does not know. */
+static smr_status structure_union(structure_walk *walk, const structure_frame *frame, uint32_t slot, size_t place) {
+    const uint8_t member = smr_field_u8(walk->file.data + frame->table, slot - 1, 0);
+    size_t target;
+    if (member == 0 || smr_format_attributes[member] < 0) {
+        return SMR_OK;
+    }
+    if (place == 0) {
+        SMR_FAIL(walk->error, SMR_ERROR_FORMAT, "damaged file: the table at offset %zu has a union without a value",
+                 frame->table);
+    }
+    SMR_TRY(structure_follow(walk, place, &target));
+    return structure_push(walk, smr_format_attributes[member], target);
+}
+
+/* Looks at the next field of the innermost table. */
+static smr_status structure_step(structure_walk *walk, structure_frame *frame) {
+    const uint32_t slot = frame->field++;
+    const smr_format_field *field = &frame->format->fields[slot];
+    const bool scalar = field->kind == SMR_FIELD_SCALAR || field->kind == SMR_FIELD_UNION_TYPE;
+    size_t place, target;
+    uint32_t count;
+    SMR_TRY(structure_field(walk, frame, slot, scalar ? field->size : 4, &place));
+    if (field->kind == SMR_FIELD_UNION) {
+        return structure_union(walk, frame, slot, place);
+    }
+    if (place == 0) {
+        if (field->required) {
+            SMR_FAIL(walk->error, SMR_ERROR_FORMAT, "damaged file: the table at offset %zu lacks its field %u",
+                     frame->table, (unsigned)slot);
+        }
+        return SMR_OK;
+    }
+    switch (field->kind) {
+        case SMR_FIELD_STRING: return structure_string(walk, place);
+        case SMR_FIELD_SCALARS: return structure_vector(walk, place, field->size, field->align, &target, &count);
+        case SMR_FIELD_TABLE:
+            SMR_TRY(structure_follow(walk, place, &target));
+            return structure_push(walk, field->table, target);
+        case SMR_FIELD_TABLES:
+            frame->element = field->table;
+            return structure_vector(walk, place, 4, 4, &frame->vector, &frame->count);
+        default: return SMR_OK;
+    }
+}
+
+/* A newer format may be built otherwise, so its version is asked about before anything else. */
+static smr_status structure_version(const structure_walk *walk) {
+    const structure_frame *frame = &walk->stack[0];
+    size_t place;
+    uint32_t version;
+    SMR_TRY(structure_field(walk, frame, SMR_SLOT_MODEL_FORMAT_VERSION, 4, &place));
+    version = place == 0 ? 0 : structure_u32(walk, place);
+    if (version == 0 || version > SMR_FORMAT_VERSION) {
+        SMR_FAIL(walk->error, SMR_ERROR_VERSION, "the file has format version %u and this runtime reads 1 to %u",
+                 (unsigned)version, SMR_FORMAT_VERSION);
+    }
+    return SMR_OK;
+}
+
+smr_status smr_structure_verify(smr_bytes file, smr_table *root, smr_error *error) {
+    structure_walk walk;
+    memset(&walk, 0, sizeof walk);
+    walk.file = file;
+    walk.budget = file.size;
+    walk.error = error;
+    if (file.size < 16 || memcmp(file.data + 4, SMR_FORMAT_IDENTIFIER, 4) != 0) {
+        SMR_FAIL(error, SMR_ERROR_FORMAT, "not a Samara file: %zu bytes without the identifier \"%s\" at offset 4",
+                 file.size, SMR_FORMAT_IDENTIFIER);
+    }
+    if (file.size > INT32_MAX) {
+        SMR_FAIL(error, SMR_ERROR_FORMAT, "a file of %zu bytes exceeds the format's 2147483647", file.size);
+    }
+    {
+        size_t target;
+        SMR_TRY(structure_follow(&walk, 0, &target));
+        SMR_TRY(structure_push(&walk, SMR_TABLE_ROOT, target));
+        SMR_TRY(structure_version(&walk));
+        *root = file.data + target;
+    }
+    while (walk.depth > 0) {
+        structure_frame *frame = &walk.stack[walk.depth - 1];
+        if (frame->count > 0) {
+            const size_t place = frame->vector;
+            size_t target;
+            frame->vector += 4;
+            --frame->count;
+            SMR_TRY(structure_follow(&walk, place, &target));
+            SMR_TRY(structure_push(&walk, frame->element, target));
+        } else if (frame->field < frame->format->field_count) {
+            SMR_TRY(structure_step(&walk, frame));
+        } else {
+            --walk.depth;
+        }
+    }
+    return SMR_OK;
+}

@@ -1,0 +1,101 @@
+/* The tensors of a program as the file describes them. */
+#include "tensor.h"
+
+smr_status smr_value_fill(const smr_dimensions *dimensions, smr_table tensor, smr_value *value, smr_error *error) {
+    const uint8_t dtype = smr_field_u8(tensor, SMR_SLOT_TENSOR_DTYPE, SMR_DTYPE_NONE);
+    const uint8_t storage = smr_field_u8(tensor, SMR_SLOT_TENSOR_STORAGE, SMR_STORAGE_ARENA);
+    const uint8_t layout = smr_field_u8(tensor, SMR_SLOT_TENSOR_LAYOUT, SMR_LAYOUT_DENSE);
+    const char *name = smr_tensor_name(tensor);
+    smr_shape shape;
+    smr_status status;
+    memset(value, 0, sizeof *value);
+    if (smr_dtype_size((smr_dtype)dtype) == 0) {
+        SMR_FAIL(error, SMR_ERROR_MODEL, "tensor \"%.64s\" has the unknown element type %u", name, (unsigned)dtype);
+    }
+    if (storage > SMR_STORAGE_STATE || layout > SMR_LAYOUT_PANEL16X4 ||
+        (layout != SMR_LAYOUT_DENSE && storage != SMR_STORAGE_CONSTANT)) {
+        SMR_FAIL(error, SMR_ERROR_MODEL, "tensor \"%.64s\" has storage %u with layout %u", name, (unsigned)storage,
+                 (unsigned)layout);
+    }
+    status = smr_shape_evaluate(dimensions, smr_field_vector(tensor, SMR_SLOT_TENSOR_SHAPE), (smr_dtype)dtype,
+                                &shape, error);
+    if (status != SMR_OK) {
+        smr_error_where(error, "tensor \"%.64s\": ", name);
+        return status;
+    }
+    value->count = shape.count;
+    memcpy(value->dims, shape.dims, sizeof value->dims);
+    value->rank = shape.rank;
+    value->run = smr_field_u32(tensor, SMR_SLOT_TENSOR_RUN, 0);
+    value->dtype = dtype;
+    value->layout = layout;
+    value->storage = storage;
+    if (storage == SMR_STORAGE_CONSTANT) {
+        const uint32_t index = smr_field_u32(tensor, SMR_SLOT_TENSOR_CONSTANT, 0);
+        const smr_model *model = dimensions->model;
+        if (index >= model->constants.count) {
+            SMR_FAIL(error, SMR_ERROR_MODEL, "tensor \"%.64s\" is constant %u of %u", name, (unsigned)index,
+                     (unsigned)model->constants.count);
+        }
+        /* Kernels take one kind of pointer; that of an input is never written through. */
+        value->data = (void *)(uintptr_t)smr_model_constant(model, index).data;
+    }
+    return SMR_OK;
+}
+
+smr_extent smr_tensor_extent(const smr_dimensions *largest, smr_table tensor) {
+    const smr_dtype dtype = (smr_dtype)smr_field_u8(tensor, SMR_SLOT_TENSOR_DTYPE, SMR_DTYPE_NONE);
+    smr_extent extent;
+    smr_shape shape;
+    extent.begin = (size_t)smr_field_u64(tensor, SMR_SLOT_TENSOR_OFFSET, 0);
+    (void)smr_shape_evaluate(largest, smr_field_vector(tensor, SMR_SLOT_TENSOR_SHAPE), dtype, &shape, NULL);
+    extent.end = extent.begin + shape.bytes;
+    return extent;
+}
+
+/* ceil(columns / 16) panels of 16 elements of `bytes` bytes in each of `rows` rows; false when that overflows. */
+static bool panel_bytes(uint64_t rows, uint64_t columns, uint64_t bytes, uint64_t *total) {
+    const uint64_t panels = (columns + 15) / 16;
+    *total = 0;
+    if (rows == 0 || panels == 0) {
+        return true;
+    }
+    if (panels > (uint64_t)PTRDIFF_MAX / 16 / bytes / rows) {
+        return false;
+    }
+    *total = panels * rows * 16 * bytes;
+    return true;
+}
+
+smr_status smr_value_constant_bytes(const smr_value *value, uint64_t *bytes, smr_error *error) {
+    const size_t size = smr_dtype_size((smr_dtype)value->dtype);
+    uint64_t rows = 1;
+    bool fits = true;
+    int32_t i;
+    for (i = 0; i + 1 < value->rank; ++i) {
+        rows *= (uint64_t)value->dims[i];
+    }
+    *bytes = (uint64_t)value->count * size;
+    if (value->layout != SMR_LAYOUT_DENSE && value->rank == 0) {
+        SMR_FAIL(error, SMR_ERROR_MODEL, "a panel layout of a scalar");
+    }
+    if (value->layout == SMR_LAYOUT_PANEL16) {
+        if (value->dtype != SMR_DTYPE_FLOAT32 && value->dtype != SMR_DTYPE_FLOAT16) {
+            SMR_FAIL(error, SMR_ERROR_MODEL, "layout panel16 of %s", smr_dtype_name((smr_dtype)value->dtype));
+        }
+        fits = panel_bytes(rows, (uint64_t)value->dims[value->rank - 1], size, bytes);
+    } else if (value->layout == SMR_LAYOUT_PANEL16X4) {
+        const uint64_t run = value->run;
+        if (value->dtype != SMR_DTYPE_INT8 || run == 0 || rows % run != 0) {
+            SMR_FAIL(error, SMR_ERROR_MODEL, "layout panel16x4 of %s with %llu rows in runs of %u",
+                     smr_dtype_name((smr_dtype)value->dtype), (unsigned long long)rows, (unsigned)value->run);
+        }
+        /* rows fits in 63 bits and padding at most quadruples it, which panel_bytes is asked in two steps. */
+        fits = rows / run <= (uint64_t)PTRDIFF_MAX / 64 / ((run + 3) / 4) &&
+               panel_bytes(rows / run * ((run + 3) / 4 * 4), (uint64_t)value->dims[value->rank - 1], 1, bytes);
+    }
+    if (!fits) {
+        SMR_FAIL(error, SMR_ERROR_MODEL, "a panel layout has more bytes than this machine can address");
+    }
+    return SMR_OK;
+}

@@ -1,0 +1,44 @@
+/* The tensors of a program as the file describes them. */
+#ifndef SMR_TENSOR_H
+#define SMR_TENSOR_H
+
+#include "../gen/format.h"
+#include "dimension.h"
+#include "kernel.h"
+
+/* What the arena and the state are aligned to, and every offset in them. */
+#define SMR_ALIGNMENT 64u
+
+/* The most bytes of an arena or a state, so that sums of a few of them do not overflow. */
+#define SMR_MAX_REGION ((size_t)(PTRDIFF_MAX / 4))
+
+/* Bytes of the arena or the state that a tensor takes at its largest dimensions. */
+typedef struct smr_extent {
+    size_t begin;
+    size_t end;
+} smr_extent;
+
+/* Fills a value but for its data, which is set for a constant and null for others. The tensor need not have been
+ * verified: its dtype, storage and constant are checked here, and its shape. */
+smr_status smr_value_fill(const smr_dimensions *dimensions, smr_table tensor, smr_value *value, smr_error *error);
+
+/* Where a verified tensor that is not a constant lies. */
+smr_extent smr_tensor_extent(const smr_dimensions *largest, smr_table tensor);
+
+/* Bytes that a constant of this value has in the file. */
+smr_status smr_value_constant_bytes(const smr_value *value, uint64_t *bytes, smr_error *error);
+
+static inline smr_storage smr_tensor_storage(smr_table tensor) {
+    return (smr_storage)smr_field_u8(tensor, SMR_SLOT_TENSOR_STORAGE, SMR_STORAGE_ARENA);
+}
+
+static inline const char *smr_tensor_name(smr_table tensor) {
+    return smr_field_string(tensor, SMR_SLOT_TENSOR_NAME);
+}
+
+/* An extent without bytes overlaps nothing. */
+static inline bool smr_extents_overlap(smr_extent a, smr_extent b) {
+    return (a.begin > b.begin ? a.begin : b.begin) < (a.end < b.end ? a.end : b.end);
+}
+
+#endif

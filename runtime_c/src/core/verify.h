@@ -1,0 +1,33 @@
+/* Verifying everything in a file against everything else in it, before the first kernel runs. */
+#ifndef SMR_VERIFY_H
+#define SMR_VERIFY_H
+
+#include "model.h"
+#include "node.h"
+
+/* One verification. Steps that compare things pairwise, or look back, are paid from `budget`, which is far above
+ * what any sensible file needs, so that no file takes much longer to refuse than to read. */
+typedef struct smr_verify {
+    const smr_model *model;
+    smr_dimensions largest;
+    smr_dimensions smallest;
+    uint64_t budget;
+    smr_error *error;
+} smr_verify;
+
+/* Takes `work` steps of some nanoseconds from the budget. */
+smr_status smr_verify_spend(smr_verify *verify, uint64_t work);
+
+/* Verifies the file of a model whose structure has been verified, and fills the model's sums. */
+smr_status smr_model_verify(smr_model *model, smr_error *error);
+
+/* The parts, in the order in which they rely on each other. */
+smr_status smr_verify_tensors(smr_verify *verify, smr_table program);
+smr_status smr_verify_ops(smr_verify *verify, smr_table program);
+smr_status smr_verify_signatures(smr_verify *verify);
+smr_status smr_verify_plan(smr_verify *verify, smr_table signature, smr_table program);
+
+/* Refuses a vector of tables of which two have the same text in `slot`, or one has an empty text. */
+smr_status smr_verify_names(smr_verify *verify, smr_vector tables, uint32_t slot, const char *what);
+
+#endif

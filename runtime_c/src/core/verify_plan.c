@@ -1,0 +1,265 @@
+/* Verifying the memory plan: whatever an op reads is still what was written for it.
+ *
+ * For each tensor that an op reads, the ops before it are walked backwards until one that wrote it or read it
+ * before, whose own walk has answered for all that lies further back. On the way nothing may have been written to
+ * its bytes. So the work is, over all tensors, the number of ops that each of them outlives, and no memory is
+ * needed.
+ */
+#include "verify.h"
+
+/* How many tensors are looked at together for being written twice. */
+#define PLAN_TENSORS_AT_ONCE 8192u
+
+typedef struct plan_check {
+    smr_verify *verify;
+    smr_vector tensors;
+    smr_vector ops;
+    smr_vector inputs;
+    smr_vector outputs;
+} plan_check;
+
+static const char *plan_name(const plan_check *plan, uint32_t tensor) {
+    return smr_tensor_name(smr_vector_table(plan->tensors, tensor));
+}
+
+static smr_storage plan_storage(const plan_check *plan, uint32_t tensor) {
+    return smr_tensor_storage(smr_vector_table(plan->tensors, tensor));
+}
+
+static smr_extent plan_extent(const plan_check *plan, uint32_t tensor) {
+    return smr_tensor_extent(&plan->verify->largest, smr_vector_table(plan->tensors, tensor));
+}
+
+static uint8_t plan_dtype(const plan_check *plan, uint32_t tensor) {
+    return smr_field_u8(smr_vector_table(plan->tensors, tensor), SMR_SLOT_TENSOR_DTYPE, SMR_DTYPE_NONE);
+}
+
+static bool plan_same_extent(smr_extent a, smr_extent b) {
+    return a.begin == b.begin && a.end == b.end;
+}
+
+/* Whether the op gives its output the bytes of its input as they lie, and so writes nothing. */
+static bool plan_writes_nothing(const plan_check *plan, const smr_op_record *op) {
+    uint32_t input, output;
+    if (!op->def->view || op->inputs.count == 0 || op->outputs.count == 0 || smr_vector_i32(op->inputs, 0) < 0) {
+        return false;
+    }
+    input = (uint32_t)smr_vector_i32(op->inputs, 0);
+    output = (uint32_t)smr_vector_i32(op->outputs, 0);
+    return plan_storage(plan, input) == plan_storage(plan, output) &&
+           plan_same_extent(plan_extent(plan, input), plan_extent(plan, output));
+}
+
+static smr_status plan_overwritten(const plan_check *plan, uint32_t tensor, const char *by, uint32_t op) {
+    SMR_FAIL(plan->verify->error, SMR_ERROR_MODEL,
+             "memory plan: \"%.64s\" is still needed when op %u writes %s over it", plan_name(plan, tensor),
+             (unsigned)op, by);
+}
+
+/* Sees whether op number `index` leaves the bytes of a tensor alone, and whether it vouches for them by having
+ * read or written it. */
+static smr_status plan_look_at(const plan_check *plan, uint32_t index, uint32_t tensor, smr_extent extent,
+                               bool *vouches) {
+    const smr_op_record op = smr_op_read(smr_vector_table(plan->ops, index));
+    const smr_extent scratch = {op.scratch_begin, op.scratch_end};
+    uint32_t i;
+    *vouches = false;
+    SMR_TRY(smr_verify_spend(plan->verify, 1 + op.inputs.count / 8 + op.outputs.count));
+    for (i = 0; i < op.outputs.count; ++i) {
+        const uint32_t output = (uint32_t)smr_vector_i32(op.outputs, i);
+        if (output == tensor) {
+            *vouches = true;
+            return SMR_OK;
+        }
+        if (plan_storage(plan, output) == SMR_STORAGE_ARENA &&
+            smr_extents_overlap(plan_extent(plan, output), extent) && !plan_writes_nothing(plan, &op)) {
+            return plan_overwritten(plan, tensor, plan_name(plan, output), index);
+        }
+    }
+    if (smr_extents_overlap(scratch, extent)) {
+        return plan_overwritten(plan, tensor, "scratch", index);
+    }
+    for (i = 0; i < op.inputs.count && !*vouches; ++i) {
+        *vouches = smr_vector_i32(op.inputs, i) == (int32_t)tensor;
+    }
+    return SMR_OK;
+}
+
+/* A tensor that op number `reader` reads, or the caller when that is the number of ops. */
+static smr_status plan_check_read(const plan_check *plan, uint32_t reader, uint32_t tensor) {
+    smr_extent extent;
+    uint32_t i;
+    if (plan_storage(plan, tensor) != SMR_STORAGE_ARENA) {
+        return SMR_OK;
+    }
+    extent = plan_extent(plan, tensor);
+    if (extent.begin == extent.end) {
+        return SMR_OK;
+    }
+    for (i = reader; i > 0; --i) {
+        bool vouches;
+        SMR_TRY(plan_look_at(plan, i - 1, tensor, extent, &vouches));
+        if (vouches) {
+            return SMR_OK;
+        }
+    }
+    SMR_TRY(smr_verify_spend(plan->verify, plan->inputs.count / 8));
+    for (i = 0; i < plan->inputs.count; ++i) {
+        if (smr_endpoint_tensor(plan->inputs, i) == tensor) {
+            return SMR_OK;
+        }
+    }
+    SMR_FAIL(plan->verify->error, SMR_ERROR_MODEL, "\"%.64s\" is read before it is written", plan_name(plan, tensor));
+}
+
+/* An output may lie on an input only where the op allows it, and then exactly. The output of assign lies on the
+ * state that its first input names. */
+static smr_status plan_check_pair(const plan_check *plan, const smr_op_record *op, uint32_t which, uint32_t place) {
+    const uint32_t input = (uint32_t)smr_vector_i32(op->inputs, place);
+    const uint32_t output = (uint32_t)smr_vector_i32(op->outputs, which);
+    const smr_extent in = plan_extent(plan, input), out = plan_extent(plan, output);
+    bool allowed;
+    if (plan_storage(plan, input) != plan_storage(plan, output) || !smr_extents_overlap(in, out)) {
+        return SMR_OK;
+    }
+    allowed = which == 0 && plan_same_extent(in, out) &&
+              ((place == 0 && (op->def->view || op->opcode == SMR_OP_ASSIGN)) ||
+               (op->def->in_place && plan_dtype(plan, input) == plan_dtype(plan, output)));
+    if (!allowed) {
+        SMR_FAIL(plan->verify->error, SMR_ERROR_MODEL,
+                 "memory plan: output \"%.48s\" at bytes %zu to %zu lies on input \"%.48s\" at %zu to %zu",
+                 plan_name(plan, output), out.begin, out.end, plan_name(plan, input), in.begin, in.end);
+    }
+    return SMR_OK;
+}
+
+static smr_status plan_check_scratch(const plan_check *plan, smr_extent scratch, uint32_t tensor) {
+    if (plan_storage(plan, tensor) == SMR_STORAGE_ARENA && smr_extents_overlap(scratch, plan_extent(plan, tensor))) {
+        SMR_FAIL(plan->verify->error, SMR_ERROR_MODEL,
+                 "memory plan: scratch at bytes %zu to %zu lies on \"%.64s\" of the same op", scratch.begin,
+                 scratch.end, plan_name(plan, tensor));
+    }
+    return SMR_OK;
+}
+
+/* What one op reads and writes lies apart. */
+static smr_status plan_check_within(const plan_check *plan, const smr_op_record *op) {
+    const smr_extent scratch = {op->scratch_begin, op->scratch_end};
+    uint32_t i, k;
+    SMR_TRY(smr_verify_spend(plan->verify, (1 + (uint64_t)op->inputs.count + op->outputs.count) * op->outputs.count));
+    for (k = 0; k < op->inputs.count; ++k) {
+        const int32_t input = smr_vector_i32(op->inputs, k);
+        if (input >= 0 && plan_storage(plan, (uint32_t)input) != SMR_STORAGE_CONSTANT) {
+            SMR_TRY(plan_check_scratch(plan, scratch, (uint32_t)input));
+            for (i = 0; i < op->outputs.count; ++i) {
+                SMR_TRY(plan_check_pair(plan, op, i, k));
+            }
+        }
+    }
+    for (i = 0; i < op->outputs.count; ++i) {
+        const uint32_t output = (uint32_t)smr_vector_i32(op->outputs, i);
+        SMR_TRY(plan_check_scratch(plan, scratch, output));
+        for (k = 0; k < i; ++k) {
+            const uint32_t other = (uint32_t)smr_vector_i32(op->outputs, k);
+            if (plan_storage(plan, output) == plan_storage(plan, other) &&
+                smr_extents_overlap(plan_extent(plan, output), plan_extent(plan, other))) {
+                SMR_FAIL(plan->verify->error, SMR_ERROR_MODEL,
+                         "memory plan: outputs \"%.64s\" and \"%.64s\" lie on each other", plan_name(plan, other),
+                         plan_name(plan, output));
+            }
+        }
+    }
+    return SMR_OK;
+}
+
+static smr_status plan_check_op(const plan_check *plan, uint32_t index, const smr_op_record *op) {
+    uint32_t i;
+    for (i = 0; i < op->inputs.count; ++i) {
+        const int32_t tensor = smr_vector_i32(op->inputs, i);
+        if (tensor >= 0) {
+            SMR_TRY(plan_check_read(plan, index, (uint32_t)tensor));
+        }
+    }
+    return plan_check_within(plan, op);
+}
+
+/* The caller writes all inputs before a run. */
+static smr_status plan_check_inputs(const plan_check *plan) {
+    uint32_t i, k;
+    for (i = 0; i < plan->inputs.count; ++i) {
+        const uint32_t one = smr_endpoint_tensor(plan->inputs, i);
+        const smr_extent extent = plan_extent(plan, one);
+        SMR_TRY(smr_verify_spend(plan->verify, i));
+        for (k = 0; k < i; ++k) {
+            const uint32_t other = smr_endpoint_tensor(plan->inputs, k);
+            if (smr_extents_overlap(extent, plan_extent(plan, other))) {
+                SMR_FAIL(plan->verify->error, SMR_ERROR_MODEL,
+                         "memory plan: inputs \"%.64s\" and \"%.64s\" lie on each other", plan_name(plan, other),
+                         plan_name(plan, one));
+            }
+        }
+    }
+    return SMR_OK;
+}
+
+/* Notes that a tensor is written; false when it was before. `seen` is for the tensors from `first` on. */
+static bool plan_note_write(const plan_check *plan, uint8_t *seen, uint32_t first, uint32_t tensor) {
+    const uint32_t at = tensor - first;
+    if (tensor < first || at >= PLAN_TENSORS_AT_ONCE || plan_storage(plan, tensor) != SMR_STORAGE_ARENA) {
+        return true;
+    }
+    if ((seen[at / 8] >> at % 8 & 1) != 0) {
+        return false;
+    }
+    seen[at / 8] = (uint8_t)(seen[at / 8] | 1u << at % 8);
+    return true;
+}
+
+static smr_status plan_check_written_once(const plan_check *plan, uint32_t first) {
+    uint8_t seen[PLAN_TENSORS_AT_ONCE / 8];
+    uint32_t i, k, tensor = 0;
+    bool once = true;
+    memset(seen, 0, sizeof seen);
+    for (i = 0; i < plan->inputs.count && once; ++i) {
+        tensor = smr_endpoint_tensor(plan->inputs, i);
+        once = plan_note_write(plan, seen, first, tensor);
+    }
+    for (i = 0; i < plan->ops.count && once; ++i) {
+        const smr_vector outputs = smr_field_vector(smr_vector_table(plan->ops, i), SMR_SLOT_OP_OUTPUTS);
+        SMR_TRY(smr_verify_spend(plan->verify, 1 + outputs.count));
+        for (k = 0; k < outputs.count && once; ++k) {
+            tensor = (uint32_t)smr_vector_i32(outputs, k);
+            once = plan_note_write(plan, seen, first, tensor);
+        }
+    }
+    if (!once) {
+        SMR_FAIL(plan->verify->error, SMR_ERROR_MODEL, "\"%.64s\" is written twice", plan_name(plan, tensor));
+    }
+    return SMR_OK;
+}
+
+smr_status smr_verify_plan(smr_verify *verify, smr_table signature, smr_table program) {
+    plan_check plan;
+    uint32_t i;
+    plan.verify = verify;
+    plan.tensors = smr_field_vector(program, SMR_SLOT_PROGRAM_TENSORS);
+    plan.ops = smr_field_vector(program, SMR_SLOT_PROGRAM_OPS);
+    plan.inputs = smr_field_vector(signature, SMR_SLOT_SIGNATURE_INPUTS);
+    plan.outputs = smr_field_vector(signature, SMR_SLOT_SIGNATURE_OUTPUTS);
+    for (i = 0; i < plan.tensors.count; i += PLAN_TENSORS_AT_ONCE) {
+        SMR_TRY(plan_check_written_once(&plan, i));
+    }
+    SMR_TRY(plan_check_inputs(&plan));
+    for (i = 0; i < plan.ops.count; ++i) {
+        const smr_op_record op = smr_op_read(smr_vector_table(plan.ops, i));
+        const smr_status status = plan_check_op(&plan, i, &op);
+        if (status != SMR_OK) {
+            smr_error_where_op(verify->error, i, &op, plan.tensors);
+            return status;
+        }
+    }
+    for (i = 0; i < plan.outputs.count; ++i) {
+        SMR_TRY(plan_check_read(&plan, plan.ops.count, smr_endpoint_tensor(plan.outputs, i)));
+    }
+    return SMR_OK;
+}

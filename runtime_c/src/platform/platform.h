@@ -1,0 +1,35 @@
+/* What the runtime asks of an operating system. Exactly one of posix.c, win32.c and bare.c answers: the choice, and
+ * every other conditional on a system, is in this folder. */
+#ifndef SMR_PLATFORM_H
+#define SMR_PLATFORM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "samara.h"
+
+#if defined(_WIN32)
+#define SMR_PLATFORM_WIN32 1
+#elif defined(__EMSCRIPTEN__) || ((defined(__unix__) || defined(__APPLE__)) && !defined(__wasi__))
+#define SMR_PLATFORM_POSIX 1
+#else
+#define SMR_PLATFORM_BARE 1
+#endif
+
+/* A clock that only goes forward, in nanoseconds from any start; 0 where there is none. */
+uint64_t smr_platform_clock(void);
+
+/* `alignment` is a power of two. Null when there is not enough. */
+void *smr_platform_allocate(size_t bytes, size_t alignment);
+void smr_platform_release(void *memory);
+
+/* A whole file, to read. `file` has what smr_platform_unmap needs. */
+typedef struct smr_platform_file {
+    const void *data;
+    size_t size;
+} smr_platform_file;
+
+smr_status smr_platform_map(const char *path, smr_platform_file *file, smr_error *error);
+void smr_platform_unmap(const smr_platform_file *file);
+
+#endif

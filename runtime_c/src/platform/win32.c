@@ -1,0 +1,81 @@
+/* Windows. */
+#include "platform.h"
+
+#if defined(SMR_PLATFORM_WIN32)
+
+#ifndef WIN32_LEAN_AND_MEAN
+#define WIN32_LEAN_AND_MEAN
+#endif
+#include <malloc.h>
+#include <windows.h>
+
+#include "../core/status.h"
+
+uint64_t smr_platform_clock(void) {
+    LARGE_INTEGER frequency, ticks;
+    uint64_t seconds, rest;
+    if (!QueryPerformanceFrequency(&frequency) || !QueryPerformanceCounter(&ticks) || frequency.QuadPart <= 0) {
+        return 0;
+    }
+    seconds = (uint64_t)ticks.QuadPart / (uint64_t)frequency.QuadPart;
+    rest = (uint64_t)ticks.QuadPart % (uint64_t)frequency.QuadPart;
+    return seconds * 1000000000u + rest * 1000000000u / (uint64_t)frequency.QuadPart;
+}
+
+void *smr_platform_allocate(size_t bytes, size_t alignment) {
+    return _aligned_malloc(bytes, alignment);
+}
+
+void smr_platform_release(void *memory) {
+    _aligned_free(memory);
+}
+
+/* Paths are UTF-8. */
+static HANDLE open_file(const char *path) {
+    wchar_t wide[1024];
+    if (MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, path, -1, wide, 1024) == 0) {
+        return INVALID_HANDLE_VALUE;
+    }
+    return CreateFileW(wide, GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
+}
+
+static smr_status map_handle(HANDLE handle, const char *path, smr_platform_file *file, smr_error *error) {
+    LARGE_INTEGER size;
+    HANDLE mapping;
+    if (!GetFileSizeEx(handle, &size)) {
+        SMR_FAIL(error, SMR_ERROR_IO, "%.128s is not a file", path);
+    }
+    if (size.QuadPart <= 0 || (uint64_t)size.QuadPart > SIZE_MAX) {
+        SMR_FAIL(error, SMR_ERROR_FORMAT, "%.128s has %lld bytes", path, (long long)size.QuadPart);
+    }
+    mapping = CreateFileMappingW(handle, NULL, PAGE_READONLY, 0, 0, NULL);
+    if (mapping == NULL) {
+        SMR_FAIL(error, SMR_ERROR_IO, "cannot map %.128s: error %lu", path, GetLastError());
+    }
+    file->data = MapViewOfFile(mapping, FILE_MAP_READ, 0, 0, 0);
+    file->size = (size_t)size.QuadPart;
+    (void)CloseHandle(mapping);
+    if (file->data == NULL) {
+        SMR_FAIL(error, SMR_ERROR_IO, "cannot map %.128s: error %lu", path, GetLastError());
+    }
+    return SMR_OK;
+}
+
+smr_status smr_platform_map(const char *path, smr_platform_file *file, smr_error *error) {
+    const HANDLE handle = open_file(path);
+    smr_status status;
+    if (handle == INVALID_HANDLE_VALUE) {
+        SMR_FAIL(error, SMR_ERROR_IO, "cannot open %.128s: error %lu", path, GetLastError());
+    }
+    status = map_handle(handle, path, file, error);
+    (void)CloseHandle(handle);
+    return status;
+}
+
+void smr_platform_unmap(const smr_platform_file *file) {
+    (void)UnmapViewOfFile(file->data);
+}
+
+#else
+typedef int smr_win32_is_not_used;
+#endif
