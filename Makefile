@@ -31,7 +31,7 @@ $(STAMPS)/venv: pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) install 'pip>=25.1'
 	@$(PIP) install --group build --group test
-	@cmake --version 2>/dev/null | awk 'NR == 1 {split($$3, v, "."); exit !(v[1] > 3 || v[2] >= 21)}' \
+	@cmake --version 2>/dev/null | awk 'NR == 1 {split($$3, v, "."); found = v[1] > 3 || v[2] >= 21} END {exit !found}' \
 	  || $(PIP) install cmake
 	@mkdir -p $(STAMPS) && touch $@
 
