@@ -18,6 +18,7 @@ C_STYLED := $(shell find runtime_c tests/runtime_c examples -name '*.[ch]' -not 
 BUILD_FILES := pyproject.toml CMakeLists.txt runtime_c/CMakeLists.txt pyruntime/_build.py
 
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 .PHONY: help native test test-c test-sanitized test-python demo mnist lint format gen gen-check check fuzz bench size \
         clean
 
