@@ -338,7 +338,7 @@ def _attributes(op: Operation) -> tuple[str, dict[str, Any]] | None:
 
 
 def _main_dtype(op: Operation) -> int:
-    tensor = next((t for t in op.given_inputs), None) or op.outputs[0]
+    tensor = [*op.given_inputs, *op.outputs][0]
     assert tensor.dtype.code is not None
     return tensor.dtype.code
 

@@ -1,0 +1,219 @@
+"""`export_model`: the pipeline, from top to bottom."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from samara.errors import ExportError, ProofError
+from samara.exporter.freeze import Frozen, Signature, freeze
+from samara.exporter.lower import LoweredModel, lower
+from samara.exporter.model import ModelGraph
+from samara.exporter.passes import op_count, optimize
+from samara.exporter.proof import LayerError, prove, seeded_sample
+from samara.exporter.report import ExportReport, ProgramReport, layer_table
+from samara.exporter.writer import staged, to_bytes
+from samara.graph.session import get_default_session
+from samara.pyruntime.model import Model
+
+Array = np.ndarray[Any, Any]
+
+
+def export_model(
+    source: Any,
+    path: str | os.PathLike[str],
+    *,
+    inputs: Any = None,
+    shapes: Mapping[str, Sequence[Any]] | None = None,
+    samples: Any = None,
+    quantize: Any = None,
+    session: Any = None,
+    disable: Collection[str] = (),
+    tolerance: float = 1e-4,
+    golden: int = 1,
+    metadata: Mapping[str, str] | None = None,
+) -> ExportReport:
+    """Writes a graph to a file that the C runtime runs, and proves that the file is right.
+
+    The same call writes the same bytes. A file appears at `path` only when it has been loaded by the C runtime and
+    agrees with its source.
+
+    Args:
+        source: the outputs: a tensor, a list of tensors, tensors by name; or a list of `Signature` for several things
+            to run in one file, which share weights and state.
+        path: where to write.
+        inputs: tensors, or tensors by name; all placeholders that are needed when None.
+        shapes: for an input's name, its shape, where the graph leaves dimensions open: numbers, or
+            `Dim(name, minimum, maximum)`.
+        samples: what to compare on, and to calibrate on: a sequence of mappings from input name to array, or, for a
+            single input, an array whose first axis counts samples (each keeps that axis, with size 1). For several
+            signatures, a mapping from signature name to such. Seeded random values when None.
+        quantize: None for a float file, "int8", or a `samara.quantize.Int8` for choices.
+        session: where variables have their values; the default session when None.
+        disable: names of passes to leave out.
+        tolerance: the largest difference of a float layer, over the layer's largest magnitude (float16: at least
+            1e-2).
+        golden: how many samples to store in the file with their outputs, for `verify` on the device.
+        metadata: free texts to store.
+
+    Raises:
+        ExportError: everything that cannot be exported, at once, each with its source line and a way out.
+        ProofError: the file disagrees with its source; the worst layers are in the message.
+        QuantizationError: quantization was asked for and cannot be done.
+        OSError: the file cannot be written.
+    """
+    signatures = _signatures(source, inputs, shapes)
+    frozen = freeze(signatures, session if session is not None else get_default_session())
+    given = _samples(samples, signatures, frozen)
+    source_ops = op_count(frozen.model)
+    model, passes = optimize(frozen.model, disable=disable)
+    convert = None
+    if quantize is not None:
+        from samara.quantize.rewrite import quantize_model
+
+        model, convert = quantize_model(model, quantize, given)
+        model, more = optimize(model, disable=disable)
+        passes = passes + more
+    lowered = lower(model, metadata=metadata or {})
+    seeded = given is None
+    proof_samples = given or [[seeded_sample(s.inputs)] for s in frozen.model.signatures]
+    _record_golden(lowered, proof_samples, convert, golden)
+    data = to_bytes(lowered.contents)
+    with staged(path) as temporary:
+        temporary.write_bytes(data)
+        runtime = Model(temporary)
+        runtime.verify()
+        layers = prove(runtime, lowered, model, frozen, proof_samples, convert)
+        report = ExportReport(
+            path=Path(path),
+            file_bytes=len(data),
+            constant_bytes=lowered.constant_bytes,
+            source_ops=source_ops,
+            programs=tuple(
+                ProgramReport(name=p.signature.name, plan=p.plan, ops=_counted(p.ops)) for p in lowered.programs
+            ),
+            passes=passes,
+            layers=layers,
+            samples=max(len(s) for s in proof_samples),
+            seeded=seeded,
+            tolerance=tolerance,
+            quantized=quantize is not None,
+            warnings=_warnings(frozen, seeded, quantize is not None),
+        )
+        _judge(report, model)
+    return report
+
+
+def _signatures(source: Any, inputs: Any, shapes: Mapping[str, Sequence[Any]] | None) -> list[Signature]:
+    listed = source if isinstance(source, (list, tuple)) else [source]
+    if any(isinstance(s, Signature) for s in listed):
+        if inputs is not None or shapes is not None:
+            raise TypeError("inputs and shapes belong in each Signature when signatures are given")
+        if not all(isinstance(s, Signature) for s in listed):
+            raise TypeError("a list of signatures can hold nothing else")
+        names = [s.name for s in listed]
+        if len(set(names)) != len(names):
+            raise ValueError(f"signatures need different names, these are {', '.join(names)}")
+        return list(listed)
+    if not listed:
+        raise ValueError("export_model needs at least one output")
+    return [Signature(source, inputs=inputs, shapes=shapes or {})]
+
+
+def _samples(samples: Any, signatures: Sequence[Signature], frozen: Frozen) -> list[list[dict[str, Any]]] | None:
+    if samples is None:
+        return None
+    if len(signatures) == 1:
+        return [_signature_samples(samples, frozen, 0)]
+    if not isinstance(samples, Mapping):
+        raise TypeError("samples must map signature names to samples when there are several signatures")
+    missing = [s.name for s in signatures if s.name not in samples]
+    if missing:
+        raise ValueError(f"samples lacks the signature {', '.join(missing)}")
+    return [_signature_samples(samples[s.name], frozen, i) for i, s in enumerate(signatures)]
+
+
+def _signature_samples(samples: Any, frozen: Frozen, index: int) -> list[dict[str, Any]]:
+    inputs = frozen.inputs[index]
+    if hasattr(samples, "ndim"):
+        if len(inputs) != 1:
+            raise TypeError(f"an array of samples is for one input, the inputs are {', '.join(inputs)}")
+        (name,) = inputs
+        return [{name: samples[i : i + 1]} for i in range(len(samples))]
+    listed = [dict(s) for s in samples]
+    for sample in listed:
+        if set(sample) != set(inputs):
+            raise ValueError(f"a sample has {', '.join(sample) or 'nothing'}, the inputs are {', '.join(inputs)}")
+    if not listed:
+        raise ValueError("samples is empty")
+    return listed
+
+
+def _record_golden(lowered: LoweredModel, samples: Sequence[Sequence[Any]], convert: Any, count: int) -> None:
+    """Adds inputs, and the outputs that the C runtime gives for them, to the file's contents."""
+    if count <= 0:
+        return
+    runtime = Model(to_bytes(lowered.contents))
+    for index, program in enumerate(lowered.programs):
+        info = runtime.signatures[program.signature.name]
+        cases = []
+        for sample in samples[index][:count]:
+            arrays = {
+                n: np.ascontiguousarray(convert(n, np.asarray(a)) if convert else a, program.signature.inputs[n].dtype.numpy)
+                for n, a in sample.items()
+            }
+            if any(arrays[t.name].shape != t.shape for t in info.inputs):
+                arrays = seeded_sample(program.signature.inputs)
+            outputs = runtime.context().run(signature=info.name, **arrays)
+            if not isinstance(outputs, dict):
+                outputs = {info.outputs[0].name: outputs}
+            cases.append(
+                {
+                    "inputs": [{"data": arrays[t.name].tobytes()} for t in info.inputs],
+                    "outputs": [{"data": outputs[t.name].tobytes()} for t in info.outputs],
+                }
+            )
+        lowered.contents["signatures"][index]["golden"] = cases
+
+
+def _judge(report: ExportReport, model: ModelGraph) -> None:
+    """Raises ProofError with the worst layers when the evidence is against the file."""
+    wrong: list[LayerError] = []
+    for row in report.layers:
+        dtype = model.graph.get_tensor_by_name(row.name).dtype
+        limit = max(report.tolerance, 1e-2) if dtype.size == 2 else report.tolerance
+        bad = row.error > 0.0 if row.exact else row.error > limit
+        if not report.quantized and row.source_error is not None:
+            bad = bad or row.source_error > (0.0 if row.exact else limit)
+        if bad:
+            wrong.append(row)
+    if wrong:
+        wrong.sort(key=lambda r: max(r.error, r.source_error or 0.0), reverse=True)
+        raise ProofError(
+            f"{len(wrong)} of {len(report.layers)} layers of {report.path.name} disagree with the source, so it was "
+            f"not written (tolerance {report.tolerance:g}):\n{layer_table(wrong[:10], len(wrong))}",
+            report,
+        )
+
+
+def _warnings(frozen: Frozen, seeded: bool, quantized: bool) -> tuple[str, ...]:
+    found = []
+    if frozen.narrowed:
+        listed = ", ".join(frozen.narrowed[:3]) + (" ..." if len(frozen.narrowed) > 3 else "")
+        found.append(f"{len(frozen.narrowed)} float64 tensors are float32 in the file: {listed}")
+    if seeded and quantized:
+        found.append("calibrated on random values, because no samples were given")
+    return tuple(found)
+
+
+def _counted(ops: Sequence[Any]) -> Any:
+    from collections import Counter
+
+    return Counter(op.type for op in ops)
+
+
+__all__ = ["ExportError", "ExportReport", "Signature", "export_model"]

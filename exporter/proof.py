@@ -1,0 +1,203 @@
+"""The evidence that a file computes what its source does: both are run on the same samples and compared layer by layer.
+
+Two comparisons are made for each tensor that an op of the file writes. Against the graph that was written, run by a
+session: integers must be equal, floats within a tolerance; this holds for every file. Against the source graph, where
+it has a tensor of the same name: within the tolerance for a float file, a measurement for a quantized one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from samara.exporter.freeze import Frozen
+from samara.exporter.lower import LoweredModel, LoweredProgram
+from samara.exporter.model import ModelGraph
+from samara.graph import dims
+from samara.graph.graph import Graph, Tensor
+from samara.graph.session import Session
+from samara.pyruntime.model import Model
+
+Array = np.ndarray[Any, Any]
+Sample = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerError:
+    """How far one tensor of the file is from the written graph and from the source, over all samples.
+
+    Attributes:
+        signature, name, op: which tensor, and the op that writes it.
+        exact: whether it must be equal to the written graph's, being of integers.
+        error: the largest difference from the written graph, over the largest magnitude there.
+        source_error: the same against the source; None where the source has no such tensor.
+        signal_to_noise: of the tensor against the source, in decibels; None as before.
+    """
+
+    signature: str
+    name: str
+    op: str
+    exact: bool
+    error: float
+    source_error: float | None
+    signal_to_noise: float | None
+
+
+class _Measure:
+    def __init__(self) -> None:
+        self.difference = 0.0
+        self.magnitude = 0.0
+        self.noise = 0.0
+        self.signal = 0.0
+
+    def add(self, found: Array, expected: Array) -> None:
+        a, b = found.astype(np.float64), expected.astype(np.float64)
+        same = (a == b) | (np.isnan(a) & np.isnan(b))
+        with np.errstate(invalid="ignore"):
+            difference = np.where(same, 0.0, np.abs(a - b))
+        difference = np.where(np.isnan(difference), np.inf, difference)
+        finite = np.abs(b[np.isfinite(b)])
+        self.difference = max(self.difference, float(difference.max(initial=0.0)))
+        self.magnitude = max(self.magnitude, float(finite.max(initial=0.0)))
+        self.noise += float(np.square(difference).sum())
+        self.signal += float(np.square(finite).sum())
+
+    @property
+    def relative(self) -> float:
+        if self.difference == 0.0:
+            return 0.0
+        return self.difference / self.magnitude if self.magnitude else self.difference
+
+    @property
+    def decibels(self) -> float:
+        if self.noise == 0.0:
+            return float("inf")
+        return 10.0 * float(np.log10(max(self.signal, 1e-300) / self.noise))
+
+
+def seeded_sample(inputs: Mapping[str, Tensor], seed: int = 0) -> dict[str, Array]:
+    """Reproducible values for a signature's inputs, at the largest dimensions.
+
+    Floats are standard normal; int8 and uint8 span their range; wider integers are 0 or 1, which are valid indices
+    nearly everywhere.
+    """
+    generator = np.random.default_rng(seed)
+    sample = {}
+    for name, tensor in inputs.items():
+        values = {s: s.maximum for d in tensor.shape or () for s in dims.symbols_of(d)}
+        shape = tuple(dims.evaluate(d, values) for d in tensor.shape or ())
+        kind = tensor.dtype.numpy
+        if tensor.dtype.is_floating:
+            sample[name] = generator.standard_normal(shape).astype(kind)
+        elif tensor.dtype.size == 1 and tensor.dtype.is_integer:
+            limits = np.iinfo(kind)
+            sample[name] = generator.integers(limits.min, limits.max, shape, kind, endpoint=True)
+        else:
+            sample[name] = generator.integers(0, 2, shape).astype(kind)
+    return sample
+
+
+def prove(
+    runtime: Model,
+    lowered: LoweredModel,
+    model: ModelGraph,
+    frozen: Frozen,
+    samples: Sequence[Sequence[Sample]],
+    convert: Any = None,
+) -> tuple[LayerError, ...]:
+    """Runs the file, the written graph and the source on samples.
+
+    Args:
+        runtime: the file, loaded.
+        lowered: what was written.
+        model: the graph that was written.
+        frozen: the source and its session.
+        samples: for each signature, the samples in terms of the source's inputs.
+        convert: `convert(name, array)` gives the file's input for the source's; None when they are the same.
+    """
+    written = _session(model.graph, model.initial_values)
+    source = _session(frozen.source, dict(frozen.session.variables) if frozen.session is not None else {})
+    context = runtime.context()
+    errors: list[LayerError] = []
+    for index, program in enumerate(lowered.programs):
+        rows = [_Row(program, op, frozen.source, model) for op in range(len(program.ops))]
+        for sample in samples[index]:
+            fed = {n: (convert(n, np.asarray(a)) if convert else a) for n, a in sample.items()}
+            expected = written.run(
+                [r.tensor for r in rows],
+                {program.signature.inputs[n]: a for n, a in fed.items()},
+            )
+            original = source.run(
+                [r.source for r in rows if r.source is not None],
+                {frozen.inputs[index][n]: a for n, a in sample.items()},
+            )
+            originals: Iterator[Array] = iter(original)
+            references = [next(originals) if r.source is not None else None for r in rows]
+
+            def look(op: int, nanoseconds: int, signature: int) -> None:
+                row = rows[op]  # noqa: B023 (called before the loop goes on)
+                found = context.observed_tensor(signature, row.index)
+                row.add(found, expected[op], references[op])  # noqa: B023
+
+            arrays = {
+                n: np.ascontiguousarray(a, dtype=program.signature.inputs[n].dtype.numpy) for n, a in fed.items()
+            }
+            context.observe(look, signature=program.signature.name, **arrays)
+        errors += [r.result() for r in rows]
+    return tuple(errors)
+
+
+class _Row:
+    """One op of a program, and what its output is compared with."""
+
+    def __init__(self, program: LoweredProgram, op: int, source: Graph, model: ModelGraph) -> None:
+        operation = program.ops[op]
+        self.tensor = operation.outputs[0]
+        self.index = next(i for i, t in enumerate(program.tensors) if t is self.tensor)
+        self.signature = program.signature.name
+        self.op = operation.type
+        self.quantization = model.quantization.get(self.tensor.name)
+        self.source = _source_tensor(source, self.tensor, self.quantization is not None)
+        self._written = _Measure()
+        self._source = _Measure()
+
+    def add(self, found: Array, expected: Array, original: Array | None) -> None:
+        self._written.add(found, expected)
+        if original is not None:
+            real = found if self.quantization is None else self.quantization.dequantize(found)
+            self._source.add(real, original)
+
+    def result(self) -> LayerError:
+        compared = self.source is not None
+        return LayerError(
+            signature=self.signature,
+            name=self.tensor.name,
+            op=self.op,
+            exact=not self.tensor.dtype.is_floating,
+            error=self._written.relative,
+            source_error=self._source.relative if compared else None,
+            signal_to_noise=self._source.decibels if compared else None,
+        )
+
+
+def _source_tensor(source: Graph, tensor: Tensor, quantized: bool) -> Tensor | None:
+    try:
+        found = source.get_tensor_by_name(tensor.name)
+    except (KeyError, ValueError):
+        return None
+    if found.dtype.is_floating != (tensor.dtype.is_floating or quantized):
+        return None
+    if found.shape is not None and tensor.shape is not None:
+        merged = [dims.merge(a, b) for a, b in zip(found.shape, tensor.shape, strict=False)]
+        if len(found.shape) != len(tensor.shape) or None in merged:
+            return None
+    return found
+
+
+def _session(graph: Graph, variables: Mapping[str, Array]) -> Session:
+    session = Session(graph=graph)
+    session.variables.update({n: np.array(v) for n, v in variables.items()})
+    return session
