@@ -2,8 +2,8 @@
 
     python runtime_c/tools/size.py [--json]
 
-Text is code and read-only data; data and bss are what every process pays for again. Built as it ships (-O2)
-and for size (-Os).
+Text is code and read-only data; data here is tables of constants that hold addresses (.data.rel.ro), read-only
+once they are loaded. Built as it ships (-O2) and for size (-Os).
 """
 
 from __future__ import annotations
