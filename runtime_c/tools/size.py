@@ -2,7 +2,7 @@
 
     python runtime_c/tools/size.py [--json]
 
-Text is code and read-only data; data here is tables of constants that hold addresses (.data.rel.ro), read-only
+Text is code and read-only data; data here is constants that hold addresses (.data.rel.ro), read-only
 once they are loaded. Built as it ships (-O2) and for size (-Os).
 """
 
