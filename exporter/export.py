@@ -163,7 +163,9 @@ def _record_golden(lowered: LoweredModel, samples: Sequence[Sequence[Any]], conv
         cases = []
         for sample in samples[index][:count]:
             arrays = {
-                n: np.ascontiguousarray(convert(n, np.asarray(a)) if convert else a, program.signature.inputs[n].dtype.numpy)
+                n: np.asarray(
+                    convert(n, np.asarray(a)) if convert else a, program.signature.inputs[n].dtype.numpy, order="C"
+                )
                 for n, a in sample.items()
             }
             if any(arrays[t.name].shape != t.shape for t in info.inputs):

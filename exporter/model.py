@@ -92,7 +92,7 @@ class Visit:
         """Adds a constant named after this operation."""
         from samara.graph.dtypes import as_dtype
 
-        attributes = {"value": np.ascontiguousarray(array), "dtype": as_dtype(array.dtype)}
+        attributes = {"value": np.asarray(array, order="C"), "dtype": as_dtype(array.dtype)}
         return self.b.graph.apply("constant", [], attributes, name=f"{self.op.name}/{what}").outputs[0]
 
     def derived(self, name: str) -> str:

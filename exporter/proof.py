@@ -143,7 +143,7 @@ def prove(
                 row.add(found, expected[op], references[op])  # noqa: B023
 
             arrays = {
-                n: np.ascontiguousarray(a, dtype=program.signature.inputs[n].dtype.numpy) for n, a in fed.items()
+                n: np.asarray(a, program.signature.inputs[n].dtype.numpy, order="C") for n, a in fed.items()
             }
             context.observe(look, signature=program.signature.name, **arrays)
         errors += [r.result() for r in rows]

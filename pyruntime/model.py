@@ -442,7 +442,7 @@ class Context:
                 low, high = self.model.dimensions[dimension]
                 if not low <= size <= high:
                     raise ValueError(f"input {info}: dimension {dimension} is {size}, outside {low}..{high}")
-        return np.ascontiguousarray(array)
+        return np.asarray(array, order="C")
 
     def _set_dimensions(self, pointer: Any, info: SignatureInfo, arrays: Sequence[Array]) -> None:
         sizes: dict[str, int] = {}

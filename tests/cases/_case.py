@@ -64,6 +64,7 @@ class Case:
         dtypes: what the first type variable stands for, one run each; None for all that the op allows.
         tolerance: of the largest magnitude of the result, for float32 (float16: 1e-3 if larger).
         gradient: whether the gradient is checked, when the op has one.
+        dynamic: whether the C kernel is also run with the first axis of every input as one named dimension.
         label: tells cases of one op apart when shapes and attributes do not.
     """
 
@@ -73,6 +74,7 @@ class Case:
     dtypes: tuple[str, ...] | None = None
     tolerance: float = 1e-5
     gradient: bool = True
+    dynamic: bool = False
     label: str = ""
 
     def dtype_names(self) -> tuple[str, ...]:
@@ -130,7 +132,7 @@ def binary(op: str, *, low: float = -2.0, high: float = 2.0, **keywords: Any) ->
         ((2, 3, 4), (3, 1)),
         ((3, 1), (2, 3, 4)),
         ((2, 1, 4), (1, 3, 1)),
-        ((1, 2, 1, 3, 2, 2), (2, 1, 2)),
+        ((1, 2, 1, 3, 2, 2), (3, 1, 2)),
         ((0, 3), (1, 3)),
     ]
     made = [

@@ -1,0 +1,76 @@
+"""Every case on the C runtime: export a graph of the one op, load the file, run it, compare with the reference.
+
+Integers must be equal, floats within the case's tolerance of the largest value.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from samara.exporter.export import export_model
+from samara.graph.dims import Dim
+from samara.graph.ops import OPS
+from samara.graph.session import Session
+from samara.pyruntime.model import load
+from tests.cases._case import Case
+from tests.ops._graphs import assert_close, build, tolerance
+
+
+def applies(case: Case) -> bool:
+    return OPS[case.op].device == "kernel"
+
+
+def runs_dtype(dtype: str) -> bool:
+    return dtype != "float64"
+
+
+# Passes may not turn the op into another: constant folding would leave nothing to run.
+DISABLED = ("constant_folding",)
+
+
+def _export(case: Case, dtype: str, path: Path) -> None:
+    from samara.exporter.passes import PASSES
+
+    made = build(case, dtype)
+    inputs = {t.op.name: t for t in made.feeds}
+    outputs = {f"output{i}": t for i, t in enumerate(made.op.outputs)}
+    sample = {t.op.name: a for t, a in made.feeds.items()}
+    export_model(
+        outputs, path, inputs=inputs, samples=[sample], disable=tuple(PASSES), tolerance=1e-2
+    )
+    expected = Session(graph=made.graph).run(list(made.op.outputs), made.feeds)
+    model = load(path)
+    if all(Path(o.op).name != case.op for o in model.ops()):
+        raise AssertionError(f"the file has no {case.op}: {model.ops()}")
+    found = model.run(**sample)
+    found = list(found.values()) if isinstance(found, dict) else [found]
+    for result, wanted in zip(found, expected, strict=True):
+        assert result.dtype == wanted.dtype
+        assert_close(result, wanted, tolerance(case, wanted), case.id)
+
+
+def test_kernel_matches_reference(family_name: str, case: Case, dtype: str, tmp_path: Path) -> None:
+    _export(case, dtype, tmp_path / "case.smr")
+
+
+def test_kernel_follows_dimensions(family_name: str, case: Case, dtype: str, tmp_path: Path) -> None:
+    """The first axis as a named dimension: planned at a larger size, run at the case's."""
+    if dtype != case.dtype_names()[0] or not getattr(case, "dynamic", False):
+        return
+    made = build(case, dtype, unknown=True)
+    expected = Session(graph=made.graph).run(list(made.op.outputs), made.feeds)
+    sample = {t.op.name: a for t, a in made.feeds.items()}
+    shapes = {
+        name: [Dim("n", 1, a.shape[0] + 3), *a.shape[1:]] if a.ndim else [] for name, a in sample.items()
+    }
+    path = tmp_path / "dynamic.smr"
+    outputs = {f"output{i}": t for i, t in enumerate(made.op.outputs)}
+    export_model(
+        outputs, path, inputs={t.op.name: t for t in made.feeds}, shapes=shapes, samples=[sample], tolerance=1e-2
+    )
+    found = load(path).run(**sample)
+    found = list(found.values()) if isinstance(found, dict) else [found]
+    for result, wanted in zip(found, expected, strict=True):
+        assert_close(result, wanted, tolerance(case, np.asarray(wanted)), case.id)

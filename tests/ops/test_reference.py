@@ -1,0 +1,55 @@
+"""Every case: the shape rule and the table's reference against the family's oracle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from samara.graph.dims import Dim
+from samara.graph.session import Session
+from tests.cases._case import Case
+from tests.ops._graphs import assert_close, build, tolerance
+from tests.ops.conftest import family
+
+
+def applies(case: Case) -> bool:
+    return case.op in family_of(case).ORACLES
+
+
+def family_of(case: Case) -> Any:
+    from tests.ops.conftest import FAMILIES
+
+    return next(m for m in map(family, FAMILIES) if case in m.CASES)
+
+
+def test_reference_matches_oracle(family_name: str, case: Case, dtype: str) -> None:
+    made = build(case, dtype)
+    results = Session(graph=made.graph).run(list(made.op.outputs), made.feeds)
+    wide = [
+        a.astype(np.float64) if a is not None and a.dtype.kind == "f" else a for a in made.inputs
+    ]
+    expected = family(family_name).ORACLES[case.op](made.op.a, *case.grouped(wide))
+    expected = list(expected) if isinstance(expected, (tuple, list)) else [expected]
+    assert len(results) == len(expected)
+    for result, wanted, tensor in zip(results, expected, made.op.outputs, strict=True):
+        assert result.dtype == tensor.dtype.numpy
+        assert tensor.shape is not None
+        for inferred, size in zip(tensor.shape, result.shape, strict=True):
+            assert isinstance(inferred, Dim) or inferred == size, f"inferred {tensor.shape}, found {result.shape}"
+        assert_close(result, wanted, tolerance(case, result), case.id)
+
+
+def test_unknown_dimensions_give_the_same(family_name: str, case: Case, dtype: str) -> None:
+    if not any(a is not None and a.ndim for a in case.arrays(dtype)) or dtype != case.dtype_names()[0]:
+        return
+    known = build(case, dtype)
+    unknown = build(case, dtype, unknown=True)
+    expected = Session(graph=known.graph).run(list(known.op.outputs), known.feeds)
+    results = Session(graph=unknown.graph).run(list(unknown.op.outputs), unknown.feeds)
+    for result, wanted, tensor in zip(results, expected, unknown.op.outputs, strict=True):
+        np.testing.assert_array_equal(result, wanted)
+        if tensor.shape is not None:
+            assert len(tensor.shape) == result.ndim
+            for inferred, size in zip(tensor.shape, result.shape, strict=True):
+                assert isinstance(inferred, Dim) or inferred == size
