@@ -12,7 +12,7 @@ import numpy as np
 from samara.errors import ExportError, ProofError
 from samara.exporter.freeze import Frozen, Signature, freeze
 from samara.exporter.lower import LoweredModel, lower
-from samara.exporter.model import ModelGraph
+from samara.graph.rewrite import ModelGraph
 from samara.exporter.passes import op_count, optimize
 from samara.exporter.proof import LayerError, prove, seeded_sample
 from samara.exporter.report import ExportReport, ProgramReport, layer_table

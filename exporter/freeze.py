@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from samara.errors import ExportError, SamaraError, UninitializedError
-from samara.exporter.model import ModelGraph, SignatureGraph, copy
+from samara.graph.rewrite import ModelGraph, SignatureGraph, copy
 from samara.graph import dims, dtypes
 from samara.graph.dims import Dim
 from samara.graph.graph import Graph, Operation, Tensor

@@ -11,7 +11,7 @@ import numpy as np
 
 from samara.errors import ExportError
 from samara.exporter import layout
-from samara.exporter.model import ModelGraph, SignatureGraph, needed, state_variables
+from samara.graph.rewrite import ModelGraph, SignatureGraph, needed, state_variables
 from samara.exporter.plan import MemoryPlan, Program, Step, plan
 from samara.graph import dims
 from samara.graph.dims import Dim, Dimension, Symbol

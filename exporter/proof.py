@@ -15,7 +15,7 @@ import numpy as np
 
 from samara.exporter.freeze import Frozen
 from samara.exporter.lower import LoweredModel, LoweredProgram
-from samara.exporter.model import ModelGraph
+from samara.graph.rewrite import ModelGraph
 from samara.graph import dims
 from samara.graph.graph import Graph, Tensor
 from samara.graph.session import Session

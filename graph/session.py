@@ -17,7 +17,7 @@ import numpy as np
 from samara.errors import FeedError, GraphError, SamaraError, UninitializedError
 from samara.graph import dims
 from samara.graph.backends import numpy as numpy_backend
-from samara.graph.graph import Graph, Operation, Tensor, as_array, get_default_graph
+from samara.graph.graph import Graph, Operation, Tensor, get_default_graph
 
 Array = np.ndarray[Any, Any]
 
@@ -67,6 +67,15 @@ class Call:
         self.output_dtypes = [t.dtype.numpy for t in operation.outputs]
         self.state = state
         self.a = operation.a
+
+
+def compute(operation: Operation, inputs: Sequence[Array | None]) -> list[Array]:
+    """The outputs of one stateless operation on arrays, outside of any session."""
+    run = numpy_backend.overrides.get(operation.type, operation.definition.reference)
+    with np.errstate(all="ignore"):
+        result = run(numpy_backend.namespace, Call(operation, State(None)), *inputs)
+    results = list(result) if isinstance(result, (list, tuple)) else [result]
+    return [np.asarray(r, dtype=t.dtype.numpy) for r, t in zip(results, operation.outputs, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -413,4 +422,4 @@ def _rebuild(structure: Any, results: Sequence[Any]) -> Any:
     return type_(*rebuilt) if kind == "named" else type_(rebuilt)
 
 
-__all__ = ["InteractiveSession", "Session", "as_array", "default_session", "get_default_session"]
+__all__ = ["InteractiveSession", "Session", "compute", "default_session", "get_default_session"]

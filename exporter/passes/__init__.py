@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from samara.exporter.model import ModelGraph, needed
+from samara.graph.rewrite import ModelGraph, needed
 from samara.exporter.passes.dead_code import eliminate_dead_code
 
 Pass = Callable[[ModelGraph], "ModelGraph | None"]

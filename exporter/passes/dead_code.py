@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samara.exporter.model import ModelGraph, transform
+from samara.graph.rewrite import ModelGraph, transform
 
 
 def eliminate_dead_code(model: ModelGraph) -> ModelGraph | None:

@@ -1,4 +1,7 @@
-"""What the pipeline passes from stage to stage: one graph and the signatures that look into it."""
+"""Rewriting graphs: a frozen model, and the copy of it with some operations replaced.
+
+Quantization and the exporter's passes are written with this.
+"""
 
 from __future__ import annotations
 
