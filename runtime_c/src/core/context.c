@@ -17,7 +17,8 @@ typedef struct context_layout {
 } context_layout;
 
 /* Appends `count` things of `size` bytes; false when the sum overflows. */
-static bool context_append(context_layout *layout, size_t count, size_t size, size_t alignment, size_t *offset) {
+static bool context_append(context_layout *layout, size_t count, size_t size, size_t alignment,
+                           size_t *offset) {
     const size_t begin = (layout->bytes + alignment - 1) / alignment * alignment;
     if (size != 0 && count > ((size_t)PTRDIFF_MAX - begin) / size) {
         return false;
@@ -90,7 +91,8 @@ static smr_status fill_value(smr_context *context, smr_table tensor, smr_value *
         const smr_extent extent = smr_tensor_extent(&largest, tensor);
         const size_t bytes = value->count * smr_dtype_size((smr_dtype)value->dtype);
         if (bytes > extent.end - extent.begin) {
-            SMR_FAIL(error, SMR_ERROR_MODEL, "tensor \"%.64s\" takes %zu bytes, more than its %zu at the largest dimensions",
+            SMR_FAIL(error, SMR_ERROR_MODEL,
+                     "tensor \"%.64s\" takes %zu bytes, more than its %zu at the largest dimensions",
                      smr_tensor_name(tensor), bytes, extent.end - extent.begin);
         }
         value->data = context->arena + offset;
@@ -125,8 +127,8 @@ smr_status smr_context_prepare(smr_context *context, smr_error *error) {
 }
 
 /* Gives a node its operands, attributes and scratch. */
-static smr_status build_node(smr_context *context, const smr_program *program, uint32_t index, void **operands,
-                             smr_error *error) {
+static smr_status build_node(smr_context *context, const smr_program *program, uint32_t index,
+                             void **operands, smr_error *error) {
     const smr_op_record op = smr_op_read(smr_vector_table(program->ops, index));
     smr_node *node = &program->nodes[index];
     uint32_t i;

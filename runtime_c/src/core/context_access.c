@@ -5,14 +5,16 @@
 static int64_t find_dimension(const smr_model *model, const char *name) {
     uint32_t i;
     for (i = 0; i < model->dimensions.count; ++i) {
-        if (strcmp(name, smr_field_string(smr_vector_table(model->dimensions, i), SMR_SLOT_DIMENSION_NAME)) == 0) {
+        if (strcmp(name, smr_field_string(smr_vector_table(model->dimensions, i), SMR_SLOT_DIMENSION_NAME)) ==
+            0) {
             return i;
         }
     }
     return -1;
 }
 
-smr_status smr_context_set_dimension(smr_context *context, const char *name, int32_t value, smr_error *error) {
+smr_status smr_context_set_dimension(smr_context *context, const char *name, int32_t value,
+                                     smr_error *error) {
     const smr_dimensions largest = {context == NULL ? NULL : context->model, NULL, false};
     const smr_dimensions smallest = {largest.model, NULL, true};
     int64_t index;
@@ -53,8 +55,8 @@ smr_status smr_context_enlarge(smr_context *context, smr_error *error) {
     return smr_context_prepare(context, error);
 }
 
-smr_status smr_context_tensor(const smr_context *context, int32_t signature, int32_t index, smr_tensor *tensor,
-                              smr_error *error) {
+smr_status smr_context_tensor(const smr_context *context, int32_t signature, int32_t index,
+                              smr_tensor *tensor, smr_error *error) {
     const smr_program *program;
     if (context == NULL || tensor == NULL) {
         SMR_FAIL(error, SMR_ERROR_ARGUMENT, "`context` or `tensor` is null");
@@ -67,7 +69,8 @@ smr_status smr_context_tensor(const smr_context *context, int32_t signature, int
     if (index < 0 || (uint32_t)index >= program->tensors.count) {
         SMR_FAIL(error, SMR_ERROR_NOT_FOUND, "tensor %d of %u", (int)index, (unsigned)program->tensors.count);
     }
-    *tensor = smr_tensor_describe(smr_vector_table(program->tensors, (uint32_t)index), &program->values[index]);
+    *tensor =
+        smr_tensor_describe(smr_vector_table(program->tensors, (uint32_t)index), &program->values[index]);
     tensor->data = program->values[index].layout == SMR_LAYOUT_DENSE ? program->values[index].data : NULL;
     return SMR_OK;
 }
@@ -86,15 +89,16 @@ static smr_status find_endpoint(const smr_context *context, int32_t signature, i
     endpoints = smr_field_vector(smr_vector_table(context->model->signatures, (uint32_t)signature), slot);
     if (index < 0 || (uint32_t)index >= endpoints.count) {
         SMR_FAIL(error, SMR_ERROR_NOT_FOUND, "%s %d of %u",
-                 slot == SMR_SLOT_SIGNATURE_INPUTS ? "input" : "output", (int)index, (unsigned)endpoints.count);
+                 slot == SMR_SLOT_SIGNATURE_INPUTS ? "input" : "output", (int)index,
+                 (unsigned)endpoints.count);
     }
     *tensor = (int32_t)smr_endpoint_tensor(endpoints, (uint32_t)index);
     return SMR_OK;
 }
 
 /* An endpoint goes by its own name, not by that of its tensor. */
-static smr_status describe_endpoint(const smr_context *context, int32_t signature, int32_t index, uint32_t slot,
-                                    smr_tensor *result, smr_error *error) {
+static smr_status describe_endpoint(const smr_context *context, int32_t signature, int32_t index,
+                                    uint32_t slot, smr_tensor *result, smr_error *error) {
     int32_t tensor;
     SMR_TRY(find_endpoint(context, signature, index, slot, &tensor, error));
     SMR_TRY(smr_context_tensor(context, signature, tensor, result, error));
@@ -122,7 +126,8 @@ smr_status smr_context_state(smr_context *context, int32_t index, smr_tensor *te
         SMR_FAIL(error, SMR_ERROR_ARGUMENT, "`context` or `tensor` is null");
     }
     if (index < 0 || (uint32_t)index >= context->model->states.count) {
-        SMR_FAIL(error, SMR_ERROR_NOT_FOUND, "state %d of %u", (int)index, (unsigned)context->model->states.count);
+        SMR_FAIL(error, SMR_ERROR_NOT_FOUND, "state %d of %u", (int)index,
+                 (unsigned)context->model->states.count);
     }
     state = smr_vector_table(context->model->states, (uint32_t)index);
     *tensor = smr_state_describe(context->model, state);

@@ -1,4 +1,5 @@
-/* Sizes that may change between runs: the values of named dimensions, the expressions over them, and shapes. */
+/* Sizes that may change between runs: the values of named dimensions, the expressions over them, and shapes.
+ */
 #include "dimension.h"
 
 #include "../gen/format.h"
@@ -114,8 +115,9 @@ smr_status smr_expression_evaluate(const smr_dimensions *dimensions, uint32_t in
         SMR_FAIL(error, SMR_ERROR_MODEL, "a shape refers to expression %u of %u", (unsigned)index,
                  (unsigned)expressions.count);
     }
-    wrong = run_expression(
-        dimensions, smr_field_vector(smr_vector_table(expressions, index), SMR_SLOT_EXPRESSION_CODE), &result);
+    wrong = run_expression(dimensions,
+                           smr_field_vector(smr_vector_table(expressions, index), SMR_SLOT_EXPRESSION_CODE),
+                           &result);
     if (wrong != NULL) {
         SMR_FAIL(error, SMR_ERROR_MODEL, "dimension expression %u %s", (unsigned)index, wrong);
     }
@@ -133,7 +135,8 @@ smr_status smr_shape_evaluate(const smr_dimensions *dimensions, smr_vector shape
     uint32_t i;
     memset(result, 0, sizeof *result);
     if (shape.count > SMR_MAX_RANK) {
-        SMR_FAIL(error, SMR_ERROR_MODEL, "a shape of rank %u, more than %d", (unsigned)shape.count, SMR_MAX_RANK);
+        SMR_FAIL(error, SMR_ERROR_MODEL, "a shape of rank %u, more than %d", (unsigned)shape.count,
+                 SMR_MAX_RANK);
     }
     result->rank = (int32_t)shape.count;
     result->count = 1;

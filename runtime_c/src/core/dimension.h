@@ -1,4 +1,5 @@
-/* Sizes that may change between runs: the values of named dimensions, the expressions over them, and shapes. */
+/* Sizes that may change between runs: the values of named dimensions, the expressions over them, and shapes.
+ */
 #ifndef SMR_DIMENSION_H
 #define SMR_DIMENSION_H
 
@@ -13,7 +14,7 @@ typedef struct smr_dimensions {
 
 /* The most pairs in an expression, and the most numbers it may have pending. */
 #define SMR_MAX_EXPRESSION 64
-#define SMR_MAX_PENDING 16
+#define SMR_MAX_PENDING    16
 
 typedef struct smr_shape {
     int32_t rank;
@@ -30,8 +31,8 @@ smr_status smr_expression_evaluate(const smr_dimensions *dimensions, uint32_t in
                                    smr_error *error);
 
 /* A shape of the file with elements of `dtype`, which is valid. The product of the dimensions, with zeros
- * counted as ones, times the size of an element does not exceed PTRDIFF_MAX: so no product of some of them does
- * either. */
+ * counted as ones, times the size of an element does not exceed PTRDIFF_MAX: so no product of some of them
+ * does either. */
 smr_status smr_shape_evaluate(const smr_dimensions *dimensions, smr_vector shape, smr_dtype dtype,
                               smr_shape *result, smr_error *error);
 

@@ -1,7 +1,7 @@
 /* Reading a FlatBuffers file whose structure has been verified, and verifying it.
  *
- * The accessors check nothing: they are for tables that smr_structure_verify has walked. An absent scalar is its
- * default, an absent vector is empty, an absent table or string is null.
+ * The accessors check nothing: they are for tables that smr_structure_verify has walked. An absent scalar is
+ * its default, an absent vector is empty, an absent table or string is null.
  */
 #ifndef SMR_FLATBUFFER_H
 #define SMR_FLATBUFFER_H
@@ -35,8 +35,8 @@ typedef struct smr_vector {
     uint32_t count;
 } smr_vector;
 
-/* Checks everything that the accessors rely on, from the root down, by the tables of gen/format.h. `root` is then
- * the root table. The work is bounded by the size of the file. */
+/* Checks everything that the accessors rely on, from the root down, by the tables of gen/format.h. `root` is
+ * then the root table. The work is bounded by the size of the file. */
 smr_status smr_structure_verify(smr_bytes file, smr_table *root, smr_error *error);
 
 static inline uint16_t smr_read_u16(const uint8_t *at) {

@@ -13,7 +13,8 @@ smr_tensor smr_tensor_describe(smr_table tensor, const smr_value *value) {
     memcpy(result.dims, value->dims, sizeof result.dims);
     if (quantization != NULL && smr_field_i32(quantization, SMR_SLOT_QUANTIZATION_AXIS, -1) < 0) {
         result.scale = smr_vector_f32(smr_field_vector(quantization, SMR_SLOT_QUANTIZATION_SCALE), 0);
-        result.zero_point = smr_vector_i32(smr_field_vector(quantization, SMR_SLOT_QUANTIZATION_ZERO_POINT), 0);
+        result.zero_point =
+            smr_vector_i32(smr_field_vector(quantization, SMR_SLOT_QUANTIZATION_ZERO_POINT), 0);
     }
     return result;
 }
@@ -25,7 +26,8 @@ smr_tensor smr_state_describe(const smr_model *model, smr_table state) {
     memset(&result, 0, sizeof result);
     result.name = smr_field_string(state, SMR_SLOT_STATE_NAME);
     result.dtype = (smr_dtype)smr_field_u8(state, SMR_SLOT_STATE_DTYPE, SMR_DTYPE_NONE);
-    (void)smr_shape_evaluate(&largest, smr_field_vector(state, SMR_SLOT_STATE_SHAPE), result.dtype, &shape, NULL);
+    (void)smr_shape_evaluate(&largest, smr_field_vector(state, SMR_SLOT_STATE_SHAPE), result.dtype, &shape,
+                             NULL);
     result.bytes = shape.bytes;
     result.rank = shape.rank;
     memcpy(result.dims, shape.dims, sizeof result.dims);
@@ -97,7 +99,8 @@ smr_status smr_model_find_signature(const smr_model *model, const char *name, in
     SMR_TRY(inspect_check(model, name, error));
     SMR_TRY(inspect_check(model, signature, error));
     for (i = 0; i < model->signatures.count; ++i) {
-        if (strcmp(name, smr_field_string(smr_vector_table(model->signatures, i), SMR_SLOT_SIGNATURE_NAME)) == 0) {
+        if (strcmp(name, smr_field_string(smr_vector_table(model->signatures, i), SMR_SLOT_SIGNATURE_NAME)) ==
+            0) {
             *signature = (int32_t)i;
             return SMR_OK;
         }
@@ -106,7 +109,8 @@ smr_status smr_model_find_signature(const smr_model *model, const char *name, in
 }
 
 /* A tensor of a program at its largest dimensions. */
-static smr_status inspect_tensor(const smr_model *model, smr_table tensor, smr_tensor *result, smr_error *error) {
+static smr_status inspect_tensor(const smr_model *model, smr_table tensor, smr_tensor *result,
+                                 smr_error *error) {
     const smr_dimensions largest = {model, NULL, false};
     smr_value value;
     SMR_TRY(smr_value_fill(&largest, tensor, &value, error));
@@ -142,7 +146,8 @@ static smr_placement inspect_place(const smr_model *model, smr_table tensor) {
     smr_placement place;
     place.storage = smr_tensor_storage(tensor);
     if (place.storage == SMR_STORAGE_CONSTANT) {
-        const smr_vector bytes = smr_model_constant(model, smr_field_u32(tensor, SMR_SLOT_TENSOR_CONSTANT, 0));
+        const smr_vector bytes =
+            smr_model_constant(model, smr_field_u32(tensor, SMR_SLOT_TENSOR_CONSTANT, 0));
         place.offset = (size_t)(bytes.data - model->file.data);
         place.bytes = bytes.count;
     } else {
@@ -186,7 +191,8 @@ smr_status smr_model_op(const smr_model *model, int32_t signature, int32_t index
     return SMR_OK;
 }
 
-smr_status smr_model_dimension(const smr_model *model, int32_t index, smr_dimension_info *info, smr_error *error) {
+smr_status smr_model_dimension(const smr_model *model, int32_t index, smr_dimension_info *info,
+                               smr_error *error) {
     smr_table table;
     SMR_TRY(inspect_check(model, info, error));
     SMR_TRY(inspect_at(model->dimensions, index, "dimension", &table, error));
@@ -212,9 +218,9 @@ smr_status smr_model_input_dimension(const smr_model *model, int32_t signature, 
     *dimension = -1;
     size = smr_vector_i32(shape, (uint32_t)axis);
     if (size < 0) {
-        code = smr_field_vector(
-            smr_vector_table(smr_field_vector(model->root, SMR_SLOT_MODEL_EXPRESSIONS), (uint32_t)(-1 - size)),
-            SMR_SLOT_EXPRESSION_CODE);
+        code = smr_field_vector(smr_vector_table(smr_field_vector(model->root, SMR_SLOT_MODEL_EXPRESSIONS),
+                                                 (uint32_t)(-1 - size)),
+                                SMR_SLOT_EXPRESSION_CODE);
         if (code.count == 2 && smr_vector_i32(code, 0) == 1) {
             *dimension = smr_vector_i32(code, 1);
         }
@@ -235,14 +241,15 @@ smr_status smr_model_metadata(const smr_model *model, int32_t index, const char 
     smr_table table;
     SMR_TRY(inspect_check(model, key, error));
     SMR_TRY(inspect_check(model, value, error));
-    SMR_TRY(inspect_at(smr_field_vector(model->root, SMR_SLOT_MODEL_METADATA), index, "metadata entry", &table,
-                       error));
+    SMR_TRY(inspect_at(smr_field_vector(model->root, SMR_SLOT_MODEL_METADATA), index, "metadata entry",
+                       &table, error));
     *key = smr_field_string(table, SMR_SLOT_METADATA_KEY);
     *value = smr_field_string(table, SMR_SLOT_METADATA_VALUE);
     return SMR_OK;
 }
 
-smr_status smr_model_golden_count(const smr_model *model, int32_t signature, int32_t *count, smr_error *error) {
+smr_status smr_model_golden_count(const smr_model *model, int32_t signature, int32_t *count,
+                                  smr_error *error) {
     smr_table table, program;
     SMR_TRY(inspect_signature(model, signature, count, &table, &program, error));
     *count = (int32_t)smr_field_vector(table, SMR_SLOT_SIGNATURE_GOLDEN).count;
@@ -255,9 +262,11 @@ smr_status smr_model_golden(const smr_model *model, int32_t signature, int32_t i
     smr_vector found;
     SMR_TRY(inspect_check(model, bytes, error));
     SMR_TRY(inspect_signature(model, signature, data, &table, &program, error));
-    SMR_TRY(inspect_at(smr_field_vector(table, SMR_SLOT_SIGNATURE_GOLDEN), index, "golden case", &golden, error));
-    SMR_TRY(inspect_at(smr_field_vector(golden, output != 0 ? SMR_SLOT_GOLDEN_OUTPUTS : SMR_SLOT_GOLDEN_INPUTS),
-                       tensor, output != 0 ? "output" : "input", &blob, error));
+    SMR_TRY(
+        inspect_at(smr_field_vector(table, SMR_SLOT_SIGNATURE_GOLDEN), index, "golden case", &golden, error));
+    SMR_TRY(
+        inspect_at(smr_field_vector(golden, output != 0 ? SMR_SLOT_GOLDEN_OUTPUTS : SMR_SLOT_GOLDEN_INPUTS),
+                   tensor, output != 0 ? "output" : "input", &blob, error));
     found = smr_field_vector(blob, SMR_SLOT_BLOB_DATA);
     *data = found.data;
     *bytes = found.count;

@@ -18,11 +18,7 @@
 #include "status.h"
 
 /* The values of Layout in schema/samara.fbs. */
-typedef enum smr_layout {
-    SMR_LAYOUT_DENSE = 0,
-    SMR_LAYOUT_PANEL16 = 1,
-    SMR_LAYOUT_PANEL16X4 = 2
-} smr_layout;
+typedef enum smr_layout { SMR_LAYOUT_DENSE = 0, SMR_LAYOUT_PANEL16 = 1, SMR_LAYOUT_PANEL16X4 = 2 } smr_layout;
 
 /* A tensor in a program. */
 typedef struct smr_value {
@@ -77,7 +73,7 @@ typedef struct smr_kernel_row {
 } smr_kernel_row;
 
 /* Typed access to a node's parameters: SMR_PARAMETERS(node, binary_parameters)->stride. */
-#define SMR_PARAMETERS(node, type) ((type *)(void *)(node)->parameters.bytes)
+#define SMR_PARAMETERS(node, type)       ((type *)(void *)(node)->parameters.bytes)
 #define SMR_CONST_PARAMETERS(node, type) ((const type *)(const void *)(node)->parameters.bytes)
 
 #endif

@@ -57,14 +57,15 @@ static smr_status read_model(smr_model *model, const void *data, size_t size, sm
     return smr_model_verify(model, error);
 }
 
-smr_status smr_model_create(const void *data, size_t size, void *memory, size_t memory_size, smr_model **model,
-                            smr_error *error) {
+smr_status smr_model_create(const void *data, size_t size, void *memory, size_t memory_size,
+                            smr_model **model, smr_error *error) {
     if (model == NULL) {
         SMR_FAIL(error, SMR_ERROR_ARGUMENT, "`model` is null");
     }
     *model = NULL;
     if (data == NULL || memory == NULL || (uintptr_t)data % 16 != 0 || (uintptr_t)memory % 16 != 0) {
-        SMR_FAIL(error, SMR_ERROR_ARGUMENT, "the file's bytes or the memory are null, or not 16-byte aligned");
+        SMR_FAIL(error, SMR_ERROR_ARGUMENT,
+                 "the file's bytes or the memory are null, or not 16-byte aligned");
     }
     if (memory_size < sizeof(smr_model)) {
         SMR_FAIL(error, SMR_ERROR_MEMORY, "%zu bytes of memory for a model instead of %zu", memory_size,
@@ -100,7 +101,8 @@ smr_status smr_model_load(const void *data, size_t size, const smr_allocator *al
     return SMR_OK;
 }
 
-smr_status smr_model_open(const char *path, const smr_allocator *allocator, smr_model **model, smr_error *error) {
+smr_status smr_model_open(const char *path, const smr_allocator *allocator, smr_model **model,
+                          smr_error *error) {
     smr_platform_file file;
     smr_status status;
     if (path == NULL || model == NULL) {

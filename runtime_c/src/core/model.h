@@ -15,9 +15,9 @@ struct smr_model {
     smr_vector programs;
     smr_vector signatures;
     size_t state_bytes;
-    size_t arena_bytes;    /* of the largest program */
+    size_t arena_bytes; /* of the largest program */
     size_t constant_bytes;
-    size_t tensor_count;   /* of all programs */
+    size_t tensor_count; /* of all programs */
     size_t op_count;
     size_t operand_count;
     smr_allocator allocator; /* what frees this, when `owned` */

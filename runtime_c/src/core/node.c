@@ -26,8 +26,8 @@ const char *smr_op_name(const smr_op_record *op, smr_vector tensors) {
 }
 
 void smr_error_where_op(smr_error *error, uint32_t index, const smr_op_record *op, smr_vector tensors) {
-    smr_error_where(error, "op %u, %s \"%.64s\": ", (unsigned)index, op->def == NULL ? "unknown" : op->def->name,
-                    smr_op_name(op, tensors));
+    smr_error_where(error, "op %u, %s \"%.64s\": ", (unsigned)index,
+                    op->def == NULL ? "unknown" : op->def->name, smr_op_name(op, tensors));
 }
 
 /* An output that lies on an input must still be of its size, whatever the dimensions are. */
@@ -42,8 +42,8 @@ static smr_status check_shared_storage(const smr_node *node, const smr_op_record
         if (input != NULL && input->data == output->data && input->count != 0 &&
             input->count * smr_dtype_size((smr_dtype)input->dtype) !=
                 output->count * smr_dtype_size((smr_dtype)output->dtype)) {
-            SMR_FAIL(error, SMR_ERROR_MODEL, "%s writes %zu elements over the %zu of its input %d", op->def->name,
-                     output->count, input->count, (int)i);
+            SMR_FAIL(error, SMR_ERROR_MODEL, "%s writes %zu elements over the %zu of its input %d",
+                     op->def->name, output->count, input->count, (int)i);
         }
     }
     return SMR_OK;

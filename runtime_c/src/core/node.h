@@ -18,8 +18,8 @@ typedef struct smr_op_record {
 
 smr_op_record smr_op_read(smr_table op);
 
-/* Chooses a kernel and lets it prepare. The node has its operands and attributes; what an earlier call filled is
- * forgotten. */
+/* Chooses a kernel and lets it prepare. The node has its operands and attributes; what an earlier call filled
+ * is forgotten. */
 smr_status smr_node_prepare(smr_node *node, const smr_op_record *op, smr_error *error);
 
 /* Puts the op's number, name and first output in front of an error's message. */

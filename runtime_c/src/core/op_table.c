@@ -29,8 +29,8 @@ static smr_status decode_ints(const smr_op_def *def, const smr_attribute_def *at
     } else {
         const smr_vector values = smr_field_vector(table, slot);
         if (values.count > attribute->limit) {
-            SMR_FAIL(error, SMR_ERROR_MODEL, "attribute %s of %s has %u values, more than %u", attribute->name,
-                     def->name, (unsigned)values.count, (unsigned)attribute->limit);
+            SMR_FAIL(error, SMR_ERROR_MODEL, "attribute %s of %s has %u values, more than %u",
+                     attribute->name, def->name, (unsigned)values.count, (unsigned)attribute->limit);
         }
         count = (int32_t)values.count;
         memcpy(target, &count, sizeof count);
@@ -48,8 +48,8 @@ static smr_status decode_byte(const smr_op_def *def, const smr_attribute_def *at
                                                                     : attribute->limit;
     const uint32_t least = attribute->kind == SMR_ATTRIBUTE_DTYPE ? 1u : 0u;
     if (value < least || value >= limit) {
-        SMR_FAIL(error, SMR_ERROR_MODEL, "attribute %s of %s is %u, outside %u to %u", attribute->name, def->name,
-                 (unsigned)value, (unsigned)least, (unsigned)(limit - 1));
+        SMR_FAIL(error, SMR_ERROR_MODEL, "attribute %s of %s is %u, outside %u to %u", attribute->name,
+                 def->name, (unsigned)value, (unsigned)least, (unsigned)(limit - 1));
     }
     *target = value;
     return SMR_OK;
@@ -62,7 +62,8 @@ smr_status smr_attributes_decode(const smr_op_def *def, smr_table op, smr_attrib
     uint32_t i;
     memset(attributes, 0, sizeof *attributes);
     if (member != 0 && (def->attribute_count == 0 || member != def->opcode)) {
-        SMR_FAIL(error, SMR_ERROR_MODEL, "%s carries the attributes of op number %u", def->name, (unsigned)member);
+        SMR_FAIL(error, SMR_ERROR_MODEL, "%s carries the attributes of op number %u", def->name,
+                 (unsigned)member);
     }
     for (i = 0; i < def->attribute_count; ++i) {
         const smr_attribute_def *attribute = &def->attributes[i];

@@ -12,7 +12,8 @@ static smr_status run_node(const smr_program *program, uint32_t index, smr_error
     return status;
 }
 
-static smr_status run_node_and_tell(smr_context *context, int32_t signature, uint32_t index, smr_error *error) {
+static smr_status run_node_and_tell(smr_context *context, int32_t signature, uint32_t index,
+                                    smr_error *error) {
     const uint64_t start = smr_platform_clock();
     smr_op_event event;
     SMR_TRY(run_node(&context->programs[signature], index, error));

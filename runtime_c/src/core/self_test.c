@@ -47,8 +47,8 @@ static smr_status compare_floats(const smr_tensor *found, const uint8_t *expecte
         const float is = read_float(found->dtype, found->data, i);
         const float should = read_float(found->dtype, expected, i);
         if (!float_agrees(is, should, tolerance * largest)) {
-            SMR_FAIL(error, SMR_ERROR_MISMATCH, "output \"%.64s\" has %g instead of %g at element %zu", found->name,
-                     (double)is, (double)should, i);
+            SMR_FAIL(error, SMR_ERROR_MISMATCH, "output \"%.64s\" has %g instead of %g at element %zu",
+                     found->name, (double)is, (double)should, i);
         }
     }
     return SMR_OK;
@@ -96,7 +96,8 @@ static smr_status run_goldens(smr_context *context, int32_t signature, float tol
     const smr_vector golden = smr_field_vector(table, SMR_SLOT_SIGNATURE_GOLDEN);
     uint32_t i;
     for (i = 0; i < golden.count; ++i) {
-        const smr_status status = run_golden(context, signature, smr_vector_table(golden, i), tolerance, error);
+        const smr_status status =
+            run_golden(context, signature, smr_vector_table(golden, i), tolerance, error);
         if (status != SMR_OK) {
             smr_error_where(error, "signature \"%.64s\", golden case %u: ",
                             smr_field_string(table, SMR_SLOT_SIGNATURE_NAME), (unsigned)i);

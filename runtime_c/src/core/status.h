@@ -10,15 +10,15 @@
 #define SMR_PRINTF_LIKE(text, first)
 #endif
 
-/* Fills `error`, when there is one, and returns `status`. Text that comes from a file is printed with a limit,
- * as "%.64s"; whatever is not printable ASCII becomes a question mark. */
+/* Fills `error`, when there is one, and returns `status`. Text that comes from a file is printed with a
+ * limit, as "%.64s"; whatever is not printable ASCII becomes a question mark. */
 smr_status smr_fail(smr_error *error, smr_status status, const char *format, ...) SMR_PRINTF_LIKE(3, 4);
 
 /* Puts where it happened in front of an error's message. */
 void smr_error_where(smr_error *error, const char *format, ...) SMR_PRINTF_LIKE(2, 3);
 
-/* Fails and returns. The status is returned by name, so that a compiler sees that it is not SMR_OK. Without strings
- * the arguments are still compiled, so that what only a message uses counts as used. */
+/* Fails and returns. The status is returned by name, so that a compiler sees that it is not SMR_OK. Without
+ * strings the arguments are still compiled, so that what only a message uses counts as used. */
 #ifdef SMR_NO_ERROR_STRINGS
 #define SMR_FAIL(error, status, ...)                        \
     do {                                                    \

@@ -1,8 +1,9 @@
 /* The structural verifier: walks the file by the tables of gen/format.h and checks that whatever an accessor
  * could follow stays inside the file, is aligned, and is there if it is required.
  *
- * A file may use one table, vector or string in several places, so the number of places can exceed what its size
- * suggests. Each visit is therefore paid from a budget that a file in which nothing is shared cannot exceed.
+ * A file may use one table, vector or string in several places, so the number of places can exceed what its
+ * size suggests. Each visit is therefore paid from a budget that a file in which nothing is shared cannot
+ * exceed.
  */
 #include "../gen/format.h"
 #include "flatbuffer.h"
@@ -13,11 +14,11 @@
 
 typedef struct structure_frame {
     const smr_format_table *format;
-    size_t table;      /* its offset in the file */
-    size_t vector;     /* the offset of the first element of the vector being walked */
-    uint32_t count;    /* its elements that are left; 0 when none is being walked */
-    uint16_t field;    /* the next field to look at */
-    int16_t element;   /* the table id of the vector's elements */
+    size_t table;    /* its offset in the file */
+    size_t vector;   /* the offset of the first element of the vector being walked */
+    uint32_t count;  /* its elements that are left; 0 when none is being walked */
+    uint16_t field;  /* the next field to look at */
+    int16_t element; /* the table id of the vector's elements */
 } structure_frame;
 
 typedef struct structure_walk {
@@ -48,23 +49,25 @@ static smr_status structure_push(structure_walk *walk, int16_t table, size_t off
     int64_t vtable;
     uint32_t vtable_size;
     if (table < 0 || table >= SMR_TABLE_COUNT || walk->depth == STRUCTURE_MAX_DEPTH) {
-        SMR_FAIL(walk->error, SMR_ERROR_FORMAT, "damaged file: tables are nested too deep at offset %zu", offset);
+        SMR_FAIL(walk->error, SMR_ERROR_FORMAT, "damaged file: tables are nested too deep at offset %zu",
+                 offset);
     }
     SMR_TRY(structure_spend(walk, 1));
     if (offset % 4 != 0 || offset > size - 4) {
-        SMR_FAIL(walk->error, SMR_ERROR_FORMAT, "damaged file: a table at offset %zu of %zu bytes", offset, size);
+        SMR_FAIL(walk->error, SMR_ERROR_FORMAT, "damaged file: a table at offset %zu of %zu bytes", offset,
+                 size);
     }
     vtable = (int64_t)offset - smr_read_i32(walk->file.data + offset);
     if (vtable < 0 || vtable % 2 != 0 || vtable > (int64_t)size - 4) {
-        SMR_FAIL(walk->error, SMR_ERROR_FORMAT, "damaged file: the vtable of the table at offset %zu is outside",
-                 offset);
+        SMR_FAIL(walk->error, SMR_ERROR_FORMAT,
+                 "damaged file: the vtable of the table at offset %zu is outside", offset);
     }
     vtable_size = smr_read_u16(walk->file.data + vtable);
     if (vtable_size < 4 || vtable_size % 2 != 0 || vtable_size > size - (size_t)vtable ||
         smr_read_u16(walk->file.data + vtable + 2) < 4 ||
         smr_read_u16(walk->file.data + vtable + 2) > size - offset) {
-        SMR_FAIL(walk->error, SMR_ERROR_FORMAT, "damaged file: the vtable of the table at offset %zu is wrong",
-                 offset);
+        SMR_FAIL(walk->error, SMR_ERROR_FORMAT,
+                 "damaged file: the vtable of the table at offset %zu is wrong", offset);
     }
     format = &smr_format_tables[table];
     SMR_TRY(structure_spend(walk, format->field_count / 8));
@@ -86,9 +89,11 @@ static smr_status structure_field(const structure_walk *walk, const structure_fr
         return SMR_OK;
     }
     *place = (size_t)(field - walk->file.data);
-    if (field - table < 4 || (size_t)(field - table) + bytes > smr_read_u16(vtable + 2) || *place % bytes != 0) {
-        SMR_FAIL(walk->error, SMR_ERROR_FORMAT, "damaged file: field %u of the table at offset %zu is misplaced",
-                 (unsigned)slot, frame->table);
+    if (field - table < 4 || (size_t)(field - table) + bytes > smr_read_u16(vtable + 2) ||
+        *place % bytes != 0) {
+        SMR_FAIL(walk->error, SMR_ERROR_FORMAT,
+                 "damaged file: field %u of the table at offset %zu is misplaced", (unsigned)slot,
+                 frame->table);
     }
     return SMR_OK;
 }
@@ -111,9 +116,10 @@ static smr_status structure_vector(const structure_walk *walk, size_t place, siz
     *first = target + 4;
     *count = structure_u32(walk, target);
     if ((uint64_t)*count * size > walk->file.size - *first || (*count > 0 && *first % align != 0)) {
-        SMR_FAIL(walk->error, SMR_ERROR_FORMAT,
-                 "damaged file: the vector of %u elements at offset %zu does not fit or is not aligned to %zu",
-                 (unsigned)*count, target, align);
+        SMR_FAIL(
+            walk->error, SMR_ERROR_FORMAT,
+            "damaged file: the vector of %u elements at offset %zu does not fit or is not aligned to %zu",
+            (unsigned)*count, target, align);
     }
     return SMR_OK;
 }
@@ -164,15 +170,16 @@ static smr_status structure_string(structure_walk *walk, size_t place) {
 }
 
 /* The table that a union holds: absent when its member is 0 or one that this runtime does not know. */
-static smr_status structure_union(structure_walk *walk, const structure_frame *frame, uint32_t slot, size_t place) {
+static smr_status structure_union(structure_walk *walk, const structure_frame *frame, uint32_t slot,
+                                  size_t place) {
     const uint8_t member = smr_field_u8(walk->file.data + frame->table, slot - 1, 0);
     size_t target;
     if (member == 0 || smr_format_attributes[member] < 0) {
         return SMR_OK;
     }
     if (place == 0) {
-        SMR_FAIL(walk->error, SMR_ERROR_FORMAT, "damaged file: the table at offset %zu has a union without a value",
-                 frame->table);
+        SMR_FAIL(walk->error, SMR_ERROR_FORMAT,
+                 "damaged file: the table at offset %zu has a union without a value", frame->table);
     }
     SMR_TRY(structure_follow(walk, place, &target));
     return structure_push(walk, smr_format_attributes[member], target);
@@ -191,14 +198,16 @@ static smr_status structure_step(structure_walk *walk, structure_frame *frame) {
     }
     if (place == 0) {
         if (field->required) {
-            SMR_FAIL(walk->error, SMR_ERROR_FORMAT, "damaged file: the table at offset %zu lacks its field %u",
-                     frame->table, (unsigned)slot);
+            SMR_FAIL(walk->error, SMR_ERROR_FORMAT,
+                     "damaged file: the table at offset %zu lacks its field %u", frame->table,
+                     (unsigned)slot);
         }
         return SMR_OK;
     }
     switch (field->kind) {
         case SMR_FIELD_STRING: return structure_string(walk, place);
-        case SMR_FIELD_SCALARS: return structure_vector(walk, place, field->size, field->align, &target, &count);
+        case SMR_FIELD_SCALARS:
+            return structure_vector(walk, place, field->size, field->align, &target, &count);
         case SMR_FIELD_TABLE:
             SMR_TRY(structure_follow(walk, place, &target));
             return structure_push(walk, field->table, target);
@@ -217,8 +226,9 @@ static smr_status structure_version(const structure_walk *walk) {
     SMR_TRY(structure_field(walk, frame, SMR_SLOT_MODEL_FORMAT_VERSION, 4, &place));
     version = place == 0 ? 0 : structure_u32(walk, place);
     if (version == 0 || version > SMR_FORMAT_VERSION) {
-        SMR_FAIL(walk->error, SMR_ERROR_VERSION, "the file has format version %u and this runtime reads 1 to %u",
-                 (unsigned)version, SMR_FORMAT_VERSION);
+        SMR_FAIL(walk->error, SMR_ERROR_VERSION,
+                 "the file has format version %u and this runtime reads 1 to %u", (unsigned)version,
+                 SMR_FORMAT_VERSION);
     }
     return SMR_OK;
 }
@@ -230,8 +240,9 @@ smr_status smr_structure_verify(smr_bytes file, smr_table *root, smr_error *erro
     walk.budget = file.size;
     walk.error = error;
     if (file.size < 16 || memcmp(file.data + 4, SMR_FORMAT_IDENTIFIER, 4) != 0) {
-        SMR_FAIL(error, SMR_ERROR_FORMAT, "not a Samara file: %zu bytes without the identifier \"%s\" at offset 4",
-                 file.size, SMR_FORMAT_IDENTIFIER);
+        SMR_FAIL(error, SMR_ERROR_FORMAT,
+                 "not a Samara file: %zu bytes without the identifier \"%s\" at offset 4", file.size,
+                 SMR_FORMAT_IDENTIFIER);
     }
     if (file.size > INT32_MAX) {
         SMR_FAIL(error, SMR_ERROR_FORMAT, "a file of %zu bytes exceeds the format's 2147483647", file.size);

@@ -1,7 +1,8 @@
 /* The tensors of a program as the file describes them. */
 #include "tensor.h"
 
-smr_status smr_value_fill(const smr_dimensions *dimensions, smr_table tensor, smr_value *value, smr_error *error) {
+smr_status smr_value_fill(const smr_dimensions *dimensions, smr_table tensor, smr_value *value,
+                          smr_error *error) {
     const uint8_t dtype = smr_field_u8(tensor, SMR_SLOT_TENSOR_DTYPE, SMR_DTYPE_NONE);
     const uint8_t storage = smr_field_u8(tensor, SMR_SLOT_TENSOR_STORAGE, SMR_STORAGE_ARENA);
     const uint8_t layout = smr_field_u8(tensor, SMR_SLOT_TENSOR_LAYOUT, SMR_LAYOUT_DENSE);
@@ -10,12 +11,13 @@ smr_status smr_value_fill(const smr_dimensions *dimensions, smr_table tensor, sm
     smr_status status;
     memset(value, 0, sizeof *value);
     if (smr_dtype_size((smr_dtype)dtype) == 0) {
-        SMR_FAIL(error, SMR_ERROR_MODEL, "tensor \"%.64s\" has the unknown element type %u", name, (unsigned)dtype);
+        SMR_FAIL(error, SMR_ERROR_MODEL, "tensor \"%.64s\" has the unknown element type %u", name,
+                 (unsigned)dtype);
     }
     if (storage > SMR_STORAGE_STATE || layout > SMR_LAYOUT_PANEL16X4 ||
         (layout != SMR_LAYOUT_DENSE && storage != SMR_STORAGE_CONSTANT)) {
-        SMR_FAIL(error, SMR_ERROR_MODEL, "tensor \"%.64s\" has storage %u with layout %u", name, (unsigned)storage,
-                 (unsigned)layout);
+        SMR_FAIL(error, SMR_ERROR_MODEL, "tensor \"%.64s\" has storage %u with layout %u", name,
+                 (unsigned)storage, (unsigned)layout);
     }
     status = smr_shape_evaluate(dimensions, smr_field_vector(tensor, SMR_SLOT_TENSOR_SHAPE), (smr_dtype)dtype,
                                 &shape, error);
@@ -53,7 +55,8 @@ smr_extent smr_tensor_extent(const smr_dimensions *largest, smr_table tensor) {
     return extent;
 }
 
-/* ceil(columns / 16) panels of 16 elements of `bytes` bytes in each of `rows` rows; false when that overflows. */
+/* ceil(columns / 16) panels of 16 elements of `bytes` bytes in each of `rows` rows; false when that
+ * overflows. */
 static bool panel_bytes(uint64_t rows, uint64_t columns, uint64_t bytes, uint64_t *total) {
     const uint64_t panels = (columns + 15) / 16;
     *total = 0;
@@ -91,8 +94,9 @@ smr_status smr_value_constant_bytes(const smr_value *value, uint64_t *bytes, smr
                      smr_dtype_name((smr_dtype)value->dtype), (unsigned long long)rows, (unsigned)value->run);
         }
         /* rows fits in 63 bits and padding at most quadruples it, which panel_bytes is asked in two steps. */
-        fits = rows / run <= (uint64_t)PTRDIFF_MAX / 64 / ((run + 3) / 4) &&
-               panel_bytes(rows / run * ((run + 3) / 4 * 4), (uint64_t)value->dims[value->rank - 1], 1, bytes);
+        fits =
+            rows / run <= (uint64_t)PTRDIFF_MAX / 64 / ((run + 3) / 4) &&
+            panel_bytes(rows / run * ((run + 3) / 4 * 4), (uint64_t)value->dims[value->rank - 1], 1, bytes);
     }
     if (!fits) {
         SMR_FAIL(error, SMR_ERROR_MODEL, "a panel layout has more bytes than this machine can address");

@@ -18,9 +18,10 @@ typedef struct smr_extent {
     size_t end;
 } smr_extent;
 
-/* Fills a value but for its data, which is set for a constant and null for others. The tensor need not have been
- * verified: its dtype, storage and constant are checked here, and its shape. */
-smr_status smr_value_fill(const smr_dimensions *dimensions, smr_table tensor, smr_value *value, smr_error *error);
+/* Fills a value but for its data, which is set for a constant and null for others. The tensor need not have
+ * been verified: its dtype, storage and constant are checked here, and its shape. */
+smr_status smr_value_fill(const smr_dimensions *dimensions, smr_table tensor, smr_value *value,
+                          smr_error *error);
 
 /* Where a verified tensor that is not a constant lies. */
 smr_extent smr_tensor_extent(const smr_dimensions *largest, smr_table tensor);

@@ -1,4 +1,5 @@
-/* Verifying what belongs to the whole model: versions, dimensions, expressions, states, and the order of it all. */
+/* Verifying what belongs to the whole model: versions, dimensions, expressions, states, and the order of it
+ * all. */
 #include "verify.h"
 
 #include "../kernels/registry.h"
@@ -43,7 +44,8 @@ static smr_status verify_versions(smr_verify *verify) {
                  smr_version_string());
     }
     if (hash.count != 32) {
-        SMR_FAIL(verify->error, SMR_ERROR_FORMAT, "a content hash of %u bytes instead of 32", (unsigned)hash.count);
+        SMR_FAIL(verify->error, SMR_ERROR_FORMAT, "a content hash of %u bytes instead of 32",
+                 (unsigned)hash.count);
     }
     return SMR_OK;
 }
@@ -87,8 +89,8 @@ static smr_status verify_states(smr_verify *verify) {
         const int32_t initial = smr_field_i32(state, SMR_SLOT_STATE_INITIAL, -1);
         smr_shape shape;
         if (smr_dtype_size(dtype) == 0 || !smr_shape_is_fixed(dims)) {
-            SMR_FAIL(verify->error, SMR_ERROR_MODEL, "state \"%.64s\" has element type %u, or no fixed shape", name,
-                     (unsigned)dtype);
+            SMR_FAIL(verify->error, SMR_ERROR_MODEL, "state \"%.64s\" has element type %u, or no fixed shape",
+                     name, (unsigned)dtype);
         }
         SMR_TRY(smr_shape_evaluate(&verify->largest, dims, dtype, &shape, verify->error));
         if (offset % SMR_ALIGNMENT != 0 || offset < end || offset > model->state_bytes ||
@@ -100,9 +102,10 @@ static smr_status verify_states(smr_verify *verify) {
         end = offset + shape.bytes;
         if (initial < -1 || (initial >= 0 && (uint32_t)initial >= model->constants.count) ||
             (initial >= 0 && smr_model_constant(model, (uint32_t)initial).count != shape.bytes)) {
-            SMR_FAIL(verify->error, SMR_ERROR_MODEL,
-                     "state \"%.64s\" of %zu bytes starts as constant %d, which has another size or is not there",
-                     name, shape.bytes, (int)initial);
+            SMR_FAIL(
+                verify->error, SMR_ERROR_MODEL,
+                "state \"%.64s\" of %zu bytes starts as constant %d, which has another size or is not there",
+                name, shape.bytes, (int)initial);
         }
     }
     return SMR_OK;
@@ -118,12 +121,14 @@ static smr_status verify_kernel_uses(smr_verify *verify) {
         const smr_dtype dtype = (smr_dtype)smr_field_u8(use, SMR_SLOT_KERNEL_USE_DTYPE, SMR_DTYPE_NONE);
         const smr_op_def *def = smr_op_find(opcode);
         if (def == NULL) {
-            SMR_FAIL(verify->error, SMR_ERROR_UNSUPPORTED, "the file needs op number %u, which runtime %s does not know",
-                     (unsigned)opcode, smr_version_string());
+            SMR_FAIL(verify->error, SMR_ERROR_UNSUPPORTED,
+                     "the file needs op number %u, which runtime %s does not know", (unsigned)opcode,
+                     smr_version_string());
         }
         if (!smr_kernel_exists(opcode)) {
-            SMR_FAIL(verify->error, SMR_ERROR_UNSUPPORTED, "the file needs %s for %s, which this build leaves out",
-                     def->name, smr_dtype_name(dtype));
+            SMR_FAIL(verify->error, SMR_ERROR_UNSUPPORTED,
+                     "the file needs %s for %s, which this build leaves out", def->name,
+                     smr_dtype_name(dtype));
         }
     }
     return SMR_OK;
@@ -139,7 +144,8 @@ static smr_status verify_programs(smr_verify *verify) {
             status = smr_verify_ops(verify, program);
         }
         if (status != SMR_OK) {
-            smr_error_where(verify->error, "program \"%.64s\": ", smr_field_string(program, SMR_SLOT_PROGRAM_NAME));
+            smr_error_where(verify->error,
+                            "program \"%.64s\": ", smr_field_string(program, SMR_SLOT_PROGRAM_NAME));
             return status;
         }
     }

@@ -5,8 +5,8 @@
 #include "model.h"
 #include "node.h"
 
-/* One verification. Steps that compare things pairwise, or look back, are paid from `budget`, which is far above
- * what any sensible file needs, so that no file takes much longer to refuse than to read. */
+/* One verification. Steps that compare things pairwise, or look back, are paid from `budget`, which is far
+ * above what any sensible file needs, so that no file takes much longer to refuse than to read. */
 typedef struct smr_verify {
     const smr_model *model;
     smr_dimensions largest;

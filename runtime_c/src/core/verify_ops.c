@@ -1,4 +1,5 @@
-/* Verifying the ops of a program against the op table: arity, operands, element types, and each kernel's rules. */
+/* Verifying the ops of a program against the op table: arity, operands, element types, and each kernel's
+ * rules. */
 #include "../kernels/registry.h"
 #include "verify.h"
 
@@ -41,12 +42,14 @@ static smr_status check_operand(op_check *check, const smr_operand_def *operand,
         uint8_t *type = &check->types[operand->variable];
         if (*type != 0 && *type != dtype) {
             SMR_FAIL(error, SMR_ERROR_MODEL, "operand %s \"%.64s\" is %s beside %s", operand->name,
-                     smr_tensor_name(tensor), smr_dtype_name((smr_dtype)dtype), smr_dtype_name((smr_dtype)*type));
+                     smr_tensor_name(tensor), smr_dtype_name((smr_dtype)dtype),
+                     smr_dtype_name((smr_dtype)*type));
         }
         *type = dtype;
     }
     if (output && storage == SMR_STORAGE_CONSTANT) {
-        SMR_FAIL(error, SMR_ERROR_MODEL, "output %s \"%.64s\" is a constant", operand->name, smr_tensor_name(tensor));
+        SMR_FAIL(error, SMR_ERROR_MODEL, "output %s \"%.64s\" is a constant", operand->name,
+                 smr_tensor_name(tensor));
     }
     if ((operand->flags & SMR_OPERAND_PACKED) == 0 &&
         smr_field_u8(tensor, SMR_SLOT_TENSOR_LAYOUT, SMR_LAYOUT_DENSE) != SMR_LAYOUT_DENSE) {
@@ -77,8 +80,9 @@ static smr_status check_scratch(const op_check *check, uint64_t arena_bytes) {
     const uint64_t offset = smr_field_u64(check->op->table, SMR_SLOT_OP_SCRATCH_OFFSET, 0);
     const uint64_t bytes = smr_field_u64(check->op->table, SMR_SLOT_OP_SCRATCH_BYTES, 0);
     if (offset % SMR_ALIGNMENT != 0 || offset > arena_bytes || bytes > arena_bytes - offset) {
-        SMR_FAIL(check->verify->error, SMR_ERROR_MODEL, "scratch of %llu bytes at offset %llu of an arena of %llu",
-                 (unsigned long long)bytes, (unsigned long long)offset, (unsigned long long)arena_bytes);
+        SMR_FAIL(check->verify->error, SMR_ERROR_MODEL,
+                 "scratch of %llu bytes at offset %llu of an arena of %llu", (unsigned long long)bytes,
+                 (unsigned long long)offset, (unsigned long long)arena_bytes);
     }
     return SMR_OK;
 }
@@ -93,8 +97,8 @@ static smr_status check_op(op_check *check, uint64_t arena_bytes) {
     return check_scratch(check, arena_bytes);
 }
 
-/* The kernel is asked at the largest and at the smallest dimensions; those between are asked about when a context
- * sets them. */
+/* The kernel is asked at the largest and at the smallest dimensions; those between are asked about when a
+ * context sets them. */
 static smr_status check_kernel(smr_verify *verify, const smr_op_record *op, smr_vector tensors) {
     smr_node_probe probe;
     SMR_TRY(smr_node_probe_prepare(&probe, &verify->largest, op, tensors, verify->error));

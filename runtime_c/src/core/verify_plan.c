@@ -1,9 +1,9 @@
 /* Verifying the memory plan: whatever an op reads is still what was written for it.
  *
  * For each tensor that an op reads, the ops before it are walked backwards until one that wrote it or read it
- * before, whose own walk has answered for all that lies further back. On the way nothing may have been written to
- * its bytes. So the work is, over all tensors, the number of ops that each of them outlives, and no memory is
- * needed.
+ * before, whose own walk has answered for all that lies further back. On the way nothing may have been
+ * written to its bytes. So the work is, over all tensors, the number of ops that each of them outlives, and
+ * no memory is needed.
  */
 #include "verify.h"
 
@@ -41,7 +41,8 @@ static bool plan_same_extent(smr_extent a, smr_extent b) {
 /* Whether the op gives its output the bytes of its input as they lie, and so writes nothing. */
 static bool plan_writes_nothing(const plan_check *plan, const smr_op_record *op) {
     uint32_t input, output;
-    if (!op->def->view || op->inputs.count == 0 || op->outputs.count == 0 || smr_vector_i32(op->inputs, 0) < 0) {
+    if (!op->def->view || op->inputs.count == 0 || op->outputs.count == 0 ||
+        smr_vector_i32(op->inputs, 0) < 0) {
         return false;
     }
     input = (uint32_t)smr_vector_i32(op->inputs, 0);
@@ -56,8 +57,8 @@ static smr_status plan_overwritten(const plan_check *plan, uint32_t tensor, cons
              (unsigned)op, by);
 }
 
-/* Sees whether op number `index` leaves the bytes of a tensor alone, and whether it vouches for them by having
- * read or written it. */
+/* Sees whether op number `index` leaves the bytes of a tensor alone, and whether it vouches for them by
+ * having read or written it. */
 static smr_status plan_look_at(const plan_check *plan, uint32_t index, uint32_t tensor, smr_extent extent,
                                bool *vouches) {
     const smr_op_record op = smr_op_read(smr_vector_table(plan->ops, index));
@@ -109,12 +110,14 @@ static smr_status plan_check_read(const plan_check *plan, uint32_t reader, uint3
             return SMR_OK;
         }
     }
-    SMR_FAIL(plan->verify->error, SMR_ERROR_MODEL, "\"%.64s\" is read before it is written", plan_name(plan, tensor));
+    SMR_FAIL(plan->verify->error, SMR_ERROR_MODEL, "\"%.64s\" is read before it is written",
+             plan_name(plan, tensor));
 }
 
-/* An output may lie on an input only where the op allows it, and then exactly. The output of assign lies on the
- * state that its first input names. */
-static smr_status plan_check_pair(const plan_check *plan, const smr_op_record *op, uint32_t which, uint32_t place) {
+/* An output may lie on an input only where the op allows it, and then exactly. The output of assign lies on
+ * the state that its first input names. */
+static smr_status plan_check_pair(const plan_check *plan, const smr_op_record *op, uint32_t which,
+                                  uint32_t place) {
     const uint32_t input = (uint32_t)smr_vector_i32(op->inputs, place);
     const uint32_t output = (uint32_t)smr_vector_i32(op->outputs, which);
     const smr_extent in = plan_extent(plan, input), out = plan_extent(plan, output);
@@ -134,7 +137,8 @@ static smr_status plan_check_pair(const plan_check *plan, const smr_op_record *o
 }
 
 static smr_status plan_check_scratch(const plan_check *plan, smr_extent scratch, uint32_t tensor) {
-    if (plan_storage(plan, tensor) == SMR_STORAGE_ARENA && smr_extents_overlap(scratch, plan_extent(plan, tensor))) {
+    if (plan_storage(plan, tensor) == SMR_STORAGE_ARENA &&
+        smr_extents_overlap(scratch, plan_extent(plan, tensor))) {
         SMR_FAIL(plan->verify->error, SMR_ERROR_MODEL,
                  "memory plan: scratch at bytes %zu to %zu lies on \"%.64s\" of the same op", scratch.begin,
                  scratch.end, plan_name(plan, tensor));
@@ -146,7 +150,8 @@ static smr_status plan_check_scratch(const plan_check *plan, smr_extent scratch,
 static smr_status plan_check_within(const plan_check *plan, const smr_op_record *op) {
     const smr_extent scratch = {op->scratch_begin, op->scratch_end};
     uint32_t i, k;
-    SMR_TRY(smr_verify_spend(plan->verify, (1 + (uint64_t)op->inputs.count + op->outputs.count) * op->outputs.count));
+    SMR_TRY(smr_verify_spend(plan->verify,
+                             (1 + (uint64_t)op->inputs.count + op->outputs.count) * op->outputs.count));
     for (k = 0; k < op->inputs.count; ++k) {
         const int32_t input = smr_vector_i32(op->inputs, k);
         if (input >= 0 && plan_storage(plan, (uint32_t)input) != SMR_STORAGE_CONSTANT) {
@@ -164,8 +169,8 @@ static smr_status plan_check_within(const plan_check *plan, const smr_op_record 
             if (plan_storage(plan, output) == plan_storage(plan, other) &&
                 smr_extents_overlap(plan_extent(plan, output), plan_extent(plan, other))) {
                 SMR_FAIL(plan->verify->error, SMR_ERROR_MODEL,
-                         "memory plan: outputs \"%.64s\" and \"%.64s\" lie on each other", plan_name(plan, other),
-                         plan_name(plan, output));
+                         "memory plan: outputs \"%.64s\" and \"%.64s\" lie on each other",
+                         plan_name(plan, other), plan_name(plan, output));
             }
         }
     }
@@ -194,8 +199,8 @@ static smr_status plan_check_inputs(const plan_check *plan) {
             const uint32_t other = smr_endpoint_tensor(plan->inputs, k);
             if (smr_extents_overlap(extent, plan_extent(plan, other))) {
                 SMR_FAIL(plan->verify->error, SMR_ERROR_MODEL,
-                         "memory plan: inputs \"%.64s\" and \"%.64s\" lie on each other", plan_name(plan, other),
-                         plan_name(plan, one));
+                         "memory plan: inputs \"%.64s\" and \"%.64s\" lie on each other",
+                         plan_name(plan, other), plan_name(plan, one));
             }
         }
     }

@@ -10,8 +10,8 @@ static smr_status verify_endpoints(smr_verify *verify, smr_vector endpoints, smr
         const char *name = smr_field_string(smr_vector_table(endpoints, i), SMR_SLOT_ENDPOINT_NAME);
         smr_storage storage;
         if (index >= tensors.count) {
-            SMR_FAIL(verify->error, SMR_ERROR_MODEL, "%s \"%.64s\" is tensor %u of %u", what, name, (unsigned)index,
-                     (unsigned)tensors.count);
+            SMR_FAIL(verify->error, SMR_ERROR_MODEL, "%s \"%.64s\" is tensor %u of %u", what, name,
+                     (unsigned)index, (unsigned)tensors.count);
         }
         storage = smr_tensor_storage(smr_vector_table(tensors, index));
         if (storage == SMR_STORAGE_CONSTANT || (storage == SMR_STORAGE_STATE && what[0] == 'i')) {
@@ -21,7 +21,8 @@ static smr_status verify_endpoints(smr_verify *verify, smr_vector endpoints, smr
     return SMR_OK;
 }
 
-static smr_status verify_blobs(smr_verify *verify, smr_vector blobs, smr_vector endpoints, smr_vector tensors) {
+static smr_status verify_blobs(smr_verify *verify, smr_vector blobs, smr_vector endpoints,
+                               smr_vector tensors) {
     uint32_t i;
     if (blobs.count != endpoints.count) {
         SMR_FAIL(verify->error, SMR_ERROR_MODEL, "%u tensors for %u inputs or outputs", (unsigned)blobs.count,
@@ -32,8 +33,8 @@ static smr_status verify_blobs(smr_verify *verify, smr_vector blobs, smr_vector 
         const smr_table endpoint = smr_vector_table(endpoints, i);
         smr_value value;
         size_t bytes;
-        SMR_TRY(smr_value_fill(&verify->largest, smr_vector_table(tensors, smr_endpoint_tensor(endpoints, i)), &value,
-                               verify->error));
+        SMR_TRY(smr_value_fill(&verify->largest, smr_vector_table(tensors, smr_endpoint_tensor(endpoints, i)),
+                               &value, verify->error));
         bytes = value.count * smr_dtype_size((smr_dtype)value.dtype);
         if (bytes != found) {
             SMR_FAIL(verify->error, SMR_ERROR_MODEL, "\"%.64s\" has %u bytes instead of %zu",
@@ -67,8 +68,10 @@ static smr_status verify_signature(smr_verify *verify, smr_table signature) {
     const smr_table program =
         smr_vector_table(verify->model->programs, smr_field_u32(signature, SMR_SLOT_SIGNATURE_PROGRAM, 0));
     const smr_vector tensors = smr_field_vector(program, SMR_SLOT_PROGRAM_TENSORS);
-    SMR_TRY(verify_endpoints(verify, smr_field_vector(signature, SMR_SLOT_SIGNATURE_INPUTS), tensors, "input"));
-    SMR_TRY(verify_endpoints(verify, smr_field_vector(signature, SMR_SLOT_SIGNATURE_OUTPUTS), tensors, "output"));
+    SMR_TRY(
+        verify_endpoints(verify, smr_field_vector(signature, SMR_SLOT_SIGNATURE_INPUTS), tensors, "input"));
+    SMR_TRY(
+        verify_endpoints(verify, smr_field_vector(signature, SMR_SLOT_SIGNATURE_OUTPUTS), tensors, "output"));
     SMR_TRY(smr_verify_plan(verify, signature, program));
     return verify_golden(verify, signature, tensors);
 }
@@ -91,7 +94,8 @@ static smr_status verify_program_use(smr_verify *verify) {
                                                       SMR_SLOT_SIGNATURE_PROGRAM, 0);
         }
         if (!alone) {
-            SMR_FAIL(verify->error, SMR_ERROR_MODEL, "signature \"%.64s\" has program %u, which is another's or not there",
+            SMR_FAIL(verify->error, SMR_ERROR_MODEL,
+                     "signature \"%.64s\" has program %u, which is another's or not there",
                      smr_field_string(signature, SMR_SLOT_SIGNATURE_NAME), (unsigned)program);
         }
     }
@@ -107,8 +111,8 @@ smr_status smr_verify_signatures(smr_verify *verify) {
         const smr_table signature = smr_vector_table(signatures, i);
         const smr_status status = verify_signature(verify, signature);
         if (status != SMR_OK) {
-            smr_error_where(verify->error, "signature \"%.64s\": ",
-                            smr_field_string(signature, SMR_SLOT_SIGNATURE_NAME));
+            smr_error_where(verify->error,
+                            "signature \"%.64s\": ", smr_field_string(signature, SMR_SLOT_SIGNATURE_NAME));
             return status;
         }
     }

@@ -63,8 +63,9 @@ static smr_status verify_place(smr_verify *verify, smr_table tensor, const smr_v
         return verify_state_tensor(verify, tensor, largest, offset);
     }
     if (offset % SMR_ALIGNMENT != 0 || offset > arena_bytes || bytes > arena_bytes - offset) {
-        SMR_FAIL(verify->error, SMR_ERROR_MODEL, "%llu bytes at offset %llu of an arena of %llu, in steps of 64",
-                 (unsigned long long)bytes, (unsigned long long)offset, (unsigned long long)arena_bytes);
+        SMR_FAIL(verify->error, SMR_ERROR_MODEL,
+                 "%llu bytes at offset %llu of an arena of %llu, in steps of 64", (unsigned long long)bytes,
+                 (unsigned long long)offset, (unsigned long long)arena_bytes);
     }
     return SMR_OK;
 }
@@ -81,7 +82,8 @@ static smr_status verify_quantization(smr_verify *verify, smr_table tensor, cons
     zero_point = smr_field_vector(quantization, SMR_SLOT_QUANTIZATION_ZERO_POINT);
     axis = smr_field_i32(quantization, SMR_SLOT_QUANTIZATION_AXIS, -1);
     if (axis < -1 || axis >= largest->rank) {
-        SMR_FAIL(verify->error, SMR_ERROR_MODEL, "is quantized along axis %d of %d", (int)axis, (int)largest->rank);
+        SMR_FAIL(verify->error, SMR_ERROR_MODEL, "is quantized along axis %d of %d", (int)axis,
+                 (int)largest->rank);
     }
     if (axis >= 0) {
         count = (uint32_t)largest->dims[axis];
@@ -108,8 +110,9 @@ static smr_status verify_tensor(smr_verify *verify, smr_table tensor, uint64_t a
     SMR_TRY(smr_value_fill(&verify->largest, tensor, &largest, verify->error));
     SMR_TRY(smr_value_fill(&verify->smallest, tensor, &smallest, verify->error));
     if (smallest.count > largest.count) {
-        SMR_FAIL(verify->error, SMR_ERROR_MODEL, "has %zu elements at the smallest dimensions and %zu at the largest",
-                 smallest.count, largest.count);
+        SMR_FAIL(verify->error, SMR_ERROR_MODEL,
+                 "has %zu elements at the smallest dimensions and %zu at the largest", smallest.count,
+                 largest.count);
     }
     SMR_TRY(verify_place(verify, tensor, &largest, arena_bytes));
     return verify_quantization(verify, tensor, &largest);

@@ -8,13 +8,13 @@
 
 #include "prototypes.h"
 
-/* A build with SMR_OMIT_<OP>=1 drops the rows of that op. REGISTRY_OMITTED_1 puts a comma where any other name
- * puts none, which moves REGISTRY_DROP to the second place. */
-#define REGISTRY_OMITTED_1 ,
+/* A build with SMR_OMIT_<OP>=1 drops the rows of that op. REGISTRY_OMITTED_1 puts a comma where any other
+ * name puts none, which moves REGISTRY_DROP to the second place. */
+#define REGISTRY_OMITTED_1                  ,
 #define REGISTRY_SECOND(first, second, ...) second
-#define REGISTRY_CHOOSE_AGAIN(junk) REGISTRY_SECOND(junk REGISTRY_DROP, REGISTRY_KEEP, 0)
-#define REGISTRY_CHOOSE_PASTED(omitted) REGISTRY_CHOOSE_AGAIN(REGISTRY_OMITTED_##omitted)
-#define REGISTRY_CHOOSE(omitted) REGISTRY_CHOOSE_PASTED(omitted)
+#define REGISTRY_CHOOSE_AGAIN(junk)         REGISTRY_SECOND(junk REGISTRY_DROP, REGISTRY_KEEP, 0)
+#define REGISTRY_CHOOSE_PASTED(omitted)     REGISTRY_CHOOSE_AGAIN(REGISTRY_OMITTED_##omitted)
+#define REGISTRY_CHOOSE(omitted)            REGISTRY_CHOOSE_PASTED(omitted)
 #define REGISTRY_DROP(...)
 #define REGISTRY_KEEP(...) {__VA_ARGS__},
 

@@ -4,8 +4,8 @@
 
 #include "../core/kernel.h"
 
-/* The first row for the op that takes this node, or null. The node has its operands, their types and shapes, and
- * its attributes. */
+/* The first row for the op that takes this node, or null. The node has its operands, their types and shapes,
+ * and its attributes. */
 const smr_kernel_row *smr_kernel_select(uint16_t opcode, const smr_node *node);
 
 /* Whether any row is for the op. */

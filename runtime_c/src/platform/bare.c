@@ -1,5 +1,5 @@
-/* Anything else with a C library: microcontrollers, WASI. Files are read whole, and there is no clock unless the
- * library's calendar has one. */
+/* Anything else with a C library: microcontrollers, WASI. Files are read whole, and there is no clock unless
+ * the library's calendar has one. */
 #include "platform.h"
 
 #if defined(SMR_PLATFORM_BARE)

@@ -1,5 +1,5 @@
-/* What the runtime asks of an operating system. Exactly one of posix.c, win32.c and bare.c answers: the choice, and
- * every other conditional on a system, is in this folder. */
+/* What the runtime asks of an operating system. Exactly one of posix.c, win32.c and bare.c answers: the
+ * choice, and every other conditional on a system, is in this folder. */
 #ifndef SMR_PLATFORM_H
 #define SMR_PLATFORM_H
 

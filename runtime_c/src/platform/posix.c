@@ -37,7 +37,8 @@ void smr_platform_release(void *memory) {
     free(memory);
 }
 
-static smr_status map_descriptor(int descriptor, const char *path, smr_platform_file *file, smr_error *error) {
+static smr_status map_descriptor(int descriptor, const char *path, smr_platform_file *file,
+                                 smr_error *error) {
     struct stat about;
     void *data;
     if (fstat(descriptor, &about) != 0 || !S_ISREG(about.st_mode)) {

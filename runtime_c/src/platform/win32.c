@@ -14,7 +14,8 @@
 uint64_t smr_platform_clock(void) {
     LARGE_INTEGER frequency, ticks;
     uint64_t seconds, rest;
-    if (!QueryPerformanceFrequency(&frequency) || !QueryPerformanceCounter(&ticks) || frequency.QuadPart <= 0) {
+    if (!QueryPerformanceFrequency(&frequency) || !QueryPerformanceCounter(&ticks) ||
+        frequency.QuadPart <= 0) {
         return 0;
     }
     seconds = (uint64_t)ticks.QuadPart / (uint64_t)frequency.QuadPart;

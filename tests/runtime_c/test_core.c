@@ -1,0 +1,107 @@
+/* The parts of the core that need no model: names, sizes, messages, hashing, and the op table. */
+#include "check.h"
+#include "core/op_table.h"
+#include "core/sha256.h"
+#include "core/status.h"
+#include "kernels/registry.h"
+
+static void test_names(void) {
+    int32_t i;
+    CHECK(strcmp(smr_status_name(SMR_ERROR_MODEL), "SMR_ERROR_MODEL") == 0);
+    CHECK(strcmp(smr_status_name((smr_status)12345), "SMR_ERROR_UNKNOWN") == 0);
+    CHECK(strcmp(smr_dtype_name(SMR_DTYPE_INT8), "int8") == 0);
+    CHECK(strcmp(smr_dtype_name((smr_dtype)99), "none") == 0);
+    CHECK(smr_dtype_size(SMR_DTYPE_INT64) == 8 && smr_dtype_size(SMR_DTYPE_FLOAT16) == 2);
+    CHECK(smr_dtype_size(SMR_DTYPE_NONE) == 0 && smr_dtype_size((smr_dtype)99) == 0);
+    for (i = SMR_DTYPE_FLOAT32; i <= SMR_DTYPE_BOOL; ++i) {
+        CHECK(smr_dtype_size((smr_dtype)i) > 0 && strcmp(smr_dtype_name((smr_dtype)i), "none") != 0);
+    }
+    CHECK(smr_version() > 0 && strchr(smr_version_string(), '.') != NULL);
+}
+
+static smr_status fail_with(smr_error *error, const char *text) {
+    SMR_FAIL(error, SMR_ERROR_MODEL, "\"%.64s\"", text);
+}
+
+static void test_messages(void) {
+    char text[400];
+    smr_error error;
+    CHECK(fail_with(NULL, "x") == SMR_ERROR_MODEL);
+    CHECK(fail_with(&error, "a\nb\xc3\xa9") == SMR_ERROR_MODEL && error.status == SMR_ERROR_MODEL);
+    CHECK(strcmp(error.message, "\"a?b??\"") == 0);
+    memset(text, 'x', sizeof text);
+    text[sizeof text - 1] = '\0';
+    (void)fail_with(&error, text);
+    CHECK(strlen(error.message) == 66);
+    (void)smr_fail(&error, SMR_ERROR_MODEL, "%s", text);
+    CHECK(strlen(error.message) == sizeof error.message - 1);
+    smr_error_where(&error, "here: ");
+    CHECK(strlen(error.message) == sizeof error.message - 1 && strncmp(error.message, "here: xxx", 9) == 0);
+    smr_error_where(&error, "%s", text);
+    CHECK(strncmp(error.message, "here: xxx", 9) == 0);
+    smr_error_where(NULL, "here: ");
+}
+
+static void check_sha256(const char *text, size_t repeat, const char *expected) {
+    smr_sha256 hash;
+    uint8_t digest[32];
+    char hex[65];
+    size_t i;
+    smr_sha256_begin(&hash);
+    for (i = 0; i < repeat; ++i) {
+        smr_sha256_add(&hash, text, strlen(text));
+    }
+    smr_sha256_end(&hash, digest);
+    for (i = 0; i < 32; ++i) {
+        (void)snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    }
+    CHECK(strcmp(hex, expected) == 0);
+}
+
+/* The examples of FIPS 180-2. */
+static void test_sha256(void) {
+    check_sha256("", 1, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    check_sha256("abc", 1, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    check_sha256("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 1,
+                 "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+    check_sha256("aaaaaaaaaa", 100000, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+}
+
+static void test_op_table(void) {
+    size_t i;
+    CHECK(smr_op_find(0) == NULL && smr_op_find(UINT16_MAX) == NULL);
+    for (i = 0; i < SMR_OP_DEF_COUNT; ++i) {
+        CHECK(smr_op_find(smr_op_defs[i].opcode) == &smr_op_defs[i]);
+        CHECK(i == 0 || smr_op_defs[i - 1].opcode < smr_op_defs[i].opcode);
+    }
+}
+
+static void test_registry(void) {
+    const char *op, *kernel, *before = NULL;
+    smr_error error;
+    int32_t i;
+    uint16_t opcode = 0;
+    for (i = 0; i < smr_kernel_count(); ++i) {
+        const smr_kernel_row *row = smr_kernel_at((size_t)i);
+        CHECK_OK(smr_kernel(i, &op, &kernel, &error), error);
+        CHECK(smr_kernel_exists(row->opcode) && row->prepare != NULL);
+        CHECK(strcmp(op, smr_op_find(row->opcode)->name) == 0 && strcmp(kernel, row->name) == 0);
+        /* A list is sorted, or its later rows are not found. */
+        CHECK(before == NULL || strcmp(before, kernel) != 0 || opcode <= row->opcode);
+        before = kernel;
+        opcode = row->opcode;
+    }
+    CHECK(smr_kernel_at((size_t)smr_kernel_count()) == NULL);
+    CHECK_FAILS(smr_kernel(-1, &op, &kernel, &error), SMR_ERROR_NOT_FOUND, "kernel -1", error);
+    CHECK_FAILS(smr_kernel(0, NULL, &kernel, &error), SMR_ERROR_ARGUMENT, "null", error);
+    CHECK(!smr_kernel_exists(0));
+}
+
+int main(void) {
+    test_names();
+    test_messages();
+    test_sha256();
+    test_op_table();
+    test_registry();
+    return check_result();
+}

@@ -1,0 +1,134 @@
+/* Dimension expressions and shapes. */
+#include "check.h"
+#include "core/dimension.h"
+
+#define CODE_LIMIT 160
+
+/* A vector of one table with one field, a vector of integers: an expression as FlatBuffers lays it out. */
+typedef struct expression_file {
+    uint32_t outer_to_table;
+    uint16_t vtable[4];
+    int32_t table_to_vtable;
+    uint32_t table_to_vector;
+    uint32_t count;
+    int32_t code[CODE_LIMIT];
+} expression_file;
+
+/* Dimension 0 is 7 and dimension 1 is 0. */
+static const int32_t dimension_values[2] = {7, 0};
+
+static smr_status evaluate(const int32_t *code, uint32_t count, int32_t *value, smr_error *error) {
+    expression_file file = {12, {6, 8, 4, 0}, 8, 4, count, {0}};
+    smr_model model;
+    const smr_dimensions dimensions = {&model, dimension_values, false};
+    memset(&model, 0, sizeof model);
+    memcpy(file.code, code, count * sizeof *code);
+    model.dimensions.count = 2;
+    model.expressions.count = 1;
+    model.expressions.data = (const uint8_t *)&file;
+    return smr_expression_evaluate(&dimensions, 0, value, error);
+}
+
+typedef struct expression_case {
+    uint32_t count;
+    int32_t code[14];
+    int32_t value;
+    const char *message; /* null: it has the value */
+} expression_case;
+
+static const expression_case expression_cases[] = {
+    {2, {0, 5}, 5, NULL},
+    {2, {1, 0}, 7, NULL},
+    {6, {1, 0, 0, 3, 2, 0}, 10, NULL},
+    {6, {1, 0, 0, 3, 3, 0}, 4, NULL},
+    {6, {1, 0, 0, 3, 4, 0}, 21, NULL},
+    {6, {1, 0, 0, 2, 5, 0}, 3, NULL},
+    {6, {1, 0, 0, 9, 6, 0}, 9, NULL},
+    {6, {1, 0, 0, 9, 7, 0}, 7, NULL},
+    /* Division rounds down: (0 - 7) / 2 + 4. */
+    {14, {0, 0, 1, 0, 3, 0, 0, 2, 5, 0, 0, 4, 2, 0}, 0, NULL},
+    /* (-2^31) * -1 - 1. */
+    {10, {0, INT32_MIN, 0, -1, 4, 0, 0, 1, 3, 0}, INT32_MAX, NULL},
+    {6, {0, 1, 0, 2, 3, 0}, 0, "outside 0"},
+    {6, {0, INT32_MAX, 0, 1, 2, 0}, 0, "outside 0"},
+    {6, {1, 0, 1, 1, 5, 0}, 0, "not positive"},
+    {6, {1, 0, 0, -1, 5, 0}, 0, "not positive"},
+    {2, {1, 2}, 0, "does not exist"},
+    {2, {1, -1}, 0, "does not exist"},
+    {2, {2, 0}, 0, "lacks an operand"},
+    {6, {0, 1, 0, 1, 2, 1}, 0, "lacks an operand"},
+    {4, {0, 1, 0, 1}, 0, "one number"},
+    {0, {0}, 0, "one number"},
+    {6, {0, 1, 0, 1, 8, 0}, 0, "unknown operation"},
+    {6, {0, 1, 0, 1, -3, 0}, 0, "unknown operation"},
+    {3, {0, 1, 0}, 0, "odd number"},
+    {10, {0, INT32_MAX, 0, INT32_MAX, 4, 0, 0, INT32_MAX, 4, 0}, 0, "overflows"},
+    {10, {0, INT32_MAX, 0, INT32_MAX, 4, 0, 0, INT32_MIN, 4, 0}, 0, "overflows"},
+};
+
+static void test_expressions(void) {
+    size_t i;
+    for (i = 0; i < sizeof expression_cases / sizeof expression_cases[0]; ++i) {
+        const expression_case *one = &expression_cases[i];
+        int32_t value = -1;
+        smr_error error;
+        if (one->message == NULL) {
+            CHECK_OK(evaluate(one->code, one->count, &value, &error), error);
+            CHECK(value == one->value);
+        } else {
+            CHECK_FAILS(evaluate(one->code, one->count, &value, &error), SMR_ERROR_MODEL, one->message,
+                        error);
+        }
+    }
+}
+
+static void test_expression_limits(void) {
+    int32_t code[CODE_LIMIT] = {0};
+    int32_t value;
+    smr_error error;
+    uint32_t i;
+    CHECK_FAILS(evaluate(code, 2 * (SMR_MAX_PENDING + 1), &value, &error), SMR_ERROR_MODEL, "nested", error);
+    CHECK_FAILS(evaluate(code, CODE_LIMIT, &value, &error), SMR_ERROR_MODEL, "too many", error);
+    /* Sums that double: 1 + 1, + 2^31 - 1, ... stay within the limit however long the code is. */
+    for (i = 1; i + 1 < SMR_MAX_EXPRESSION; i += 2) {
+        code[2 * i + 1] = INT32_MAX;
+        code[2 * i + 2] = 2;
+    }
+    CHECK_FAILS(evaluate(code, 2 * SMR_MAX_EXPRESSION - 2, &value, &error), SMR_ERROR_MODEL, "outside 0",
+                error);
+}
+
+static smr_status shape_of(const int32_t *dims, uint32_t rank, smr_dtype dtype, smr_shape *shape,
+                           smr_error *error) {
+    smr_model model;
+    const smr_dimensions dimensions = {&model, dimension_values, false};
+    const smr_vector vector = {(const uint8_t *)dims, rank};
+    memset(&model, 0, sizeof model);
+    return smr_shape_evaluate(&dimensions, vector, dtype, shape, error);
+}
+
+static void test_shapes(void) {
+    const int32_t small[] = {2, 3, 4}, empty[] = {0, 5}, huge[] = {0, INT32_MAX, INT32_MAX, INT32_MAX};
+    const int32_t ones[9] = {1, 1, 1, 1, 1, 1, 1, 1, 1}, missing[] = {-1}, last[] = {INT32_MIN};
+    smr_shape shape;
+    smr_error error;
+    CHECK_OK(shape_of(small, 3, SMR_DTYPE_FLOAT32, &shape, &error), error);
+    CHECK(shape.rank == 3 && shape.count == 24 && shape.bytes == 96 && shape.dims[2] == 4);
+    CHECK_OK(shape_of(small, 0, SMR_DTYPE_INT64, &shape, &error), error);
+    CHECK(shape.rank == 0 && shape.count == 1 && shape.bytes == 8);
+    CHECK_OK(shape_of(empty, 2, SMR_DTYPE_INT8, &shape, &error), error);
+    CHECK(shape.count == 0 && shape.bytes == 0);
+    /* No product of some dimensions may overflow either. */
+    CHECK_FAILS(shape_of(huge, 4, SMR_DTYPE_INT8, &shape, &error), SMR_ERROR_MODEL, "address", error);
+    CHECK_FAILS(shape_of(ones, 9, SMR_DTYPE_INT8, &shape, &error), SMR_ERROR_MODEL, "rank 9", error);
+    CHECK_FAILS(shape_of(missing, 1, SMR_DTYPE_INT8, &shape, &error), SMR_ERROR_MODEL, "expression 0 of 0",
+                error);
+    CHECK_FAILS(shape_of(last, 1, SMR_DTYPE_INT8, &shape, &error), SMR_ERROR_MODEL, "of 0", error);
+}
+
+int main(void) {
+    test_expressions();
+    test_expression_limits();
+    test_shapes();
+    return check_result();
+}
