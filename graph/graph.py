@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -332,6 +332,16 @@ class Graph:
         self._names_taken[full] = 1
         return full
 
+    def reserve_names(self, names: Iterable[str]) -> None:
+        """Keeps names for operations that will be added with `exact_name`."""
+        self._names_taken.update(dict.fromkeys(names, 1))
+
+    def _exact_name(self, name: str) -> str:
+        if name in self._by_name:
+            raise GraphError(f"the graph already has an operation {name!r}")
+        self._names_taken[name] = 1
+        return name
+
     # Collections ------------------------------------------------------------------------------------------
 
     def add_to_collection(self, name: str, value: Any) -> None:
@@ -354,7 +364,13 @@ class Graph:
         self._finalized = True
 
     def apply(
-        self, type_: str, inputs: Sequence[Any], attributes: dict[str, Any] | None = None, *, name: str | None = None
+        self,
+        type_: str,
+        inputs: Sequence[Any],
+        attributes: dict[str, Any] | None = None,
+        *,
+        name: str | None = None,
+        exact_name: bool = False,
     ) -> Operation:
         """Adds an operation.
 
@@ -364,6 +380,7 @@ class Graph:
                 variadic operand a sequence of them.
             attributes: by name; those left out take their defaults.
             name: the operation's name before it is made unique; the op's name when None.
+            exact_name: take the name as it is, reserved or not; a name that an operation has is refused.
 
         Raises:
             ShapeError: dtypes or shapes contradict each other; names the user's line.
@@ -388,7 +405,7 @@ class Graph:
         op = Operation(
             self,
             definition,
-            self.unique_name(name or type_),
+            self._exact_name(name) if exact_name and name else self.unique_name(name or type_),
             tensors,
             filled,
             list(control),

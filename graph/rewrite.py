@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from samara.graph.builder import Builder
+from samara.graph.dtypes import as_dtype
 from samara.graph.graph import Graph, Operation, Tensor
 
 
@@ -89,18 +90,27 @@ class Visit:
 
     def make(self, type_: str, inputs: Sequence[Any], attributes: dict[str, Any] | None = None) -> list[Tensor]:
         """Adds the operation that takes this one's place, under its name: its outputs must have the same values."""
-        return self.b.graph.apply(type_, inputs, attributes, name=self.op.name).outputs
+        return self.b.graph.apply(type_, inputs, attributes, name=self.op.name, exact_name=True).outputs
 
     def constant(self, array: np.ndarray[Any, Any], what: str) -> Tensor:
         """Adds a constant named after this operation."""
-        from samara.graph.dtypes import as_dtype
+        return self.b.graph.apply("constant", [], _constant(array), name=self.derived(what)).outputs[0]
 
-        attributes = {"value": np.asarray(array, order="C"), "dtype": as_dtype(array.dtype)}
-        return self.b.graph.apply("constant", [], attributes, name=f"{self.op.name}/{what}").outputs[0]
+    def constants(self, arrays: Sequence[np.ndarray[Any, Any]]) -> list[Tensor]:
+        """Constants that take the place of this operation's outputs; the first has its name."""
+        first, *others = arrays
+        return [
+            *self.make("constant", [], _constant(first)),
+            *(self.constant(a, f"output{i}") for i, a in enumerate(others, 1)),
+        ]
 
     def derived(self, name: str) -> str:
         """A name for a helper operation of this one."""
         return f"{self.op.name}/{name}"
+
+
+def _constant(array: np.ndarray[Any, Any]) -> dict[str, Any]:
+    return {"value": np.asarray(array, order="C"), "dtype": as_dtype(array.dtype)}
 
 
 Visitor = Callable[[Visit], "list[Tensor] | None"]
@@ -113,12 +123,10 @@ def copy(graph: Graph, op: Operation, inputs: Sequence[Tensor | None]) -> list[T
     if operands and operands[-1].variadic:
         fixed = len(operands) - 1
         grouped = [*inputs[:fixed], list(inputs[fixed:])]
-    made = graph.apply(op.type, grouped, op.attributes, name=op.name)
-    if made.name != op.name:
-        raise AssertionError(f"{op.name} became {made.name}: a rewrite took its name without taking its place")
+    made = graph.apply(op.type, grouped, op.attributes, name=op.name, exact_name=True)
     for old, new in zip(op.outputs, made.outputs, strict=True):
-        if new.shape is None or (old.shape is not None and new.shape != old.shape):
-            new.shape = old.shape if new.shape is None else new.shape
+        if new.shape is None:
+            new.shape = old.shape
     return made.outputs
 
 
@@ -140,6 +148,7 @@ def transform(model: ModelGraph, visit: Visitor) -> ModelGraph | None:
             uses[id(tensor)] = uses.get(id(tensor), 0) + 1
     for tensor in model.outputs:
         uses[id(tensor)] = uses.get(id(tensor), 0) + 1
+    graph.reserve_names(op.name for op in order)
     mapping: dict[int, Tensor] = {}
     copied: dict[Operation, Operation] = {}
     changed = len(order) != len(model.graph.operations)
@@ -148,13 +157,11 @@ def transform(model: ModelGraph, visit: Visitor) -> ModelGraph | None:
         after = [copied[c] for c in op.control_inputs if c in copied]
         with graph.source(op.source), graph.control_dependencies(after):
             replaced = visit(Visit(op, inputs, graph.b, uses))
+            changed = changed or replaced is not None
             if replaced is None:
                 replaced = copy(graph, op, inputs)
-                copied[op] = graph.operations[-1]
-            else:
-                changed = True
-                if graph.operations:
-                    copied[op] = graph.operations[-1]
+            if replaced or op.type == "no_op":
+                copied[op] = replaced[0].op if replaced else graph.operations[-1]
         for old, new in zip(op.outputs, replaced, strict=True):
             mapping[id(old)] = new
     if not changed:

@@ -9,13 +9,35 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from samara.graph.rewrite import ModelGraph, needed
+from samara.exporter.passes.common_subexpressions import merge_common_subexpressions
+from samara.exporter.passes.constant_folding import fold_constants
 from samara.exporter.passes.dead_code import eliminate_dead_code
+from samara.exporter.passes.identities import remove_identities
+from samara.exporter.passes.linear import (
+    decompose_batch_norm,
+    fold_pad,
+    fold_scale,
+    fuse_activation,
+    fuse_bias,
+    transpose_constants,
+)
+from samara.exporter.passes.moves import cancel_moves
+from samara.graph.rewrite import ModelGraph, needed
 
 Pass = Callable[[ModelGraph], "ModelGraph | None"]
 
 PASSES: dict[str, Pass] = {
     "dead_code": eliminate_dead_code,
+    "constant_folding": fold_constants,
+    "identities": remove_identities,
+    "common_subexpressions": merge_common_subexpressions,
+    "moves": cancel_moves,
+    "pad_folding": fold_pad,
+    "transposed_constants": transpose_constants,
+    "batch_norm": decompose_batch_norm,
+    "scale_folding": fold_scale,
+    "bias_fusion": fuse_bias,
+    "activation_fusion": fuse_activation,
 }
 
 # Enough for chains of rewrites that enable each other; more would mean that two passes undo each other's work.

@@ -1,0 +1,182 @@
+"""Joins what a convolution or matrix product is followed or preceded by into its constants.
+
+A linear op here is conv2d, depthwise_conv2d or matmul whose filter is a constant.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from samara.graph.graph import Operation, Tensor
+from samara.graph.rewrite import ModelGraph, Visit, constant_value, transform
+
+Array = np.ndarray[Any, Any]
+LINEAR = ("conv2d", "depthwise_conv2d", "matmul")
+
+
+def decompose_batch_norm(model: ModelGraph) -> ModelGraph | None:
+    """Writes batch_normalization with constant statistics as a product and a sum, for the passes that follow."""
+    return transform(model, _batch_norm)
+
+
+def fold_scale(model: ModelGraph) -> ModelGraph | None:
+    """Multiplies a constant factor for each channel into the filter and bias of the linear op before it."""
+    return transform(model, _scale)
+
+
+def fuse_bias(model: ModelGraph) -> ModelGraph | None:
+    """Adds a constant for each channel to the bias of the linear op before it."""
+    return transform(model, _bias)
+
+
+def fuse_activation(model: ModelGraph) -> ModelGraph | None:
+    """Lets a linear op clamp its own output: relu and relu6."""
+    return transform(model, _activation)
+
+
+def fold_pad(model: ModelGraph) -> ModelGraph | None:
+    """Lets a convolution pad its own input with zeros."""
+    return transform(model, _pad)
+
+
+def transpose_constants(model: ModelGraph) -> ModelGraph | None:
+    """Stores the second factor of a matrix product in the order that kernels read."""
+    return transform(model, _transposed)
+
+
+def _batch_norm(visit: Visit) -> list[Tensor] | None:
+    if visit.op.type != "batch_normalization":
+        return None
+    x, *parameters = visit.inputs
+    scale, offset, mean, variance = (constant_value(t) for t in parameters)
+    if mean is None or variance is None or scale is None or offset is None:
+        return None
+    kind = mean.dtype
+    wide = [v.astype(np.float64) for v in (scale, offset, mean, variance)]
+    factor = wide[0] / np.sqrt(wide[3] + visit.op.a.epsilon)
+    shift = wide[1] - wide[2] * factor
+    product = visit.b.graph.apply(
+        "multiply", [x, visit.constant(factor.astype(kind), "factor")], name=visit.derived("scaled")
+    ).outputs[0]
+    return visit.make("add", [product, visit.constant(shift.astype(kind), "shift")])
+
+
+def _linear_before(visit: Visit, index: int) -> Operation | None:
+    """The linear op that alone feeds this one, when it has no activation and constants that can be changed."""
+    tensor = visit.inputs[index]
+    if tensor is None or tensor.op.type not in LINEAR or not visit.single_use(index):
+        return None
+    op = tensor.op
+    fixed = constant_value(op.inputs[1]) is not None and (op.inputs[2] is None or constant_value(op.inputs[2]) is not None)
+    if op.a.activation != "none" or not fixed:
+        return None
+    return op
+
+
+def _by_channel(visit: Visit, linear: Operation, value: Array | None) -> Array | None:
+    """A constant as one number for each output channel, or None when it is anything else."""
+    shape = linear.outputs[0].shape
+    if value is None or shape is None or not isinstance(shape[-1], int) or value.ndim > len(shape):
+        return None
+    if visit.op.outputs[0].shape != shape or any(d != 1 for d in value.shape[:-1]):
+        return None
+    if value.size not in (1, shape[-1]):
+        return None
+    return np.broadcast_to(value.reshape(-1), (shape[-1],))
+
+
+def _pairs(visit: Visit) -> list[tuple[Operation, Array]]:
+    found = []
+    for index in (0, 1):
+        linear = _linear_before(visit, index)
+        if linear is None:
+            continue
+        value = _by_channel(visit, linear, constant_value(visit.inputs[1 - index]))
+        if value is not None:
+            found.append((linear, value))
+    return found
+
+
+def _rebuilt(visit: Visit, linear: Operation, filter_: Any, bias: Any, activation: str | None = None) -> list[Tensor]:
+    attributes = dict(linear.attributes)
+    if activation is not None:
+        attributes["activation"] = activation
+    return visit.make(linear.type, [linear.inputs[0], filter_, bias], attributes)
+
+
+def _scale(visit: Visit) -> list[Tensor] | None:
+    if visit.op.type != "multiply":
+        return None
+    for linear, factor in _pairs(visit):
+        kernel = constant_value(linear.inputs[1])
+        assert kernel is not None
+        if linear.type == "matmul" and linear.a.transpose_y:
+            continue
+        spread = factor.reshape(kernel.shape[-2:]) if linear.type == "depthwise_conv2d" else factor
+        bias = constant_value(linear.inputs[2])
+        return _rebuilt(
+            visit,
+            linear,
+            visit.constant((kernel.astype(np.float64) * spread).astype(kernel.dtype), "filter"),
+            None if bias is None else visit.constant((bias * factor).astype(bias.dtype), "bias"),
+        )
+    return None
+
+
+def _bias(visit: Visit) -> list[Tensor] | None:
+    if visit.op.type not in ("add", "subtract"):
+        return None
+    for linear, value in _pairs(visit):
+        if visit.op.type == "subtract":
+            if visit.inputs[0] is not linear.outputs[0]:
+                continue
+            value = -value
+        old = constant_value(linear.inputs[2])
+        bias = value if old is None else old + value
+        kind = linear.outputs[0].dtype.numpy
+        return _rebuilt(visit, linear, linear.inputs[1], visit.constant(bias.astype(kind), "bias"))
+    return None
+
+
+def _activation(visit: Visit) -> list[Tensor] | None:
+    if visit.op.type not in ("relu", "relu6"):
+        return None
+    tensor = visit.inputs[0]
+    if tensor is None or tensor.op.type not in LINEAR or not visit.single_use(0) or tensor.op.a.activation != "none":
+        return None
+    linear = tensor.op
+    return _rebuilt(visit, linear, linear.inputs[1], linear.inputs[2], visit.op.type)
+
+
+def _pad(visit: Visit) -> list[Tensor] | None:
+    op = visit.op
+    if op.type not in ("conv2d", "depthwise_conv2d") or op.a.padding == "same":
+        return None
+    tensor = visit.inputs[0]
+    if tensor is None or tensor.op.type != "pad":
+        return None
+    pad = tensor.op
+    widths = pad.a.paddings
+    if pad.a.mode != "constant" or pad.a.value != 0.0 or any(widths[i] for i in (0, 1, 6, 7)):
+        return None
+    if any(w < 0 for w in widths):
+        return None
+    own = op.a.paddings if op.a.padding == "explicit" else (0, 0, 0, 0)
+    paddings = tuple(a + b for a, b in zip(own, widths[2:6], strict=True))
+    attributes = {**op.attributes, "padding": "explicit", "paddings": paddings}
+    return visit.make(op.type, [pad.inputs[0], *visit.inputs[1:]], attributes)
+
+
+def _transposed(visit: Visit) -> list[Tensor] | None:
+    op = visit.op
+    if op.type != "matmul" or not op.a.transpose_y:
+        return None
+    value = constant_value(visit.inputs[1])
+    if value is None:
+        return None
+    turned = visit.constant(np.swapaxes(value, -1, -2), "transposed")
+    return visit.make(
+        "matmul", [visit.inputs[0], turned, *visit.inputs[2:]], {**op.attributes, "transpose_y": False}
+    )
