@@ -1,0 +1,1 @@
+"""From a graph to a file: freeze, passes, memory plan, file, proof."""

@@ -1,0 +1,1 @@
+"""The dataflow graph: op table, building, shapes, autodiff, variables, sessions and training."""

@@ -1,0 +1,1 @@
+"""From a float graph to integer arithmetic: observe, calibrate, decide, rewrite, report."""

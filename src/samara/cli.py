@@ -1,0 +1,320 @@
+"""The command line: `samara export | inspect | run | bench | verify`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from samara.errors import SamaraError
+
+if TYPE_CHECKING:
+    from samara.pyruntime.model import Model, SignatureInfo, TensorInfo
+
+_LARGEST = 5
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command; returns the exit status: 0, 1 when the command says no, 2 for wrong usage."""
+    parser = _parser()
+    parsed = parser.parse_args(arguments)
+    try:
+        result: int = parsed.command(parsed)
+    except (SamaraError, OSError, ValueError, TypeError, KeyError) as error:
+        message = error.args[0] if isinstance(error, KeyError) and error.args else error
+        print(f"samara {parsed.name}: {message}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"samara {parsed.name}: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 0
+    return result
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="samara",
+        description="Exports graphs to .smr files, and looks into, runs, times and checks such files.",
+        epilog="`samara COMMAND --help` tells more, with an example.",
+    )
+    commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
+
+    def add(name: str, run: Callable[[Any], int], help_: str, more: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(
+            name,
+            help=help_,
+            description=f"{help_[0].upper()}{help_[1:]}.\n\n{more}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.set_defaults(command=run)
+        return command
+
+    export = add(
+        "export",
+        _export,
+        "write a graph to a .smr file and prove it",
+        "The source is a function in a Python file. It is called in an empty default graph with a default session,\n"
+        "and returns the arguments of samara.export_model: at least {'source': outputs}; it may name inputs, shapes\n"
+        "and samples too.\n\n"
+        "  samara export digits.py:build digits.smr --int8",
+    )
+    export.add_argument("source", help="FILE.py:FUNCTION")
+    export.add_argument("path", help="the .smr file to write")
+    export.add_argument("--int8", action="store_true", help="quantize to int8, calibrated on the samples")
+    export.add_argument("--disable", action="append", default=[], metavar="PASS", help="leave a pass out (repeatable)")
+
+    inspect = add(
+        "inspect",
+        _inspect,
+        "tell what is in a .smr file",
+        "Signatures, ops with shapes and quantization, what makes the file large, and the memory plan: one row for a\n"
+        "range of the arena, one column for an op, a letter for each buffer.\n\n"
+        "  samara inspect digits.smr --picture plan.png",
+    )
+    inspect.add_argument("model", help="the .smr file")
+    inspect.add_argument("--ops", action="store_true", help="only the names of the ops it needs, one a line")
+    inspect.add_argument("--json", action="store_true", help="as JSON")
+    inspect.add_argument("--picture", metavar="FILE", help="draw the memory plan (.png, .svg, .pdf); needs matplotlib")
+
+    run = add(
+        "run",
+        _run,
+        "run a .smr file on arrays",
+        "Inputs are .npy files, by name; those not given are zeros. Outputs are printed, or written to an .npz file.\n\n"
+        "  samara run digits.smr --input image=seven.npy --output result.npz",
+    )
+    run.add_argument("model", help="the .smr file")
+    run.add_argument("--input", action="append", default=[], metavar="NAME=FILE.npy", help="an input (repeatable)")
+    run.add_argument("--output", metavar="FILE.npz", help="where to write the outputs")
+    run.add_argument("--signature", help="which one; the first when left out")
+
+    bench = add(
+        "bench",
+        _bench,
+        "time a .smr file",
+        "Median, 10th and 90th percentile of one run on zeros, and the time of each op.\n\n"
+        "  samara bench digits.smr --seconds 2",
+    )
+    bench.add_argument("model", help="the .smr file")
+    bench.add_argument("--seconds", type=float, default=1.0, help="how long to measure (default 1)")
+    bench.add_argument("--signature", help="which one; the first when left out")
+    bench.add_argument("--json", action="store_true", help="as JSON")
+
+    verify = add(
+        "verify",
+        _verify,
+        "check a .smr file: structure, content hash, and its golden cases on this machine",
+        "  samara verify digits.smr",
+    )
+    verify.add_argument("model", help="the .smr file")
+    verify.add_argument(
+        "--tolerance", type=float, default=1e-5, help="for float outputs, of their largest value (default 1e-5)"
+    )
+    return parser
+
+
+def _export(arguments: Any) -> int:
+    import samara
+
+    file, colon, function = arguments.source.rpartition(":")
+    if not colon:
+        raise ValueError(f"{arguments.source!r} is not FILE.py:FUNCTION")
+    specification = importlib.util.spec_from_file_location(Path(file).stem, file)
+    if specification is None or specification.loader is None or not Path(file).exists():
+        raise ValueError(f"{file!r} is not a Python file")
+    module = importlib.util.module_from_spec(specification)
+    sys.path.insert(0, str(Path(file).resolve().parent))
+    try:
+        specification.loader.exec_module(module)
+    finally:
+        sys.path.pop(0)
+    if not hasattr(module, function):
+        raise ValueError(f"{file} has no function {function!r}")
+    with samara.Graph().as_default() as graph, samara.Session(graph=graph).as_default():
+        given = getattr(module, function)()
+        if not isinstance(given, Mapping) or "source" not in given:
+            raise ValueError(f"{function} must return the arguments of export_model, at least {{'source': outputs}}")
+        keywords = dict(given)
+        if arguments.int8:
+            keywords["quantize"] = "int8"
+        if arguments.disable:
+            keywords["disable"] = arguments.disable
+        print(samara.export_model(keywords.pop("source"), arguments.path, **keywords))
+    return 0
+
+
+def _shape(info: TensorInfo) -> str:
+    return str(info).partition(": ")[2]
+
+
+def _quantization(info: TensorInfo) -> str:
+    return f" scale {info.scale:.6g} zero {info.zero_point}" if info.scale else ""
+
+
+def _inspect(arguments: Any) -> int:
+    from samara.pyruntime.model import load
+
+    model = load(arguments.model)
+    if arguments.ops:
+        names = sorted({op.op for s in model.signatures for op in model.ops(s)})
+        print("\n".join(names))
+        return 0
+    if arguments.json:
+        print(json.dumps(_as_json(model), indent=2))
+        return 0
+    print(f"{arguments.model}: format {model.format_version}, for runtime {model.least_runtime} or newer")
+    print(f"content {model.content_hash}\n\n{model.memory}")
+    for key, value in model.metadata.items():
+        print(f"metadata {key}: {value}")
+    for name, (low, high) in model.dimensions.items():
+        print(f"dimension {name}: {low}..{high}")
+    for signature in model.signatures.values():
+        _print_signature(model, signature)
+    _print_largest(model)
+    if arguments.picture:
+        from samara.plan_picture import draw
+
+        draw(model, arguments.picture)
+        print(f"\nthe memory plan is drawn in {arguments.picture}")
+    return 0
+
+
+def _print_signature(model: Model, signature: SignatureInfo) -> None:
+    from samara.plan_picture import as_text
+
+    print(f"\nsignature {signature.name}")
+    for word, endpoints in (("input", signature.inputs), ("output", signature.outputs)):
+        for info in endpoints:
+            print(f"  {word:<7}{info}{_quantization(info)}")
+    tensors = model.tensors(signature.name)
+    ops = model.ops(signature.name)
+    counts = ", ".join(f"{n} x{c}" if c > 1 else n for n, c in sorted(Counter(o.op for o in ops).items()))
+    print(f"  {len(ops)} ops: {counts}\n")
+    width = max((len(o.name) for o in ops), default=0)
+    for number, op in enumerate(ops):
+        reads = ", ".join(_shape(tensors[i]) for i in op.inputs if i >= 0)
+        writes = ", ".join(f"{_shape(tensors[i])}{_quantization(tensors[i])}" for i in op.outputs)
+        print(f"  {number:>4}  {op.name:<{width}}  {op.op}  {reads} -> {writes}  [{op.kernel}]")
+    print(f"\nmemory plan of {signature.name}, {signature.arena_bytes:,} B")
+    print(as_text(model, signature.name))
+
+
+def _print_largest(model: Model) -> None:
+    constants: dict[int, TensorInfo] = {}
+    for signature in model.signatures:
+        for info in model.tensors(signature):
+            if info.storage == "constant":
+                constants.setdefault(info.offset, info)
+    largest = sorted(constants.values(), key=lambda i: -i.bytes)[:_LARGEST]
+    if largest:
+        total = model.memory.file
+        print("\nwhat makes the file large")
+        for info in largest:
+            print(f"  {info.bytes:>12,} B  {100 * info.bytes / total:5.1f}%  {info}")
+
+
+def _as_json(model: Model) -> dict[str, Any]:
+    def tensor(info: TensorInfo) -> dict[str, Any]:
+        return {**info.__dict__, "dtype": info.dtype.name}
+
+    return {
+        "format_version": model.format_version,
+        "least_runtime": model.least_runtime,
+        "content_hash": model.content_hash,
+        "memory": model.memory.__dict__,
+        "metadata": model.metadata,
+        "dimensions": model.dimensions,
+        "signatures": [
+            {
+                "name": s.name,
+                "arena_bytes": s.arena_bytes,
+                "inputs": [tensor(t) for t in s.inputs],
+                "outputs": [tensor(t) for t in s.outputs],
+                "tensors": [tensor(t) for t in model.tensors(s.name)],
+                "ops": [o.__dict__ for o in model.ops(s.name)],
+            }
+            for s in model.signatures.values()
+        ],
+    }
+
+
+def _run(arguments: Any) -> int:
+    import numpy as np
+
+    from samara.pyruntime.model import load
+
+    model = load(arguments.model)
+    name = arguments.signature or next(iter(model.signatures))
+    if name not in model.signatures:
+        raise KeyError(f"no signature {name!r}; the file has {', '.join(model.signatures)}")
+    info = model.signatures[name]
+    given: dict[str, Any] = {}
+    for text in arguments.input:
+        key, equals, file = text.partition("=")
+        if not equals:
+            raise ValueError(f"--input {text!r} is not NAME=FILE.npy")
+        given[key] = np.load(file)
+    for tensor in info.inputs:
+        given.setdefault(tensor.name, np.zeros(tensor.shape, tensor.dtype))
+    outputs = model.context().run(signature=name, **given)
+    if not isinstance(outputs, dict):
+        outputs = {info.outputs[0].name: outputs}
+    if arguments.output:
+        np.savez(arguments.output, **outputs)
+    else:
+        for key, array in outputs.items():
+            print(f"{key} {array.dtype}{list(array.shape)}\n{array}")
+    return 0
+
+
+def _bench(arguments: Any) -> int:
+    import numpy as np
+
+    from samara.pyruntime.model import load
+
+    start = time.perf_counter()
+    model = load(arguments.model)
+    context = model.context()
+    name = arguments.signature or next(iter(model.signatures))
+    inputs = [np.zeros(t.shape, t.dtype) for t in model.signatures[name].inputs]
+    context.run(*inputs, signature=name)
+    first = time.perf_counter() - start
+    times: list[int] = []
+    end = time.perf_counter() + arguments.seconds
+    while not times or time.perf_counter() < end:
+        begin = time.perf_counter_ns()
+        context.run(*inputs, signature=name)
+        times.append(time.perf_counter_ns() - begin)
+    low, median, high = (float(np.percentile(times, p)) / 1000 for p in (10, 50, 90))
+    profile = context.profile(*inputs, signature=name, repetitions=max(min(len(times) // 4, 50), 3))
+    if arguments.json:
+        figures = {"median_us": median, "p10_us": low, "p90_us": high, "runs": len(times), "first_result_us": first * 1e6}
+        ops = [row.__dict__ for row in profile.rows]
+        print(json.dumps({"model": arguments.model, "signature": name, **figures, "ops": ops}, indent=2))
+        return 0
+    print(f"{model!r}")
+    print(f"median {median:.1f} us, p10 {low:.1f}, p90 {high:.1f} over {len(times)} runs; ", end="")
+    print(f"first result {first * 1e3:.2f} ms after opening\n")
+    print(profile)
+    return 0
+
+
+def _verify(arguments: Any) -> int:
+    from samara.pyruntime.model import load
+
+    model = load(arguments.model)
+    model.verify(arguments.tolerance)
+    cases = sum(len(model.golden(s)) for s in model.signatures)
+    print(f"{arguments.model}: sound, content as written, {cases} golden cases reproduced")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
