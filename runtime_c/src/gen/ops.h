@@ -9,12 +9,169 @@
 #define SMR_MAX_OPERANDS 64
 
 typedef enum smr_opcode {
+    SMR_OP_CLIP = 1,
+    SMR_OP_LEAKY_RELU = 2,
+    SMR_OP_ELU = 3,
+    SMR_OP_GELU = 4,
+    SMR_OP_REDUCE_SUM = 70,
+    SMR_OP_REDUCE_MEAN = 71,
+    SMR_OP_REDUCE_PROD = 72,
+    SMR_OP_REDUCE_MAX = 73,
+    SMR_OP_REDUCE_MIN = 74,
+    SMR_OP_REDUCE_ANY = 75,
+    SMR_OP_REDUCE_ALL = 76,
+    SMR_OP_ARGMAX = 77,
+    SMR_OP_ARGMIN = 78,
+    SMR_OP_SUM_TO = 80,
     SMR_OP_ADD = 256,
+    SMR_OP_SUBTRACT = 257,
+    SMR_OP_MULTIPLY = 258,
+    SMR_OP_DIVIDE = 259,
+    SMR_OP_FLOOR_DIVIDE = 260,
+    SMR_OP_FLOOR_MOD = 261,
+    SMR_OP_POWER = 262,
+    SMR_OP_MAXIMUM = 263,
+    SMR_OP_MINIMUM = 264,
+    SMR_OP_SQUARED_DIFFERENCE = 265,
+    SMR_OP_ATAN2 = 266,
+    SMR_OP_EQUAL = 270,
+    SMR_OP_NOT_EQUAL = 271,
+    SMR_OP_LESS = 272,
+    SMR_OP_LESS_EQUAL = 273,
+    SMR_OP_GREATER = 274,
+    SMR_OP_GREATER_EQUAL = 275,
+    SMR_OP_LOGICAL_AND = 280,
+    SMR_OP_LOGICAL_OR = 281,
+    SMR_OP_LOGICAL_XOR = 282,
+    SMR_OP_LOGICAL_NOT = 283,
+    SMR_OP_WHERE = 285,
+    SMR_OP_IS_NAN = 286,
+    SMR_OP_IS_INF = 287,
+    SMR_OP_IS_FINITE = 288,
+    SMR_OP_NEGATIVE = 290,
+    SMR_OP_ABS = 291,
+    SMR_OP_SIGN = 292,
+    SMR_OP_SQUARE = 293,
+    SMR_OP_RECIPROCAL = 294,
+    SMR_OP_SQRT = 295,
+    SMR_OP_RSQRT = 296,
+    SMR_OP_EXP = 297,
+    SMR_OP_EXPM1 = 298,
+    SMR_OP_LOG = 299,
+    SMR_OP_LOG1P = 300,
+    SMR_OP_FLOOR = 301,
+    SMR_OP_CEIL = 302,
+    SMR_OP_ROUND = 303,
+    SMR_OP_SIN = 304,
+    SMR_OP_COS = 305,
+    SMR_OP_TAN = 306,
+    SMR_OP_ASIN = 307,
+    SMR_OP_ACOS = 308,
+    SMR_OP_ATAN = 309,
+    SMR_OP_SINH = 310,
+    SMR_OP_COSH = 311,
+    SMR_OP_TANH = 312,
+    SMR_OP_ERF = 313,
     SMR_OP_RELU = 330,
+    SMR_OP_RELU6 = 331,
+    SMR_OP_SIGMOID = 332,
+    SMR_OP_SOFTPLUS = 333,
+    SMR_OP_SOFTSIGN = 334,
+    SMR_OP_SELU = 335,
+    SMR_OP_SILU = 336,
+    SMR_OP_HARD_SIGMOID = 337,
+    SMR_OP_HARD_SWISH = 338,
     SMR_OP_ASSIGN = 401
 } smr_opcode;
 
+typedef enum smr_approximate {
+    SMR_APPROXIMATE_NONE = 0,
+    SMR_APPROXIMATE_TANH = 1
+} smr_approximate;
+
+typedef struct smr_ints8 {
+    int32_t count;
+    int32_t values[8];
+} smr_ints8;
+
+typedef struct smr_clip_attributes {
+    float minimum;
+    float maximum;
+} smr_clip_attributes;
+
+typedef struct smr_leaky_relu_attributes {
+    float alpha;
+} smr_leaky_relu_attributes;
+
+typedef struct smr_elu_attributes {
+    float alpha;
+} smr_elu_attributes;
+
+typedef struct smr_gelu_attributes {
+    uint8_t approximate; /* smr_approximate */
+} smr_gelu_attributes;
+
+typedef struct smr_reduce_sum_attributes {
+    smr_ints8 axes;
+    uint8_t keepdims;
+} smr_reduce_sum_attributes;
+
+typedef struct smr_reduce_mean_attributes {
+    smr_ints8 axes;
+    uint8_t keepdims;
+} smr_reduce_mean_attributes;
+
+typedef struct smr_reduce_prod_attributes {
+    smr_ints8 axes;
+    uint8_t keepdims;
+} smr_reduce_prod_attributes;
+
+typedef struct smr_reduce_max_attributes {
+    smr_ints8 axes;
+    uint8_t keepdims;
+} smr_reduce_max_attributes;
+
+typedef struct smr_reduce_min_attributes {
+    smr_ints8 axes;
+    uint8_t keepdims;
+} smr_reduce_min_attributes;
+
+typedef struct smr_reduce_any_attributes {
+    smr_ints8 axes;
+    uint8_t keepdims;
+} smr_reduce_any_attributes;
+
+typedef struct smr_reduce_all_attributes {
+    smr_ints8 axes;
+    uint8_t keepdims;
+} smr_reduce_all_attributes;
+
+typedef struct smr_argmax_attributes {
+    int32_t axis;
+    uint8_t keepdims;
+    uint8_t output_type; /* smr_dtype */
+} smr_argmax_attributes;
+
+typedef struct smr_argmin_attributes {
+    int32_t axis;
+    uint8_t keepdims;
+    uint8_t output_type; /* smr_dtype */
+} smr_argmin_attributes;
+
 typedef union smr_attributes {
+    smr_clip_attributes clip;
+    smr_leaky_relu_attributes leaky_relu;
+    smr_elu_attributes elu;
+    smr_gelu_attributes gelu;
+    smr_reduce_sum_attributes reduce_sum;
+    smr_reduce_mean_attributes reduce_mean;
+    smr_reduce_prod_attributes reduce_prod;
+    smr_reduce_max_attributes reduce_max;
+    smr_reduce_min_attributes reduce_min;
+    smr_reduce_any_attributes reduce_any;
+    smr_reduce_all_attributes reduce_all;
+    smr_argmax_attributes argmax;
+    smr_argmin_attributes argmin;
     uint64_t align;
 } smr_attributes;
 
@@ -69,6 +226,6 @@ typedef struct smr_op_def {
 
 /* Sorted by opcode. */
 extern const smr_op_def smr_op_defs[];
-#define SMR_OP_DEF_COUNT 3
+#define SMR_OP_DEF_COUNT 73
 
 #endif
