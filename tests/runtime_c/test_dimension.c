@@ -2,7 +2,7 @@
 #include "check.h"
 #include "core/dimension.h"
 
-#define CODE_LIMIT 160
+#define CODE_LIMIT (2 * SMR_MAX_EXPRESSION + 2)
 
 /* A vector of one table with one field, a vector of integers: an expression as FlatBuffers lays it out. */
 typedef struct expression_file {

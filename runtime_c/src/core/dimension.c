@@ -129,9 +129,19 @@ smr_status smr_expression_evaluate(const smr_dimensions *dimensions, uint32_t in
     return SMR_OK;
 }
 
+/* Multiplies; false when the product exceeds PTRDIFF_MAX. Neither factor is 0, and the second is an int32_t.
+ */
+static bool multiply_bytes(uint64_t *product, uint64_t factor) {
+    if (*product >> 32 != 0 && *product > (uint64_t)PTRDIFF_MAX / factor) {
+        return false;
+    }
+    *product *= factor;
+    return *product <= (uint64_t)PTRDIFF_MAX;
+}
+
 smr_status smr_shape_evaluate(const smr_dimensions *dimensions, smr_vector shape, smr_dtype dtype,
                               smr_shape *result, smr_error *error) {
-    size_t limit = PTRDIFF_MAX / smr_dtype_size(dtype);
+    uint64_t bytes = smr_dtype_size(dtype);
     uint32_t i;
     memset(result, 0, sizeof *result);
     if (shape.count > SMR_MAX_RANK) {
@@ -146,10 +156,9 @@ smr_status smr_shape_evaluate(const smr_dimensions *dimensions, smr_vector shape
         if (entry < 0) {
             SMR_TRY(smr_expression_evaluate(dimensions, (uint32_t)(-1 - entry), &value, error));
         }
-        if (value > 0 && (size_t)value > limit) {
+        if (value > 0 && !multiply_bytes(&bytes, (uint64_t)value)) {
             SMR_FAIL(error, SMR_ERROR_MODEL, "a shape has more elements than this machine can address");
         }
-        limit /= value > 0 ? (size_t)value : 1;
         result->dims[i] = value;
         result->count *= (size_t)value;
     }

@@ -13,7 +13,7 @@ typedef struct smr_dimensions {
 } smr_dimensions;
 
 /* The most pairs in an expression, and the most numbers it may have pending. */
-#define SMR_MAX_EXPRESSION 64
+#define SMR_MAX_EXPRESSION 128
 #define SMR_MAX_PENDING    16
 
 typedef struct smr_shape {

@@ -46,12 +46,19 @@ smr_status smr_value_fill(const smr_dimensions *dimensions, smr_table tensor, sm
 }
 
 smr_extent smr_tensor_extent(const smr_dimensions *largest, smr_table tensor) {
-    const smr_dtype dtype = (smr_dtype)smr_field_u8(tensor, SMR_SLOT_TENSOR_DTYPE, SMR_DTYPE_NONE);
+    const smr_vector shape = smr_field_vector(tensor, SMR_SLOT_TENSOR_SHAPE);
+    size_t bytes = smr_dtype_size((smr_dtype)smr_field_u8(tensor, SMR_SLOT_TENSOR_DTYPE, SMR_DTYPE_NONE));
     smr_extent extent;
-    smr_shape shape;
+    uint32_t i;
+    for (i = 0; i < shape.count; ++i) {
+        int32_t value = smr_vector_i32(shape, i);
+        if (value < 0) {
+            (void)smr_expression_evaluate(largest, (uint32_t)(-1 - value), &value, NULL);
+        }
+        bytes *= (size_t)value;
+    }
     extent.begin = (size_t)smr_field_u64(tensor, SMR_SLOT_TENSOR_OFFSET, 0);
-    (void)smr_shape_evaluate(largest, smr_field_vector(tensor, SMR_SLOT_TENSOR_SHAPE), dtype, &shape, NULL);
-    extent.end = extent.begin + shape.bytes;
+    extent.end = extent.begin + bytes;
     return extent;
 }
 

@@ -14,6 +14,11 @@ smr_status smr_verify_spend(smr_verify *verify, uint64_t work) {
     return SMR_OK;
 }
 
+smr_status smr_verify_spend_shape(smr_verify *verify, smr_table tensor) {
+    const bool fixed = smr_shape_is_fixed(smr_field_vector(tensor, SMR_SLOT_TENSOR_SHAPE));
+    return smr_verify_spend(verify, fixed ? 1 : SMR_MAX_EXPRESSION);
+}
+
 smr_status smr_verify_names(smr_verify *verify, smr_vector tables, uint32_t slot, const char *what) {
     uint32_t i, k;
     for (i = 0; i < tables.count; ++i) {

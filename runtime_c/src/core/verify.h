@@ -18,6 +18,9 @@ typedef struct smr_verify {
 /* Takes `work` steps of some nanoseconds from the budget. */
 smr_status smr_verify_spend(smr_verify *verify, uint64_t work);
 
+/* Takes what evaluating the shape of a tensor costs. */
+smr_status smr_verify_spend_shape(smr_verify *verify, smr_table tensor);
+
 /* Verifies the file of a model whose structure has been verified, and fills the model's sums. */
 smr_status smr_model_verify(smr_model *model, smr_error *error);
 

@@ -32,6 +32,7 @@ static smr_status check_operand(op_check *check, const smr_operand_def *operand,
                  (unsigned)check->tensors.count);
     }
     tensor = smr_vector_table(check->tensors, (uint32_t)index);
+    SMR_TRY(smr_verify_spend_shape(check->verify, tensor));
     dtype = smr_field_u8(tensor, SMR_SLOT_TENSOR_DTYPE, SMR_DTYPE_NONE);
     storage = (uint8_t)smr_tensor_storage(tensor);
     if ((operand->dtypes >> dtype & 1u) == 0) {

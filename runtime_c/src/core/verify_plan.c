@@ -57,31 +57,54 @@ static smr_status plan_overwritten(const plan_check *plan, uint32_t tensor, cons
              (unsigned)op, by);
 }
 
+/* Whether a tensor of the arena lies on an extent. Its size, which takes longer to find, is only asked for
+ * when its beginning does not settle it. */
+static smr_status plan_meets(const plan_check *plan, uint32_t tensor, smr_extent extent, bool *meets) {
+    const smr_table table = smr_vector_table(plan->tensors, tensor);
+    *meets = smr_tensor_storage(table) == SMR_STORAGE_ARENA &&
+             smr_field_u64(table, SMR_SLOT_TENSOR_OFFSET, 0) < extent.end;
+    if (*meets) {
+        SMR_TRY(smr_verify_spend_shape(plan->verify, table));
+        *meets = smr_extents_overlap(smr_tensor_extent(&plan->verify->largest, table), extent);
+    }
+    return SMR_OK;
+}
+
 /* Sees whether op number `index` leaves the bytes of a tensor alone, and whether it vouches for them by
  * having read or written it. */
 static smr_status plan_look_at(const plan_check *plan, uint32_t index, uint32_t tensor, smr_extent extent,
                                bool *vouches) {
-    const smr_op_record op = smr_op_read(smr_vector_table(plan->ops, index));
-    const smr_extent scratch = {op.scratch_begin, op.scratch_end};
+    const smr_table op = smr_vector_table(plan->ops, index);
+    const smr_vector inputs = smr_field_vector(op, SMR_SLOT_OP_INPUTS);
+    const smr_vector outputs = smr_field_vector(op, SMR_SLOT_OP_OUTPUTS);
+    const size_t scratch_bytes = (size_t)smr_field_u64(op, SMR_SLOT_OP_SCRATCH_BYTES, 0);
     uint32_t i;
     *vouches = false;
-    SMR_TRY(smr_verify_spend(plan->verify, 1 + op.inputs.count / 8 + op.outputs.count));
-    for (i = 0; i < op.outputs.count; ++i) {
-        const uint32_t output = (uint32_t)smr_vector_i32(op.outputs, i);
+    SMR_TRY(smr_verify_spend(plan->verify, 1 + inputs.count / 8 + outputs.count));
+    for (i = 0; i < outputs.count; ++i) {
+        const uint32_t output = (uint32_t)smr_vector_i32(outputs, i);
+        bool meets;
         if (output == tensor) {
             *vouches = true;
             return SMR_OK;
         }
-        if (plan_storage(plan, output) == SMR_STORAGE_ARENA &&
-            smr_extents_overlap(plan_extent(plan, output), extent) && !plan_writes_nothing(plan, &op)) {
-            return plan_overwritten(plan, tensor, plan_name(plan, output), index);
+        SMR_TRY(plan_meets(plan, output, extent, &meets));
+        if (meets) {
+            const smr_op_record record = smr_op_read(op);
+            if (!plan_writes_nothing(plan, &record)) {
+                return plan_overwritten(plan, tensor, plan_name(plan, output), index);
+            }
         }
     }
-    if (smr_extents_overlap(scratch, extent)) {
-        return plan_overwritten(plan, tensor, "scratch", index);
+    if (scratch_bytes > 0) {
+        const size_t begin = (size_t)smr_field_u64(op, SMR_SLOT_OP_SCRATCH_OFFSET, 0);
+        const smr_extent scratch = {begin, begin + scratch_bytes};
+        if (smr_extents_overlap(scratch, extent)) {
+            return plan_overwritten(plan, tensor, "scratch", index);
+        }
     }
-    for (i = 0; i < op.inputs.count && !*vouches; ++i) {
-        *vouches = smr_vector_i32(op.inputs, i) == (int32_t)tensor;
+    for (i = 0; i < inputs.count && !*vouches; ++i) {
+        *vouches = smr_vector_i32(inputs, i) == (int32_t)tensor;
     }
     return SMR_OK;
 }
@@ -114,15 +137,21 @@ static smr_status plan_check_read(const plan_check *plan, uint32_t reader, uint3
              plan_name(plan, tensor));
 }
 
+/* What one op writes: the extents of its outputs, and its scratch. */
+typedef struct plan_writes {
+    smr_extent outputs[SMR_MAX_OPERANDS];
+    smr_extent scratch;
+} plan_writes;
+
 /* An output may lie on an input only where the op allows it, and then exactly. The output of assign lies on
  * the state that its first input names. */
-static smr_status plan_check_pair(const plan_check *plan, const smr_op_record *op, uint32_t which,
-                                  uint32_t place) {
+static smr_status plan_check_pair(const plan_check *plan, const smr_op_record *op, const plan_writes *writes,
+                                  uint32_t which, uint32_t place, smr_extent in) {
     const uint32_t input = (uint32_t)smr_vector_i32(op->inputs, place);
     const uint32_t output = (uint32_t)smr_vector_i32(op->outputs, which);
-    const smr_extent in = plan_extent(plan, input), out = plan_extent(plan, output);
+    const smr_extent out = writes->outputs[which];
     bool allowed;
-    if (plan_storage(plan, input) != plan_storage(plan, output) || !smr_extents_overlap(in, out)) {
+    if (!smr_extents_overlap(in, out) || plan_storage(plan, input) != plan_storage(plan, output)) {
         return SMR_OK;
     }
     allowed = which == 0 && plan_same_extent(in, out) &&
@@ -136,9 +165,9 @@ static smr_status plan_check_pair(const plan_check *plan, const smr_op_record *o
     return SMR_OK;
 }
 
-static smr_status plan_check_scratch(const plan_check *plan, smr_extent scratch, uint32_t tensor) {
-    if (plan_storage(plan, tensor) == SMR_STORAGE_ARENA &&
-        smr_extents_overlap(scratch, plan_extent(plan, tensor))) {
+static smr_status plan_check_scratch(const plan_check *plan, smr_extent scratch, uint32_t tensor,
+                                     smr_extent extent) {
+    if (smr_extents_overlap(scratch, extent) && plan_storage(plan, tensor) == SMR_STORAGE_ARENA) {
         SMR_FAIL(plan->verify->error, SMR_ERROR_MODEL,
                  "memory plan: scratch at bytes %zu to %zu lies on \"%.64s\" of the same op", scratch.begin,
                  scratch.end, plan_name(plan, tensor));
@@ -146,32 +175,46 @@ static smr_status plan_check_scratch(const plan_check *plan, smr_extent scratch,
     return SMR_OK;
 }
 
-/* What one op reads and writes lies apart. */
-static smr_status plan_check_within(const plan_check *plan, const smr_op_record *op) {
-    const smr_extent scratch = {op->scratch_begin, op->scratch_end};
+/* The outputs of one op lie apart from each other and from its scratch. */
+static smr_status plan_check_outputs(const plan_check *plan, const smr_op_record *op, plan_writes *writes) {
     uint32_t i, k;
-    SMR_TRY(smr_verify_spend(plan->verify,
-                             (1 + (uint64_t)op->inputs.count + op->outputs.count) * op->outputs.count));
-    for (k = 0; k < op->inputs.count; ++k) {
-        const int32_t input = smr_vector_i32(op->inputs, k);
-        if (input >= 0 && plan_storage(plan, (uint32_t)input) != SMR_STORAGE_CONSTANT) {
-            SMR_TRY(plan_check_scratch(plan, scratch, (uint32_t)input));
-            for (i = 0; i < op->outputs.count; ++i) {
-                SMR_TRY(plan_check_pair(plan, op, i, k));
-            }
-        }
-    }
+    writes->scratch.begin = op->scratch_begin;
+    writes->scratch.end = op->scratch_end;
     for (i = 0; i < op->outputs.count; ++i) {
         const uint32_t output = (uint32_t)smr_vector_i32(op->outputs, i);
-        SMR_TRY(plan_check_scratch(plan, scratch, output));
+        SMR_TRY(smr_verify_spend_shape(plan->verify, smr_vector_table(plan->tensors, output)));
+        SMR_TRY(smr_verify_spend(plan->verify, op->inputs.count + op->outputs.count));
+        writes->outputs[i] = plan_extent(plan, output);
+        SMR_TRY(plan_check_scratch(plan, writes->scratch, output, writes->outputs[i]));
         for (k = 0; k < i; ++k) {
             const uint32_t other = (uint32_t)smr_vector_i32(op->outputs, k);
-            if (plan_storage(plan, output) == plan_storage(plan, other) &&
-                smr_extents_overlap(plan_extent(plan, output), plan_extent(plan, other))) {
+            if (smr_extents_overlap(writes->outputs[i], writes->outputs[k]) &&
+                plan_storage(plan, output) == plan_storage(plan, other)) {
                 SMR_FAIL(plan->verify->error, SMR_ERROR_MODEL,
                          "memory plan: outputs \"%.64s\" and \"%.64s\" lie on each other",
                          plan_name(plan, other), plan_name(plan, output));
             }
+        }
+    }
+    return SMR_OK;
+}
+
+/* What one op reads and writes lies apart. */
+static smr_status plan_check_within(const plan_check *plan, const smr_op_record *op) {
+    plan_writes writes;
+    uint32_t i, k;
+    SMR_TRY(plan_check_outputs(plan, op, &writes));
+    for (k = 0; k < op->inputs.count; ++k) {
+        const int32_t input = smr_vector_i32(op->inputs, k);
+        smr_extent in;
+        if (input < 0 || plan_storage(plan, (uint32_t)input) == SMR_STORAGE_CONSTANT) {
+            continue;
+        }
+        SMR_TRY(smr_verify_spend_shape(plan->verify, smr_vector_table(plan->tensors, (uint32_t)input)));
+        in = plan_extent(plan, (uint32_t)input);
+        SMR_TRY(plan_check_scratch(plan, writes.scratch, (uint32_t)input, in));
+        for (i = 0; i < op->outputs.count; ++i) {
+            SMR_TRY(plan_check_pair(plan, op, &writes, i, k, in));
         }
     }
     return SMR_OK;
@@ -197,7 +240,9 @@ static smr_status plan_check_inputs(const plan_check *plan) {
         SMR_TRY(smr_verify_spend(plan->verify, i));
         for (k = 0; k < i; ++k) {
             const uint32_t other = smr_endpoint_tensor(plan->inputs, k);
-            if (smr_extents_overlap(extent, plan_extent(plan, other))) {
+            bool meets;
+            SMR_TRY(plan_meets(plan, other, extent, &meets));
+            if (meets) {
                 SMR_FAIL(plan->verify->error, SMR_ERROR_MODEL,
                          "memory plan: inputs \"%.64s\" and \"%.64s\" lie on each other",
                          plan_name(plan, other), plan_name(plan, one));
