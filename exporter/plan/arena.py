@@ -1,8 +1,8 @@
 """Where each buffer lies in the arena: greedy first, then other orders, then an exact search.
 
 Greedy by size with the best-fitting gap is what mobile runtimes ship (Pisarchyk and Lee, Efficient
-Memory Management for Deep Neural Net Inference, 2020). Where it does not meet the bound, its order is
-varied, and at last samara.exporter.plan.exact finds an optimum or proves that there is none better.
+Memory Management for Deep Neural Net Inference, 2020). Where it does not meet the bound, its order
+is varied, and at last samara.exporter.plan.exact finds a better one or proves that there is none.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from samara.exporter.plan.bounds import bound_order, round_up
-from samara.exporter.plan.exact import Block, Outcome, pack
+from samara.exporter.plan.exact import Block, Outcome, easy_blocks, pack
 from samara.exporter.plan.lifetime import Buffer
 
-RESTARTS = 200
-"""Most random orders that are tried."""
+ROUNDS = 400
+"""Most greedy runs between two restarts; fewer where there are few blocks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,9 +51,9 @@ def place(buffers: Sequence[Buffer], *, alignment: int = 64, node_limit: int = 2
 
     Args:
         buffers: what to place. Buffers of no bytes are put at offset 0.
-        alignment: power of two in bytes. Offsets are multiples of it and sizes are rounded up to it.
-        node_limit: work allowed after the first greedy orders miss the bound. One node is the
-            placing of one buffer, by a random restart or by the exact search.
+        alignment: power of two in bytes. Offsets are multiples of it, sizes are rounded up to it.
+        node_limit: work allowed after the first greedy orders miss the bound. One node is one
+            buffer looked at, by a random restart or at one placing of the exact search.
 
     Raises:
         ValueError: the alignment is not a power of two.
@@ -95,22 +95,48 @@ class _Found:
 
 
 def _search(blocks: Sequence[Block], bound: int, node_limit: int) -> _Found:
+    """Try orders for greedy until one meets the bound, then the exact search."""
     near = neighbours(blocks)
     best = _Found(offsets=(), height=0, method="size", optimal=not blocks)
-    spent = 0
+
     for method, order in _orders(blocks):
         if best.optimal:
-            break
-        if method == "restart":
-            # The restarts get a quarter of the work: on what they cannot solve, the search is surer.
-            spent += len(blocks)
-            if spent > node_limit // 4:
+            return best
+        best = _better(blocks, best, bound, method, greedy(blocks, near, order))
+
+    # What passed the bound is placed earlier next time, by chance more or less so, and what is beside
+    # it a little earlier too. So each part of a long network settles by itself.
+    easy = easy_blocks(blocks, near, bound)
+    core = sorted(set(range(len(blocks))) - set(easy))
+    chance = random.Random(0)
+    spent = 0
+    for start in _weights(blocks):
+        weight = list(start)
+        for _ in range(min(ROUNDS, 4 * len(core))):
+            # The rest of the work is for the exact search, which is surer where there are few blocks.
+            if best.optimal or spent + len(core) > node_limit * 3 // 4:
                 break
-        offsets = greedy(blocks, near, order)
-        height = top_of(blocks, offsets)
-        if not best.offsets or height < best.height:
-            best = _Found(offsets=offsets, height=height, method=method, optimal=height == bound)
+            spent += len(core)
+            order = sorted(core, key=lambda index: (-weight[index], index))
+            offsets = greedy(blocks, near, order)
+            high = [index for index in core if offsets[index] + blocks[index].size > bound]
+            if all(offsets[index] + blocks[index].size < best.height for index in high):
+                offsets = greedy(blocks, near, order + easy[::-1])
+                best = _better(blocks, best, bound, "restart", offsets)
+            for index in high:
+                weight[index] *= 1 + chance.random()
+                for other in near[index]:
+                    weight[other] *= 1 + 0.1 * chance.random()
     return best if best.optimal else _improve(blocks, near, best, bound, node_limit - spent)
+
+
+def _better(
+    blocks: Sequence[Block], best: _Found, bound: int, method: str, offsets: tuple[int, ...]
+) -> _Found:
+    height = top_of(blocks, offsets)
+    if best.offsets and height >= best.height:
+        return best
+    return _Found(offsets=offsets, height=height, method=method, optimal=height == bound)
 
 
 def _improve(
@@ -118,14 +144,12 @@ def _improve(
 ) -> _Found:
     """Search for the bound itself, then downwards from the best until nothing is left to find."""
     cap, share = bound, nodes // 2
-    while cap < best.height:
+    while cap < best.height and nodes > 0:
         answer = pack(blocks, near, cap=cap, node_limit=share)
-        nodes -= answer.nodes
+        nodes -= answer.nodes + len(blocks)
         if answer.offsets is not None:
             height = top_of(blocks, answer.offsets)
-            best = _Found(
-                offsets=answer.offsets, height=height, method="exact", optimal=height == bound
-            )
+            best = _Found(offsets=answer.offsets, height=height, method="exact", optimal=height == bound)
         elif answer.outcome is Outcome.IMPOSSIBLE:
             bound = cap + 1
         elif cap == best.height - 1:
@@ -133,9 +157,7 @@ def _improve(
         cap, share = best.height - 1, nodes
         if bound > cap:
             break
-    return _Found(
-        offsets=best.offsets, height=best.height, method=best.method, optimal=best.height <= bound
-    )
+    return _Found(offsets=best.offsets, height=best.height, method=best.method, optimal=best.height <= bound)
 
 
 def neighbours(blocks: Sequence[Block]) -> list[list[int]]:
@@ -151,20 +173,16 @@ def neighbours(blocks: Sequence[Block]) -> list[list[int]]:
     return [sorted(others) for others in near]
 
 
-def greedy(
-    blocks: Sequence[Block], near: Sequence[Sequence[int]], order: Sequence[int]
-) -> tuple[int, ...]:
+def greedy(blocks: Sequence[Block], near: Sequence[Sequence[int]], order: Sequence[int]) -> tuple[int, ...]:
     """Place the blocks in the order given, each in the tightest gap that holds it.
 
     Gaps are those under or between the neighbours placed so far; where none is large enough, the
-    block goes on top of them.
+    block goes on top of them. Blocks that the order leaves out get the offset -1.
     """
     offsets = [-1] * len(blocks)
     for index in order:
         size = blocks[index].size
-        placed = sorted(
-            (offsets[other], blocks[other].size) for other in near[index] if offsets[other] >= 0
-        )
+        placed = sorted((offsets[other], blocks[other].size) for other in near[index] if offsets[other] >= 0)
         top, tightest, chosen = 0, None, 0
         for offset, height in placed:
             gap = offset - top
@@ -180,29 +198,28 @@ def top_of(blocks: Sequence[Block], offsets: Sequence[int]) -> int:
     return max(offset + block.size for offset, block in zip(offsets, blocks, strict=True))
 
 
+def _by(*keys: Sequence[float]) -> list[int]:
+    """Return the positions of the keys in order, the largest first, ties by the next key."""
+    return sorted(range(len(keys[0])), key=lambda i: (*(-key[i] for key in keys), i))
+
+
 def _orders(blocks: Sequence[Block]) -> Iterator[tuple[str, list[int]]]:
-    """Yield orders for greedy with the names of their methods; the random ones last."""
+    """Yield orders for greedy with the names of their methods."""
     sizes = [block.size for block in blocks]
     length = [block.last - block.first + 1 for block in blocks]
+    yield "size", _by(sizes, length)
+    yield "breadth", _by(_breadths(blocks), sizes)
+    yield "lifetime", _by(length, sizes)
 
-    def by(*keys: Sequence[float]) -> list[int]:
-        """Sort by the keys, the largest first."""
-        return sorted(range(len(blocks)), key=lambda i: (*(-key[i] for key in keys), i))
 
-    yield "size", by(sizes, length)
-    yield "breadth", by(_breadths(blocks), sizes)
-    yield "lifetime", by(length, sizes)
-    chance = random.Random(0)
-    # Weights between size alone and area. The square root is rounded alike on every machine.
-    roots = [math.sqrt(n) for n in length]
-    weights = [
-        [float(size) for size in sizes],
-        [size * root for size, root in zip(sizes, roots, strict=True)],
-        [float(size * n) for size, n in zip(sizes, length, strict=True)],
+def _weights(blocks: Sequence[Block]) -> list[list[float]]:
+    """Return first weights for restarts: area, size, and between the two."""
+    # A square root is rounded alike on every machine, other powers are not.
+    return [
+        [float(b.size * (b.last - b.first + 1)) for b in blocks],
+        [b.size * math.sqrt(b.last - b.first + 1) for b in blocks],
+        [float(b.size) for b in blocks],
     ]
-    for _ in range(RESTARTS):
-        weight = chance.choice(weights)
-        yield "restart", by([w * chance.uniform(0.5, 1.0) for w in weight])
 
 
 def _breadths(blocks: Sequence[Block]) -> list[int]:
@@ -215,8 +232,7 @@ def _breadths(blocks: Sequence[Block]) -> list[int]:
     # What is live only ever grows when a block begins, so the most is at such a time.
     return [
         max(
-            load[time]
-            for time in starts[bisect_left(starts, block.first) : bisect_right(starts, block.last)]
+            load[time] for time in starts[bisect_left(starts, block.first) : bisect_right(starts, block.last)]
         )
         for block in blocks
     ]

@@ -35,9 +35,9 @@ def bound_order(buffers: Sequence[Buffer], *, alignment: int = 64) -> tuple[int,
 def bound_any(program: Program, *, alignment: int = 64) -> int:
     """Return the bytes that some step needs by itself (B1), in whatever order the steps run.
 
-    A step needs what it reads, what it writes and its scratch, less the outputs that could be written
-    over an input in some order. The caller's inputs are all there before the first step and the
-    outputs all there after the last one. The bound is for these steps: fusing some makes others.
+    A step needs what it reads, what it writes and its scratch, less the outputs that could be
+    written over an input in some order. The caller's inputs are all there before the first step and
+    the outputs all there after the last one. The bound is for these steps: fusing makes others.
     """
     found = values(program)
     room = _room(program, found)
@@ -54,15 +54,11 @@ def bound_any(program: Program, *, alignment: int = 64) -> int:
     peak = max(held(program.inputs), held(program.outputs))
     for step in program.steps:
         fresh = [
-            tensor
-            for tensor in step.outputs
-            if tensor in program.sizes and found.root[tensor] == tensor
+            tensor for tensor in step.outputs if tensor in program.sizes and found.root[tensor] == tensor
         ]
         choices = {
             tensor: [
-                root
-                for root in overwritable(step, tensor, found)
-                if program.sizes[tensor] <= room[root]
+                root for root in overwritable(step, tensor, found) if program.sizes[tensor] <= room[root]
             ]
             for tensor in fresh
         }

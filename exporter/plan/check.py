@@ -7,12 +7,13 @@ holds for a plan from anywhere.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from samara.exporter.plan.program import Program, Step
 
 Range = tuple[int, int]
+"""Bytes from a start to an end, the end not included."""
 
 
 class PlanError(ValueError):
@@ -26,8 +27,7 @@ class CheckReport:
     Attributes:
         peak: the most bytes that the plan has in use at one time: tensors that are still needed and
             scratch, each rounded up to the alignment, shared bytes once.
-        attained_by: the name of the first step that has them, or `inputs` or `outputs` for before
-            the first step and after the last.
+        attained_by: the name of the first step that has them, or `inputs` before any.
         arena: bytes of the arena that was checked.
     """
 
@@ -48,7 +48,8 @@ def check(
 
     Args:
         program: what the plan is for.
-        offsets: the start of each planned tensor in the arena, in bytes.
+        offsets: the start of each planned tensor in the arena, in bytes; where a tensor of no bytes
+            starts does not matter.
         scratch_offsets: the start of the scratch of each step that has any, by step number.
         arena: bytes of the arena.
         alignment: what every offset is a multiple of, and sizes are rounded up to.
@@ -56,16 +57,29 @@ def check(
     Raises:
         PlanError: the plan is wrong; the message names step, tensors and byte ranges.
     """
-    checker = _Checker(program, offsets, scratch_offsets, arena, alignment)
-    return checker.run()
+    run = _Run(program, offsets, scratch_offsets, arena, alignment)
+    for tensor in sorted(program.sizes):
+        run.see_within(f"{program.name}: tensor {tensor}", offsets.get(tensor), program.sizes[tensor])
+    for index, step in enumerate(program.steps):
+        where = f"{run.where(index)}: scratch"
+        run.see_within(where, scratch_offsets.get(index), step.scratch)
+    run.write_inputs()
+    for index, step in enumerate(program.steps):
+        run.step(index, step)
+    for tensor in program.outputs:
+        run.read(f"{program.name}: after the last step the caller", tensor)
+    return run.report()
 
 
-class _Checker:
+class _Run:
     """The state of the arena while the program runs.
 
     Attributes:
-        map: ranges that were written, sorted and disjoint, each with the tensor whose bytes it has.
-        origin: for each tensor written the one it is a view of in the end: whose bytes it shows.
+        held: ranges that were written, disjoint, each with the tensor whose bytes they are, or None
+            for scratch.
+        origin: for each tensor written the one whose bytes it shows: itself, unless it is a view.
+        born: for each origin the time it was written, -1 for inputs.
+        needed: for each origin the last time it was written or read.
     """
 
     def __init__(
@@ -81,70 +95,164 @@ class _Checker:
         self.scratch_offsets = scratch_offsets
         self.arena = arena
         self.alignment = alignment
-        self.map: list[tuple[int, int, int | None]] = []
+        self.time = -1
+        self.held: list[tuple[int, int, int | None]] = []
         self.origin: dict[int, int] = {}
+        self.born: dict[int, int] = {}
+        self.needed: dict[int, int] = {}
 
-    def run(self) -> CheckReport:
-        for tensor in sorted(self.program.sizes):
-            if tensor not in self.offsets:
-                raise PlanError(f"{self.program.name}: tensor {tensor} has no offset")
-            self._bounds("plan", f"tensor {tensor}", self._range(tensor))
-        in_use: list[tuple[str, list[Range]]] = []
-        where = f"{self.program.name}: inputs"
-        self._apart(where, [(f"input {t}", self._range(t)) for t in self.program.inputs])
+    def where(self, index: int) -> str:
+        return f"{self.program.name}: step {index} {self.program.steps[index].name!r}"
+
+    def see_within(self, what: str, start: int | None, size: int) -> None:
+        """Raise unless a piece of the plan is there, aligned and inside the arena."""
+        if size == 0:
+            return
+        if start is None:
+            raise PlanError(f"{what} of {size} bytes has no offset")
+        end = start + self._rounded(size)
+        if start % self.alignment:
+            raise PlanError(
+                f"{what}: offset {start} of bytes {_text((start, end))} is not a multiple of {self.alignment}"
+            )
+        if start < 0 or end > self.arena:
+            raise PlanError(f"{what}: bytes {_text((start, end))} pass the arena of {self.arena}")
+
+    def write_inputs(self) -> None:
+        names = [(f"input {tensor}", self._range(tensor)) for tensor in self.program.inputs]
+        _see_apart(f"{self.program.name}: inputs", names)
         for tensor in self.program.inputs:
-            self._write(self._range(tensor), tensor)
-            self.origin[tensor] = tensor
-        for index, step in enumerate(self.program.steps):
-            self._step(index, step)
+            self._write(tensor)
+
+    def step(self, index: int, step: Step) -> None:
+        """Read the inputs, see that what is written meets nothing it must not, and write it."""
+        self.time = index
+        where = self.where(index)
+        views = {v: source for v, source in step.views if self.program.sizes.get(v, 0) > 0}
+        reads = [tensor for tensor in dict.fromkeys(step.inputs) if tensor in self.program.sizes]
+        viewing = [tensor for tensor in step.outputs if tensor in views]
+        writes = [tensor for tensor in step.outputs if tensor in self.program.sizes and tensor not in views]
+        for tensor in reads:
+            self.read(where, tensor)
+
+        scratch = self.scratch_offsets.get(index, 0)
+        fresh = [(f"output {tensor}", self._range(tensor)) for tensor in writes]
+        fresh.append(("scratch", (scratch, scratch + step.scratch)))
+        _see_apart(where, fresh)
+        for tensor in viewing:
+            self._see_view(where, tensor, views[tensor])
+            for piece in fresh:
+                _see_apart(where, [piece, (f"output {tensor}", self._range(tensor))])
+        for tensor in reads:
+            _see_apart(where, [fresh[-1], (f"input {tensor}", self._range(tensor))])
+            for output in writes:
+                if (output, tensor) in step.in_place and self._same_start(output, tensor):
+                    continue
+                pieces = [
+                    (f"{role} {i}", self._range(i)) for role, i in (("output", output), ("input", tensor))
+                ]
+                _see_apart(where, pieces)
+
+        self._hold(fresh[-1][1], None)
+        for tensor in viewing:
+            self.origin[tensor] = self.origin[views[tensor]]
+            self.needed[self.origin[tensor]] = index
+        for tensor in writes:
+            self._write(tensor)
+
+    def read(self, where: str, tensor: int) -> None:
+        """Raise unless all bytes of a tensor are those that were written for it."""
+        if tensor not in self.program.sizes:
+            return
+        origin = self.origin[tensor]
+        self.needed[origin] = max(self.needed[origin], self.time)
+        start, end = self._range(tensor)
+        at = start
+        while at < end:
+            # What was written once is held by something ever after.
+            low, high, owner = next(piece for piece in self.held if piece[0] <= at < piece[1])
+            if owner != origin:
+                holder = "scratch" if owner is None else f"tensor {owner}"
+                raise PlanError(
+                    f"{where} reads tensor {tensor} at bytes {_text((start, end))}, but {holder} was"
+                    f" written to {_text((max(at, low), min(end, high)))}"
+                )
+            at = high
+
+    def report(self) -> CheckReport:
+        """Measure the bytes in use at each time."""
+        # What the caller reads after the last step is there at that step too.
+        end = len(self.program.steps) - 1
         for tensor in self.program.outputs:
             if tensor in self.program.sizes:
-                self._read(f"{self.program.name}: outputs", tensor)
-        in_use = self._in_use()
-        peak, attained_by = 0, "inputs"
-        for name, ranges in in_use:
-            live = _union(ranges)
-            if live > peak:
-                peak, attained_by = live, name
-        return CheckReport(peak=peak, attained_by=attained_by, arena=self.arena)
+                self.needed[self.origin[tensor]] = end
+        used: list[list[Range]] = [[] for _ in range(end + 2)]
+        for origin, born in self.born.items():
+            start = self.offsets.get(origin, 0)
+            piece = (start, start + self._rounded(self.program.sizes[origin]))
+            for time in range(born, self.needed[origin] + 1):
+                used[time + 1].append(piece)
+        for index, step in enumerate(self.program.steps):
+            start = self.scratch_offsets.get(index, 0)
+            used[index + 1].append((start, start + self._rounded(step.scratch)))
+        names = ["inputs", *(step.name for step in self.program.steps)]
+        bytes_used = [_union(pieces) for pieces in used]
+        peak = max(bytes_used)
+        return CheckReport(peak=peak, attained_by=names[bytes_used.index(peak)], arena=self.arena)
 
-    def _step(self, index: int, step: Step) -> None:
-        where = f"{self.program.name}: step {index} {step.name!r}"
-        planned = self.program.sizes
-        reads = [tensor for tensor in dict.fromkeys(step.inputs) if tensor in planned]
-        writes = [tensor for tensor in step.outputs if tensor in planned]
-        views = dict(step.views)
-        for tensor in reads:
-            self._read(where, tensor)
-        for output in writes:
-            if output in views:
-                self._view(where, output, views[output])
-        named = [(f"output {tensor}", self._range(tensor)) for tensor in writes]
-        scratch = self._scratch(where, index, step)
-        if scratch is not None:
-            named.append(("scratch", scratch))
-            for tensor in reads:
-                self._apart(where, [("scratch", scratch), (f"input {tensor}", self._range(tensor))])
-        # Several views of one tensor are the only outputs that share bytes.
-        self._apart(where, [pair for pair, tensor in zip(named, writes) if tensor not in views])
-        for position, tensor in enumerate(writes):
-            others = [pair for place, pair in enumerate(named) if place != position]
-            if tensor not in views:
-                for other in others:
-                    self._apart(where, [named[position], other])
-        if scratch is not None:
-            for tensor in writes:
-                self._apart(
-                    where, [("scratch", scratch), (f"output {tensor}", self._range(tensor))]
+    def _see_view(self, where: str, tensor: int, source: int) -> None:
+        if not self._same_start(tensor, source):
+            raise PlanError(
+                f"{where}: tensor {tensor} at bytes {_text(self._range(tensor))} is a view of"
+                f" tensor {source} at bytes {_text(self._range(source))}, and starts elsewhere"
+            )
+
+    def _same_start(self, one: int, other: int) -> bool:
+        return self._range(one)[0] == self._range(other)[0]
+
+    def _rounded(self, size: int) -> int:
+        return (size + self.alignment - 1) // self.alignment * self.alignment
+
+    def _range(self, tensor: int) -> Range:
+        start = self.offsets.get(tensor, 0)
+        return start, start + self.program.sizes[tensor]
+
+    def _write(self, tensor: int) -> None:
+        self._hold(self._range(tensor), tensor)
+        self.origin[tensor] = tensor
+        self.born[tensor] = self.needed[tensor] = self.time
+
+    def _hold(self, piece: Range, owner: int | None) -> None:
+        start, end = piece
+        if start == end:
+            return
+        kept: list[tuple[int, int, int | None]] = [(start, end, owner)]
+        for low, high, other in self.held:
+            if low < min(high, start):
+                kept.append((low, min(high, start), other))
+            if max(low, end) < high:
+                kept.append((max(low, end), high, other))
+        self.held = kept
+
+
+def _see_apart(where: str, pieces: Sequence[tuple[str, Range]]) -> None:
+    """Raise if two of the named ranges share a byte."""
+    for position, (name, one) in enumerate(pieces):
+        for other_name, other in pieces[:position]:
+            if max(one[0], other[0]) < min(one[1], other[1]):
+                raise PlanError(
+                    f"{where}: {other_name} at bytes {_text(other)} overlaps {name} at bytes {_text(one)}"
                 )
-        for output in writes:
-            if output not in views:
-                self._over_inputs(where, step, output, reads)
-        if scratch is not None:
-            self._write(scratch, None)
-        for output in writes:
-            if output in views:
-                self.origin[output] = self.origin[views[output]]
-            else:
-                self._write(self._range(output), output)
-                self.origin[output] = output
+
+
+def _union(pieces: list[Range]) -> int:
+    """Return how many bytes are in at least one of the ranges."""
+    total, top = 0, 0
+    for start, end in sorted(pieces):
+        total += max(0, end - max(start, top))
+        top = max(top, end)
+    return total
+
+
+def _text(piece: Range) -> str:
+    return f"[{piece[0]}, {piece[1]})"

@@ -1,9 +1,9 @@
 """An exact search for a packing of blocks under a given height.
 
 After Moffitt, MiniMalloc: A Lightweight Memory Allocator for Hardware-Accelerated Machine Learning
-(ASPLOS 2023). If there is a packing at all, there is one in which nothing can be moved down. Placing
-its blocks in order of offset, ties by rank, each lies on one that was placed before, or on the ground.
-So it is enough to try, again and again, which block comes next: its offset follows.
+(ASPLOS 2023). If there is a packing at all, there is one in which nothing can be moved down. Taken
+in order of offset, ties by rank, each of its blocks lies on an earlier one or on the ground. So it
+is enough to try, again and again, which block comes next: its offset follows.
 """
 
 from __future__ import annotations
@@ -39,9 +39,7 @@ class Answer:
     nodes: int
 
 
-def pack(
-    blocks: Sequence[Block], near: Sequence[Sequence[int]], *, cap: int, node_limit: int
-) -> Answer:
+def pack(blocks: Sequence[Block], near: Sequence[Sequence[int]], *, cap: int, node_limit: int) -> Answer:
     """Find offsets at which all blocks lie under the cap, or prove that there are none.
 
     Args:
@@ -50,16 +48,21 @@ def pack(
         cap: the height that no block may pass.
         node_limit: blocks that may be looked at; the search gives up when it has.
     """
-    easy = _easy(blocks, near, cap)
+    easy = easy_blocks(blocks, near, cap)
     core = sorted(set(range(len(blocks))) - set(easy), key=lambda i: (blocks[i].first, i))
     offsets = [-1] * len(blocks)
     nodes = 0
-    for members, _ in _sections(blocks, core):
+    for members, cliques in _sections(blocks, core):
+        if any(sum(blocks[index].size for index in clique) > cap for clique in cliques):
+            return Answer(outcome=Outcome.IMPOSSIBLE, offsets=None, nodes=nodes)
         outcome = Outcome.LIMIT
         ranks = _ranks(blocks, members)
         for left, rank in zip(range(len(ranks), 0, -1), ranks, strict=True):
+            share = (node_limit - nodes) // left
+            if share < len(members) ** 2 // 2:
+                continue  # not enough to come to the end even once
             search = _Search(blocks, near, cap, rank)
-            outcome = search.run(members, (node_limit - nodes) // left)
+            outcome = search.run(members, share)
             nodes += search.nodes
             if outcome is not Outcome.LIMIT:
                 break
@@ -72,8 +75,8 @@ def pack(
     return Answer(outcome=Outcome.FOUND, offsets=tuple(offsets), nodes=nodes)
 
 
-def _easy(blocks: Sequence[Block], near: Sequence[Sequence[int]], cap: int) -> list[int]:
-    """Return blocks that find room wherever the rest lies, in the order they may be set aside.
+def easy_blocks(blocks: Sequence[Block], near: Sequence[Sequence[int]], cap: int) -> list[int]:
+    """Return blocks that find room under the cap wherever the rest lies, in the order to set aside.
 
     As in colouring registers (Chaitin, 1982): a neighbour of size m keeps a block of size n from at
     most n + m - 1 offsets. A block that has more offsets than its neighbours can take is set aside,
@@ -106,9 +109,7 @@ def _lowest(
     return top
 
 
-def _sections(
-    blocks: Sequence[Block], members: Sequence[int]
-) -> Iterator[tuple[list[int], list[list[int]]]]:
+def _sections(blocks: Sequence[Block], members: Sequence[int]) -> Iterator[tuple[list[int], list[list[int]]]]:
     """Cut the members, sorted by `first`, at times that none of them crosses.
 
     Yields each section's members with its cliques: the largest sets that live at one time.
@@ -199,9 +200,6 @@ class _Search:
 
     def run(self, members: list[int], node_limit: int) -> Outcome:
         """Pack the members, which are one section."""
-        for _, cliques in _sections(self.blocks, members):
-            if not all(self._fits(clique, 0) for clique in cliques):
-                return Outcome.IMPOSSIBLE
         stack = [self._open(members, (0, -1))]
         while stack:
             frame = stack[-1]

@@ -1,7 +1,7 @@
 """Which tensors share bytes, and from which step to which step those bytes are taken.
 
-Steps are numbered from 0. Time -1 is when the caller writes the inputs and time len(steps) is when it
-reads the outputs.
+Steps are numbered from 0. Time -1 is when the caller writes the inputs, and time len(steps) is when
+it reads the outputs.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ class Values:
 def values(program: Program) -> Values:
     """Join each tensor with its views.
 
-    A view of zero bytes has no bytes to share and stays a value of its own, so that it does not keep
-    its source alive.
+    A view of zero bytes has no bytes to share and stays a value of its own, so that it does not
+    keep its source alive.
     """
     root = {tensor: tensor for tensor in program.inputs}
     first = dict.fromkeys(program.inputs, -1)
@@ -78,9 +78,9 @@ def values(program: Program) -> Values:
 def overwritable(step: Step, output: int, found: Values) -> list[int]:
     """Roots that the output may be written over, as far as the step alone can tell.
 
-    Every operand that shows the same bytes must be declared, because the step might still read it by
-    another index after a part of the output is written; and no view of those bytes may be born here.
-    Whether a later step needs the bytes, and whether they are enough, is for the caller to see.
+    Every operand that shows the same bytes must be declared, because the step might still read it
+    by another index after a part of the output is written; and no view of those bytes may be born
+    here. Whether a later step needs the bytes and whether they are enough is for the caller to see.
     """
     declared = {source for target, source in step.in_place if target == output}
     reads: dict[int, set[int]] = defaultdict(set)
@@ -96,17 +96,17 @@ def overwritable(step: Step, output: int, found: Values) -> list[int]:
 
 
 def lifetimes(program: Program, *, slack: int | None = None) -> list[Buffer]:
-    """Return the buffers of a program: shared storage of tensors first, then scratch, each in order.
+    """Return the buffers of a program: those of tensors first, then scratch, each in order.
 
     Views always share their source's buffer. An output takes over an input's buffer where its step
-    allows it, nothing else reads that value later, and the buffer is large enough; among several the
-    smallest is taken, and each is taken over once.
+    allows it, nothing else reads that value later, and the buffer is large enough; among several
+    the smallest is taken, and each is taken over once.
 
     Args:
         program: what to plan.
-        slack: the most bytes of a buffer that a takeover may leave unused. A small output that
-            outlives a large input holds all of the large buffer, so a takeover is not always a gain.
-            None means any number.
+        slack: the most bytes of a buffer that a takeover may leave unused. None means any number.
+            A small output that outlives a large input holds all of the large buffer, so a takeover
+            is not always a gain.
     """
     found = values(program)
     home: dict[int, int] = {}

@@ -1,0 +1,134 @@
+"""Whole plans: the shapes that networks have meet their bound."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import samara.exporter.plan
+from samara.exporter.plan import Program, Step, plan
+from tests.exporter.plan.programs import Net, chain, inception, random_program, residual, u_net
+
+NETS = {
+    "chain": chain([100, 5000, 300, 300, 70, 9000, 8000, 10]),
+    "residual": residual(16),
+    "u_net": u_net(5),
+    "inception": inception(9),
+}
+
+
+@pytest.mark.parametrize("program", NETS.values(), ids=NETS)
+@pytest.mark.parametrize("alignment", [16, 64])
+def test_networks_meet_their_bound(program: Program, alignment: int) -> None:
+    memory = plan(program, alignment=alignment)
+    assert memory.arena == memory.bound_order
+    assert memory.optimal
+    assert 0 < memory.bound_any <= memory.bound_order
+
+
+def test_a_chain_needs_its_two_largest_neighbours() -> None:
+    memory = plan(NETS["chain"])
+    assert memory.arena == memory.bound_any == 9024 + 8000
+    assert memory.attained_by == "op5"
+
+
+def test_a_residual_block_needs_three_tensors() -> None:
+    memory = plan(residual(1), alignment=4)
+    assert memory.arena == 3 * 4096 + 700
+    assert memory.attained_by == "op2"
+    # Another order could not, by this bound, do with less than the convolution alone.
+    assert memory.bound_any == 2 * 4096 + 700
+
+
+def test_the_documented_example() -> None:
+    program = Program(
+        name="main",
+        sizes={0: 1000, 1: 4000, 2: 4000},
+        inputs=(0,),
+        outputs=(2,),
+        steps=(
+            Step(name="conv", inputs=(0,), outputs=(1,), scratch=256),
+            Step(name="relu", inputs=(1,), outputs=(2,), in_place=((2, 1),)),
+        ),
+    )
+    memory = plan(program)
+    assert memory.arena == memory.bound_any == 1024 + 4032 + 256
+    assert memory.attained_by == "conv"
+    assert memory.offsets[1] == memory.offsets[2]
+    assert set(memory.scratch_offsets) == {0}
+
+
+def test_a_small_output_does_not_hold_a_large_buffer() -> None:
+    net = Net(8192)
+    kept = net.op(64, 0, over=[0])
+    x = net.op(8192, kept)
+    memory = plan(net.program(kept, net.op(64, x)))
+    assert memory.arena == 8192 + 128
+    assert memory.offsets[0] != memory.offsets[kept]
+
+
+def test_a_small_output_takes_over_where_that_is_less() -> None:
+    net = Net(8192)
+    memory = plan(net.program(net.op(4096, 0, over=[0])))
+    assert memory.arena == memory.bound_any == 8192
+
+
+def test_the_time_before_the_first_step_has_a_name() -> None:
+    net = Net(640, 640)
+    assert plan(net.program(net.op(64, net.op(64, 0)))).attained_by == "inputs"
+    net = Net(64)
+    x = net.op(64, 0)
+    assert plan(net.program(net.op(128, x), x)).attained_by == "op1"
+    empty = plan(Program(name="empty", sizes={}, inputs=(), outputs=(), steps=()))
+    assert (empty.arena, empty.attained_by, empty.offsets) == (0, "inputs", {})
+    passed = plan(Program(name="same", sizes={0: 8}, inputs=(0,), outputs=(0,), steps=()))
+    assert (passed.arena, passed.attained_by) == (64, "inputs")
+
+
+def test_tensors_of_no_bytes_have_offsets() -> None:
+    net = Net(64)
+    none = net.op(0, 0)
+    memory = plan(net.program(net.op(64, none)))
+    assert set(memory.offsets) == {0, 1, 2}
+    assert memory.arena == 64
+
+
+@given(st.randoms(use_true_random=False), st.sampled_from([1, 16, 64]))
+@settings(max_examples=300, deadline=None)
+def test_bounds_are_in_order(chance: random.Random, alignment: int) -> None:
+    program = random_program(chance)
+    memory = plan(program, alignment=alignment)
+    assert memory.bound_any <= memory.bound_order <= memory.arena
+    assert set(memory.offsets) == set(program.sizes)
+    assert memory.optimal
+
+
+def test_the_same_program_has_the_same_plan_in_every_process() -> None:
+    script = (
+        "import random\n"
+        "from samara.exporter.plan import plan\n"
+        "from tests.exporter.plan.programs import inception, random_program\n"
+        "print([plan(random_program(random.Random(seed))) for seed in range(20)], plan(inception(6)))\n"
+    )
+
+    def run(seed: str) -> str:
+        environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)}
+        return subprocess.run(
+            [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+        ).stdout
+
+    first = run("1")
+    assert first == run("2")
+    assert "MemoryPlan(arena=" in first
+
+
+def test_the_public_names_are_sorted() -> None:
+    names = samara.exporter.plan.__all__
+    assert names == sorted(names)
+    assert all(hasattr(samara.exporter.plan, name) for name in names)
