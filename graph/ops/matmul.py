@@ -1,3 +1,109 @@
-"""Ops of the family matmul."""
+"""Matrix products."""
 
 from __future__ import annotations
+
+from typing import Any
+
+from samara.graph import dims, dtypes
+from samara.graph.ops._table import ACTIVATION, OPS, OpDef, attribute
+
+
+def activate(xp: Any, op: Any, x: Any) -> Any:
+    """The array with the op's attribute `activation` applied."""
+    if op.a.activation == "none":
+        return x
+    x = xp.maximum(x, xp.zeros_like(x))
+    return xp.minimum(x, xp.full_like(x, 6)) if op.a.activation == "relu6" else x
+
+
+def activation_gradient(b: Any, op: Any, dy: Any) -> Any:
+    """The gradient before the op's own activation, from that after it."""
+    if op.a.activation == "none":
+        return dy
+    y = op.outputs[0]
+    passes = b.greater(y, b.like(0, y))
+    if op.a.activation == "relu6":
+        passes = b.logical_and(passes, b.less(y, b.like(6, y)))
+    return b.where(passes, dy, b.zeros_like(dy))
+
+
+def check_bias(op: Any, index: int, channels: Any) -> None:
+    """Refuses a bias that is not one number for each output channel."""
+    shape = op.shapes[index]
+    if shape is not None and (len(shape) != 1 or dims.merge(shape[0], channels) is None):
+        op.fail(f"bias must have shape [{channels}], one number for each output channel")
+
+
+def bias_gradient(b: Any, op: Any, dy: Any) -> Any:
+    """The gradient of the bias: the sum over all axes but the last."""
+    if op.inputs[2] is None:
+        return None
+    if dy.shape is None:
+        return b.sum_to(dy, b.shape(op.inputs[2]))
+    return b.reduce_sum(dy, axes=tuple(range(len(dy.shape) - 1)))
+
+
+def _shape(op: Any) -> Any:
+    x, y = op.shapes[:2]
+    for name, shape in (("x", x), ("y", y)):
+        if len(shape) < 2:
+            op.fail(f"{name} must have rank 2 or more, not {len(shape)}: use expand_dims for a vector")
+    rows, inner = (x[-1], x[-2]) if op.a.transpose_x else (x[-2], x[-1])
+    other, columns = (y[-1], y[-2]) if op.a.transpose_y else (y[-2], y[-1])
+    op.merge(inner, other, f"the inner dimensions, x's {inner} and y's {other}")
+    check_bias(op, 2, columns)
+    return (*op.broadcast(x[:-2], y[:-2]), rows, columns)
+
+
+def _reference(xp: Any, op: Any, x: Any, y: Any, bias: Any) -> Any:
+    dtype = x.dtype
+    if op.a.transpose_x:
+        x = xp.matrix_transpose(x)
+    if op.a.transpose_y:
+        y = xp.matrix_transpose(y)
+    if dtype == xp.float16:
+        x, y = xp.astype(x, xp.float32), xp.astype(y, xp.float32)
+    if y.ndim == 2 and x.ndim > 2:
+        product = xp.reshape(xp.matmul(xp.reshape(x, (-1, x.shape[-1])), y), (*x.shape[:-1], y.shape[-1]))
+    else:
+        product = xp.matmul(x, y)
+    if bias is not None:
+        product = product + xp.astype(bias, product.dtype)
+    return xp.astype(activate(xp, op, product), dtype)
+
+
+def _gradient(b: Any, op: Any, dz: Any) -> list[Any]:
+    x, y, _ = op.inputs
+    dz = activation_gradient(b, op, dz)
+    tx, ty = op.a.transpose_x, op.a.transpose_y
+    if tx:
+        dx = b.matmul(y, dz, transpose_x=ty, transpose_y=True)
+    else:
+        dx = b.matmul(dz, y, transpose_y=not ty)
+    if ty:
+        dy = b.matmul(dz, x, transpose_x=True, transpose_y=tx)
+    else:
+        dy = b.matmul(x, dz, transpose_x=not tx)
+    return [b.unbroadcast(dx, x), b.unbroadcast(dy, y), bias_gradient(b, op, dz)]
+
+
+OPS.register(
+    OpDef(
+        name="matmul",
+        opcode=90,
+        inputs=("x: T", "y: T packed", "bias: T?"),
+        outputs=("z: T",),
+        types={"T": (*dtypes.FLOATS, dtypes.int32, dtypes.int64)},
+        attributes=(
+            attribute("transpose_x", "bool", False, "Whether x is [.., K, M] instead of [.., M, K]."),
+            attribute("transpose_y", "bool", False, "Whether y is [.., N, K] instead of [.., K, N]."),
+            attribute("activation", ACTIVATION, "none", "What clamps the result."),
+        ),
+        doc="The matrix product of x [.., M, K] and y [.., K, N], plus bias [N], clamped: [.., M, N]. Leading dimensions "
+        "broadcast. float16 accumulates in float32.",
+        shape=_shape,
+        reference=_reference,
+        gradient=_gradient,
+        quant="matmul",
+    ),
+)

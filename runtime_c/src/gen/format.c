@@ -65,6 +65,59 @@ static const smr_format_field argmin_attributes_fields[] = {
     {SMR_FIELD_SCALAR, 0, 1, 1, -1},
 };
 
+static const smr_format_field matmul_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+};
+
+static const smr_format_field conv2d_attributes_fields[] = {
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+};
+
+static const smr_format_field depthwise_conv2d_attributes_fields[] = {
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+};
+
+static const smr_format_field conv2d_backprop_input_attributes_fields[] = {
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+};
+
+static const smr_format_field conv2d_backprop_filter_attributes_fields[] = {
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+};
+
+static const smr_format_field depthwise_conv2d_backprop_input_attributes_fields[] = {
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+};
+
+static const smr_format_field depthwise_conv2d_backprop_filter_attributes_fields[] = {
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+};
+
 static const smr_format_field dimension_fields[] = {
     {SMR_FIELD_STRING, 1, 1, 1, -1},
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
@@ -184,6 +237,13 @@ const smr_format_table smr_format_tables[] = {
     {reduce_all_attributes_fields, 2},
     {argmax_attributes_fields, 3},
     {argmin_attributes_fields, 3},
+    {matmul_attributes_fields, 3},
+    {conv2d_attributes_fields, 6},
+    {depthwise_conv2d_attributes_fields, 5},
+    {conv2d_backprop_input_attributes_fields, 5},
+    {conv2d_backprop_filter_attributes_fields, 5},
+    {depthwise_conv2d_backprop_input_attributes_fields, 4},
+    {depthwise_conv2d_backprop_filter_attributes_fields, 4},
     {dimension_fields, 3},
     {expression_fields, 1},
     {quantization_fields, 3},
@@ -292,17 +352,17 @@ const int16_t smr_format_attributes[256] = {
     -1,
     -1,
     -1,
+    SMR_TABLE_MATMUL_ATTRIBUTES,
     -1,
     -1,
     -1,
     -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
+    SMR_TABLE_CONV2D_ATTRIBUTES,
+    SMR_TABLE_DEPTHWISE_CONV2D_ATTRIBUTES,
+    SMR_TABLE_CONV2D_BACKPROP_INPUT_ATTRIBUTES,
+    SMR_TABLE_CONV2D_BACKPROP_FILTER_ATTRIBUTES,
+    SMR_TABLE_DEPTHWISE_CONV2D_BACKPROP_INPUT_ATTRIBUTES,
+    SMR_TABLE_DEPTHWISE_CONV2D_BACKPROP_FILTER_ATTRIBUTES,
     -1,
     -1,
     -1,

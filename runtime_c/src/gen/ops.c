@@ -178,6 +178,165 @@ static const smr_operand_def sum_to_outputs[] = {
     {"y", 0x00fe, 0, 0},
 };
 
+static const smr_operand_def matmul_inputs[] = {
+    {"x", 0x00c6, 0, 0},
+    {"y", 0x00c6, 0, 8},
+    {"bias", 0x00c6, 0, 1},
+};
+
+static const smr_operand_def matmul_outputs[] = {
+    {"z", 0x00c6, 0, 0},
+};
+
+static const smr_attribute_def matmul_attributes[] = {
+    {"transpose_x", SMR_ATTRIBUTE_BOOL, 0, offsetof(smr_matmul_attributes, transpose_x), 0.0f, 0, 0},
+    {"transpose_y", SMR_ATTRIBUTE_BOOL, 0, offsetof(smr_matmul_attributes, transpose_y), 0.0f, 0, 0},
+    {"activation", SMR_ATTRIBUTE_CHOICE, 3, offsetof(smr_matmul_attributes, activation), 0.0f, 0, 0},
+};
+
+static const smr_operand_def conv2d_inputs[] = {
+    {"x", 0x0006, 0, 0},
+    {"filter", 0x0006, 0, 8},
+    {"bias", 0x0006, 0, 1},
+};
+
+static const smr_operand_def conv2d_outputs[] = {
+    {"y", 0x0006, 0, 0},
+};
+
+static const int32_t conv2d_strides[] = {1, 1};
+
+static const int32_t conv2d_paddings[] = {0, 0, 0, 0};
+
+static const int32_t conv2d_dilations[] = {1, 1};
+
+static const smr_attribute_def conv2d_attributes[] = {
+    {"strides", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_conv2d_attributes, strides), 0.0f, 2, conv2d_strides},
+    {"padding", SMR_ATTRIBUTE_CHOICE, 3, offsetof(smr_conv2d_attributes, padding), 0.0f, 0, 0},
+    {"paddings", SMR_ATTRIBUTE_INTS, 4, offsetof(smr_conv2d_attributes, paddings), 0.0f, 4, conv2d_paddings},
+    {"dilations", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_conv2d_attributes, dilations), 0.0f, 2, conv2d_dilations},
+    {"groups", SMR_ATTRIBUTE_INT, 0, offsetof(smr_conv2d_attributes, groups), 0.0f, 1, 0},
+    {"activation", SMR_ATTRIBUTE_CHOICE, 3, offsetof(smr_conv2d_attributes, activation), 0.0f, 0, 0},
+};
+
+static const smr_operand_def depthwise_conv2d_inputs[] = {
+    {"x", 0x0006, 0, 0},
+    {"filter", 0x0006, 0, 0},
+    {"bias", 0x0006, 0, 1},
+};
+
+static const smr_operand_def depthwise_conv2d_outputs[] = {
+    {"y", 0x0006, 0, 0},
+};
+
+static const int32_t depthwise_conv2d_strides[] = {1, 1};
+
+static const int32_t depthwise_conv2d_paddings[] = {0, 0, 0, 0};
+
+static const int32_t depthwise_conv2d_dilations[] = {1, 1};
+
+static const smr_attribute_def depthwise_conv2d_attributes[] = {
+    {"strides", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_depthwise_conv2d_attributes, strides), 0.0f, 2, depthwise_conv2d_strides},
+    {"padding", SMR_ATTRIBUTE_CHOICE, 3, offsetof(smr_depthwise_conv2d_attributes, padding), 0.0f, 0, 0},
+    {"paddings", SMR_ATTRIBUTE_INTS, 4, offsetof(smr_depthwise_conv2d_attributes, paddings), 0.0f, 4, depthwise_conv2d_paddings},
+    {"dilations", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_depthwise_conv2d_attributes, dilations), 0.0f, 2, depthwise_conv2d_dilations},
+    {"activation", SMR_ATTRIBUTE_CHOICE, 3, offsetof(smr_depthwise_conv2d_attributes, activation), 0.0f, 0, 0},
+};
+
+static const smr_operand_def conv2d_backprop_input_inputs[] = {
+    {"input_sizes", 0x0040, -1, 4},
+    {"filter", 0x0006, 0, 0},
+    {"dy", 0x0006, 0, 0},
+};
+
+static const smr_operand_def conv2d_backprop_input_outputs[] = {
+    {"dx", 0x0006, 0, 0},
+};
+
+static const int32_t conv2d_backprop_input_strides[] = {1, 1};
+
+static const int32_t conv2d_backprop_input_paddings[] = {0, 0, 0, 0};
+
+static const int32_t conv2d_backprop_input_dilations[] = {1, 1};
+
+static const smr_attribute_def conv2d_backprop_input_attributes[] = {
+    {"strides", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_conv2d_backprop_input_attributes, strides), 0.0f, 2, conv2d_backprop_input_strides},
+    {"padding", SMR_ATTRIBUTE_CHOICE, 3, offsetof(smr_conv2d_backprop_input_attributes, padding), 0.0f, 0, 0},
+    {"paddings", SMR_ATTRIBUTE_INTS, 4, offsetof(smr_conv2d_backprop_input_attributes, paddings), 0.0f, 4, conv2d_backprop_input_paddings},
+    {"dilations", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_conv2d_backprop_input_attributes, dilations), 0.0f, 2, conv2d_backprop_input_dilations},
+    {"groups", SMR_ATTRIBUTE_INT, 0, offsetof(smr_conv2d_backprop_input_attributes, groups), 0.0f, 1, 0},
+};
+
+static const smr_operand_def conv2d_backprop_filter_inputs[] = {
+    {"x", 0x0006, 0, 0},
+    {"filter_sizes", 0x0040, -1, 4},
+    {"dy", 0x0006, 0, 0},
+};
+
+static const smr_operand_def conv2d_backprop_filter_outputs[] = {
+    {"dw", 0x0006, 0, 0},
+};
+
+static const int32_t conv2d_backprop_filter_strides[] = {1, 1};
+
+static const int32_t conv2d_backprop_filter_paddings[] = {0, 0, 0, 0};
+
+static const int32_t conv2d_backprop_filter_dilations[] = {1, 1};
+
+static const smr_attribute_def conv2d_backprop_filter_attributes[] = {
+    {"strides", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_conv2d_backprop_filter_attributes, strides), 0.0f, 2, conv2d_backprop_filter_strides},
+    {"padding", SMR_ATTRIBUTE_CHOICE, 3, offsetof(smr_conv2d_backprop_filter_attributes, padding), 0.0f, 0, 0},
+    {"paddings", SMR_ATTRIBUTE_INTS, 4, offsetof(smr_conv2d_backprop_filter_attributes, paddings), 0.0f, 4, conv2d_backprop_filter_paddings},
+    {"dilations", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_conv2d_backprop_filter_attributes, dilations), 0.0f, 2, conv2d_backprop_filter_dilations},
+    {"groups", SMR_ATTRIBUTE_INT, 0, offsetof(smr_conv2d_backprop_filter_attributes, groups), 0.0f, 1, 0},
+};
+
+static const smr_operand_def depthwise_conv2d_backprop_input_inputs[] = {
+    {"input_sizes", 0x0040, -1, 4},
+    {"filter", 0x0006, 0, 0},
+    {"dy", 0x0006, 0, 0},
+};
+
+static const smr_operand_def depthwise_conv2d_backprop_input_outputs[] = {
+    {"dx", 0x0006, 0, 0},
+};
+
+static const int32_t depthwise_conv2d_backprop_input_strides[] = {1, 1};
+
+static const int32_t depthwise_conv2d_backprop_input_paddings[] = {0, 0, 0, 0};
+
+static const int32_t depthwise_conv2d_backprop_input_dilations[] = {1, 1};
+
+static const smr_attribute_def depthwise_conv2d_backprop_input_attributes[] = {
+    {"strides", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_depthwise_conv2d_backprop_input_attributes, strides), 0.0f, 2, depthwise_conv2d_backprop_input_strides},
+    {"padding", SMR_ATTRIBUTE_CHOICE, 3, offsetof(smr_depthwise_conv2d_backprop_input_attributes, padding), 0.0f, 0, 0},
+    {"paddings", SMR_ATTRIBUTE_INTS, 4, offsetof(smr_depthwise_conv2d_backprop_input_attributes, paddings), 0.0f, 4, depthwise_conv2d_backprop_input_paddings},
+    {"dilations", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_depthwise_conv2d_backprop_input_attributes, dilations), 0.0f, 2, depthwise_conv2d_backprop_input_dilations},
+};
+
+static const smr_operand_def depthwise_conv2d_backprop_filter_inputs[] = {
+    {"x", 0x0006, 0, 0},
+    {"filter_sizes", 0x0040, -1, 4},
+    {"dy", 0x0006, 0, 0},
+};
+
+static const smr_operand_def depthwise_conv2d_backprop_filter_outputs[] = {
+    {"dw", 0x0006, 0, 0},
+};
+
+static const int32_t depthwise_conv2d_backprop_filter_strides[] = {1, 1};
+
+static const int32_t depthwise_conv2d_backprop_filter_paddings[] = {0, 0, 0, 0};
+
+static const int32_t depthwise_conv2d_backprop_filter_dilations[] = {1, 1};
+
+static const smr_attribute_def depthwise_conv2d_backprop_filter_attributes[] = {
+    {"strides", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_depthwise_conv2d_backprop_filter_attributes, strides), 0.0f, 2, depthwise_conv2d_backprop_filter_strides},
+    {"padding", SMR_ATTRIBUTE_CHOICE, 3, offsetof(smr_depthwise_conv2d_backprop_filter_attributes, padding), 0.0f, 0, 0},
+    {"paddings", SMR_ATTRIBUTE_INTS, 4, offsetof(smr_depthwise_conv2d_backprop_filter_attributes, paddings), 0.0f, 4, depthwise_conv2d_backprop_filter_paddings},
+    {"dilations", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_depthwise_conv2d_backprop_filter_attributes, dilations), 0.0f, 2, depthwise_conv2d_backprop_filter_dilations},
+};
+
 static const smr_operand_def add_inputs[] = {
     {"x", 0x00fe, 0, 0},
     {"y", 0x00fe, 0, 0},
@@ -688,6 +847,13 @@ const smr_op_def smr_op_defs[] = {
     {"argmax", argmax_inputs, argmax_outputs, argmax_attributes, SMR_OP_ARGMAX, 1, 1, 3, 0, 0},
     {"argmin", argmin_inputs, argmin_outputs, argmin_attributes, SMR_OP_ARGMIN, 1, 1, 3, 0, 0},
     {"sum_to", sum_to_inputs, sum_to_outputs, 0, SMR_OP_SUM_TO, 2, 1, 0, 0, 0},
+    {"matmul", matmul_inputs, matmul_outputs, matmul_attributes, SMR_OP_MATMUL, 3, 1, 3, 0, 0},
+    {"conv2d", conv2d_inputs, conv2d_outputs, conv2d_attributes, SMR_OP_CONV2D, 3, 1, 6, 0, 0},
+    {"depthwise_conv2d", depthwise_conv2d_inputs, depthwise_conv2d_outputs, depthwise_conv2d_attributes, SMR_OP_DEPTHWISE_CONV2D, 3, 1, 5, 0, 0},
+    {"conv2d_backprop_input", conv2d_backprop_input_inputs, conv2d_backprop_input_outputs, conv2d_backprop_input_attributes, SMR_OP_CONV2D_BACKPROP_INPUT, 3, 1, 5, 0, 0},
+    {"conv2d_backprop_filter", conv2d_backprop_filter_inputs, conv2d_backprop_filter_outputs, conv2d_backprop_filter_attributes, SMR_OP_CONV2D_BACKPROP_FILTER, 3, 1, 5, 0, 0},
+    {"depthwise_conv2d_backprop_input", depthwise_conv2d_backprop_input_inputs, depthwise_conv2d_backprop_input_outputs, depthwise_conv2d_backprop_input_attributes, SMR_OP_DEPTHWISE_CONV2D_BACKPROP_INPUT, 3, 1, 4, 0, 0},
+    {"depthwise_conv2d_backprop_filter", depthwise_conv2d_backprop_filter_inputs, depthwise_conv2d_backprop_filter_outputs, depthwise_conv2d_backprop_filter_attributes, SMR_OP_DEPTHWISE_CONV2D_BACKPROP_FILTER, 3, 1, 4, 0, 0},
     {"add", add_inputs, add_outputs, 0, SMR_OP_ADD, 2, 1, 0, 0, 1},
     {"subtract", subtract_inputs, subtract_outputs, 0, SMR_OP_SUBTRACT, 2, 1, 0, 0, 1},
     {"multiply", multiply_inputs, multiply_outputs, 0, SMR_OP_MULTIPLY, 2, 1, 0, 0, 1},

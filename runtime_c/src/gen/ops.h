@@ -23,6 +23,13 @@ typedef enum smr_opcode {
     SMR_OP_ARGMAX = 77,
     SMR_OP_ARGMIN = 78,
     SMR_OP_SUM_TO = 80,
+    SMR_OP_MATMUL = 90,
+    SMR_OP_CONV2D = 95,
+    SMR_OP_DEPTHWISE_CONV2D = 96,
+    SMR_OP_CONV2D_BACKPROP_INPUT = 97,
+    SMR_OP_CONV2D_BACKPROP_FILTER = 98,
+    SMR_OP_DEPTHWISE_CONV2D_BACKPROP_INPUT = 99,
+    SMR_OP_DEPTHWISE_CONV2D_BACKPROP_FILTER = 100,
     SMR_OP_ADD = 256,
     SMR_OP_SUBTRACT = 257,
     SMR_OP_MULTIPLY = 258,
@@ -84,10 +91,32 @@ typedef enum smr_opcode {
     SMR_OP_ASSIGN = 401
 } smr_opcode;
 
+typedef enum smr_activation {
+    SMR_ACTIVATION_NONE = 0,
+    SMR_ACTIVATION_RELU = 1,
+    SMR_ACTIVATION_RELU6 = 2
+} smr_activation;
+
 typedef enum smr_approximate {
     SMR_APPROXIMATE_NONE = 0,
     SMR_APPROXIMATE_TANH = 1
 } smr_approximate;
+
+typedef enum smr_padding {
+    SMR_PADDING_VALID = 0,
+    SMR_PADDING_SAME = 1,
+    SMR_PADDING_EXPLICIT = 2
+} smr_padding;
+
+typedef struct smr_ints2 {
+    int32_t count;
+    int32_t values[2];
+} smr_ints2;
+
+typedef struct smr_ints4 {
+    int32_t count;
+    int32_t values[4];
+} smr_ints4;
 
 typedef struct smr_ints8 {
     int32_t count;
@@ -158,6 +187,59 @@ typedef struct smr_argmin_attributes {
     uint8_t output_type; /* smr_dtype */
 } smr_argmin_attributes;
 
+typedef struct smr_matmul_attributes {
+    uint8_t transpose_x;
+    uint8_t transpose_y;
+    uint8_t activation; /* smr_activation */
+} smr_matmul_attributes;
+
+typedef struct smr_conv2d_attributes {
+    smr_ints2 strides;
+    uint8_t padding; /* smr_padding */
+    smr_ints4 paddings;
+    smr_ints2 dilations;
+    int32_t groups;
+    uint8_t activation; /* smr_activation */
+} smr_conv2d_attributes;
+
+typedef struct smr_depthwise_conv2d_attributes {
+    smr_ints2 strides;
+    uint8_t padding; /* smr_padding */
+    smr_ints4 paddings;
+    smr_ints2 dilations;
+    uint8_t activation; /* smr_activation */
+} smr_depthwise_conv2d_attributes;
+
+typedef struct smr_conv2d_backprop_input_attributes {
+    smr_ints2 strides;
+    uint8_t padding; /* smr_padding */
+    smr_ints4 paddings;
+    smr_ints2 dilations;
+    int32_t groups;
+} smr_conv2d_backprop_input_attributes;
+
+typedef struct smr_conv2d_backprop_filter_attributes {
+    smr_ints2 strides;
+    uint8_t padding; /* smr_padding */
+    smr_ints4 paddings;
+    smr_ints2 dilations;
+    int32_t groups;
+} smr_conv2d_backprop_filter_attributes;
+
+typedef struct smr_depthwise_conv2d_backprop_input_attributes {
+    smr_ints2 strides;
+    uint8_t padding; /* smr_padding */
+    smr_ints4 paddings;
+    smr_ints2 dilations;
+} smr_depthwise_conv2d_backprop_input_attributes;
+
+typedef struct smr_depthwise_conv2d_backprop_filter_attributes {
+    smr_ints2 strides;
+    uint8_t padding; /* smr_padding */
+    smr_ints4 paddings;
+    smr_ints2 dilations;
+} smr_depthwise_conv2d_backprop_filter_attributes;
+
 typedef union smr_attributes {
     smr_clip_attributes clip;
     smr_leaky_relu_attributes leaky_relu;
@@ -172,6 +254,13 @@ typedef union smr_attributes {
     smr_reduce_all_attributes reduce_all;
     smr_argmax_attributes argmax;
     smr_argmin_attributes argmin;
+    smr_matmul_attributes matmul;
+    smr_conv2d_attributes conv2d;
+    smr_depthwise_conv2d_attributes depthwise_conv2d;
+    smr_conv2d_backprop_input_attributes conv2d_backprop_input;
+    smr_conv2d_backprop_filter_attributes conv2d_backprop_filter;
+    smr_depthwise_conv2d_backprop_input_attributes depthwise_conv2d_backprop_input;
+    smr_depthwise_conv2d_backprop_filter_attributes depthwise_conv2d_backprop_filter;
     uint64_t align;
 } smr_attributes;
 
@@ -226,6 +315,6 @@ typedef struct smr_op_def {
 
 /* Sorted by opcode. */
 extern const smr_op_def smr_op_defs[];
-#define SMR_OP_DEF_COUNT 73
+#define SMR_OP_DEF_COUNT 80
 
 #endif
