@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samara.graph.ops import array, conv, elementwise, loss, matmul, norm, pool, quant, random, reduce, state
+from samara.graph.ops import array, conv, elementwise, indexing, loss, matmul, norm, pool, quant, random, reduce, state
 from samara.graph.ops._table import OPS, OpDef
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "array",
     "conv",
     "elementwise",
+    "indexing",
     "loss",
     "matmul",
     "norm",

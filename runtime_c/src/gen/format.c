@@ -18,6 +18,83 @@ static const smr_format_field gelu_attributes_fields[] = {
     {SMR_FIELD_SCALAR, 0, 1, 1, -1},
 };
 
+static const smr_format_field expand_dims_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+};
+
+static const smr_format_field squeeze_attributes_fields[] = {
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+};
+
+static const smr_format_field transpose_attributes_fields[] = {
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+};
+
+static const smr_format_field concat_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+};
+
+static const smr_format_field split_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+};
+
+static const smr_format_field stack_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+};
+
+static const smr_format_field strided_slice_attributes_fields[] = {
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+};
+
+static const smr_format_field strided_slice_gradient_attributes_fields[] = {
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+};
+
+static const smr_format_field pad_attributes_fields[] = {
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+};
+
+static const smr_format_field tile_attributes_fields[] = {
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+};
+
+static const smr_format_field gather_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+};
+
+static const smr_format_field one_hot_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+};
+
+static const smr_format_field cast_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+};
+
+static const smr_format_field shape_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+};
+
 static const smr_format_field reduce_sum_attributes_fields[] = {
     {SMR_FIELD_SCALARS, 0, 4, 4, -1},
     {SMR_FIELD_SCALAR, 0, 1, 1, -1},
@@ -228,6 +305,20 @@ const smr_format_table smr_format_tables[] = {
     {leaky_relu_attributes_fields, 1},
     {elu_attributes_fields, 1},
     {gelu_attributes_fields, 1},
+    {expand_dims_attributes_fields, 1},
+    {squeeze_attributes_fields, 1},
+    {transpose_attributes_fields, 1},
+    {concat_attributes_fields, 1},
+    {split_attributes_fields, 1},
+    {stack_attributes_fields, 1},
+    {strided_slice_attributes_fields, 8},
+    {strided_slice_gradient_attributes_fields, 8},
+    {pad_attributes_fields, 3},
+    {tile_attributes_fields, 1},
+    {gather_attributes_fields, 2},
+    {one_hot_attributes_fields, 5},
+    {cast_attributes_fields, 1},
+    {shape_attributes_fields, 1},
     {reduce_sum_attributes_fields, 2},
     {reduce_mean_attributes_fields, 2},
     {reduce_prod_attributes_fields, 2},
@@ -282,21 +373,21 @@ const int16_t smr_format_attributes[256] = {
     -1,
     -1,
     -1,
+    SMR_TABLE_EXPAND_DIMS_ATTRIBUTES,
+    SMR_TABLE_SQUEEZE_ATTRIBUTES,
+    SMR_TABLE_TRANSPOSE_ATTRIBUTES,
+    SMR_TABLE_CONCAT_ATTRIBUTES,
+    SMR_TABLE_SPLIT_ATTRIBUTES,
+    SMR_TABLE_STACK_ATTRIBUTES,
+    SMR_TABLE_STRIDED_SLICE_ATTRIBUTES,
+    SMR_TABLE_STRIDED_SLICE_GRADIENT_ATTRIBUTES,
+    SMR_TABLE_PAD_ATTRIBUTES,
+    SMR_TABLE_TILE_ATTRIBUTES,
+    SMR_TABLE_GATHER_ATTRIBUTES,
     -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
+    SMR_TABLE_ONE_HOT_ATTRIBUTES,
+    SMR_TABLE_CAST_ATTRIBUTES,
+    SMR_TABLE_SHAPE_ATTRIBUTES,
     -1,
     -1,
     -1,

@@ -50,6 +50,197 @@ static const smr_attribute_def gelu_attributes[] = {
     {"approximate", SMR_ATTRIBUTE_CHOICE, 2, offsetof(smr_gelu_attributes, approximate), 0.0f, 0, 0},
 };
 
+static const smr_operand_def expand_dims_inputs[] = {
+    {"x", 0x01fe, 0, 0},
+};
+
+static const smr_operand_def expand_dims_outputs[] = {
+    {"y", 0x01fe, 0, 0},
+};
+
+static const smr_attribute_def expand_dims_attributes[] = {
+    {"axis", SMR_ATTRIBUTE_INT, 0, offsetof(smr_expand_dims_attributes, axis), 0.0f, 0, 0},
+};
+
+static const smr_operand_def squeeze_inputs[] = {
+    {"x", 0x01fe, 0, 0},
+};
+
+static const smr_operand_def squeeze_outputs[] = {
+    {"y", 0x01fe, 0, 0},
+};
+
+static const smr_attribute_def squeeze_attributes[] = {
+    {"axes", SMR_ATTRIBUTE_INTS, 8, offsetof(smr_squeeze_attributes, axes), 0.0f, 0, 0},
+};
+
+static const smr_operand_def transpose_inputs[] = {
+    {"x", 0x01fe, 0, 0},
+};
+
+static const smr_operand_def transpose_outputs[] = {
+    {"y", 0x01fe, 0, 0},
+};
+
+static const smr_attribute_def transpose_attributes[] = {
+    {"permutation", SMR_ATTRIBUTE_INTS, 8, offsetof(smr_transpose_attributes, permutation), 0.0f, 0, 0},
+};
+
+static const smr_operand_def concat_inputs[] = {
+    {"values", 0x01fe, 0, 2},
+};
+
+static const smr_operand_def concat_outputs[] = {
+    {"y", 0x01fe, 0, 0},
+};
+
+static const smr_attribute_def concat_attributes[] = {
+    {"axis", SMR_ATTRIBUTE_INT, 0, offsetof(smr_concat_attributes, axis), 0.0f, 0, 0},
+};
+
+static const smr_operand_def split_inputs[] = {
+    {"x", 0x01fe, 0, 0},
+};
+
+static const smr_operand_def split_outputs[] = {
+    {"parts", 0x01fe, 0, 2},
+};
+
+static const smr_attribute_def split_attributes[] = {
+    {"axis", SMR_ATTRIBUTE_INT, 0, offsetof(smr_split_attributes, axis), 0.0f, 0, 0},
+};
+
+static const smr_operand_def stack_inputs[] = {
+    {"values", 0x01fe, 0, 2},
+};
+
+static const smr_operand_def stack_outputs[] = {
+    {"y", 0x01fe, 0, 0},
+};
+
+static const smr_attribute_def stack_attributes[] = {
+    {"axis", SMR_ATTRIBUTE_INT, 0, offsetof(smr_stack_attributes, axis), 0.0f, 0, 0},
+};
+
+static const smr_operand_def strided_slice_inputs[] = {
+    {"x", 0x01fe, 0, 0},
+};
+
+static const smr_operand_def strided_slice_outputs[] = {
+    {"y", 0x01fe, 0, 0},
+};
+
+static const smr_attribute_def strided_slice_attributes[] = {
+    {"begin", SMR_ATTRIBUTE_INTS, 8, offsetof(smr_strided_slice_attributes, begin), 0.0f, 0, 0},
+    {"end", SMR_ATTRIBUTE_INTS, 8, offsetof(smr_strided_slice_attributes, end), 0.0f, 0, 0},
+    {"strides", SMR_ATTRIBUTE_INTS, 8, offsetof(smr_strided_slice_attributes, strides), 0.0f, 0, 0},
+    {"begin_mask", SMR_ATTRIBUTE_INT, 0, offsetof(smr_strided_slice_attributes, begin_mask), 0.0f, 0, 0},
+    {"end_mask", SMR_ATTRIBUTE_INT, 0, offsetof(smr_strided_slice_attributes, end_mask), 0.0f, 0, 0},
+    {"ellipsis_mask", SMR_ATTRIBUTE_INT, 0, offsetof(smr_strided_slice_attributes, ellipsis_mask), 0.0f, 0, 0},
+    {"new_axis_mask", SMR_ATTRIBUTE_INT, 0, offsetof(smr_strided_slice_attributes, new_axis_mask), 0.0f, 0, 0},
+    {"shrink_axis_mask", SMR_ATTRIBUTE_INT, 0, offsetof(smr_strided_slice_attributes, shrink_axis_mask), 0.0f, 0, 0},
+};
+
+static const smr_operand_def strided_slice_gradient_inputs[] = {
+    {"dy", 0x01fe, 0, 0},
+    {"shape", 0x00c0, 1, 4},
+};
+
+static const smr_operand_def strided_slice_gradient_outputs[] = {
+    {"dx", 0x01fe, 0, 0},
+};
+
+static const smr_attribute_def strided_slice_gradient_attributes[] = {
+    {"begin", SMR_ATTRIBUTE_INTS, 8, offsetof(smr_strided_slice_gradient_attributes, begin), 0.0f, 0, 0},
+    {"end", SMR_ATTRIBUTE_INTS, 8, offsetof(smr_strided_slice_gradient_attributes, end), 0.0f, 0, 0},
+    {"strides", SMR_ATTRIBUTE_INTS, 8, offsetof(smr_strided_slice_gradient_attributes, strides), 0.0f, 0, 0},
+    {"begin_mask", SMR_ATTRIBUTE_INT, 0, offsetof(smr_strided_slice_gradient_attributes, begin_mask), 0.0f, 0, 0},
+    {"end_mask", SMR_ATTRIBUTE_INT, 0, offsetof(smr_strided_slice_gradient_attributes, end_mask), 0.0f, 0, 0},
+    {"ellipsis_mask", SMR_ATTRIBUTE_INT, 0, offsetof(smr_strided_slice_gradient_attributes, ellipsis_mask), 0.0f, 0, 0},
+    {"new_axis_mask", SMR_ATTRIBUTE_INT, 0, offsetof(smr_strided_slice_gradient_attributes, new_axis_mask), 0.0f, 0, 0},
+    {"shrink_axis_mask", SMR_ATTRIBUTE_INT, 0, offsetof(smr_strided_slice_gradient_attributes, shrink_axis_mask), 0.0f, 0, 0},
+};
+
+static const smr_operand_def pad_inputs[] = {
+    {"x", 0x01fe, 0, 0},
+};
+
+static const smr_operand_def pad_outputs[] = {
+    {"y", 0x01fe, 0, 0},
+};
+
+static const smr_attribute_def pad_attributes[] = {
+    {"paddings", SMR_ATTRIBUTE_INTS, 16, offsetof(smr_pad_attributes, paddings), 0.0f, 0, 0},
+    {"mode", SMR_ATTRIBUTE_CHOICE, 4, offsetof(smr_pad_attributes, mode), 0.0f, 0, 0},
+    {"value", SMR_ATTRIBUTE_FLOAT, 0, offsetof(smr_pad_attributes, value), 0.0f, 0, 0},
+};
+
+static const smr_operand_def tile_inputs[] = {
+    {"x", 0x01fe, 0, 0},
+};
+
+static const smr_operand_def tile_outputs[] = {
+    {"y", 0x01fe, 0, 0},
+};
+
+static const smr_attribute_def tile_attributes[] = {
+    {"multiples", SMR_ATTRIBUTE_INTS, 8, offsetof(smr_tile_attributes, multiples), 0.0f, 0, 0},
+};
+
+static const smr_operand_def gather_inputs[] = {
+    {"x", 0x01fe, 0, 0},
+    {"indices", 0x00c0, 1, 0},
+};
+
+static const smr_operand_def gather_outputs[] = {
+    {"y", 0x01fe, 0, 0},
+};
+
+static const smr_attribute_def gather_attributes[] = {
+    {"axis", SMR_ATTRIBUTE_INT, 0, offsetof(smr_gather_attributes, axis), 0.0f, 0, 0},
+    {"batch_dims", SMR_ATTRIBUTE_INT, 0, offsetof(smr_gather_attributes, batch_dims), 0.0f, 0, 0},
+};
+
+static const smr_operand_def one_hot_inputs[] = {
+    {"indices", 0x00f8, 0, 0},
+};
+
+static const smr_operand_def one_hot_outputs[] = {
+    {"y", 0x01fe, -1, 0},
+};
+
+static const smr_attribute_def one_hot_attributes[] = {
+    {"depth", SMR_ATTRIBUTE_INT, 0, offsetof(smr_one_hot_attributes, depth), 0.0f, 0, 0},
+    {"on_value", SMR_ATTRIBUTE_FLOAT, 0, offsetof(smr_one_hot_attributes, on_value), 1.0f, 0, 0},
+    {"off_value", SMR_ATTRIBUTE_FLOAT, 0, offsetof(smr_one_hot_attributes, off_value), 0.0f, 0, 0},
+    {"axis", SMR_ATTRIBUTE_INT, 0, offsetof(smr_one_hot_attributes, axis), 0.0f, -1, 0},
+    {"dtype", SMR_ATTRIBUTE_DTYPE, 0, offsetof(smr_one_hot_attributes, dtype), 0.0f, 1, 0},
+};
+
+static const smr_operand_def cast_inputs[] = {
+    {"x", 0x01fe, 0, 0},
+};
+
+static const smr_operand_def cast_outputs[] = {
+    {"y", 0x01fe, -1, 0},
+};
+
+static const smr_attribute_def cast_attributes[] = {
+    {"dtype", SMR_ATTRIBUTE_DTYPE, 0, offsetof(smr_cast_attributes, dtype), 0.0f, 0, 0},
+};
+
+static const smr_operand_def shape_inputs[] = {
+    {"x", 0x01fe, 0, 0},
+};
+
+static const smr_operand_def shape_outputs[] = {
+    {"sizes", 0x01fe, -1, 0},
+};
+
+static const smr_attribute_def shape_attributes[] = {
+    {"output_type", SMR_ATTRIBUTE_DTYPE, 0, offsetof(smr_shape_attributes, output_type), 0.0f, 6, 0},
+};
+
 static const smr_operand_def reduce_sum_inputs[] = {
     {"x", 0x00fe, 0, 0},
 };
@@ -823,6 +1014,60 @@ static const smr_operand_def hard_swish_outputs[] = {
     {"y", 0x0006, 0, 0},
 };
 
+static const smr_operand_def identity_inputs[] = {
+    {"x", 0x01fe, 0, 0},
+};
+
+static const smr_operand_def identity_outputs[] = {
+    {"y", 0x01fe, 0, 0},
+};
+
+static const smr_operand_def stop_gradient_inputs[] = {
+    {"x", 0x01fe, 0, 0},
+};
+
+static const smr_operand_def stop_gradient_outputs[] = {
+    {"y", 0x01fe, 0, 0},
+};
+
+static const smr_operand_def reshape_inputs[] = {
+    {"x", 0x01fe, 0, 0},
+    {"shape", 0x00c0, 1, 4},
+};
+
+static const smr_operand_def reshape_outputs[] = {
+    {"y", 0x01fe, 0, 0},
+};
+
+static const smr_operand_def broadcast_to_inputs[] = {
+    {"x", 0x01fe, 0, 0},
+    {"shape", 0x00c0, 1, 4},
+};
+
+static const smr_operand_def broadcast_to_outputs[] = {
+    {"y", 0x01fe, 0, 0},
+};
+
+static const smr_operand_def range_inputs[] = {
+    {"start", 0x00fe, 0, 0},
+    {"limit", 0x00fe, 0, 0},
+    {"delta", 0x00fe, 0, 0},
+};
+
+static const smr_operand_def range_outputs[] = {
+    {"y", 0x00fe, 0, 0},
+};
+
+static const smr_operand_def unsorted_segment_sum_inputs[] = {
+    {"data", 0x00fe, 0, 0},
+    {"segment_ids", 0x00c0, 1, 0},
+    {"num_segments", 0x00c0, 2, 4},
+};
+
+static const smr_operand_def unsorted_segment_sum_outputs[] = {
+    {"sums", 0x00fe, 0, 0},
+};
+
 static const smr_operand_def assign_inputs[] = {
     {"ref", 0x01fe, 0, 0},
     {"value", 0x01fe, 0, 0},
@@ -837,6 +1082,20 @@ const smr_op_def smr_op_defs[] = {
     {"leaky_relu", leaky_relu_inputs, leaky_relu_outputs, leaky_relu_attributes, SMR_OP_LEAKY_RELU, 1, 1, 1, 0, 1},
     {"elu", elu_inputs, elu_outputs, elu_attributes, SMR_OP_ELU, 1, 1, 1, 0, 1},
     {"gelu", gelu_inputs, gelu_outputs, gelu_attributes, SMR_OP_GELU, 1, 1, 1, 0, 1},
+    {"expand_dims", expand_dims_inputs, expand_dims_outputs, expand_dims_attributes, SMR_OP_EXPAND_DIMS, 1, 1, 1, 1, 0},
+    {"squeeze", squeeze_inputs, squeeze_outputs, squeeze_attributes, SMR_OP_SQUEEZE, 1, 1, 1, 1, 0},
+    {"transpose", transpose_inputs, transpose_outputs, transpose_attributes, SMR_OP_TRANSPOSE, 1, 1, 1, 0, 0},
+    {"concat", concat_inputs, concat_outputs, concat_attributes, SMR_OP_CONCAT, 1, 1, 1, 0, 0},
+    {"split", split_inputs, split_outputs, split_attributes, SMR_OP_SPLIT, 1, 1, 1, 0, 0},
+    {"stack", stack_inputs, stack_outputs, stack_attributes, SMR_OP_STACK, 1, 1, 1, 0, 0},
+    {"strided_slice", strided_slice_inputs, strided_slice_outputs, strided_slice_attributes, SMR_OP_STRIDED_SLICE, 1, 1, 8, 0, 0},
+    {"strided_slice_gradient", strided_slice_gradient_inputs, strided_slice_gradient_outputs, strided_slice_gradient_attributes, SMR_OP_STRIDED_SLICE_GRADIENT, 2, 1, 8, 0, 0},
+    {"pad", pad_inputs, pad_outputs, pad_attributes, SMR_OP_PAD, 1, 1, 3, 0, 0},
+    {"tile", tile_inputs, tile_outputs, tile_attributes, SMR_OP_TILE, 1, 1, 1, 0, 0},
+    {"gather", gather_inputs, gather_outputs, gather_attributes, SMR_OP_GATHER, 2, 1, 2, 0, 0},
+    {"one_hot", one_hot_inputs, one_hot_outputs, one_hot_attributes, SMR_OP_ONE_HOT, 1, 1, 5, 0, 0},
+    {"cast", cast_inputs, cast_outputs, cast_attributes, SMR_OP_CAST, 1, 1, 1, 0, 1},
+    {"shape", shape_inputs, shape_outputs, shape_attributes, SMR_OP_SHAPE, 1, 1, 1, 0, 0},
     {"reduce_sum", reduce_sum_inputs, reduce_sum_outputs, reduce_sum_attributes, SMR_OP_REDUCE_SUM, 1, 1, 2, 0, 0},
     {"reduce_mean", reduce_mean_inputs, reduce_mean_outputs, reduce_mean_attributes, SMR_OP_REDUCE_MEAN, 1, 1, 2, 0, 0},
     {"reduce_prod", reduce_prod_inputs, reduce_prod_outputs, reduce_prod_attributes, SMR_OP_REDUCE_PROD, 1, 1, 2, 0, 0},
@@ -912,5 +1171,11 @@ const smr_op_def smr_op_defs[] = {
     {"silu", silu_inputs, silu_outputs, 0, SMR_OP_SILU, 1, 1, 0, 0, 1},
     {"hard_sigmoid", hard_sigmoid_inputs, hard_sigmoid_outputs, 0, SMR_OP_HARD_SIGMOID, 1, 1, 0, 0, 1},
     {"hard_swish", hard_swish_inputs, hard_swish_outputs, 0, SMR_OP_HARD_SWISH, 1, 1, 0, 0, 1},
+    {"identity", identity_inputs, identity_outputs, 0, SMR_OP_IDENTITY, 1, 1, 0, 1, 0},
+    {"stop_gradient", stop_gradient_inputs, stop_gradient_outputs, 0, SMR_OP_STOP_GRADIENT, 1, 1, 0, 1, 0},
+    {"reshape", reshape_inputs, reshape_outputs, 0, SMR_OP_RESHAPE, 2, 1, 0, 1, 0},
+    {"broadcast_to", broadcast_to_inputs, broadcast_to_outputs, 0, SMR_OP_BROADCAST_TO, 2, 1, 0, 0, 0},
+    {"range", range_inputs, range_outputs, 0, SMR_OP_RANGE, 3, 1, 0, 0, 0},
+    {"unsorted_segment_sum", unsorted_segment_sum_inputs, unsorted_segment_sum_outputs, 0, SMR_OP_UNSORTED_SEGMENT_SUM, 3, 1, 0, 0, 0},
     {"assign", assign_inputs, assign_outputs, 0, SMR_OP_ASSIGN, 2, 1, 0, 0, 0},
 };

@@ -13,6 +13,20 @@ typedef enum smr_opcode {
     SMR_OP_LEAKY_RELU = 2,
     SMR_OP_ELU = 3,
     SMR_OP_GELU = 4,
+    SMR_OP_EXPAND_DIMS = 20,
+    SMR_OP_SQUEEZE = 21,
+    SMR_OP_TRANSPOSE = 22,
+    SMR_OP_CONCAT = 23,
+    SMR_OP_SPLIT = 24,
+    SMR_OP_STACK = 25,
+    SMR_OP_STRIDED_SLICE = 26,
+    SMR_OP_STRIDED_SLICE_GRADIENT = 27,
+    SMR_OP_PAD = 28,
+    SMR_OP_TILE = 29,
+    SMR_OP_GATHER = 30,
+    SMR_OP_ONE_HOT = 32,
+    SMR_OP_CAST = 33,
+    SMR_OP_SHAPE = 34,
     SMR_OP_REDUCE_SUM = 70,
     SMR_OP_REDUCE_MEAN = 71,
     SMR_OP_REDUCE_PROD = 72,
@@ -88,6 +102,12 @@ typedef enum smr_opcode {
     SMR_OP_SILU = 336,
     SMR_OP_HARD_SIGMOID = 337,
     SMR_OP_HARD_SWISH = 338,
+    SMR_OP_IDENTITY = 360,
+    SMR_OP_STOP_GRADIENT = 361,
+    SMR_OP_RESHAPE = 362,
+    SMR_OP_BROADCAST_TO = 363,
+    SMR_OP_RANGE = 364,
+    SMR_OP_UNSORTED_SEGMENT_SUM = 365,
     SMR_OP_ASSIGN = 401
 } smr_opcode;
 
@@ -101,6 +121,13 @@ typedef enum smr_approximate {
     SMR_APPROXIMATE_NONE = 0,
     SMR_APPROXIMATE_TANH = 1
 } smr_approximate;
+
+typedef enum smr_pad_mode {
+    SMR_PAD_MODE_CONSTANT = 0,
+    SMR_PAD_MODE_REFLECT = 1,
+    SMR_PAD_MODE_SYMMETRIC = 2,
+    SMR_PAD_MODE_EDGE = 3
+} smr_pad_mode;
 
 typedef enum smr_padding {
     SMR_PADDING_VALID = 0,
@@ -123,6 +150,11 @@ typedef struct smr_ints8 {
     int32_t values[8];
 } smr_ints8;
 
+typedef struct smr_ints16 {
+    int32_t count;
+    int32_t values[16];
+} smr_ints16;
+
 typedef struct smr_clip_attributes {
     float minimum;
     float maximum;
@@ -139,6 +171,83 @@ typedef struct smr_elu_attributes {
 typedef struct smr_gelu_attributes {
     uint8_t approximate; /* smr_approximate */
 } smr_gelu_attributes;
+
+typedef struct smr_expand_dims_attributes {
+    int32_t axis;
+} smr_expand_dims_attributes;
+
+typedef struct smr_squeeze_attributes {
+    smr_ints8 axes;
+} smr_squeeze_attributes;
+
+typedef struct smr_transpose_attributes {
+    smr_ints8 permutation;
+} smr_transpose_attributes;
+
+typedef struct smr_concat_attributes {
+    int32_t axis;
+} smr_concat_attributes;
+
+typedef struct smr_split_attributes {
+    int32_t axis;
+} smr_split_attributes;
+
+typedef struct smr_stack_attributes {
+    int32_t axis;
+} smr_stack_attributes;
+
+typedef struct smr_strided_slice_attributes {
+    smr_ints8 begin;
+    smr_ints8 end;
+    smr_ints8 strides;
+    int32_t begin_mask;
+    int32_t end_mask;
+    int32_t ellipsis_mask;
+    int32_t new_axis_mask;
+    int32_t shrink_axis_mask;
+} smr_strided_slice_attributes;
+
+typedef struct smr_strided_slice_gradient_attributes {
+    smr_ints8 begin;
+    smr_ints8 end;
+    smr_ints8 strides;
+    int32_t begin_mask;
+    int32_t end_mask;
+    int32_t ellipsis_mask;
+    int32_t new_axis_mask;
+    int32_t shrink_axis_mask;
+} smr_strided_slice_gradient_attributes;
+
+typedef struct smr_pad_attributes {
+    smr_ints16 paddings;
+    uint8_t mode; /* smr_pad_mode */
+    float value;
+} smr_pad_attributes;
+
+typedef struct smr_tile_attributes {
+    smr_ints8 multiples;
+} smr_tile_attributes;
+
+typedef struct smr_gather_attributes {
+    int32_t axis;
+    int32_t batch_dims;
+} smr_gather_attributes;
+
+typedef struct smr_one_hot_attributes {
+    int32_t depth;
+    float on_value;
+    float off_value;
+    int32_t axis;
+    uint8_t dtype; /* smr_dtype */
+} smr_one_hot_attributes;
+
+typedef struct smr_cast_attributes {
+    uint8_t dtype; /* smr_dtype */
+} smr_cast_attributes;
+
+typedef struct smr_shape_attributes {
+    uint8_t output_type; /* smr_dtype */
+} smr_shape_attributes;
 
 typedef struct smr_reduce_sum_attributes {
     smr_ints8 axes;
@@ -245,6 +354,20 @@ typedef union smr_attributes {
     smr_leaky_relu_attributes leaky_relu;
     smr_elu_attributes elu;
     smr_gelu_attributes gelu;
+    smr_expand_dims_attributes expand_dims;
+    smr_squeeze_attributes squeeze;
+    smr_transpose_attributes transpose;
+    smr_concat_attributes concat;
+    smr_split_attributes split;
+    smr_stack_attributes stack;
+    smr_strided_slice_attributes strided_slice;
+    smr_strided_slice_gradient_attributes strided_slice_gradient;
+    smr_pad_attributes pad;
+    smr_tile_attributes tile;
+    smr_gather_attributes gather;
+    smr_one_hot_attributes one_hot;
+    smr_cast_attributes cast;
+    smr_shape_attributes shape;
     smr_reduce_sum_attributes reduce_sum;
     smr_reduce_mean_attributes reduce_mean;
     smr_reduce_prod_attributes reduce_prod;
@@ -315,6 +438,6 @@ typedef struct smr_op_def {
 
 /* Sorted by opcode. */
 extern const smr_op_def smr_op_defs[];
-#define SMR_OP_DEF_COUNT 80
+#define SMR_OP_DEF_COUNT 100
 
 #endif

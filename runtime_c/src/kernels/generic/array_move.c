@@ -1,0 +1,221 @@
+/* Ops that copy elements to other places: transpose, broadcast_to, tile, concat, stack, split. */
+#include "array.h"
+
+smr_status smr_prepare_transpose(smr_node *node, smr_error *error) {
+    const smr_transpose_attributes *a = &node->attributes.transpose;
+    const smr_value *x = node->inputs[0], *y = node->outputs[0];
+    array_strided *strided = smr_array_strided_begin(node);
+    bool taken[SMR_MAX_RANK] = {false};
+    int64_t strides[SMR_MAX_RANK];
+    int64_t stride = strided->size;
+    int32_t i;
+    SMR_TRY(smr_array_check_rank(y, x->rank, error));
+    if (a->permutation.count != 0 && a->permutation.count != x->rank) {
+        SMR_FAIL(error, SMR_ERROR_MODEL, "a permutation of %d axes instead of %d", (int)a->permutation.count,
+                 (int)x->rank);
+    }
+    for (i = x->rank - 1; i >= 0; --i) {
+        strides[i] = stride;
+        stride *= x->count == 0 ? 1 : x->dims[i];
+    }
+    for (i = 0; i < y->rank; ++i) {
+        int32_t axis = x->rank - 1 - i;
+        if (a->permutation.count != 0) {
+            SMR_TRY(smr_array_axis(a->permutation.values[i], x->rank, &axis, error));
+        }
+        if (taken[axis]) {
+            SMR_FAIL(error, SMR_ERROR_MODEL, "a permutation with axis %d twice", (int)axis);
+        }
+        taken[axis] = true;
+        SMR_TRY(smr_array_check_dim(y, i, x->dims[axis], error));
+        smr_array_strided_add(strided, y->dims[i], strides[axis]);
+    }
+    smr_array_strided_end(node);
+    return SMR_OK;
+}
+
+smr_status smr_prepare_broadcast_to(smr_node *node, smr_error *error) {
+    const smr_value *x = node->inputs[0], *y = node->outputs[0];
+    const int32_t lead = y->rank - x->rank;
+    array_strided *strided = smr_array_strided_begin(node);
+    int64_t strides[SMR_MAX_RANK] = {0};
+    int64_t stride = strided->size;
+    int32_t i;
+    if (lead < 0) {
+        SMR_FAIL(error, SMR_ERROR_MODEL, "rank %d does not broadcast to rank %d", (int)x->rank, (int)y->rank);
+    }
+    for (i = x->rank - 1; i >= 0; --i) {
+        if (x->dims[i] != 1) {
+            SMR_TRY(smr_array_check_dim(y, lead + i, x->dims[i], error));
+            strides[lead + i] = stride;
+            stride *= x->count == 0 ? 1 : x->dims[i];
+        }
+    }
+    for (i = 0; i < y->rank; ++i) {
+        smr_array_strided_add(strided, y->dims[i], strides[i]);
+    }
+    smr_array_strided_end(node);
+    return SMR_OK;
+}
+
+smr_status smr_prepare_tile(smr_node *node, smr_error *error) {
+    const smr_tile_attributes *a = &node->attributes.tile;
+    const smr_value *x = node->inputs[0], *y = node->outputs[0];
+    array_strided *strided = smr_array_strided_begin(node);
+    int64_t stride = (int64_t)(x->count * (size_t)strided->size);
+    int32_t i;
+    SMR_TRY(smr_array_check_rank(y, x->rank, error));
+    SMR_TRY(smr_array_check_rank(x, a->multiples.count, error));
+    for (i = 0; i < x->rank; ++i) {
+        const int32_t multiple = a->multiples.values[i];
+        if (multiple < 0) {
+            SMR_FAIL(error, SMR_ERROR_MODEL, "multiple %d is negative", (int)multiple);
+        }
+        SMR_TRY(smr_array_check_dim(y, i, (int64_t)x->dims[i] * multiple, error));
+        stride = x->count == 0 ? 0 : stride / x->dims[i];
+        smr_array_strided_add(strided, multiple, 0);
+        smr_array_strided_add(strided, x->dims[i], stride);
+    }
+    smr_array_strided_end(node);
+    return SMR_OK;
+}
+
+/* One tensor that is made of others, or cut into them: in each of `outer` rows lies a block of each in turn. */
+typedef struct array_blocks {
+    size_t outer;
+    size_t row; /* bytes */
+} array_blocks;
+
+/* Work items are the bytes of the whole. In each row a part has as many bytes as all of it over the rows. */
+static void prepare_blocks(smr_node *node, const smr_value *whole, int32_t axis, smr_run_function run) {
+    array_blocks *blocks = SMR_PARAMETERS(node, array_blocks);
+    const size_t bytes = whole->count * array_element_size(whole);
+    blocks->outer = array_product(whole, 0, axis);
+    blocks->row = blocks->outer == 0 ? 0 : bytes / blocks->outer;
+    node->run = run;
+    node->work = bytes;
+}
+
+/* Where a block of a row and the range [begin, end) of the whole meet: the bytes, their place in the whole and their
+ * place in the part. */
+typedef struct array_meeting {
+    size_t count, whole, part;
+} array_meeting;
+
+static array_meeting meet(size_t row, size_t start, size_t block, size_t begin, size_t end) {
+    const size_t low = begin > start ? begin : start;
+    const size_t high = end < start + block ? end : start + block;
+    array_meeting meeting = {0, low, 0};
+    if (low < high) {
+        meeting.count = high - low;
+        meeting.part = row * block + (low - start);
+    }
+    return meeting;
+}
+
+static smr_status run_join(const smr_node *node, size_t begin, size_t end, smr_error *error) {
+    const array_blocks *blocks = SMR_CONST_PARAMETERS(node, array_blocks);
+    uint8_t *whole = node->outputs[0]->data;
+    const size_t size = array_element_size(node->outputs[0]);
+    size_t row;
+    (void)error;
+    for (row = begin / blocks->row; row < blocks->outer && row * blocks->row < end; ++row) {
+        size_t start = row * blocks->row;
+        int32_t k;
+        for (k = 0; k < node->input_count; ++k) {
+            const smr_value *part = node->inputs[k];
+            const size_t block = part->count * size / blocks->outer;
+            const array_meeting at = meet(row, start, block, begin, end);
+            if (at.count > 0) {
+                memcpy(whole + at.whole, (const uint8_t *)part->data + at.part, at.count);
+            }
+            start += block;
+        }
+    }
+    return SMR_OK;
+}
+
+static smr_status run_split(const smr_node *node, size_t begin, size_t end, smr_error *error) {
+    const array_blocks *blocks = SMR_CONST_PARAMETERS(node, array_blocks);
+    const uint8_t *whole = node->inputs[0]->data;
+    const size_t size = array_element_size(node->inputs[0]);
+    size_t row;
+    (void)error;
+    for (row = begin / blocks->row; row < blocks->outer && row * blocks->row < end; ++row) {
+        size_t start = row * blocks->row;
+        int32_t k;
+        for (k = 0; k < node->output_count; ++k) {
+            const smr_value *part = node->outputs[k];
+            const size_t block = part->count * size / blocks->outer;
+            const array_meeting at = meet(row, start, block, begin, end);
+            if (at.count > 0) {
+                memcpy((uint8_t *)part->data + at.part, whole + at.whole, at.count);
+            }
+            start += block;
+        }
+    }
+    return SMR_OK;
+}
+
+/* Part number `index` has the sizes of the whole but along the axis; adds its size there. */
+static smr_status check_part(const smr_value *whole, const smr_value *part, int32_t index, int32_t axis,
+                             int64_t *total, smr_error *error) {
+    int32_t i;
+    if (part->rank != whole->rank) {
+        SMR_FAIL(error, SMR_ERROR_MODEL, "part %d has rank %d instead of %d", (int)index, (int)part->rank,
+                 (int)whole->rank);
+    }
+    for (i = 0; i < whole->rank; ++i) {
+        if (i != axis && part->dims[i] != whole->dims[i]) {
+            SMR_FAIL(error, SMR_ERROR_MODEL, "dimension %d of part %d is %d instead of %d", (int)i, (int)index,
+                     (int)part->dims[i], (int)whole->dims[i]);
+        }
+    }
+    *total += part->dims[axis];
+    return SMR_OK;
+}
+
+smr_status smr_prepare_concat(smr_node *node, smr_error *error) {
+    const smr_value *y = node->outputs[0];
+    int64_t total = 0;
+    int32_t axis, i;
+    SMR_TRY(smr_array_axis(node->attributes.concat.axis, y->rank, &axis, error));
+    for (i = 0; i < node->input_count; ++i) {
+        SMR_TRY(check_part(y, node->inputs[i], i, axis, &total, error));
+    }
+    SMR_TRY(smr_array_check_dim(y, axis, total, error));
+    prepare_blocks(node, y, axis, run_join);
+    return SMR_OK;
+}
+
+smr_status smr_prepare_split(smr_node *node, smr_error *error) {
+    const smr_value *x = node->inputs[0];
+    int64_t total = 0;
+    int32_t axis, i;
+    SMR_TRY(smr_array_axis(node->attributes.split.axis, x->rank, &axis, error));
+    for (i = 0; i < node->output_count; ++i) {
+        SMR_TRY(check_part(x, node->outputs[i], i, axis, &total, error));
+    }
+    if (total != x->dims[axis]) {
+        SMR_FAIL(error, SMR_ERROR_MODEL, "the parts have size %lld together instead of %d", (long long)total,
+                 (int)x->dims[axis]);
+    }
+    prepare_blocks(node, x, axis, run_split);
+    return SMR_OK;
+}
+
+smr_status smr_prepare_stack(smr_node *node, smr_error *error) {
+    const smr_value *y = node->outputs[0];
+    int32_t axis, i, k;
+    SMR_TRY(smr_array_axis(node->attributes.stack.axis, y->rank, &axis, error));
+    SMR_TRY(smr_array_check_dim(y, axis, node->input_count, error));
+    for (k = 0; k < node->input_count; ++k) {
+        const smr_value *x = node->inputs[k];
+        SMR_TRY(smr_array_check_rank(x, (int64_t)y->rank - 1, error));
+        for (i = 0; i < x->rank; ++i) {
+            SMR_TRY(smr_array_check_dim(x, i, y->dims[i < axis ? i : i + 1], error));
+        }
+    }
+    prepare_blocks(node, y, axis, run_join);
+    return SMR_OK;
+}
