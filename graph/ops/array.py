@@ -68,9 +68,8 @@ def _squeeze_shape(op: Any) -> Any:
         for axis in axes:
             op.merge(x[axis], 1, f"axis {axis} and the size of a squeezed axis")
     else:
-        unknown = [i for i, d in enumerate(x) if not isinstance(d, int) and dims.equal(d, 1) is None]
-        if unknown:
-            op.fail(f"axes must be named, because the size of axis {unknown[0]} is not known")
+        if any(dims.equal(d, 1) is None for d in x):
+            return None
         axes = [i for i, d in enumerate(x) if d == 1]
     return tuple(d for i, d in enumerate(x) if i not in axes)
 
