@@ -17,7 +17,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 BUILD = REPOSITORY / "build" / "fuzz"
-CORPORA = REPOSITORY / "runtime_c" / "fuzz" / "corpus"
+CORPORA = REPOSITORY / "tests" / "fuzz" / "corpus"
 
 
 def build() -> list[Path]:
