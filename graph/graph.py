@@ -464,7 +464,7 @@ class Graph:
             allowed = definition.dtypes_of(operand.type)
             if operand.type.startswith("@"):
                 expected = attributes[operand.type[1:]]
-            elif operand.type not in definition.types:
+            elif operand.type not in definition.types or (expected is None and _is_empty(value)):
                 expected = allowed[0]
             try:
                 tensor = self.convert(value, expected)
@@ -553,6 +553,11 @@ def as_array(value: Any, dtype: DType | None = None) -> np.ndarray[Any, Any]:
                 raise TypeError(f"{value!r} does not fit {dtype.name}, {limits.min}..{limits.max}")
         array = array.astype(dtype.numpy)
     return np.array(array, order="C")
+
+
+def _is_empty(value: Any) -> bool:
+    """Whether it is `[]` or `()`, which say nothing of their element type."""
+    return isinstance(value, (list, tuple)) and not value
 
 
 def _holds_tensor(values: Sequence[Any]) -> bool:

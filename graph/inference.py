@@ -111,6 +111,8 @@ def known_value(tensor: Tensor) -> tuple[Dimension, ...] | None:
     op = tensor.op
     if not tensor.dtype.is_integer or tensor.shape is None or len(tensor.shape) > 1:
         return None
+    if op.type == "split":
+        return _split(op, tensor.index)
     rule = _VALUE_RULES.get(op.type)
     return None if rule is None else rule(op)
 
@@ -129,8 +131,65 @@ def _same(op: Any) -> tuple[Dimension, ...] | None:
 
 
 def _joined(op: Any) -> tuple[Dimension, ...] | None:
-    parts = [known_value(t) for t in op.inputs]
-    return None if any(p is None for p in parts) else tuple(d for p in parts for d in p or ())
+    """What is joined; where only the number of elements is known, that many unknown dimensions."""
+    joined: list[Dimension] = []
+    for tensor in op.inputs:
+        values = known_value(tensor)
+        if values is None:
+            length = None if tensor.shape is None else dims.product(tensor.shape)
+            if not isinstance(length, int) or length > _LARGEST_KNOWN_VALUE:
+                return None
+            values = tuple(dims.Dim() for _ in range(length))
+        joined += values
+    return tuple(joined)
+
+
+def _gather(op: Any) -> tuple[Dimension, ...] | None:
+    values, indices = (known_value(t) for t in op.inputs)
+    if values is None or indices is None or op.a.batch_dims:
+        return None
+    picked = [values[i] for i in indices if isinstance(i, int) and 0 <= i < len(values)]
+    return tuple(picked) if len(picked) == len(indices) else None
+
+
+def _range(op: Any) -> tuple[Dimension, ...] | None:
+    count = op.outputs[0].shape[0]
+    if not isinstance(count, int) or count > _LARGEST_KNOWN_VALUE:
+        return None
+    start, _, delta = (known_value(t) for t in op.inputs)
+    return None if start is None or delta is None else tuple(start[0] + i * delta[0] for i in range(count))
+
+
+def _broadcast(op: Any) -> tuple[Dimension, ...] | None:
+    values, shape = known_value(op.inputs[0]), op.outputs[0].shape
+    count = dims.product(shape)
+    if values is None or not isinstance(count, int) or count > _LARGEST_KNOWN_VALUE:
+        return None
+    return values * count if len(values) == 1 else values
+
+
+def _reduced(op: Any) -> tuple[Dimension, ...] | None:
+    values = known_value(op.inputs[0])
+    if values is None or op.inputs[0].shape == ():
+        return values
+    return (dims.product(values) if op.type == "reduce_prod" else sum(values),)
+
+
+def _negated(op: Any) -> tuple[Dimension, ...] | None:
+    values = known_value(op.inputs[0])
+    return None if values is None else tuple(-v for v in values)
+
+
+def _split(op: Any, index: int) -> tuple[Dimension, ...] | None:
+    values, sizes = known_value(op.inputs[0]), [t.shape[0] for t in op.outputs]
+    if values is None or not _are_numbers(sizes):
+        return None
+    start = sum(sizes[:index])
+    return values[start : start + sizes[index]]
+
+
+def _are_numbers(values: Sequence[Dimension]) -> bool:
+    return all(isinstance(v, int) for v in values)
 
 
 def _strided_slice(op: Any) -> tuple[Dimension, ...] | None:
@@ -159,11 +218,12 @@ def _arithmetic(op: Any) -> tuple[Dimension, ...] | None:
         "subtract": lambda a, b: a - b,
         "multiply": lambda a, b: a * b,
         "floor_divide": lambda a, b: a // b,
+        "floor_mod": lambda a, b: a - a // b * b,
         "maximum": dims.maximum,
         "minimum": dims.minimum,
     }
     function = functions[op.type]
-    if op.type == "floor_divide" and 0 in right:
+    if op.type in ("floor_divide", "floor_mod") and 0 in right:
         return None
     return tuple(function(a, b) for a, b in zip(left, right, strict=True))
 
@@ -180,7 +240,13 @@ _VALUE_RULES: dict[str, Any] = {
     "stack": _joined,
     "concat": _joined,
     "strided_slice": _strided_slice,
+    "gather": _gather,
+    "range": _range,
+    "broadcast_to": _broadcast,
+    "reduce_prod": _reduced,
+    "reduce_sum": _reduced,
+    "negative": _negated,
     **dict.fromkeys(
-        ("add", "subtract", "multiply", "floor_divide", "maximum", "minimum"), _arithmetic
+        ("add", "subtract", "multiply", "floor_divide", "floor_mod", "maximum", "minimum"), _arithmetic
     ),
 }

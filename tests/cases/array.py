@@ -181,10 +181,18 @@ ORACLES = {
 
 
 def _case(
-    op: str, *shapes: Any, dtypes: Any = MOVED, label: str = "", gradient: bool = True, **attributes: Any
+    op: str,
+    *shapes: Any,
+    dtypes: Any = MOVED,
+    label: str = "",
+    gradient: bool = True,
+    dynamic: bool = False,
+    **attributes: Any,
 ) -> Case:
     inputs = tuple(tuple(Input(shape=s) for s in i) if isinstance(i, list) else Input(shape=i) for i in shapes)
-    return Case(op=op, inputs=inputs, attributes=attributes, dtypes=dtypes, label=label, gradient=gradient)
+    return Case(
+        op=op, inputs=inputs, attributes=attributes, dtypes=dtypes, label=label, gradient=gradient, dynamic=dynamic
+    )
 
 
 def _shaped(op: str, shape: Any, target: Any, type_: str = "int32", dtypes: Any = MOVED) -> Case:
@@ -417,3 +425,33 @@ CASES += [
     _numbers(2**40, 2**40 + 9, 4, ("int64",)),
     _numbers(-(2**63), 2**63 - 1, 2**62, ("int64",)),
 ]
+
+for _op, _shape, _attributes in [
+    ("identity", (4, 3), {}),
+    ("expand_dims", (4, 3), {"axis": 0}),
+    ("squeeze", (4, 1, 3), {"axes": (1,)}),
+    ("transpose", (4, 3, 2), {"permutation": (1, 2, 0)}),
+    ("concat", [(4, 3), (4, 1)], {"axis": 1}),
+    ("concat", [(4, 3), (4, 3)], {"axis": 0}),
+    ("split", (4, 6), {"axis": 1, "sizes": (1, 2, 3)}),
+    ("stack", [(4, 3), (4, 3)], {"axis": 1}),
+    ("pad", (4, 3), {"paddings": (1, 2, 1, 1), "value": 3.0}),
+    ("pad", (4, 3), {"paddings": (2, 1, 1, 1), "mode": "edge"}),
+    ("tile", (4, 3), {"multiples": (2, 3)}),
+    ("cast", (4, 3), {"dtype": "int16"}),
+    ("shape", (4, 3), {}),
+]:
+    CASES.append(
+        _case(_op, _shape, dtypes=("float32",), gradient=False, dynamic=True, label="dynamic", **_attributes)
+    )
+for _shape, _target in [((4, 3), (-1,)), ((4, 6), (-1, 2, 3)), ((4, 6), (3, -1))]:
+    _sizes = Input(shape=(len(_target),), dtype="int32", values=_target, constant=True)
+    CASES.append(
+        Case(
+            op="reshape",
+            inputs=(Input(shape=_shape), _sizes),
+            dtypes=("float32",),
+            dynamic=True,
+            label=f"to{list(_target)}-dynamic",
+        )
+    )
