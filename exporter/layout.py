@@ -13,6 +13,7 @@ from samara.graph.graph import Operation
 
 PANEL = 16
 GROUP = 4
+_PACKED_DTYPES = ("float32", "float16", "int8")
 
 Array = np.ndarray[Any, Any]
 
@@ -25,7 +26,9 @@ def run_length(op: Operation, index: int) -> int | None:
     if not op.definition.operands[index].packed:
         return None
     tensor = op.inputs[index]
-    if tensor is None or tensor.shape is None or len(tensor.shape) < 2:
+    if tensor is None or tensor.dtype.name not in _PACKED_DTYPES:
+        return None
+    if tensor.shape is None or len(tensor.shape) < 2 or 0 in tensor.shape:
         return None
     if op.type.endswith("conv2d"):
         if op.attributes.get("groups", 1) != 1:
