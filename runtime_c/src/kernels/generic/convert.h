@@ -1,56 +1,75 @@
-/* float16 as the kernels see it: loaded to float, stored rounded to the nearest, ties to even. */
-#ifndef SMR_GENERIC_CONVERT_H
-#define SMR_GENERIC_CONVERT_H
+/* Element types in and out of the two types that generic kernels compute in: float for floating-point
+ * numbers, int64_t for integers and truth values. */
+#ifndef SMR_CONVERT_H
+#define SMR_CONVERT_H
 
-#include <stdint.h>
 #include <string.h>
+
+#include "../../core/kernel.h"
+
+/* Elements that a kernel converts at a time, on the stack. */
+#define SMR_BLOCK 64
+
+typedef union smr_block {
+    float floats[SMR_BLOCK];
+    int64_t integers[SMR_BLOCK];
+} smr_block;
+
+static inline bool smr_is_float(int dtype) {
+    return dtype == SMR_DTYPE_FLOAT32 || dtype == SMR_DTYPE_FLOAT16;
+}
+
+/* Whether elements of the type can be used in place, without conversion. */
+static inline bool smr_is_direct(int dtype) {
+    return dtype == SMR_DTYPE_FLOAT32 || dtype == SMR_DTYPE_INT64;
+}
 
 static inline float smr_half_to_float(uint16_t half) {
     const uint32_t sign = (uint32_t)(half & 0x8000u) << 16;
-    const uint32_t exponent = half >> 10 & 0x1fu;
-    const uint32_t fraction = half & 0x3ffu;
+    const uint32_t magnitude = half & 0x7fffu;
     uint32_t bits;
     float value;
-    if (exponent == 0) {
-        /* A subnormal is its fraction in units of 2^-24. */
-        value = (float)fraction * (1.0f / 16777216.0f);
+    if (magnitude >= 0x7c00u) { /* infinity and NaN */
+        bits = 0x7f800000u | (magnitude & 0x3ffu) << 13;
+    } else if (magnitude >= 0x0400u) {
+        bits = (magnitude << 13) + (112u << 23);
+    } else { /* subnormal: a multiple of 2**-24 */
+        value = (float)magnitude * 0x1p-24f;
         memcpy(&bits, &value, sizeof bits);
-        bits |= sign;
-    } else if (exponent == 31) {
-        bits = sign | 0x7f800000u | fraction << 13;
-    } else {
-        bits = sign | (exponent + 112) << 23 | fraction << 13;
     }
+    bits |= sign;
     memcpy(&value, &bits, sizeof value);
     return value;
 }
 
+/* Rounds to nearest even. */
 static inline uint16_t smr_float_to_half(float value) {
-    uint32_t bits, sign, magnitude, shift, kept, rest, middle;
+    uint32_t bits, sign, magnitude;
     memcpy(&bits, &value, sizeof bits);
     sign = bits >> 16 & 0x8000u;
     magnitude = bits & 0x7fffffffu;
     if (magnitude > 0x7f800000u) {
-        return (uint16_t)(sign | 0x7e00u);
+        magnitude = 0x7e00u;
+    } else if (magnitude >= 0x477ff000u) { /* 65520, halfway beyond the largest number, and what follows */
+        magnitude = 0x7c00u;
+    } else if (magnitude >= 0x38800000u) { /* 2**-14, the least normal number */
+        magnitude = (magnitude - (112u << 23) + 0xfffu + (magnitude >> 13 & 1u)) >> 13;
+    } else { /* the numbers from 0.5 to 1 are 2**-24 apart, so the addition rounds as it should */
+        float shifted;
+        memcpy(&shifted, &magnitude, sizeof shifted);
+        shifted += 0.5f;
+        memcpy(&magnitude, &shifted, sizeof magnitude);
+        magnitude -= 0x3f000000u;
     }
-    if (magnitude >= 0x477ff000u) {
-        return (uint16_t)(sign | 0x7c00u); /* 65520 and more round to infinity */
-    }
-    if (magnitude >= 0x38800000u) {
-        kept = (magnitude - 0x38000000u) >> 13; /* 2^-14 and more: the exponent's bias is 112 less */
-        rest = magnitude & 0x1fffu;
-        middle = 0x1000u;
-    } else if (magnitude < 0x33000000u) {
-        return (uint16_t)sign; /* less than half of 2^-24 */
-    } else {
-        const uint32_t fraction = (magnitude & 0x7fffffu) | 0x800000u;
-        shift = 126 - (magnitude >> 23); /* to units of 2^-24 */
-        kept = fraction >> shift;
-        rest = fraction & ((1u << shift) - 1);
-        middle = 1u << (shift - 1);
-    }
-    kept += rest > middle || (rest == middle && (kept & 1u) != 0);
-    return (uint16_t)(sign | kept);
+    return (uint16_t)(sign | magnitude);
 }
+
+/* Elements [offset, offset + count) of an array of float32 or float16. */
+void smr_load_floats(int dtype, const void *data, size_t offset, size_t count, float *out);
+void smr_store_floats(int dtype, void *data, size_t offset, size_t count, const float *in);
+
+/* The same of integers and bool; storing keeps the low bits, so that arithmetic wraps around. */
+void smr_load_integers(int dtype, const void *data, size_t offset, size_t count, int64_t *out);
+void smr_store_integers(int dtype, void *data, size_t offset, size_t count, const int64_t *in);
 
 #endif

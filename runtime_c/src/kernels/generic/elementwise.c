@@ -1,118 +1,98 @@
-/* Element-wise ops in plain C: broadcasting arithmetic and unary functions. */
-#include "../prototypes.h"
+/* The walk over the elements of unary and binary ops: conversion to float or int64_t, broadcasting, one loop.
+ */
+#include "elementwise.h"
 
-/* How the elements of the inputs are reached from those of the output: in units of elements, 0 along a
- * dimension in which the input is broadcast. */
-typedef struct elementwise_binary {
-    size_t strides[2][SMR_MAX_RANK];
-    size_t spans[SMR_MAX_RANK]; /* elements of the output for one step along a dimension */
-} elementwise_binary;
+/* `count` elements of an operand, contiguous and in the type of the loop: in place if they are that already,
+ * else in `block`. With step 0 the first element, repeated. */
+static const void *elementwise_fetch(const smr_value *value, size_t offset, size_t step, size_t count,
+                                     smr_block *block) {
+    const size_t loaded = step == 0 ? 1 : count;
+    size_t i;
+    if (step == 1 && smr_is_direct(value->dtype)) {
+        return (const uint8_t *)value->data + offset * smr_dtype_size((smr_dtype)value->dtype);
+    }
+    if (smr_is_float(value->dtype)) {
+        smr_load_floats(value->dtype, value->data, offset, loaded, block->floats);
+        for (i = loaded; i < count; ++i) {
+            block->floats[i] = block->floats[0];
+        }
+    } else {
+        smr_load_integers(value->dtype, value->data, offset, loaded, block->integers);
+        for (i = loaded; i < count; ++i) {
+            block->integers[i] = block->integers[0];
+        }
+    }
+    return block;
+}
 
-static smr_status prepare_broadcast(smr_node *node, smr_error *error) {
-    elementwise_binary *parameters = SMR_PARAMETERS(node, elementwise_binary);
+static void elementwise_store(const smr_value *value, size_t offset, size_t count, const smr_block *block) {
+    if (smr_is_float(value->dtype)) {
+        smr_store_floats(value->dtype, value->data, offset, count, block->floats);
+    } else {
+        smr_store_integers(value->dtype, value->data, offset, count, block->integers);
+    }
+}
+
+/* Elements [at, at + count) of the output, which lie in one row. */
+static smr_status elementwise_run_row(const smr_node *node, const smr_broadcast_row *row, size_t at,
+                                      size_t count, smr_error *error) {
+    const smr_elementwise *parameters = SMR_CONST_PARAMETERS(node, smr_elementwise);
     const smr_value *output = node->outputs[0];
-    size_t span = 1;
-    int32_t i, k;
-    for (i = output->rank - 1; i >= 0; --i) {
-        parameters->spans[i] = span;
-        span *= (size_t)(output->dims[i] > 0 ? output->dims[i] : 1);
-    }
-    for (k = 0; k < 2; ++k) {
-        const smr_value *input = node->inputs[k];
-        const int32_t shift = output->rank - input->rank;
-        size_t stride = 1;
-        if (shift < 0) {
-            SMR_FAIL(error, SMR_ERROR_MODEL, "input %d of rank %d does not broadcast to rank %d", (int)k,
-                     (int)input->rank, (int)output->rank);
-        }
-        for (i = input->rank - 1; i >= 0; --i) {
-            const int32_t have = input->dims[i];
-            if (have != output->dims[shift + i] && have != 1) {
-                SMR_FAIL(error, SMR_ERROR_MODEL, "dimension %d of input %d is %d and does not broadcast to %d",
-                         (int)i, (int)k, (int)have, (int)output->dims[shift + i]);
-            }
-            parameters->strides[k][shift + i] = have == 1 ? 0 : stride;
-            stride *= (size_t)(have > 0 ? have : 1);
+    const bool direct = smr_is_direct(output->dtype) || output->dtype == SMR_DTYPE_BOOL;
+    const size_t size = smr_dtype_size((smr_dtype)output->dtype);
+    const void *operands[2] = {NULL, NULL};
+    smr_block blocks[2], result;
+    size_t limit = direct ? count : SMR_BLOCK;
+    size_t done, n;
+    int32_t k;
+    for (k = 0; k < node->input_count; ++k) {
+        if (row->steps[k] == 0 || !smr_is_direct(node->inputs[k]->dtype)) {
+            limit = SMR_BLOCK;
         }
     }
-    for (i = 0; i < output->rank; ++i) {
-        int32_t broadcast = 1;
-        for (k = 0; k < 2; ++k) {
-            const int32_t at = i - (output->rank - node->inputs[k]->rank);
-            if (at >= 0 && node->inputs[k]->dims[at] != 1) {
-                broadcast = node->inputs[k]->dims[at];
+    for (done = 0; done < count; done += n) {
+        void *target = direct ? (uint8_t *)output->data + (at + done) * size : (void *)&result;
+        const char *refusal;
+        n = count - done < limit ? count - done : limit;
+        for (k = 0; k < node->input_count; ++k) {
+            if (done == 0 || row->steps[k] == 1) {
+                operands[k] = elementwise_fetch(node->inputs[k], row->offsets[k] + done * row->steps[k],
+                                                row->steps[k], n, &blocks[k]);
             }
         }
-        if (output->dims[i] != broadcast) {
-            SMR_FAIL(error, SMR_ERROR_MODEL, "dimension %d of the output is %d instead of %d", (int)i,
-                     (int)output->dims[i], (int)broadcast);
+        refusal = parameters->loop(&parameters->constants, n, operands[0], operands[1], target);
+        if (refusal != NULL) {
+            SMR_FAIL(error, SMR_ERROR_DATA, "%s, in elements %zu to %zu", refusal, at + done,
+                     at + done + n - 1);
+        }
+        if (!direct) {
+            elementwise_store(output, at + done, n, &result);
         }
     }
-    node->work = output->count;
     return SMR_OK;
 }
 
-static smr_status run_add_f32(const smr_node *node, size_t begin, size_t end, smr_error *error) {
-    const elementwise_binary *parameters = SMR_CONST_PARAMETERS(node, elementwise_binary);
-    const float *x = node->inputs[0]->data;
-    const float *y = node->inputs[1]->data;
-    float *z = node->outputs[0]->data;
-    const int32_t rank = node->outputs[0]->rank;
-    size_t i;
-    (void)error;
-    for (i = begin; i < end; ++i) {
-        size_t rest = i, at_x = 0, at_y = 0;
-        int32_t d;
-        for (d = 0; d < rank; ++d) {
-            const size_t index = rest / parameters->spans[d];
-            rest -= index * parameters->spans[d];
-            at_x += index * parameters->strides[0][d];
-            at_y += index * parameters->strides[1][d];
-        }
-        z[i] = x[at_x] + y[at_y];
+static smr_status elementwise_run(const smr_node *node, size_t begin, size_t end, smr_error *error) {
+    const smr_broadcast *broadcast = &SMR_CONST_PARAMETERS(node, smr_elementwise)->broadcast;
+    smr_broadcast_row row;
+    smr_broadcast_start(broadcast, begin, &row);
+    while (begin < end) {
+        const size_t count = end - begin < row.length ? end - begin : row.length;
+        SMR_TRY(elementwise_run_row(node, &row, begin, count, error));
+        begin += count;
+        smr_broadcast_next(broadcast, &row);
     }
     return SMR_OK;
 }
 
-smr_status smr_prepare_add(smr_node *node, smr_error *error) {
-    if (node->outputs[0]->dtype != SMR_DTYPE_FLOAT32) {
-        SMR_FAIL(error, SMR_ERROR_UNSUPPORTED, "this build has no kernel for %s",
-                 smr_dtype_name((smr_dtype)node->outputs[0]->dtype));
+smr_status smr_elementwise_prepare(smr_node *node, smr_elementwise_loop floats, smr_elementwise_loop integers,
+                                   smr_error *error) {
+    smr_elementwise *parameters = SMR_PARAMETERS(node, smr_elementwise);
+    parameters->loop = smr_is_float(node->inputs[0]->dtype) ? floats : integers;
+    if (parameters->loop == NULL) {
+        SMR_FAIL(error, SMR_ERROR_UNSUPPORTED, "no kernel for %s",
+                 smr_dtype_name((smr_dtype)node->inputs[0]->dtype));
     }
-    SMR_TRY(prepare_broadcast(node, error));
-    node->run = run_add_f32;
-    return SMR_OK;
-}
-
-static smr_status run_relu_f32(const smr_node *node, size_t begin, size_t end, smr_error *error) {
-    const float *x = node->inputs[0]->data;
-    float *y = node->outputs[0]->data;
-    size_t i;
-    (void)error;
-    for (i = begin; i < end; ++i) {
-        y[i] = x[i] < 0.0f ? 0.0f : x[i];
-    }
-    return SMR_OK;
-}
-
-smr_status smr_prepare_relu(smr_node *node, smr_error *error) {
-    const smr_value *x = node->inputs[0];
-    const smr_value *y = node->outputs[0];
-    int32_t i;
-    if (y->dtype != SMR_DTYPE_FLOAT32) {
-        SMR_FAIL(error, SMR_ERROR_UNSUPPORTED, "this build has no kernel for %s",
-                 smr_dtype_name((smr_dtype)y->dtype));
-    }
-    if (x->rank != y->rank) {
-        SMR_FAIL(error, SMR_ERROR_MODEL, "the output has rank %d instead of %d", (int)y->rank, (int)x->rank);
-    }
-    for (i = 0; i < x->rank; ++i) {
-        if (x->dims[i] != y->dims[i]) {
-            SMR_FAIL(error, SMR_ERROR_MODEL, "dimension %d of the output is %d instead of %d", (int)i,
-                     (int)y->dims[i], (int)x->dims[i]);
-        }
-    }
-    node->run = run_relu_f32;
-    node->work = y->count;
-    return SMR_OK;
+    node->run = elementwise_run;
+    return smr_broadcast_prepare(node, &parameters->broadcast, error);
 }

@@ -1,0 +1,38 @@
+/* Walking the elements of an output together with inputs that broadcast to it, row by row. */
+#ifndef SMR_BROADCAST_H
+#define SMR_BROADCAST_H
+
+#include "../../core/kernel.h"
+
+#define SMR_BROADCAST_INPUTS 3
+
+/* Neighbouring dimensions along which the same inputs are repeated are taken together, so that tensors of
+ * equal shapes have a single one. */
+typedef struct smr_broadcast {
+    size_t sizes[SMR_MAX_RANK];
+    uint8_t repeated[SMR_MAX_RANK]; /* bit k: input k has one element along the dimension */
+    int32_t rank;                   /* at least 1 */
+    int32_t inputs;
+} smr_broadcast;
+
+/* A place in the output: what is left of the row that it lies in. */
+typedef struct smr_broadcast_row {
+    size_t length;                            /* of the output, from here on; at least 1 */
+    size_t offsets[SMR_BROADCAST_INPUTS];     /* in elements */
+    size_t steps[SMR_BROADCAST_INPUTS];       /* 1, or 0 for the same element along the row */
+    size_t row_offsets[SMR_BROADCAST_INPUTS]; /* of the row's first element */
+    size_t strides[SMR_BROADCAST_INPUTS][SMR_MAX_RANK];
+    size_t coordinates[SMR_MAX_RANK];
+} smr_broadcast_row;
+
+/* Checks that the shape of output 0 is what all inputs broadcast to, and sets the node's work to the elements
+ * of output 0. Nothing may be walked when that is 0. */
+smr_status smr_broadcast_prepare(smr_node *node, smr_broadcast *broadcast, smr_error *error);
+
+/* The place of output element `at`. */
+void smr_broadcast_start(const smr_broadcast *broadcast, size_t at, smr_broadcast_row *row);
+
+/* To the beginning of the next row, if there is one. */
+void smr_broadcast_next(const smr_broadcast *broadcast, smr_broadcast_row *row);
+
+#endif
