@@ -188,7 +188,8 @@ OPS.register(
     _binary(
         "maximum",
         263,
-        "The larger of x and y, with broadcasting; NaN where either is NaN. The gradient goes to x where both are equal.",
+        "The larger of x and y, with broadcasting; NaN where either is NaN. The gradient goes to x where both are "
+        "equal.",
         lambda xp, op, x, y: xp.maximum(x, y),
         _chosen("greater_equal"),
     ),
@@ -358,7 +359,8 @@ def _between(xp: Any, x: Any, low: float, high: float) -> Any:
 
 def _gelu(xp: Any, op: Any, x: Any) -> Any:
     if op.a.approximate == "tanh":
-        return 0.5 * x * (1 + xp.tanh(_ROOT_TWO_OVER_PI * (x + _GELU_CUBIC * x * x * x)))
+        # (1 + tanh(u)) / 2 is sigmoid(2 u), which keeps its accuracy where it is small.
+        return x * _sigmoid(xp, 2 * _ROOT_TWO_OVER_PI * (x + _GELU_CUBIC * x * x * x))
     return 0.5 * x * (1 + _erf(xp, x * math.sqrt(0.5)))
 
 

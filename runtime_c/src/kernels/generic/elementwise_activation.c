@@ -31,10 +31,10 @@ SMR_ELEMENTWISE_KERNEL(relu6, elementwise_relu6_floats, elementwise_relu6_intege
 ACTIVATION(sigmoid, 1.0f / (1.0f + expf(-a)))
 ACTIVATION(softplus, (a > 0.0f ? a : 0.0f) + log1pf(expf(-fabsf(a))))
 ACTIVATION(softsign, a / (1.0f + fabsf(a)))
-ACTIVATION(selu, SELU_SCALE *(a > 0.0f ? a : SELU_ALPHA * expm1f(a)))
+ACTIVATION(selu, (a > 0.0f ? a : SELU_ALPHA * expm1f(a)) * SELU_SCALE)
 ACTIVATION(silu, a * (1.0f / (1.0f + expf(-a))))
 ACTIVATION(hard_sigmoid, elementwise_relu6(a + 3.0f) / 6.0f)
-ACTIVATION(hard_swish, a *elementwise_relu6(a + 3.0f) / 6.0f)
+ACTIVATION(hard_swish, elementwise_relu6(a + 3.0f) * a / 6.0f)
 
 #define MINIMUM  constants->floats[0]
 #define MAXIMUM  constants->floats[1]
@@ -42,12 +42,13 @@ ACTIVATION(hard_swish, a *elementwise_relu6(a + 3.0f) / 6.0f)
 #define GREATEST constants->integers[1]
 #define ALPHA    constants->floats[0]
 
-ACTIVATION_FLOATS(clip, a<MINIMUM ? MINIMUM : a> MAXIMUM ? MAXIMUM : a)
-ACTIVATION_INTEGERS(clip, a<LEAST ? LEAST : a> GREATEST ? GREATEST : a)
+ACTIVATION_FLOATS(clip, (a < MINIMUM) ? MINIMUM : (a > MAXIMUM) ? MAXIMUM : a)
+ACTIVATION_INTEGERS(clip, (a < LEAST) ? LEAST : (a > GREATEST) ? GREATEST : a)
 ACTIVATION_FLOATS(leaky_relu, a > 0.0f ? a : ALPHA * a)
 ACTIVATION_FLOATS(elu, a > 0.0f ? a : ALPHA * expm1f(a))
 ACTIVATION_FLOATS(gelu, 0.5f * a * (1.0f + erff(a * ROOT_HALF)))
-ACTIVATION_FLOATS(gelu_tanh, 0.5f * a * (1.0f + tanhf(ROOT_TWO_OVER_PI * (a + 0.044715f * a * a * a))))
+/* (1 + tanh(u)) / 2 is sigmoid(2 u), which keeps its accuracy where it is small. */
+ACTIVATION_FLOATS(gelu_tanh, a / (1.0f + expf(-2.0f * ROOT_TWO_OVER_PI * (a + 0.044715f * a * a * a))))
 
 /* Whole numbers within a float32 bound, cut to int64_t; `bound` has been rounded and is not NaN. */
 static int64_t elementwise_integer_bound(float bound) {

@@ -18,8 +18,8 @@ BINARY_FLOATS(subtract, a - b)
 BINARY_INTEGERS(subtract, (uint64_t)a - (uint64_t)b)
 BINARY_KERNEL(subtract)
 
-BINARY_FLOATS(multiply, a *b)
-BINARY_INTEGERS(multiply, (uint64_t)a *(uint64_t)b)
+BINARY_FLOATS(multiply, (a) * (b))
+BINARY_INTEGERS(multiply, (uint64_t)(a) * (uint64_t)(b))
 BINARY_KERNEL(multiply)
 
 BINARY_FLOATS(divide, a / b)
