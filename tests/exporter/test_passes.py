@@ -1,0 +1,280 @@
+"""Each pass by itself: it does what it says, and the outputs stay what they were."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from samara.exporter.freeze import Signature, freeze
+from samara.exporter.passes import PASSES, op_count, optimize
+from samara.graph.graph import Graph, Tensor
+from samara.graph.rewrite import ModelGraph, needed
+from samara.graph.session import Session
+
+Array = np.ndarray[Any, Any]
+RANDOM = np.random.default_rng(3)
+
+
+def random(*shape: int) -> Array:
+    return RANDOM.uniform(-1, 1, shape).astype(np.float32)
+
+
+def placeholder(graph: Graph, shape: tuple[int, ...], name: str = "x") -> Tensor:
+    return graph.apply("placeholder", [], {"dtype": "float32", "shape": shape}, name=name).outputs[0]
+
+
+def frozen(*outputs: Tensor) -> ModelGraph:
+    return freeze([Signature(list(outputs))], None).model
+
+
+def run(model: ModelGraph, feeds: dict[str, Array]) -> list[Array]:
+    (signature,) = model.signatures
+    fed = {signature.inputs[n]: a for n, a in feeds.items()}
+    found: list[Array] = Session(graph=model.graph).run(list(signature.outputs.values()), fed)
+    return found
+
+
+def ops(model: ModelGraph) -> Counter[str]:
+    return Counter(op.type for op in needed(model.outputs) if op.definition.device == "kernel")
+
+
+def applied(model: ModelGraph, *names: str) -> ModelGraph:
+    rewritten, _ = optimize(model, disable=[n for n in PASSES if n not in names])
+    return rewritten
+
+
+def check(model: ModelGraph, feeds: dict[str, Array], *names: str, tolerance: float = 1e-5) -> ModelGraph:
+    """Runs the passes and compares outputs, their names, dtypes and shapes."""
+    rewritten = applied(model, *names)
+    before, after = run(model, feeds), run(rewritten, feeds)
+    for a, b in zip(before, after, strict=True):
+        assert a.dtype == b.dtype
+        assert a.shape == b.shape
+        np.testing.assert_allclose(b, a, rtol=0, atol=tolerance * max(1e-3, np.abs(a).max(initial=0)))
+    (old,), (new,) = model.signatures, rewritten.signatures
+    assert list(old.outputs) == list(new.outputs)
+    assert list(old.inputs) == list(new.inputs)
+    return rewritten
+
+
+def image(graph: Graph) -> tuple[Tensor, dict[str, Array]]:
+    return placeholder(graph, (2, 6, 6, 3)), {"x": random(2, 6, 6, 3)}
+
+
+def test_every_pass_is_switchable_and_known() -> None:
+    with pytest.raises(ValueError, match="no pass is called nonsense; the passes are dead_code"):
+        optimize(_some_model(), disable=["nonsense"])
+
+
+def _some_model() -> ModelGraph:
+    graph = Graph()
+    x = placeholder(graph, (2, 3))
+    return frozen(graph.b.add(x, random(3)))
+
+
+def test_dead_code() -> None:
+    graph = Graph()
+    x, feeds = image(graph)
+    y = graph.b.relu(x)
+    model = frozen(y)
+    model.graph.b.relu(next(iter(model.signatures[0].outputs.values())), name="unused")
+    rewritten = check(model, feeds, "dead_code")
+    assert "unused" not in [op.name for op in rewritten.graph.operations]
+    assert applied(rewritten, "dead_code") is rewritten
+
+
+def test_constant_folding() -> None:
+    graph = Graph()
+    x, feeds = image(graph)
+    b = graph.b
+    table = b.multiply(b.constant(random(3)), b.exp(b.constant(random(3))))
+    sizes = b.shape(x)
+    y = b.reshape(b.add(x, table), b.concat([b.strided_slice(sizes, begin=[0], end=[1], strides=[1]), [-1]], axis=0))
+    rewritten = check(frozen(y), feeds, "constant_folding", "dead_code")
+    assert ops(rewritten) == Counter(["add", "reshape"])
+
+
+def test_constant_folding_does_not_swell_the_file() -> None:
+    graph = Graph()
+    x = placeholder(graph, (100, 100))
+    y = graph.b.add(x, graph.b.broadcast_to(graph.b.constant(np.float32(2)), np.array([100, 100], np.int32)))
+    assert ops(applied(frozen(y), "constant_folding"))["broadcast_to"] == 1
+
+
+def test_common_subexpressions() -> None:
+    graph = Graph()
+    x, feeds = image(graph)
+    b = graph.b
+    y = b.add(b.tanh(x), b.multiply(b.tanh(x), b.constant(np.float32(2))))
+    z = b.multiply(b.tanh(x), b.constant(np.float32(2)))
+    rewritten = check(frozen(y, z), feeds, "common_subexpressions", "dead_code")
+    assert ops(rewritten) == Counter(["tanh", "multiply", "add"])
+
+
+def test_different_attributes_are_not_merged() -> None:
+    graph = Graph()
+    x, feeds = image(graph)
+    y = graph.b.add(graph.b.softmax(x, axis=1), graph.b.softmax(x, axis=2))
+    assert ops(check(frozen(y), feeds, "common_subexpressions"))["softmax"] == 2
+
+
+def test_identities() -> None:
+    graph = Graph()
+    x, feeds = image(graph)
+    b = graph.b
+    y = b.clip(b.maximum(b.identity(b.stop_gradient(x)), b.constant(np.float32(0))), minimum=0.0, maximum=6.0)
+    rewritten = check(frozen(b.cast(y, dtype="float32")), feeds, "identities", "dead_code")
+    assert ops(rewritten) == Counter(["relu", "relu6"])
+
+
+def test_moves_cancel() -> None:
+    graph = Graph()
+    x, feeds = image(graph)
+    b = graph.b
+    there = b.transpose(x, permutation=(0, 3, 1, 2))
+    back = b.transpose(there, permutation=(0, 2, 3, 1))
+    y = b.reshape(b.reshape(back, [2, 108]), [2, 6, 6, 3])
+    assert ops(check(frozen(b.relu(y)), feeds, "moves", "dead_code")) == Counter(["relu"])
+
+
+def test_transposes_join() -> None:
+    graph = Graph()
+    x, feeds = image(graph)
+    b = graph.b
+    y = b.transpose(b.transpose(x, permutation=(1, 0, 2, 3)), permutation=(0, 2, 3, 1))
+    rewritten = check(frozen(y), feeds, "moves", "dead_code")
+    assert ops(rewritten) == Counter(["transpose"])
+
+
+def test_transpose_of_ones_is_a_reshape() -> None:
+    graph = Graph()
+    x = placeholder(graph, (4, 1, 5))
+    rewritten = check(frozen(graph.b.transpose(x, permutation=(1, 0, 2))), {"x": random(4, 1, 5)}, "moves")
+    assert ops(rewritten) == Counter(["reshape"])
+
+
+def test_pad_folding() -> None:
+    graph = Graph()
+    x, feeds = image(graph)
+    padded = graph.b.pad(x, paddings=(0, 0, 1, 2, 0, 3, 0, 0))
+    y = graph.b.conv2d(padded, random(3, 3, 3, 4), strides=(2, 1))
+    rewritten = check(frozen(y), feeds, "pad_folding", "dead_code")
+    assert ops(rewritten) == Counter(["conv2d"])
+
+
+@pytest.mark.parametrize(
+    ("paddings", "attributes"),
+    [
+        ((0, 1, 1, 1, 1, 1, 0, 0), {}),
+        ((0, 0, 1, 1, 1, 1, 0, 1), {}),
+        ((0, 0, 1, 1, 1, 1, 0, 0), {"value": 1.0}),
+        ((0, 0, 1, 1, 1, 1, 0, 0), {"mode": "reflect"}),
+    ],
+)
+def test_other_pads_stay(paddings: tuple[int, ...], attributes: dict[str, Any]) -> None:
+    graph = Graph()
+    x, feeds = image(graph)
+    padded = graph.b.pad(x, paddings=paddings, **attributes)
+    channels = 3 + sum(paddings[6:])
+    y = graph.b.conv2d(padded, random(3, 3, channels, 4))
+    assert ops(check(frozen(y), feeds, "pad_folding"))["pad"] == 1
+
+
+def test_transposed_constants() -> None:
+    graph = Graph()
+    x = placeholder(graph, (3, 4))
+    y = graph.b.matmul(x, random(5, 4), transpose_y=True)
+    rewritten = check(frozen(y), {"x": random(3, 4)}, "transposed_constants")
+    assert not next(op for op in rewritten.graph.operations if op.type == "matmul").a.transpose_y
+
+
+Linear = Callable[[Graph, Tensor], Tensor]
+LINEAR: dict[str, Linear] = {
+    "conv2d": lambda g, x: g.b.conv2d(x, random(3, 3, 3, 4), padding="same"),
+    "conv2d_bias": lambda g, x: g.b.conv2d(x, random(3, 3, 3, 4), random(4)),
+    "depthwise_conv2d": lambda g, x: g.b.depthwise_conv2d(x, random(3, 3, 3, 2), random(6)),
+    "matmul": lambda g, x: g.b.matmul(g.b.reshape(x, [2, 108]), random(108, 5)),
+}
+
+
+@pytest.mark.parametrize("name", LINEAR)
+def test_batch_norm_and_activation_fold_away(name: str) -> None:
+    graph = Graph()
+    x, feeds = image(graph)
+    y = LINEAR[name](graph, x)
+    channels = y.shape[-1] if y.shape else 0
+    assert isinstance(channels, int)
+    statistics = [random(channels), random(channels), random(channels), np.abs(random(channels)) + 0.1]
+    y = graph.b.relu6(graph.b.batch_normalization(y, *statistics, epsilon=1e-3))
+    rewritten = check(
+        frozen(y), feeds, "batch_norm", "scale_folding", "bias_fusion", "activation_fusion", "dead_code"
+    )
+    found = ops(rewritten)
+    found.pop("reshape", None)
+    assert found == Counter([name.partition("_bias")[0]])
+
+
+def test_batch_norm_alone_stays_right() -> None:
+    graph = Graph()
+    x, feeds = image(graph)
+    y = graph.b.batch_normalization(x, random(3), random(3), random(3), np.abs(random(3)) + 0.1)
+    assert ops(check(frozen(y), feeds, "batch_norm")) == Counter(["multiply", "add"])
+
+
+@pytest.mark.parametrize("form", ["add", "add_left", "subtract", "add_scalar"])
+def test_bias_fusion(form: str) -> None:
+    graph = Graph()
+    x, feeds = image(graph)
+    y = LINEAR["conv2d_bias"](graph, x)
+    value = graph.b.constant(np.float32(0.7) if form == "add_scalar" else random(1, 1, 4))
+    if form == "add_left":
+        y = graph.b.add(value, y)
+    else:
+        y = getattr(graph.b, form.partition("_")[0])(y, value)
+    assert ops(check(frozen(y), feeds, "bias_fusion", "dead_code")) == Counter(["conv2d"])
+
+
+def test_constant_minus_convolution_stays() -> None:
+    graph = Graph()
+    x, feeds = image(graph)
+    y = graph.b.subtract(random(4), LINEAR["conv2d"](graph, x))
+    assert ops(check(frozen(y), feeds, "bias_fusion"))["subtract"] == 1
+
+
+def test_what_others_read_is_not_fused() -> None:
+    graph = Graph()
+    x, feeds = image(graph)
+    y = LINEAR["conv2d"](graph, x)
+    z = graph.b.relu(y)
+    passes = ("bias_fusion", "scale_folding", "activation_fusion", "dead_code")
+    assert ops(check(frozen(z, graph.b.tanh(y)), feeds, *passes))["relu"] == 1
+    assert ops(check(frozen(z, y), feeds, *passes))["relu"] == 1
+
+
+def test_bias_that_differs_by_pixel_stays() -> None:
+    graph = Graph()
+    x, feeds = image(graph)
+    y = graph.b.add(LINEAR["conv2d"](graph, x), random(6, 1, 4))
+    assert ops(check(frozen(y), feeds, "bias_fusion"))["add"] == 1
+
+
+def test_all_passes_together_on_a_network() -> None:
+    graph = Graph()
+    x, feeds = image(graph)
+    b = graph.b
+    y = b.relu(b.add(b.conv2d(b.pad(x, paddings=(0, 0, 1, 1, 1, 1, 0, 0)), random(3, 3, 3, 8)), random(8)))
+    y = b.max_pool2d(y, pool_size=(2, 2), strides=(2, 2))
+    y = b.batch_normalization(b.depthwise_conv2d(y, random(3, 3, 8, 1), padding="same"), *[np.abs(random(8)) + 0.1] * 4)
+    skip = b.conv2d(y, random(1, 1, 8, 8))
+    y = b.reduce_mean(b.add(b.relu6(y), skip), axes=(1, 2))
+    y = b.softmax(b.add(b.matmul(y, random(10, 8), transpose_y=True), random(10)))
+    model = frozen(y)
+    rewritten = check(model, feeds, *PASSES)
+    assert op_count(rewritten) < op_count(model)
+    assert ops(rewritten) == Counter(
+        ["conv2d", "max_pool2d", "depthwise_conv2d", "relu6", "conv2d", "add", "reduce_mean", "matmul", "softmax"]
+    )
