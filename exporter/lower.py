@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -63,6 +63,7 @@ def lower(model: ModelGraph, *, metadata: Mapping[str, str]) -> LoweredModel:
     Raises:
         ExportError: a dimension has no upper bound.
     """
+    model = _outputs_in_arena(model)
     pool = _Pool(model)
     states = _states(model, pool)
     programs = []
@@ -91,6 +92,21 @@ def lower(model: ModelGraph, *, metadata: Mapping[str, str]) -> LoweredModel:
         programs=tuple(programs),
         constant_bytes=sum(len(c) for c in pool.constants),
     )
+
+
+def _outputs_in_arena(model: ModelGraph) -> ModelGraph:
+    """Copies outputs that are constants or variables: a caller reads outputs in the arena."""
+
+    def placed(tensor: Tensor) -> Tensor:
+        if tensor.op.type not in ("constant", "variable"):
+            return tensor
+        copied: Tensor = model.graph.b.identity(tensor, name=f"{tensor.op.name}/output")
+        return copied
+
+    signatures = tuple(
+        replace(s, outputs={n: placed(t) for n, t in s.outputs.items()}) for s in model.signatures
+    )
+    return replace(model, signatures=signatures)
 
 
 class _Pool:
