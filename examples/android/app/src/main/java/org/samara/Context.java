@@ -2,6 +2,7 @@ package org.samara;
 
 import java.nio.ByteBuffer;
 import java.nio.ReadOnlyBufferException;
+import java.util.Objects;
 
 /**
  * Runs the first signature of a model. Calls from several threads wait for each other; make one for each thread to run
@@ -59,6 +60,7 @@ public final class Context implements AutoCloseable {
         long context = handle();
         checkCount("inputs", this.inputs, 1);
         checkCount("outputs", this.outputs, 1);
+        Objects.requireNonNull(input, "input");
         Native.writeFloats(context, 0, input);
         Native.run(context);
         return Native.readFloats(context, 0);

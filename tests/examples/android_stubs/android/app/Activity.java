@@ -1,0 +1,12 @@
+package android.app;
+
+import android.content.Context;
+import android.os.Bundle;
+import android.view.View;
+
+/** What MainActivity uses of the class of this name. */
+public class Activity extends Context {
+    protected void onCreate(Bundle state) {}
+
+    public void setContentView(View view) {}
+}
