@@ -528,6 +528,231 @@ static const smr_attribute_def depthwise_conv2d_backprop_filter_attributes[] = {
     {"dilations", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_depthwise_conv2d_backprop_filter_attributes, dilations), 0.0f, 2, depthwise_conv2d_backprop_filter_dilations},
 };
 
+static const smr_operand_def quantize_inputs[] = {
+    {"x", 0x0006, 0, 0},
+};
+
+static const smr_operand_def quantize_outputs[] = {
+    {"y", 0x01fe, -1, 0},
+};
+
+static const smr_attribute_def quantize_attributes[] = {
+    {"scale", SMR_ATTRIBUTE_FLOAT, 0, offsetof(smr_quantize_attributes, scale), 0.0f, 0, 0},
+    {"zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantize_attributes, zero_point), 0.0f, 0, 0},
+    {"dtype", SMR_ATTRIBUTE_DTYPE, 0, offsetof(smr_quantize_attributes, dtype), 0.0f, 3, 0},
+    {"rounding", SMR_ATTRIBUTE_CHOICE, 1, offsetof(smr_quantize_attributes, rounding), 0.0f, 0, 0},
+};
+
+static const smr_operand_def dequantize_inputs[] = {
+    {"x", 0x0038, 0, 0},
+};
+
+static const smr_operand_def dequantize_outputs[] = {
+    {"y", 0x01fe, -1, 0},
+};
+
+static const smr_attribute_def dequantize_attributes[] = {
+    {"scale", SMR_ATTRIBUTE_FLOAT, 0, offsetof(smr_dequantize_attributes, scale), 0.0f, 0, 0},
+    {"zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_dequantize_attributes, zero_point), 0.0f, 0, 0},
+    {"dtype", SMR_ATTRIBUTE_DTYPE, 0, offsetof(smr_dequantize_attributes, dtype), 0.0f, 1, 0},
+};
+
+static const smr_operand_def requantize_inputs[] = {
+    {"x", 0x0038, 0, 0},
+};
+
+static const smr_operand_def requantize_outputs[] = {
+    {"y", 0x01fe, -1, 0},
+};
+
+static const smr_attribute_def requantize_attributes[] = {
+    {"input_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_requantize_attributes, input_zero_point), 0.0f, 0, 0},
+    {"multiplier", SMR_ATTRIBUTE_FLOAT, 0, offsetof(smr_requantize_attributes, multiplier), 0.0f, 0, 0},
+    {"output_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_requantize_attributes, output_zero_point), 0.0f, 0, 0},
+    {"dtype", SMR_ATTRIBUTE_DTYPE, 0, offsetof(smr_requantize_attributes, dtype), 0.0f, 3, 0},
+    {"rounding", SMR_ATTRIBUTE_CHOICE, 1, offsetof(smr_requantize_attributes, rounding), 0.0f, 0, 0},
+};
+
+static const smr_operand_def quantized_conv2d_inputs[] = {
+    {"x", 0x0008, -1, 0},
+    {"filter", 0x0008, -1, 8},
+    {"bias", 0x0040, -1, 0},
+    {"multiplier", 0x0002, -1, 0},
+};
+
+static const smr_operand_def quantized_conv2d_outputs[] = {
+    {"y", 0x0008, -1, 0},
+};
+
+static const int32_t quantized_conv2d_strides[] = {1, 1};
+
+static const int32_t quantized_conv2d_paddings[] = {0, 0, 0, 0};
+
+static const int32_t quantized_conv2d_dilations[] = {1, 1};
+
+static const smr_attribute_def quantized_conv2d_attributes[] = {
+    {"strides", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_quantized_conv2d_attributes, strides), 0.0f, 2, quantized_conv2d_strides},
+    {"padding", SMR_ATTRIBUTE_CHOICE, 3, offsetof(smr_quantized_conv2d_attributes, padding), 0.0f, 0, 0},
+    {"paddings", SMR_ATTRIBUTE_INTS, 4, offsetof(smr_quantized_conv2d_attributes, paddings), 0.0f, 4, quantized_conv2d_paddings},
+    {"dilations", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_quantized_conv2d_attributes, dilations), 0.0f, 2, quantized_conv2d_dilations},
+    {"groups", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_conv2d_attributes, groups), 0.0f, 1, 0},
+    {"input_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_conv2d_attributes, input_zero_point), 0.0f, 0, 0},
+    {"output_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_conv2d_attributes, output_zero_point), 0.0f, 0, 0},
+    {"activation_min", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_conv2d_attributes, activation_min), 0.0f, -128, 0},
+    {"activation_max", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_conv2d_attributes, activation_max), 0.0f, 127, 0},
+    {"rounding", SMR_ATTRIBUTE_CHOICE, 1, offsetof(smr_quantized_conv2d_attributes, rounding), 0.0f, 0, 0},
+};
+
+static const smr_operand_def quantized_depthwise_conv2d_inputs[] = {
+    {"x", 0x0008, -1, 0},
+    {"filter", 0x0008, -1, 0},
+    {"bias", 0x0040, -1, 0},
+    {"multiplier", 0x0002, -1, 0},
+};
+
+static const smr_operand_def quantized_depthwise_conv2d_outputs[] = {
+    {"y", 0x0008, -1, 0},
+};
+
+static const int32_t quantized_depthwise_conv2d_strides[] = {1, 1};
+
+static const int32_t quantized_depthwise_conv2d_paddings[] = {0, 0, 0, 0};
+
+static const int32_t quantized_depthwise_conv2d_dilations[] = {1, 1};
+
+static const smr_attribute_def quantized_depthwise_conv2d_attributes[] = {
+    {"strides", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_quantized_depthwise_conv2d_attributes, strides), 0.0f, 2, quantized_depthwise_conv2d_strides},
+    {"padding", SMR_ATTRIBUTE_CHOICE, 3, offsetof(smr_quantized_depthwise_conv2d_attributes, padding), 0.0f, 0, 0},
+    {"paddings", SMR_ATTRIBUTE_INTS, 4, offsetof(smr_quantized_depthwise_conv2d_attributes, paddings), 0.0f, 4, quantized_depthwise_conv2d_paddings},
+    {"dilations", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_quantized_depthwise_conv2d_attributes, dilations), 0.0f, 2, quantized_depthwise_conv2d_dilations},
+    {"input_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_depthwise_conv2d_attributes, input_zero_point), 0.0f, 0, 0},
+    {"output_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_depthwise_conv2d_attributes, output_zero_point), 0.0f, 0, 0},
+    {"activation_min", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_depthwise_conv2d_attributes, activation_min), 0.0f, -128, 0},
+    {"activation_max", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_depthwise_conv2d_attributes, activation_max), 0.0f, 127, 0},
+    {"rounding", SMR_ATTRIBUTE_CHOICE, 1, offsetof(smr_quantized_depthwise_conv2d_attributes, rounding), 0.0f, 0, 0},
+};
+
+static const smr_operand_def quantized_matmul_inputs[] = {
+    {"x", 0x0008, -1, 0},
+    {"filter", 0x0008, -1, 8},
+    {"bias", 0x0040, -1, 0},
+    {"multiplier", 0x0002, -1, 0},
+};
+
+static const smr_operand_def quantized_matmul_outputs[] = {
+    {"y", 0x0008, -1, 0},
+};
+
+static const smr_attribute_def quantized_matmul_attributes[] = {
+    {"output_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_matmul_attributes, output_zero_point), 0.0f, 0, 0},
+    {"activation_min", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_matmul_attributes, activation_min), 0.0f, -128, 0},
+    {"activation_max", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_matmul_attributes, activation_max), 0.0f, 127, 0},
+    {"rounding", SMR_ATTRIBUTE_CHOICE, 1, offsetof(smr_quantized_matmul_attributes, rounding), 0.0f, 0, 0},
+};
+
+static const smr_operand_def quantized_add_inputs[] = {
+    {"x", 0x0008, -1, 0},
+    {"y", 0x0008, -1, 0},
+};
+
+static const smr_operand_def quantized_add_outputs[] = {
+    {"z", 0x0008, -1, 0},
+};
+
+static const smr_attribute_def quantized_add_attributes[] = {
+    {"x_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_add_attributes, x_zero_point), 0.0f, 0, 0},
+    {"y_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_add_attributes, y_zero_point), 0.0f, 0, 0},
+    {"x_multiplier", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_add_attributes, x_multiplier), 0.0f, 0, 0},
+    {"y_multiplier", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_add_attributes, y_multiplier), 0.0f, 0, 0},
+    {"multiplier", SMR_ATTRIBUTE_FLOAT, 0, offsetof(smr_quantized_add_attributes, multiplier), 0.0f, 0, 0},
+    {"output_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_add_attributes, output_zero_point), 0.0f, 0, 0},
+    {"activation_min", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_add_attributes, activation_min), 0.0f, -128, 0},
+    {"activation_max", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_add_attributes, activation_max), 0.0f, 127, 0},
+    {"rounding", SMR_ATTRIBUTE_CHOICE, 1, offsetof(smr_quantized_add_attributes, rounding), 0.0f, 0, 0},
+};
+
+static const smr_operand_def quantized_multiply_inputs[] = {
+    {"x", 0x0008, -1, 0},
+    {"y", 0x0008, -1, 0},
+};
+
+static const smr_operand_def quantized_multiply_outputs[] = {
+    {"z", 0x0008, -1, 0},
+};
+
+static const smr_attribute_def quantized_multiply_attributes[] = {
+    {"x_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_multiply_attributes, x_zero_point), 0.0f, 0, 0},
+    {"y_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_multiply_attributes, y_zero_point), 0.0f, 0, 0},
+    {"multiplier", SMR_ATTRIBUTE_FLOAT, 0, offsetof(smr_quantized_multiply_attributes, multiplier), 0.0f, 0, 0},
+    {"output_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_multiply_attributes, output_zero_point), 0.0f, 0, 0},
+    {"activation_min", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_multiply_attributes, activation_min), 0.0f, -128, 0},
+    {"activation_max", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_multiply_attributes, activation_max), 0.0f, 127, 0},
+    {"rounding", SMR_ATTRIBUTE_CHOICE, 1, offsetof(smr_quantized_multiply_attributes, rounding), 0.0f, 0, 0},
+};
+
+static const smr_operand_def quantized_average_pool2d_inputs[] = {
+    {"x", 0x0008, -1, 0},
+};
+
+static const smr_operand_def quantized_average_pool2d_outputs[] = {
+    {"y", 0x0008, -1, 0},
+};
+
+static const int32_t quantized_average_pool2d_strides[] = {1, 1};
+
+static const int32_t quantized_average_pool2d_paddings[] = {0, 0, 0, 0};
+
+static const smr_attribute_def quantized_average_pool2d_attributes[] = {
+    {"window", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_quantized_average_pool2d_attributes, window), 0.0f, 0, 0},
+    {"strides", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_quantized_average_pool2d_attributes, strides), 0.0f, 2, quantized_average_pool2d_strides},
+    {"padding", SMR_ATTRIBUTE_CHOICE, 3, offsetof(smr_quantized_average_pool2d_attributes, padding), 0.0f, 0, 0},
+    {"paddings", SMR_ATTRIBUTE_INTS, 4, offsetof(smr_quantized_average_pool2d_attributes, paddings), 0.0f, 4, quantized_average_pool2d_paddings},
+    {"count_include_pad", SMR_ATTRIBUTE_BOOL, 0, offsetof(smr_quantized_average_pool2d_attributes, count_include_pad), 0.0f, 0, 0},
+    {"input_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_average_pool2d_attributes, input_zero_point), 0.0f, 0, 0},
+    {"multiplier", SMR_ATTRIBUTE_FLOAT, 0, offsetof(smr_quantized_average_pool2d_attributes, multiplier), 0.0f, 0, 0},
+    {"output_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_average_pool2d_attributes, output_zero_point), 0.0f, 0, 0},
+    {"activation_min", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_average_pool2d_attributes, activation_min), 0.0f, -128, 0},
+    {"activation_max", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_average_pool2d_attributes, activation_max), 0.0f, 127, 0},
+    {"rounding", SMR_ATTRIBUTE_CHOICE, 1, offsetof(smr_quantized_average_pool2d_attributes, rounding), 0.0f, 0, 0},
+};
+
+static const smr_operand_def quantized_mean_inputs[] = {
+    {"x", 0x0008, -1, 0},
+};
+
+static const smr_operand_def quantized_mean_outputs[] = {
+    {"y", 0x0008, -1, 0},
+};
+
+static const smr_attribute_def quantized_mean_attributes[] = {
+    {"axes", SMR_ATTRIBUTE_INTS, 8, offsetof(smr_quantized_mean_attributes, axes), 0.0f, 0, 0},
+    {"keepdims", SMR_ATTRIBUTE_BOOL, 0, offsetof(smr_quantized_mean_attributes, keepdims), 0.0f, 0, 0},
+    {"input_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_mean_attributes, input_zero_point), 0.0f, 0, 0},
+    {"multiplier", SMR_ATTRIBUTE_FLOAT, 0, offsetof(smr_quantized_mean_attributes, multiplier), 0.0f, 0, 0},
+    {"output_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_mean_attributes, output_zero_point), 0.0f, 0, 0},
+    {"activation_min", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_mean_attributes, activation_min), 0.0f, -128, 0},
+    {"activation_max", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_mean_attributes, activation_max), 0.0f, 127, 0},
+    {"rounding", SMR_ATTRIBUTE_CHOICE, 1, offsetof(smr_quantized_mean_attributes, rounding), 0.0f, 0, 0},
+};
+
+static const smr_operand_def quantized_softmax_inputs[] = {
+    {"x", 0x0008, -1, 0},
+    {"table", 0x0040, -1, 0},
+};
+
+static const smr_operand_def quantized_softmax_outputs[] = {
+    {"y", 0x0008, -1, 0},
+};
+
+static const smr_attribute_def quantized_softmax_attributes[] = {
+    {"axis", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_softmax_attributes, axis), 0.0f, -1, 0},
+    {"multiplier", SMR_ATTRIBUTE_FLOAT, 0, offsetof(smr_quantized_softmax_attributes, multiplier), 0.0f, 0, 0},
+    {"output_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_softmax_attributes, output_zero_point), 0.0f, 0, 0},
+    {"activation_min", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_softmax_attributes, activation_min), 0.0f, -128, 0},
+    {"activation_max", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_softmax_attributes, activation_max), 0.0f, 127, 0},
+    {"rounding", SMR_ATTRIBUTE_CHOICE, 1, offsetof(smr_quantized_softmax_attributes, rounding), 0.0f, 0, 0},
+};
+
 static const smr_operand_def add_inputs[] = {
     {"x", 0x00fe, 0, 0},
     {"y", 0x00fe, 0, 0},
@@ -1077,6 +1302,15 @@ static const smr_operand_def assign_outputs[] = {
     {"written", 0x01fe, 0, 0},
 };
 
+static const smr_operand_def lookup_table_inputs[] = {
+    {"x", 0x0018, 0, 0},
+    {"table", 0x0018, 1, 0},
+};
+
+static const smr_operand_def lookup_table_outputs[] = {
+    {"y", 0x0018, 1, 0},
+};
+
 const smr_op_def smr_op_defs[] = {
     {"clip", clip_inputs, clip_outputs, clip_attributes, SMR_OP_CLIP, 1, 1, 2, 0, 1},
     {"leaky_relu", leaky_relu_inputs, leaky_relu_outputs, leaky_relu_attributes, SMR_OP_LEAKY_RELU, 1, 1, 1, 0, 1},
@@ -1113,6 +1347,17 @@ const smr_op_def smr_op_defs[] = {
     {"conv2d_backprop_filter", conv2d_backprop_filter_inputs, conv2d_backprop_filter_outputs, conv2d_backprop_filter_attributes, SMR_OP_CONV2D_BACKPROP_FILTER, 3, 1, 5, 0, 0},
     {"depthwise_conv2d_backprop_input", depthwise_conv2d_backprop_input_inputs, depthwise_conv2d_backprop_input_outputs, depthwise_conv2d_backprop_input_attributes, SMR_OP_DEPTHWISE_CONV2D_BACKPROP_INPUT, 3, 1, 4, 0, 0},
     {"depthwise_conv2d_backprop_filter", depthwise_conv2d_backprop_filter_inputs, depthwise_conv2d_backprop_filter_outputs, depthwise_conv2d_backprop_filter_attributes, SMR_OP_DEPTHWISE_CONV2D_BACKPROP_FILTER, 3, 1, 4, 0, 0},
+    {"quantize", quantize_inputs, quantize_outputs, quantize_attributes, SMR_OP_QUANTIZE, 1, 1, 4, 0, 0},
+    {"dequantize", dequantize_inputs, dequantize_outputs, dequantize_attributes, SMR_OP_DEQUANTIZE, 1, 1, 3, 0, 0},
+    {"requantize", requantize_inputs, requantize_outputs, requantize_attributes, SMR_OP_REQUANTIZE, 1, 1, 5, 0, 1},
+    {"quantized_conv2d", quantized_conv2d_inputs, quantized_conv2d_outputs, quantized_conv2d_attributes, SMR_OP_QUANTIZED_CONV2D, 4, 1, 10, 0, 0},
+    {"quantized_depthwise_conv2d", quantized_depthwise_conv2d_inputs, quantized_depthwise_conv2d_outputs, quantized_depthwise_conv2d_attributes, SMR_OP_QUANTIZED_DEPTHWISE_CONV2D, 4, 1, 9, 0, 0},
+    {"quantized_matmul", quantized_matmul_inputs, quantized_matmul_outputs, quantized_matmul_attributes, SMR_OP_QUANTIZED_MATMUL, 4, 1, 4, 0, 0},
+    {"quantized_add", quantized_add_inputs, quantized_add_outputs, quantized_add_attributes, SMR_OP_QUANTIZED_ADD, 2, 1, 9, 0, 1},
+    {"quantized_multiply", quantized_multiply_inputs, quantized_multiply_outputs, quantized_multiply_attributes, SMR_OP_QUANTIZED_MULTIPLY, 2, 1, 7, 0, 1},
+    {"quantized_average_pool2d", quantized_average_pool2d_inputs, quantized_average_pool2d_outputs, quantized_average_pool2d_attributes, SMR_OP_QUANTIZED_AVERAGE_POOL2D, 1, 1, 11, 0, 0},
+    {"quantized_mean", quantized_mean_inputs, quantized_mean_outputs, quantized_mean_attributes, SMR_OP_QUANTIZED_MEAN, 1, 1, 8, 0, 0},
+    {"quantized_softmax", quantized_softmax_inputs, quantized_softmax_outputs, quantized_softmax_attributes, SMR_OP_QUANTIZED_SOFTMAX, 2, 1, 6, 0, 1},
     {"add", add_inputs, add_outputs, 0, SMR_OP_ADD, 2, 1, 0, 0, 1},
     {"subtract", subtract_inputs, subtract_outputs, 0, SMR_OP_SUBTRACT, 2, 1, 0, 0, 1},
     {"multiply", multiply_inputs, multiply_outputs, 0, SMR_OP_MULTIPLY, 2, 1, 0, 0, 1},
@@ -1178,4 +1423,5 @@ const smr_op_def smr_op_defs[] = {
     {"range", range_inputs, range_outputs, 0, SMR_OP_RANGE, 3, 1, 0, 0, 0},
     {"unsorted_segment_sum", unsorted_segment_sum_inputs, unsorted_segment_sum_outputs, 0, SMR_OP_UNSORTED_SEGMENT_SUM, 3, 1, 0, 0, 0},
     {"assign", assign_inputs, assign_outputs, 0, SMR_OP_ASSIGN, 2, 1, 0, 0, 0},
+    {"lookup_table", lookup_table_inputs, lookup_table_outputs, 0, SMR_OP_LOOKUP_TABLE, 2, 1, 0, 0, 1},
 };

@@ -44,6 +44,17 @@ typedef enum smr_opcode {
     SMR_OP_CONV2D_BACKPROP_FILTER = 98,
     SMR_OP_DEPTHWISE_CONV2D_BACKPROP_INPUT = 99,
     SMR_OP_DEPTHWISE_CONV2D_BACKPROP_FILTER = 100,
+    SMR_OP_QUANTIZE = 160,
+    SMR_OP_DEQUANTIZE = 161,
+    SMR_OP_REQUANTIZE = 162,
+    SMR_OP_QUANTIZED_CONV2D = 163,
+    SMR_OP_QUANTIZED_DEPTHWISE_CONV2D = 164,
+    SMR_OP_QUANTIZED_MATMUL = 165,
+    SMR_OP_QUANTIZED_ADD = 166,
+    SMR_OP_QUANTIZED_MULTIPLY = 167,
+    SMR_OP_QUANTIZED_AVERAGE_POOL2D = 168,
+    SMR_OP_QUANTIZED_MEAN = 169,
+    SMR_OP_QUANTIZED_SOFTMAX = 170,
     SMR_OP_ADD = 256,
     SMR_OP_SUBTRACT = 257,
     SMR_OP_MULTIPLY = 258,
@@ -108,7 +119,8 @@ typedef enum smr_opcode {
     SMR_OP_BROADCAST_TO = 363,
     SMR_OP_RANGE = 364,
     SMR_OP_UNSORTED_SEGMENT_SUM = 365,
-    SMR_OP_ASSIGN = 401
+    SMR_OP_ASSIGN = 401,
+    SMR_OP_LOOKUP_TABLE = 410
 } smr_opcode;
 
 typedef enum smr_activation {
@@ -134,6 +146,10 @@ typedef enum smr_padding {
     SMR_PADDING_SAME = 1,
     SMR_PADDING_EXPLICIT = 2
 } smr_padding;
+
+typedef enum smr_rounding {
+    SMR_ROUNDING_NATIVE = 0
+} smr_rounding;
 
 typedef struct smr_ints2 {
     int32_t count;
@@ -349,6 +365,115 @@ typedef struct smr_depthwise_conv2d_backprop_filter_attributes {
     smr_ints2 dilations;
 } smr_depthwise_conv2d_backprop_filter_attributes;
 
+typedef struct smr_quantize_attributes {
+    float scale;
+    int32_t zero_point;
+    uint8_t dtype; /* smr_dtype */
+    uint8_t rounding; /* smr_rounding */
+} smr_quantize_attributes;
+
+typedef struct smr_dequantize_attributes {
+    float scale;
+    int32_t zero_point;
+    uint8_t dtype; /* smr_dtype */
+} smr_dequantize_attributes;
+
+typedef struct smr_requantize_attributes {
+    int32_t input_zero_point;
+    float multiplier;
+    int32_t output_zero_point;
+    uint8_t dtype; /* smr_dtype */
+    uint8_t rounding; /* smr_rounding */
+} smr_requantize_attributes;
+
+typedef struct smr_quantized_conv2d_attributes {
+    smr_ints2 strides;
+    uint8_t padding; /* smr_padding */
+    smr_ints4 paddings;
+    smr_ints2 dilations;
+    int32_t groups;
+    int32_t input_zero_point;
+    int32_t output_zero_point;
+    int32_t activation_min;
+    int32_t activation_max;
+    uint8_t rounding; /* smr_rounding */
+} smr_quantized_conv2d_attributes;
+
+typedef struct smr_quantized_depthwise_conv2d_attributes {
+    smr_ints2 strides;
+    uint8_t padding; /* smr_padding */
+    smr_ints4 paddings;
+    smr_ints2 dilations;
+    int32_t input_zero_point;
+    int32_t output_zero_point;
+    int32_t activation_min;
+    int32_t activation_max;
+    uint8_t rounding; /* smr_rounding */
+} smr_quantized_depthwise_conv2d_attributes;
+
+typedef struct smr_quantized_matmul_attributes {
+    int32_t output_zero_point;
+    int32_t activation_min;
+    int32_t activation_max;
+    uint8_t rounding; /* smr_rounding */
+} smr_quantized_matmul_attributes;
+
+typedef struct smr_quantized_add_attributes {
+    int32_t x_zero_point;
+    int32_t y_zero_point;
+    int32_t x_multiplier;
+    int32_t y_multiplier;
+    float multiplier;
+    int32_t output_zero_point;
+    int32_t activation_min;
+    int32_t activation_max;
+    uint8_t rounding; /* smr_rounding */
+} smr_quantized_add_attributes;
+
+typedef struct smr_quantized_multiply_attributes {
+    int32_t x_zero_point;
+    int32_t y_zero_point;
+    float multiplier;
+    int32_t output_zero_point;
+    int32_t activation_min;
+    int32_t activation_max;
+    uint8_t rounding; /* smr_rounding */
+} smr_quantized_multiply_attributes;
+
+typedef struct smr_quantized_average_pool2d_attributes {
+    smr_ints2 window;
+    smr_ints2 strides;
+    uint8_t padding; /* smr_padding */
+    smr_ints4 paddings;
+    uint8_t count_include_pad;
+    int32_t input_zero_point;
+    float multiplier;
+    int32_t output_zero_point;
+    int32_t activation_min;
+    int32_t activation_max;
+    uint8_t rounding; /* smr_rounding */
+} smr_quantized_average_pool2d_attributes;
+
+typedef struct smr_quantized_mean_attributes {
+    smr_ints8 axes;
+    uint8_t keepdims;
+    int32_t input_zero_point;
+    float multiplier;
+    int32_t output_zero_point;
+    int32_t activation_min;
+    int32_t activation_max;
+    uint8_t rounding; /* smr_rounding */
+} smr_quantized_mean_attributes;
+
+typedef struct smr_quantized_softmax_attributes {
+    int32_t axis;
+    float multiplier;
+    int32_t output_zero_point;
+    int32_t activation_min;
+    int32_t activation_max;
+    uint8_t rounding; /* smr_rounding */
+} smr_quantized_softmax_attributes;
+
 typedef union smr_attributes {
     smr_clip_attributes clip;
     smr_leaky_relu_attributes leaky_relu;
@@ -384,6 +509,17 @@ typedef union smr_attributes {
     smr_conv2d_backprop_filter_attributes conv2d_backprop_filter;
     smr_depthwise_conv2d_backprop_input_attributes depthwise_conv2d_backprop_input;
     smr_depthwise_conv2d_backprop_filter_attributes depthwise_conv2d_backprop_filter;
+    smr_quantize_attributes quantize;
+    smr_dequantize_attributes dequantize;
+    smr_requantize_attributes requantize;
+    smr_quantized_conv2d_attributes quantized_conv2d;
+    smr_quantized_depthwise_conv2d_attributes quantized_depthwise_conv2d;
+    smr_quantized_matmul_attributes quantized_matmul;
+    smr_quantized_add_attributes quantized_add;
+    smr_quantized_multiply_attributes quantized_multiply;
+    smr_quantized_average_pool2d_attributes quantized_average_pool2d;
+    smr_quantized_mean_attributes quantized_mean;
+    smr_quantized_softmax_attributes quantized_softmax;
     uint64_t align;
 } smr_attributes;
 
@@ -438,6 +574,6 @@ typedef struct smr_op_def {
 
 /* Sorted by opcode. */
 extern const smr_op_def smr_op_defs[];
-#define SMR_OP_DEF_COUNT 100
+#define SMR_OP_DEF_COUNT 112
 
 #endif

@@ -1,0 +1,165 @@
+/* Sums and products of two int8 tensors of different scales, with broadcasting. */
+#include "quant.h"
+
+/* parameters: an axis of the output is one of these, joined with its neighbours where that makes no difference */
+typedef struct quant_binary {
+    size_t dims[SMR_MAX_RANK];
+    size_t strides[2][SMR_MAX_RANK]; /* in elements; 0 where an input is broadcast */
+    quant_output output;
+    float multiplier;
+    int32_t rank;
+    int32_t zero_points[2];
+    int32_t multipliers[2];
+} quant_binary;
+_Static_assert(sizeof(quant_binary) <= SMR_PARAMETER_BYTES, "it is stored in a node");
+
+static void quant_add_axis(quant_binary *binary, size_t dim, const size_t strides[2]) {
+    const int32_t last = binary->rank - 1;
+    if (dim == 1) {
+        return;
+    }
+    if (last >= 0 && strides[0] == binary->strides[0][last] * binary->dims[last] &&
+        strides[1] == binary->strides[1][last] * binary->dims[last]) {
+        binary->dims[last] *= dim;
+        return;
+    }
+    binary->dims[last + 1] = dim;
+    binary->strides[0][last + 1] = strides[0];
+    binary->strides[1][last + 1] = strides[1];
+    binary->rank = last + 2;
+}
+
+/* Checks the shapes and fills the axes, the innermost first. */
+static smr_status prepare_axes(const smr_node *node, quant_binary *binary, smr_error *error) {
+    const smr_value *output = node->outputs[0];
+    const int32_t rank =
+        node->inputs[0]->rank > node->inputs[1]->rank ? node->inputs[0]->rank : node->inputs[1]->rank;
+    size_t spans[2] = {1, 1};
+    int32_t i, k;
+    if (output->rank != rank) {
+        SMR_FAIL(error, SMR_ERROR_MODEL, "the output has rank %d instead of %d", (int)output->rank, (int)rank);
+    }
+    for (i = 0; i < rank; ++i) {
+        int32_t dims[2], dim;
+        size_t strides[2];
+        for (k = 0; k < 2; ++k) {
+            const smr_value *input = node->inputs[k];
+            dims[k] = i < input->rank ? input->dims[input->rank - 1 - i] : 1;
+        }
+        dim = dims[0] == 1 ? dims[1] : dims[0];
+        if ((dims[1] != 1 && dims[1] != dim) || output->dims[rank - 1 - i] != dim) {
+            SMR_FAIL(error, SMR_ERROR_MODEL, "dimension %d of the output is %d, those of the inputs %d and %d",
+                     (int)(rank - 1 - i), (int)output->dims[rank - 1 - i], (int)dims[0], (int)dims[1]);
+        }
+        if (output->count == 0) {
+            continue;
+        }
+        for (k = 0; k < 2; ++k) {
+            strides[k] = dims[k] == 1 ? 0 : spans[k];
+            spans[k] *= (size_t)dims[k];
+        }
+        quant_add_axis(binary, (size_t)dim, strides);
+    }
+    return SMR_OK;
+}
+
+static smr_status prepare_quant_binary(smr_node *node, int32_t x_zero_point, int32_t y_zero_point, float multiplier,
+                                       smr_error *error) {
+    quant_binary *binary = SMR_PARAMETERS(node, quant_binary);
+    SMR_TRY(prepare_axes(node, binary, error));
+    SMR_TRY(smr_quant_check_zero_point(node->inputs[0], x_zero_point, error));
+    SMR_TRY(smr_quant_check_zero_point(node->inputs[1], y_zero_point, error));
+    SMR_TRY(smr_quant_check_multiplier(multiplier, error));
+    binary->zero_points[0] = x_zero_point;
+    binary->zero_points[1] = y_zero_point;
+    binary->multiplier = multiplier;
+    node->work = node->outputs[0]->count;
+    return SMR_OK;
+}
+
+/* Where output element `index` finds its inputs, and how many elements follow along the innermost axis. */
+static size_t quant_binary_at(const quant_binary *binary, size_t index, size_t places[2]) {
+    size_t rest = index, run = 1;
+    int32_t i;
+    places[0] = places[1] = 0;
+    for (i = 0; i < binary->rank; ++i) {
+        const size_t at = rest % binary->dims[i];
+        rest /= binary->dims[i];
+        places[0] += at * binary->strides[0][i];
+        places[1] += at * binary->strides[1][i];
+        if (i == 0) {
+            run = binary->dims[0] - at;
+        }
+    }
+    return run;
+}
+
+static smr_status run_quantized_add(const smr_node *node, size_t begin, size_t end, smr_error *error) {
+    const quant_binary *binary = SMR_CONST_PARAMETERS(node, quant_binary);
+    const int8_t *x = node->inputs[0]->data, *y = node->inputs[1]->data;
+    int8_t *z = node->outputs[0]->data;
+    (void)error;
+    while (begin < end) {
+        size_t places[2], i;
+        const size_t run = quant_binary_at(binary, begin, places);
+        const size_t count = run < end - begin ? run : end - begin;
+        for (i = 0; i < count; ++i) {
+            const int32_t a = x[places[0] + i * binary->strides[0][0]] - binary->zero_points[0];
+            const int32_t b = y[places[1] + i * binary->strides[1][0]] - binary->zero_points[1];
+            const int32_t acc = a * binary->multipliers[0] + b * binary->multipliers[1];
+            z[begin + i] = (int8_t)quant_requantize(acc, binary->multiplier, &binary->output);
+        }
+        begin += count;
+    }
+    return SMR_OK;
+}
+
+smr_status smr_prepare_quantized_add(smr_node *node, smr_error *error) {
+    const smr_quantized_add_attributes *attributes = &node->attributes.quantized_add;
+    quant_binary *binary = SMR_PARAMETERS(node, quant_binary);
+    int32_t k;
+    SMR_TRY(prepare_quant_binary(node, attributes->x_zero_point, attributes->y_zero_point, attributes->multiplier,
+                                 error));
+    SMR_TRY(smr_quant_check_output(node, attributes->output_zero_point, attributes->activation_min,
+                                   attributes->activation_max, attributes->rounding, &binary->output, error));
+    binary->multipliers[0] = attributes->x_multiplier;
+    binary->multipliers[1] = attributes->y_multiplier;
+    for (k = 0; k < 2; ++k) {
+        /* Twice 255 times this fits int32. */
+        if (binary->multipliers[k] < -(1 << 22) || binary->multipliers[k] > 1 << 22) {
+            SMR_FAIL(error, SMR_ERROR_MODEL, "an integer multiplier of %d", (int)binary->multipliers[k]);
+        }
+    }
+    node->run = run_quantized_add;
+    return SMR_OK;
+}
+
+static smr_status run_quantized_multiply(const smr_node *node, size_t begin, size_t end, smr_error *error) {
+    const quant_binary *binary = SMR_CONST_PARAMETERS(node, quant_binary);
+    const int8_t *x = node->inputs[0]->data, *y = node->inputs[1]->data;
+    int8_t *z = node->outputs[0]->data;
+    (void)error;
+    while (begin < end) {
+        size_t places[2], i;
+        const size_t run = quant_binary_at(binary, begin, places);
+        const size_t count = run < end - begin ? run : end - begin;
+        for (i = 0; i < count; ++i) {
+            const int32_t a = x[places[0] + i * binary->strides[0][0]] - binary->zero_points[0];
+            const int32_t b = y[places[1] + i * binary->strides[1][0]] - binary->zero_points[1];
+            z[begin + i] = (int8_t)quant_requantize(a * b, binary->multiplier, &binary->output);
+        }
+        begin += count;
+    }
+    return SMR_OK;
+}
+
+smr_status smr_prepare_quantized_multiply(smr_node *node, smr_error *error) {
+    const smr_quantized_multiply_attributes *attributes = &node->attributes.quantized_multiply;
+    quant_binary *binary = SMR_PARAMETERS(node, quant_binary);
+    SMR_TRY(prepare_quant_binary(node, attributes->x_zero_point, attributes->y_zero_point, attributes->multiplier,
+                                 error));
+    SMR_TRY(smr_quant_check_output(node, attributes->output_zero_point, attributes->activation_min,
+                                   attributes->activation_max, attributes->rounding, &binary->output, error));
+    node->run = run_quantized_multiply;
+    return SMR_OK;
+}
