@@ -57,10 +57,11 @@ static void look_at_model(const smr_model *model) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    void *block = fuzz_copy(data, size);
+    void *block;
+    const uint8_t *bytes = fuzz_copy(data, size, &block);
     smr_model *model = NULL;
     smr_error error;
-    const smr_status status = smr_model_load(block, size, NULL, &model, &error);
+    const smr_status status = smr_model_load(bytes, size, NULL, &model, &error);
     if (status == SMR_OK) {
         look_at_model(model);
         smr_model_free(model);

@@ -68,13 +68,14 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
     uint32_t random = seed;
     uint32_t changes = 1 + mutator_next(&random) % 3;
     void *block;
+    uint8_t *bytes;
     smr_table root;
     smr_bytes file;
     if (mutator_next(&random) % 2 == 0) {
         return LLVMFuzzerMutate(data, size, max_size);
     }
-    block = fuzz_copy(data, size);
-    file.data = block;
+    bytes = fuzz_copy(data, size, &block);
+    file.data = bytes;
     file.size = size;
     if (smr_structure_verify(file, &root, NULL) != SMR_OK) {
         free(block);
@@ -84,14 +85,14 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
         smr_table table = root;
         int16_t id = SMR_TABLE_ROOT;
         while (table != NULL) {
-            table = step_down(block, table, &id, &random);
+            table = step_down(bytes, table, &id, &random);
         }
         /* A changed union member may have another table; from there the walk would be blind. */
         if (smr_structure_verify(file, &root, NULL) != SMR_OK) {
             break;
         }
     }
-    memcpy(data, block, size);
+    memcpy(data, bytes, size);
     free(block);
     return size;
 }

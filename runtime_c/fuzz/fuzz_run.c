@@ -154,10 +154,11 @@ static void run_model(const smr_model *model, fuzz_random *random) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    void *block = fuzz_copy(data, size);
+    void *block;
+    const uint8_t *bytes = fuzz_copy(data, size, &block);
     fuzz_random random = random_from(data, size);
     smr_model *model = NULL;
-    if (smr_model_load(block, size, NULL, &model, NULL) == SMR_OK) {
+    if (smr_model_load(bytes, size, NULL, &model, NULL) == SMR_OK) {
         run_model(model, &random);
         smr_model_free(model);
     }

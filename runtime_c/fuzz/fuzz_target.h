@@ -20,14 +20,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
         }                                                                                 \
     } while (0)
 
-/* The bytes in a block of their own of exactly their size, so that a sanitizer sees the first one too far. */
-static inline void *fuzz_copy(const uint8_t *data, size_t size) {
-    void *block = malloc(size > 0 ? size : 1);
-    FUZZ_REQUIRE(block != NULL && (uintptr_t)block % 16 == 0);
-    if (size > 0) {
-        memcpy(block, data, size);
+/* The bytes, 16-byte aligned, in a block of their own that ends with them, so that a sanitizer sees the first
+ * byte too far. `block` is to be freed. */
+static inline uint8_t *fuzz_copy(const uint8_t *data, size_t size, void **block) {
+    size_t shift = 0;
+    *block = malloc(size > 0 ? size : 1);
+    if ((uintptr_t)*block % 16 != 0) {
+        free(*block);
+        *block = malloc(size + 16);
+        shift = (16 - (uintptr_t)*block % 16) % 16;
     }
-    return block;
+    FUZZ_REQUIRE(*block != NULL);
+    if (size > 0) {
+        memcpy((uint8_t *)*block + shift, data, size);
+    }
+    return (uint8_t *)*block + shift;
 }
 
 #endif

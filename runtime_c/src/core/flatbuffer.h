@@ -1,7 +1,7 @@
 /* Reading a FlatBuffers file whose structure has been verified, and verifying it.
  *
  * The accessors check nothing: they are for tables that smr_structure_verify has walked. An absent scalar is
- * its default, an absent vector is empty, an absent table or string is null.
+ * its default, an absent vector or text is empty, an absent table is null.
  */
 #ifndef SMR_FLATBUFFER_H
 #define SMR_FLATBUFFER_H
@@ -113,8 +113,9 @@ static inline smr_table smr_field_table(smr_table table, uint32_t slot) {
 }
 
 static inline smr_vector smr_field_vector(smr_table table, uint32_t slot) {
+    static const uint8_t nothing[32] = {0}; /* as long as the content hash */
     const uint8_t *at = smr_field(table, slot);
-    smr_vector vector = {NULL, 0};
+    smr_vector vector = {nothing, 0};
     if (at != NULL) {
         at += smr_read_u32(at);
         vector.count = smr_read_u32(at);

@@ -239,8 +239,8 @@ smr_status smr_model_state(const smr_model *model, int32_t index, smr_tensor *te
 smr_status smr_model_metadata(const smr_model *model, int32_t index, const char **key, const char **value,
                               smr_error *error) {
     smr_table table;
-    SMR_TRY(inspect_check(model, key, error));
-    SMR_TRY(inspect_check(model, value, error));
+    SMR_TRY(inspect_check(model, (const void *)key, error));
+    SMR_TRY(inspect_check(model, (const void *)value, error));
     SMR_TRY(inspect_at(smr_field_vector(model->root, SMR_SLOT_MODEL_METADATA), index, "metadata entry",
                        &table, error));
     *key = smr_field_string(table, SMR_SLOT_METADATA_KEY);
@@ -261,7 +261,7 @@ smr_status smr_model_golden(const smr_model *model, int32_t signature, int32_t i
     smr_table table, program, golden, blob;
     smr_vector found;
     SMR_TRY(inspect_check(model, bytes, error));
-    SMR_TRY(inspect_signature(model, signature, data, &table, &program, error));
+    SMR_TRY(inspect_signature(model, signature, (const void *)data, &table, &program, error));
     SMR_TRY(
         inspect_at(smr_field_vector(table, SMR_SLOT_SIGNATURE_GOLDEN), index, "golden case", &golden, error));
     SMR_TRY(
