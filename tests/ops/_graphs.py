@@ -9,6 +9,8 @@ import numpy as np
 
 from samara.graph import dtypes
 from samara.graph.graph import Graph, Operation, Tensor
+from samara.graph.ops import OPS
+from samara.graph.session import Session
 from tests.cases._case import Case
 
 Array = np.ndarray[Any, Any]
@@ -22,12 +24,20 @@ class CaseGraph:
         op: the operation.
         feeds: the placeholders with their arrays, in the order of the inputs.
         inputs: the arrays of all inputs, constants included, None for an absent one.
+        variables: the values before the run of those that the op writes, by name.
     """
 
     graph: Graph
     op: Operation
     feeds: dict[Tensor, Array]
     inputs: list[Any]
+    variables: dict[str, Array]
+
+    def session(self) -> Session:
+        """A session in which the variables have their values."""
+        session = Session(graph=self.graph)
+        session.variables.update(self.variables)
+        return session
 
 
 def build(case: Case, dtype: str, *, unknown: bool = False) -> CaseGraph:
@@ -35,13 +45,19 @@ def build(case: Case, dtype: str, *, unknown: bool = False) -> CaseGraph:
     graph = Graph()
     arrays = case.arrays(dtype)
     feeds: dict[Tensor, Array] = {}
+    variables: dict[str, Array] = {}
     tensors: list[Tensor | None] = []
+    operands = OPS[case.op].operands
     for number, (given, array) in enumerate(zip(case.flat_inputs(), arrays, strict=True)):
         if given is None or array is None:
             tensors.append(None)
             continue
         type_ = dtypes.as_dtype(array.dtype)
-        if given.constant:
+        if operands[min(number, len(operands) - 1)].state:
+            attributes = {"dtype": type_, "shape": array.shape}
+            tensors.append(graph.apply("variable", [], attributes, name=f"state{number}").outputs[0])
+            variables[f"state{number}"] = array
+        elif given.constant:
             attributes = {"value": array, "dtype": type_}
             tensors.append(graph.apply("constant", [], attributes, name=f"constant{number}").outputs[0])
         else:
@@ -51,7 +67,7 @@ def build(case: Case, dtype: str, *, unknown: bool = False) -> CaseGraph:
             tensors.append(made)
     attributes = dict(case.attributes)
     op = graph.apply(case.op, case.grouped(tensors), attributes, name="op")
-    return CaseGraph(graph=graph, op=op, feeds=feeds, inputs=arrays)
+    return CaseGraph(graph=graph, op=op, feeds=feeds, inputs=arrays, variables=variables)
 
 
 def tolerance(case: Case, array: Array) -> float:

@@ -8,7 +8,6 @@ import numpy as np
 
 from samara.graph.gradients import gradients
 from samara.graph.ops import OPS
-from samara.graph.session import Session
 from tests.cases._case import Case
 from tests.ops._graphs import build
 
@@ -36,7 +35,7 @@ def test_gradient_matches_finite_differences(family_name: str, case: Case, dtype
     wanted = [t for t in made.feeds if t.dtype.is_floating and made.feeds[t].size]
     if not wanted or not outputs:
         return
-    session = Session(graph=made.graph)
+    session = made.session()
     values = session.run(outputs, made.feeds)
     weights = [generator.uniform(0.5, 1.5, v.shape) for v in values]
     found = gradients(outputs, wanted, grad_ys=[made.graph.convert(w) for w in weights])

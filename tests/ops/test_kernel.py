@@ -12,7 +12,6 @@ import numpy as np
 from samara.exporter.export import export_model
 from samara.graph.dims import Dim
 from samara.graph.ops import OPS
-from samara.graph.session import Session
 from samara.pyruntime.model import load
 from tests.cases._case import Case
 from tests.ops._graphs import assert_close, build, tolerance
@@ -38,9 +37,15 @@ def _export(case: Case, dtype: str, path: Path) -> None:
     outputs = {f"output{i}": t for i, t in enumerate(made.op.outputs)}
     sample = {t.op.name: a for t, a in made.feeds.items()}
     export_model(
-        outputs, path, inputs=inputs, samples=[sample], disable=tuple(PASSES), tolerance=1e-2
+        outputs,
+        path,
+        inputs=inputs,
+        samples=[sample],
+        session=made.session(),
+        disable=tuple(PASSES),
+        tolerance=1e-2,
     )
-    expected = Session(graph=made.graph).run(list(made.op.outputs), made.feeds)
+    expected = made.session().run(list(made.op.outputs), made.feeds)
     model = load(path)
     if all(Path(o.op).name != case.op for o in model.ops()):
         raise AssertionError(f"the file has no {case.op}: {model.ops()}")
@@ -60,7 +65,7 @@ def test_kernel_follows_dimensions(family_name: str, case: Case, dtype: str, tmp
     if dtype != case.dtype_names()[0] or not getattr(case, "dynamic", False):
         return
     made = build(case, dtype, unknown=True)
-    expected = Session(graph=made.graph).run(list(made.op.outputs), made.feeds)
+    expected = made.session().run(list(made.op.outputs), made.feeds)
     sample = {t.op.name: a for t, a in made.feeds.items()}
     shapes = {
         name: [Dim("n", 1, a.shape[0] + 3), *a.shape[1:]] if a.ndim else [] for name, a in sample.items()

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from samara.graph.dims import Dim
-from samara.graph.session import Session
 from tests.cases._case import Case
 from tests.ops._graphs import assert_close, build, tolerance
 from tests.ops.conftest import family
@@ -25,7 +24,7 @@ def family_of(case: Case) -> Any:
 
 def test_reference_matches_oracle(family_name: str, case: Case, dtype: str) -> None:
     made = build(case, dtype)
-    results = Session(graph=made.graph).run(list(made.op.outputs), made.feeds)
+    results = made.session().run(list(made.op.outputs), made.feeds)
     wide = [
         a.astype(np.float64) if a is not None and a.dtype.kind == "f" else a for a in made.inputs
     ]
@@ -45,8 +44,8 @@ def test_unknown_dimensions_give_the_same(family_name: str, case: Case, dtype: s
         return
     known = build(case, dtype)
     unknown = build(case, dtype, unknown=True)
-    expected = Session(graph=known.graph).run(list(known.op.outputs), known.feeds)
-    results = Session(graph=unknown.graph).run(list(unknown.op.outputs), unknown.feeds)
+    expected = known.session().run(list(known.op.outputs), known.feeds)
+    results = unknown.session().run(list(unknown.op.outputs), unknown.feeds)
     for result, wanted, tensor in zip(results, expected, unknown.op.outputs, strict=True):
         np.testing.assert_array_equal(result, wanted)
         if tensor.shape is not None:
