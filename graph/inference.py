@@ -67,7 +67,9 @@ class Inference:
             for axis, (a, b) in enumerate(zip(left, right, strict=True)):
                 dimension = dims.broadcast(a, b)
                 if dimension is None:
-                    self.fail(f"cannot broadcast {a} and {b} (axis {axis - rank}): they must be equal, or one must be 1")
+                    self.fail(
+                        f"cannot broadcast {a} and {b} (axis {axis - rank}): they must be equal, or one must be 1"
+                    )
                 merged.append(dimension)
             result = tuple(merged)
         return result

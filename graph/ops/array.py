@@ -90,7 +90,9 @@ def _concat_shape(op: Any) -> Any:
         if len(shape) != len(first):
             op.fail(f"values[{number}] has rank {len(shape)}, values[0] has rank {len(first)}")
         for i, size in enumerate(shape):
-            joined[i] = joined[i] + size if i == axis else op.merge(joined[i], size, f"axis {i} of values[{number}]")
+            joined[i] = (
+                joined[i] + size if i == axis else op.merge(joined[i], size, f"axis {i} of values[{number}]")
+            )
     return tuple(joined)
 
 
@@ -135,8 +137,9 @@ def _split(xp: Any, op: Any, x: Any) -> Any:
     if sum(sizes) != x.shape[axis] or min(sizes) < 0:
         raise ValueError(f"axis {axis} of size {x.shape[axis]} cannot be split into {sizes}")
     ends = [sum(sizes[: i + 1]) for i in range(len(sizes))]
-    before = (slice(None),) * axis
-    return [x[(*before, slice(end - n, end))] for n, end in zip(sizes, ends, strict=True)]
+    before = [slice(None)] * axis
+    keys = [(*before, slice(end - n, end)) for n, end in zip(sizes, ends, strict=True)]
+    return [x[key] for key in keys]
 
 
 def _given_grads(b: Any, op: Any, grads: Any) -> list[Any]:
@@ -222,7 +225,9 @@ def _pad(xp: Any, op: Any, x: Any) -> Any:
     for axis, (p, q) in enumerate(_pairs(op.a)):
         size = x.shape[axis]
         if (p or q) and max(p, q) + (op.a.mode == "reflect") > size and (op.a.mode != "edge" or size == 0):
-            raise ValueError(f"axis {axis} of size {size} cannot be padded by {p} and {q} in mode {op.a.mode}")
+            raise ValueError(
+                f"axis {axis} of size {size} cannot be padded by {p} and {q} in mode {op.a.mode}"
+            )
         indices = [_padded_index(op.a.mode, i, size) for i in range(-p, size + q)]
         x = xp.take(x, xp.asarray(indices, dtype=xp.int64), axis=axis)
     return x
@@ -243,8 +248,10 @@ def _pad_gradient(b: Any, op: Any, dy: Any) -> Any:
 
 
 def _mirrors(mode: str, p: int, q: int) -> list[tuple[int | None, int | None, tuple[int, int | None]]]:
-    """What pads at the front and at the back: the range of the output, backwards but for mode edge, and the range
-    of the input that it repeats."""
+    """What pads at the front and at the back.
+
+    Each is a range of the output, backwards but for mode edge, and the range of the input that it repeats.
+    """
     if mode == "edge":
         return [(None, p, (0, 1))] * (p > 0) + [(-q, None, (-1, None))] * (q > 0)
     if mode == "reflect":
@@ -312,9 +319,7 @@ def _range_count(start: Any, limit: Any, delta: Any) -> int:
     """The number of elements; integers are counted exactly, floating-point numbers in float64."""
     if delta == 0:
         raise ValueError("delta is 0")
-    if isinstance(delta, int):
-        return max(-((start - limit) // delta), 0)
-    count = math.ceil((limit - start) / delta)
+    count: int = -((start - limit) // delta) if isinstance(delta, int) else math.ceil((limit - start) / delta)
     return max(count, 0)
 
 
@@ -453,7 +458,9 @@ OPS.register(
         types={"T": dtypes.ALL},
         attributes=(
             attribute("axis", "int", doc="The axis that is cut."),
-            attribute("sizes", "shape", doc="The size of each part; one may be None, which takes what is left."),
+            attribute(
+                "sizes", "shape", doc="The size of each part; one may be None, which takes what is left."
+            ),
         ),
         doc="A tensor cut along an axis into parts of the given sizes.",
         shape=_split_shape,
@@ -482,9 +489,13 @@ OPS.register(
         outputs=("y: T",),
         types={"T": dtypes.ALL},
         attributes=(
-            attribute("paddings", "ints", doc="For each axis the number of elements before and after.", limit=16),
+            attribute(
+                "paddings", "ints", doc="For each axis the number of elements before and after.", limit=16
+            ),
             attribute("mode", PAD_MODE, "constant", "What the new elements are."),
-            attribute("value", "float", 0.0, "Of mode constant; it is cast to the tensor's type as cast does."),
+            attribute(
+                "value", "float", 0.0, "Of mode constant; it is cast to the tensor's type as cast does."
+            ),
         ),
         doc="A tensor with a margin. Mode constant fills it with a value, reflect mirrors the tensor at its outermost "
         "elements, symmetric mirrors it so that these come twice, edge repeats them.",

@@ -244,11 +244,12 @@ def _gather(xp: Any, op: Any, x: Any, indices: Any) -> Any:
     picked = math.prod(indices.shape[batch:])
     rows = xp.permute_dims(xp.reshape(x, (groups, outer, count, inner)), (0, 2, 1, 3))
     first = xp.reshape(xp.arange(groups, dtype=xp.int64) * count, (groups, 1))
-    numbers = xp.reshape(xp.astype(xp.reshape(indices, (groups, picked)), xp.int64) + first, (groups * picked,))
+    numbers = xp.reshape(
+        xp.astype(xp.reshape(indices, (groups, picked)), xp.int64) + first, (groups * picked,)
+    )
     taken = xp.take(xp.reshape(rows, (groups * count, outer * inner)), numbers, axis=0)
     taken = xp.permute_dims(xp.reshape(taken, (groups, picked, outer, inner)), (0, 2, 1, 3))
     return xp.reshape(taken, shape)
-
 
 
 def _gather_gradient(b: Any, op: Any, dy: Any) -> Any:
@@ -324,7 +325,8 @@ def _one_hot_shape(op: Any) -> Any:
 def _one_hot(xp: Any, op: Any, indices: Any) -> Any:
     axis = op.a.axis % (indices.ndim + 1)
     places = xp.reshape(
-        xp.arange(op.a.depth, dtype=xp.int64), [op.a.depth if i == axis else 1 for i in range(indices.ndim + 1)]
+        xp.arange(op.a.depth, dtype=xp.int64),
+        [op.a.depth if i == axis else 1 for i in range(indices.ndim + 1)],
     )
     hot = xp.astype(xp.expand_dims(indices, axis=axis), xp.int64) == places
     on = scalar(xp, op.a.on_value, op.output_dtypes[0])

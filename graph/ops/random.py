@@ -40,7 +40,9 @@ def _uniform(xp: Any, op: Any, shape: Any) -> Any:
     if op.a.dtype.is_integer:
         drawn = _generator(op).integers(int(low), int(high), _sizes(shape), op.output_dtypes[0])
         return xp.asarray(drawn)
-    drawn = xp.astype(xp.asarray(low + _generator(op).random(_sizes(shape)) * (high - low)), op.output_dtypes[0])
+    drawn = xp.astype(
+        xp.asarray(low + _generator(op).random(_sizes(shape)) * (high - low)), op.output_dtypes[0]
+    )
     # The few that rounding brings up to the maximum become the minimum.
     return xp.where(drawn < high, drawn, xp.asarray(low, dtype=drawn.dtype))
 

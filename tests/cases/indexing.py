@@ -59,7 +59,9 @@ def _places(a: Any, shape: Any) -> tuple[list[Any], list[int]]:
 
 def _strided_slice(a: Any, x: Any) -> Any:
     taken, shape = _places(a, x.shape)
-    flat = [x[tuple(t[i] for t, i in zip(taken, place, strict=True))] for place in np.ndindex(*map(len, taken))]
+    flat = [
+        x[tuple(t[i] for t, i in zip(taken, place, strict=True))] for place in np.ndindex(*map(len, taken))
+    ]
     return np.array(flat, dtype=x.dtype).reshape(shape)
 
 
@@ -94,7 +96,7 @@ def _segment_sum(a: Any, data: Any, ids: Any, count: Any) -> Any:
     for place in np.ndindex(*ids.shape):
         exact[ids[place]] = exact[ids[place]] + data[place].astype(object)
     limits = np.iinfo(data.dtype)
-    return ((exact - limits.min) % 2 ** limits.bits + limits.min).astype(data.dtype)
+    return ((exact - limits.min) % 2**limits.bits + limits.min).astype(data.dtype)
 
 
 def _one_hot(a: Any, indices: Any) -> Any:
@@ -201,7 +203,12 @@ for _shape, _key in _SLICES:
         )
     )
 CASES += [
-    Case(op="strided_slice", inputs=(Input(shape=(4, 5)),), attributes=_attributes((_S[1:], _S[::2])), label="every-dtype"),
+    Case(
+        op="strided_slice",
+        inputs=(Input(shape=(4, 5)),),
+        attributes=_attributes((_S[1:], _S[::2])),
+        label="every-dtype",
+    ),
     Case(
         op="strided_slice_gradient",
         inputs=(Input(shape=(3, 3)), Input(shape=(2,), dtype="int64", values=(4, 5), constant=True)),
@@ -218,8 +225,20 @@ CASES += [
             label="dynamic",
         )
         for key in [
-            (_S[1:],), (_S[:3],), (_S[-3:],), (_S[:-2],), (_S[2:-1],), (_S[1:4:2],), (_S[-4:-1],),
-            (_S[::2],), (_S[::-1],), (_S[-2::-1],), (_S[3:0:-2],), (-1,), (0,), (_S[:], _S[1:]),
+            (_S[1:],),
+            (_S[:3],),
+            (_S[-3:],),
+            (_S[:-2],),
+            (_S[2:-1],),
+            (_S[1:4:2],),
+            (_S[-4:-1],),
+            (_S[::2],),
+            (_S[::-1],),
+            (_S[-2::-1],),
+            (_S[3:0:-2],),
+            (-1,),
+            (0,),
+            (_S[:], _S[1:]),
         ]
     ),
 ]
@@ -250,7 +269,10 @@ for _shape, _indices, _axis, _batch in [
         CASES.append(
             Case(
                 op="gather",
-                inputs=(Input(shape=_shape), Input(shape=_indices, dtype=_type, low=0, high=max(_size - 1, 0))),
+                inputs=(
+                    Input(shape=_shape),
+                    Input(shape=_indices, dtype=_type, low=0, high=max(_size - 1, 0)),
+                ),
                 attributes={"axis": _axis, "batch_dims": _batch},
                 dtypes=MOVED if _type == "int32" else ("float32",),
                 label=_type,
@@ -338,7 +360,12 @@ for _type in ("float32", "float16", "float64", "int8", "uint8", "int16", "int32"
         Case(
             op="one_hot",
             inputs=(Input(shape=(7,), low=-1, high=4),),
-            attributes={"depth": 4, "dtype": _type, "on_value": 3.0, "off_value": 0.0 if _type == "bool" else 1.0},
+            attributes={
+                "depth": 4,
+                "dtype": _type,
+                "on_value": 3.0,
+                "off_value": 0.0 if _type == "bool" else 1.0,
+            },
             dtypes=("int32",),
         )
     )

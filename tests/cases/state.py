@@ -10,4 +10,6 @@ CASES = [
     Case(op="assign", inputs=(Input(shape=s), Input(shape=s)))
     for s in [(), (1,), (17,), (2, 3), (0, 3), (2, 1, 2, 1, 3, 2)]
 ]
-CASES.append(Case(op="assign", inputs=(Input(shape=(3,)), Input(shape=(3,), constant=True)), label="constant"))
+CASES.append(
+    Case(op="assign", inputs=(Input(shape=(3,)), Input(shape=(3,), constant=True)), label="constant")
+)

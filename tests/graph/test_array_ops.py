@@ -43,7 +43,8 @@ def first_gradients(made: CaseGraph) -> tuple[list[Tensor], list[Tensor], list[T
     wanted = [t for t in made.feeds if t.dtype.is_floating]
     outputs = list(made.op.outputs)
     weights = [
-        made.graph.apply("placeholder", [], {"dtype": "float64", "shape": t.shape}).outputs[0] for t in outputs
+        made.graph.apply("placeholder", [], {"dtype": "float64", "shape": t.shape}).outputs[0]
+        for t in outputs
     ]
     found = gradients(outputs, wanted, grad_ys=weights)
     assert all(g is not None for g in found)
@@ -94,7 +95,8 @@ def test_gather_gradient_with_one_unknown_dimension(graph: Graph, batch_dims: in
     y = graph.b.gather(x, picked if batch_dims else picked[0], axis=1, batch_dims=batch_dims)
     (dx,) = gradients(y, x)
     assert dx is not None
-    assert dx.shape is not None and dx.shape[1:] == (4, 3)
+    assert dx.shape is not None
+    assert dx.shape[1:] == (4, 3)
     found = Session(graph=graph).run(dx, {x: np.zeros((2, 4, 3))})
     counts = np.array([[1, 0, 0, 1], [0, 2, 0, 0]]) if batch_dims else np.array([[1, 0, 0, 1]] * 2)
     np.testing.assert_array_equal(found, np.repeat(counts[:, :, None], 3, axis=2))
@@ -136,7 +138,9 @@ def test_shapes_of_which_some_values_are_known(graph: Graph) -> None:
     b = graph.b
     count = placeholder(graph, (), "int32")
     made = b.broadcast_to(0.0, [count, 3])
-    assert made.shape is not None and made.shape[1] == 3 and isinstance(made.shape[0], Dim)
+    assert made.shape is not None
+    assert made.shape[1] == 3
+    assert isinstance(made.shape[0], Dim)
     any_shape = placeholder(graph, (None,), "int32")
     assert b.broadcast_to(0.0, any_shape).shape is None
     three = placeholder(graph, (3,), "int32")
@@ -177,7 +181,9 @@ def test_inferred_sizes_of_slices(graph: Graph, size: int) -> None:
             for step in (1, 2, 3, -1, -2):
                 (inferred,) = x[begin:end:step].shape
                 known = inferred.evaluate({symbol: size}) if isinstance(inferred, Dim) else inferred
-                assert known == len(range(size)[begin:end:step]), f"{begin}:{end}:{step} of {size}: {inferred}"
+                assert known == len(range(size)[begin:end:step]), (
+                    f"{begin}:{end}:{step} of {size}: {inferred}"
+                )
 
 
 @pytest.mark.parametrize(
@@ -228,9 +234,7 @@ def test_contradictions_are_refused(graph: Graph, build_it: Any, message: str) -
 
 
 @pytest.mark.parametrize("wrong", [5, -1])
-@pytest.mark.parametrize(
-    ("op", "name"), [("gather", "index"), ("unsorted_segment_sum", "segment")], ids=lambda v: str(v)
-)
+@pytest.mark.parametrize(("op", "name"), [("gather", "index"), ("unsorted_segment_sum", "segment")], ids=str)
 def test_indices_outside(graph: Graph, tmp_path: Path, op: str, name: str, wrong: int) -> None:
     b = graph.b
     indices = placeholder(graph, (3,), "int32")

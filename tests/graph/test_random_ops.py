@@ -17,7 +17,9 @@ from samara.graph.session import Session
 DRAWS = ("random_uniform", "random_normal", "truncated_normal")
 
 
-def drawn(op: str, *, graph_seed: int | None = None, runs: int = 1, shape: Any = (50,), **attributes: Any) -> list[Any]:
+def drawn(
+    op: str, *, graph_seed: int | None = None, runs: int = 1, shape: Any = (50,), **attributes: Any
+) -> list[Any]:
     graph = Graph()
     graph.seed = graph_seed
     y = getattr(graph.b, op)(np.asarray(shape, np.int32), **attributes)
@@ -50,15 +52,20 @@ def test_two_operations_draw_differently() -> None:
 def test_uniform(dtype: str) -> None:
     (y,) = drawn("random_uniform", graph_seed=1, shape=(200, 100), minimum=-2.0, maximum=3.0, dtype=dtype)
     assert y.dtype == dtype
-    assert y.min() >= -2 and y.max() < 3
+    assert y.min() >= -2
+    assert y.max() < 3
     wide = y.astype(np.float64)
-    assert abs(wide.mean() - 0.5) < 0.05 and abs(wide.var() - 25 / 12) < 0.1
+    assert abs(wide.mean() - 0.5) < 0.05
+    assert abs(wide.var() - 25 / 12) < 0.1
     counts = np.histogram(wide, 10, (-2, 3))[0]
-    assert counts.min() > 1800 and counts.max() < 2200
+    assert counts.min() > 1800
+    assert counts.max() < 2200
 
 
 def test_uniform_never_reaches_its_maximum() -> None:
-    (y,) = drawn("random_uniform", graph_seed=1, shape=(100000,), minimum=2048.0, maximum=2050.0, dtype="float16")
+    (y,) = drawn(
+        "random_uniform", graph_seed=1, shape=(100000,), minimum=2048.0, maximum=2050.0, dtype="float16"
+    )
     assert set(np.unique(y)) == {2048.0}
 
 
@@ -105,9 +112,12 @@ def test_dropout_can_be_composed() -> None:
     graph.seed = 1
     b = graph.b
     x = graph.apply("placeholder", [], {"dtype": "float32", "shape": (None, 10)}).outputs[0]
-    kept = b.cast(b.greater_equal(b.random_uniform(b.shape(x), dtype=x.dtype), b.like(0.25, x)), dtype=x.dtype)
+    kept = b.cast(
+        b.greater_equal(b.random_uniform(b.shape(x), dtype=x.dtype), b.like(0.25, x)), dtype=x.dtype
+    )
     y = b.multiply(x, b.multiply(kept, b.like(1 / 0.75, x)))
-    assert y.shape is not None and y.shape[1] == 10
+    assert y.shape is not None
+    assert y.shape[1] == 10
     (dx,) = gradients(y, x)
     values, slope = Session(graph=graph).run([y, dx], {x: np.ones((300, 10))})
     np.testing.assert_allclose(values, slope)

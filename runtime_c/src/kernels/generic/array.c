@@ -10,8 +10,8 @@ smr_status smr_array_check_rank(const smr_value *value, int64_t rank, smr_error 
 
 smr_status smr_array_check_dim(const smr_value *value, int32_t axis, int64_t expected, smr_error *error) {
     if (value->dims[axis] != expected) {
-        SMR_FAIL(error, SMR_ERROR_MODEL, "dimension %d is %d instead of %lld", (int)axis, (int)value->dims[axis],
-                 (long long)expected);
+        SMR_FAIL(error, SMR_ERROR_MODEL, "dimension %d is %d instead of %lld", (int)axis,
+                 (int)value->dims[axis], (long long)expected);
     }
     return SMR_OK;
 }
@@ -27,7 +27,8 @@ smr_status smr_array_check_same(const smr_value *output, const smr_value *input,
 
 smr_status smr_array_axis(int32_t axis, int32_t rank, int32_t *counted, smr_error *error) {
     if (axis < -rank || axis >= rank) {
-        SMR_FAIL(error, SMR_ERROR_MODEL, "axis %d is outside %d to %d", (int)axis, (int)-rank, (int)(rank - 1));
+        SMR_FAIL(error, SMR_ERROR_MODEL, "axis %d is outside %d to %d", (int)axis, (int)-rank,
+                 (int)(rank - 1));
     }
     *counted = axis < 0 ? axis + rank : axis;
     return SMR_OK;
@@ -35,16 +36,16 @@ smr_status smr_array_axis(int32_t axis, int32_t rank, int32_t *counted, smr_erro
 
 smr_status smr_array_check_dtype(const smr_value *output, uint8_t dtype, smr_error *error) {
     if (output->dtype != dtype) {
-        SMR_FAIL(error, SMR_ERROR_MODEL, "the output is %s instead of %s", smr_dtype_name((smr_dtype)output->dtype),
-                 smr_dtype_name((smr_dtype)dtype));
+        SMR_FAIL(error, SMR_ERROR_MODEL, "the output is %s instead of %s",
+                 smr_dtype_name((smr_dtype)output->dtype), smr_dtype_name((smr_dtype)dtype));
     }
     return SMR_OK;
 }
 
 /* One element at a time, of a size that the compiler knows. */
-#define ARRAY_COPY_EACH(bytes)                                            \
-    for (i = 0; i < count; ++i) {                                         \
-        memcpy(to + i * (bytes), from + (int64_t)i * stride, (bytes));    \
+#define ARRAY_COPY_EACH(bytes)                                         \
+    for (i = 0; i < count; ++i) {                                      \
+        memcpy(to + i * (bytes), from + (int64_t)i * stride, (bytes)); \
     }
 
 void smr_array_copy(uint8_t *to, const uint8_t *from, size_t count, int64_t stride, size_t size) {

@@ -6,8 +6,8 @@
 
 #include "../prototypes.h"
 
-/* Where the elements of a dense output come from: element (i0, i1, ...) lies in the input at offset + i0 * strides[0]
- * + ... bytes. Twice the greatest rank, because tile looks at each axis as two. */
+/* Where the elements of a dense output come from: element (i, j, ...) lies in the input at offset +
+ * i * strides[0] + j * strides[1] + ... bytes. Twice the greatest rank, because tile looks at each axis as two. */
 typedef struct array_strided {
     int64_t offset;
     int64_t strides[2 * SMR_MAX_RANK];
@@ -46,8 +46,8 @@ smr_status smr_array_check_dtype(const smr_value *output, uint8_t dtype, smr_err
 /* Writes one element of a type, from a float as the op cast does. */
 void smr_array_store(uint8_t dtype, float value, uint8_t *to);
 
-/* The number of elements of the axes from `begin` to before `end`; 1 for none. The product of any of a value's axes
- * fits only together with the others, so it is 0 when any axis at all is 0. */
+/* The number of elements of the axes from `begin` to before `end`; 1 for none. The product of any of a
+ * value's axes fits only together with the others, so it is 0 when any axis at all is 0. */
 static inline size_t array_product(const smr_value *value, int32_t begin, int32_t end) {
     size_t product = 1;
     int32_t i;
@@ -66,7 +66,8 @@ static inline size_t array_element_size(const smr_value *value) {
 
 /* An index operand's element: int32 or int64. */
 static inline int64_t array_index(const smr_value *indices, size_t i) {
-    return indices->dtype == SMR_DTYPE_INT64 ? ((const int64_t *)indices->data)[i] : ((const int32_t *)indices->data)[i];
+    return indices->dtype == SMR_DTYPE_INT64 ? ((const int64_t *)indices->data)[i]
+                                             : ((const int32_t *)indices->data)[i];
 }
 
 #endif

@@ -1,4 +1,5 @@
-/* cast: elements are loaded to float, or to int64 from integers and bool, a few at a time, and stored from there. */
+/* cast: elements are loaded to float, or to int64 from integers and bool, a few at a time, and stored from
+ * there. */
 #include <math.h>
 
 #include "array.h"
@@ -6,8 +7,8 @@
 
 #define CAST_COUNT 64
 
-/* The integer nearest to a float, toward zero, from `low` to `high`, which are whole numbers of float but for high,
- * given as the first one beyond; 0 for NaN. */
+/* The integer nearest to a float, toward zero, from `low` to `high`, which are whole numbers of float but for
+ * high, given as the first one beyond; 0 for NaN. */
 static int64_t whole_number(float value, float low, float beyond, int64_t least, int64_t most) {
     const float whole = truncf(value);
     if (isnan(value)) {
@@ -27,10 +28,10 @@ static void load_floats(float *to, const smr_value *x, size_t at, size_t count) 
     }
 }
 
-#define CAST_LOAD(type)                            \
-    for (i = 0; i < count; ++i) {                  \
-        to[i] = ((const type *)x->data)[at + i];   \
-    }                                              \
+#define CAST_LOAD(type)                          \
+    for (i = 0; i < count; ++i) {                \
+        to[i] = ((const type *)x->data)[at + i]; \
+    }                                            \
     break;
 
 static void load_integers(int64_t *to, const smr_value *x, size_t at, size_t count) {
@@ -48,10 +49,10 @@ static void load_integers(int64_t *to, const smr_value *x, size_t at, size_t cou
     }
 }
 
-#define CAST_STORE(type, expression)               \
-    for (i = 0; i < count; ++i) {                  \
-        ((type *)to)[i] = (type)(expression);      \
-    }                                              \
+#define CAST_STORE(type, expression)          \
+    for (i = 0; i < count; ++i) {             \
+        ((type *)to)[i] = (type)(expression); \
+    }                                         \
     break;
 
 static void store_floats(uint8_t dtype, void *to, const float *from, size_t count) {
@@ -61,12 +62,13 @@ static void store_floats(uint8_t dtype, void *to, const float *from, size_t coun
         case SMR_DTYPE_FLOAT16: CAST_STORE(uint16_t, smr_float_to_half(from[i]))
         case SMR_DTYPE_INT8: CAST_STORE(int8_t, whole_number(from[i], -128.0f, 128.0f, INT8_MIN, INT8_MAX))
         case SMR_DTYPE_UINT8: CAST_STORE(uint8_t, whole_number(from[i], 0.0f, 256.0f, 0, UINT8_MAX))
-        case SMR_DTYPE_INT16: CAST_STORE(int16_t, whole_number(from[i], -32768.0f, 32768.0f, INT16_MIN, INT16_MAX))
+        case SMR_DTYPE_INT16:
+            CAST_STORE(int16_t, whole_number(from[i], -32768.0f, 32768.0f, INT16_MIN, INT16_MAX))
         case SMR_DTYPE_INT32:
             CAST_STORE(int32_t, whole_number(from[i], -2147483648.0f, 2147483648.0f, INT32_MIN, INT32_MAX))
         case SMR_DTYPE_INT64:
-            CAST_STORE(int64_t, whole_number(from[i], -9223372036854775808.0f, 9223372036854775808.0f, INT64_MIN,
-                                             INT64_MAX))
+            CAST_STORE(int64_t, whole_number(from[i], -9223372036854775808.0f, 9223372036854775808.0f,
+                                             INT64_MIN, INT64_MAX))
         default: CAST_STORE(uint8_t, from[i] != 0.0f)
     }
 }

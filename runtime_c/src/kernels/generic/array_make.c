@@ -53,7 +53,8 @@ static bool range_is_float(const smr_value *value) {
 /* Whether the numbers from start to before limit are `count`; a step of 0 never gets there. */
 static bool range_has_integers(int64_t start, int64_t limit, int64_t delta, size_t count) {
     /* As unsigned numbers a distance and a step are exact, whatever their direction. */
-    const uint64_t distance = delta > 0 ? (uint64_t)limit - (uint64_t)start : (uint64_t)start - (uint64_t)limit;
+    const uint64_t distance =
+        delta > 0 ? (uint64_t)limit - (uint64_t)start : (uint64_t)start - (uint64_t)limit;
     const uint64_t step = delta > 0 ? (uint64_t)delta : 0 - (uint64_t)delta;
     if (delta == 0) {
         return false;
@@ -69,10 +70,10 @@ static bool range_has_floats(double start, double limit, double delta, size_t co
     return delta != 0.0 && (expected > 0.0 ? expected : 0.0) == (double)count;
 }
 
-#define RANGE_WRITE(type, expression)        \
-    for (i = begin; i < end; ++i) {          \
+#define RANGE_WRITE(type, expression)              \
+    for (i = begin; i < end; ++i) {                \
         ((type *)y->data)[i] = (type)(expression); \
-    }                                        \
+    }                                              \
     break;
 
 /* Work items are elements. */
@@ -86,8 +87,10 @@ static smr_status run_range(const smr_node *node, size_t begin, size_t end, smr_
     const int64_t last = real ? 0 : range_integer(node->inputs[1]);
     const int64_t step = real ? 0 : range_integer(node->inputs[2]);
     size_t i;
-    if (real ? !range_has_floats(start, limit, delta, y->count) : !range_has_integers(first, last, step, y->count)) {
-        SMR_FAIL(error, SMR_ERROR_DATA, "range from %g to %g by %g has not the %zu elements that the model says",
+    if (real ? !range_has_floats(start, limit, delta, y->count)
+             : !range_has_integers(first, last, step, y->count)) {
+        SMR_FAIL(error, SMR_ERROR_DATA,
+                 "range from %g to %g by %g has not the %zu elements that the model says",
                  real ? (double)start : (double)first, real ? (double)limit : (double)last,
                  real ? (double)delta : (double)step, y->count);
     }

@@ -80,7 +80,8 @@ smr_status smr_prepare_tile(smr_node *node, smr_error *error) {
     return SMR_OK;
 }
 
-/* One tensor that is made of others, or cut into them: in each of `outer` rows lies a block of each in turn. */
+/* One tensor that is made of others, or cut into them: in each of `outer` rows lies a block of each in turn.
+ */
 typedef struct array_blocks {
     size_t outer;
     size_t row; /* bytes */
@@ -96,8 +97,8 @@ static void prepare_blocks(smr_node *node, const smr_value *whole, int32_t axis,
     node->work = bytes;
 }
 
-/* Where a block of a row and the range [begin, end) of the whole meet: the bytes, their place in the whole and their
- * place in the part. */
+/* Where a block of a row and the range [begin, end) of the whole meet: the bytes, their place in the whole
+ * and their place in the part. */
 typedef struct array_meeting {
     size_t count, whole, part;
 } array_meeting;
@@ -167,8 +168,8 @@ static smr_status check_part(const smr_value *whole, const smr_value *part, int3
     }
     for (i = 0; i < whole->rank; ++i) {
         if (i != axis && part->dims[i] != whole->dims[i]) {
-            SMR_FAIL(error, SMR_ERROR_MODEL, "dimension %d of part %d is %d instead of %d", (int)i, (int)index,
-                     (int)part->dims[i], (int)whole->dims[i]);
+            SMR_FAIL(error, SMR_ERROR_MODEL, "dimension %d of part %d is %d instead of %d", (int)i,
+                     (int)index, (int)part->dims[i], (int)whole->dims[i]);
         }
     }
     *total += part->dims[axis];

@@ -32,8 +32,8 @@ smr_status smr_prepare_gather(smr_node *node, smr_error *error) {
     int32_t axis, inner, i;
     SMR_TRY(smr_array_axis(node->attributes.gather.axis, x->rank, &axis, error));
     if (batch < 0 || batch > axis || batch > indices->rank) {
-        SMR_FAIL(error, SMR_ERROR_MODEL, "batch_dims %d with axis %d and indices of rank %d", (int)batch, (int)axis,
-                 (int)indices->rank);
+        SMR_FAIL(error, SMR_ERROR_MODEL, "batch_dims %d with axis %d and indices of rank %d", (int)batch,
+                 (int)axis, (int)indices->rank);
     }
     for (i = 0; i < batch; ++i) {
         SMR_TRY(smr_array_check_dim(indices, i, x->dims[i], error));
@@ -62,23 +62,24 @@ typedef struct segment_parameters {
     size_t rows, segments, inner;
 } segment_parameters;
 
-/* Adds the slices of segments `begin` to before `end`. Integers wrap around, so they are added as unsigned ones. */
-#define SEGMENT_SUM(name, type)                                                                \
-    static void segment_sum_##name(const smr_node *node, size_t begin, size_t end) {           \
-        const segment_parameters *p = SMR_CONST_PARAMETERS(node, segment_parameters);          \
-        const type *data = node->inputs[0]->data;                                              \
-        type *sums = node->outputs[0]->data;                                                   \
-        size_t i, k;                                                                           \
-        memset(sums + begin * p->inner, 0, (end - begin) * p->inner * sizeof(type));           \
-        for (i = 0; i < p->rows; ++i) {                                                        \
-            const size_t segment = (size_t)array_index(node->inputs[1], i);                    \
-            if (segment >= begin && segment < end) {                                           \
-                for (k = 0; k < p->inner; ++k) {                                               \
-                    type *sum = &sums[segment * p->inner + k];                                 \
-                    *sum = (type)(*sum + data[i * p->inner + k]);                              \
-                }                                                                              \
-            }                                                                                  \
-        }                                                                                      \
+/* Adds the slices of segments `begin` to before `end`. Integers wrap around, so they are added as unsigned
+ * ones. */
+#define SEGMENT_SUM(name, type)                                                       \
+    static void segment_sum_##name(const smr_node *node, size_t begin, size_t end) {  \
+        const segment_parameters *p = SMR_CONST_PARAMETERS(node, segment_parameters); \
+        const type *data = node->inputs[0]->data;                                     \
+        type *sums = node->outputs[0]->data;                                          \
+        size_t i, k;                                                                  \
+        memset(sums + begin * p->inner, 0, (end - begin) * p->inner * sizeof(type));  \
+        for (i = 0; i < p->rows; ++i) {                                               \
+            const size_t segment = (size_t)array_index(node->inputs[1], i);           \
+            if (segment >= begin && segment < end) {                                  \
+                for (k = 0; k < p->inner; ++k) {                                      \
+                    type *sum = &sums[segment * p->inner + k];                        \
+                    *sum = (type)(*sum + data[i * p->inner + k]);                     \
+                }                                                                     \
+            }                                                                         \
+        }                                                                             \
     }
 
 SEGMENT_SUM(f32, float)
@@ -114,7 +115,8 @@ static void segment_sum_f16(const smr_node *node, size_t begin, size_t end) {
     }
 }
 
-/* Work items are segments: each range goes through all ids, so that slices are always added in their order. */
+/* Work items are segments: each range goes through all ids, so that slices are always added in their order.
+ */
 static smr_status run_unsorted_segment_sum(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const segment_parameters *p = SMR_CONST_PARAMETERS(node, segment_parameters);
     size_t i;
@@ -141,7 +143,8 @@ smr_status smr_prepare_unsorted_segment_sum(smr_node *node, smr_error *error) {
     const smr_value *data = node->inputs[0], *ids = node->inputs[1], *y = node->outputs[0];
     int32_t i;
     if (ids->rank > data->rank) {
-        SMR_FAIL(error, SMR_ERROR_MODEL, "ids of rank %d for data of rank %d", (int)ids->rank, (int)data->rank);
+        SMR_FAIL(error, SMR_ERROR_MODEL, "ids of rank %d for data of rank %d", (int)ids->rank,
+                 (int)data->rank);
     }
     for (i = 0; i < ids->rank; ++i) {
         SMR_TRY(smr_array_check_dim(ids, i, data->dims[i], error));
@@ -202,8 +205,11 @@ smr_status smr_prepare_one_hot(smr_node *node, smr_error *error) {
     SMR_TRY(smr_array_check_rank(y, (int64_t)indices->rank + 1, error));
     SMR_TRY(smr_array_axis(a->axis, y->rank, &axis, error));
     for (i = 0; i < y->rank; ++i) {
-        SMR_TRY(smr_array_check_dim(
-            y, i, i < axis ? indices->dims[i] : i == axis ? a->depth : indices->dims[i - 1], error));
+        SMR_TRY(smr_array_check_dim(y, i,
+                                    i < axis    ? indices->dims[i]
+                                    : i == axis ? a->depth
+                                                : indices->dims[i - 1],
+                                    error));
     }
     p->inner = array_product(y, axis + 1, y->rank);
     smr_array_store(y->dtype, a->on_value, p->on);

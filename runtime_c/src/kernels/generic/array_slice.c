@@ -25,7 +25,8 @@ static int64_t clamp(int64_t value, int64_t low, int64_t high) {
 }
 
 /* One entry that is a range, cut to an axis of `dim` as Python does. */
-static void cut_range(const slice_attributes *a, int32_t entry, int32_t axis, int64_t dim, slice_ranges *ranges) {
+static void cut_range(const slice_attributes *a, int32_t entry, int32_t axis, int64_t dim,
+                      slice_ranges *ranges) {
     const int64_t stride = a->strides->values[entry];
     const int64_t low = stride > 0 ? 0 : -1, high = stride > 0 ? dim : dim - 1;
     int64_t begin = a->begin->values[entry], end = a->end->values[entry], length;
@@ -43,7 +44,8 @@ static void cut_range(const slice_attributes *a, int32_t entry, int32_t axis, in
     ranges->size[axis] = length <= 0 ? 0 : (int32_t)((length - 1) / (stride > 0 ? stride : -stride) + 1);
 }
 
-static void cut_index(const slice_attributes *a, int32_t entry, int32_t axis, int64_t dim, slice_ranges *ranges) {
+static void cut_index(const slice_attributes *a, int32_t entry, int32_t axis, int64_t dim,
+                      slice_ranges *ranges) {
     const int64_t index = a->begin->values[entry];
     ranges->begin[axis] = index < 0 ? index + dim : index;
     ranges->stride[axis] = 1;
@@ -74,11 +76,12 @@ static smr_status cut_whole_axes(const smr_value *whole, const smr_value *sliced
 }
 
 /* Checks that the entries fit the rank of the tensor; `rest` is how many axes an ellipsis stands for. */
-static smr_status check_entries(const slice_attributes *a, const smr_value *whole, int32_t *rest, smr_error *error) {
+static smr_status check_entries(const slice_attributes *a, const smr_value *whole, int32_t *rest,
+                                smr_error *error) {
     int32_t axes = 0, dots = 0, i;
     if (a->end->count != a->begin->count || a->strides->count != a->begin->count) {
-        SMR_FAIL(error, SMR_ERROR_MODEL, "begin, end and strides have %d, %d and %d entries", (int)a->begin->count,
-                 (int)a->end->count, (int)a->strides->count);
+        SMR_FAIL(error, SMR_ERROR_MODEL, "begin, end and strides have %d, %d and %d entries",
+                 (int)a->begin->count, (int)a->end->count, (int)a->strides->count);
     }
     for (i = 0; i < a->begin->count; ++i) {
         if (bit(a->ellipsis_mask, i)) {
@@ -92,8 +95,8 @@ static smr_status check_entries(const slice_attributes *a, const smr_value *whol
         }
     }
     if (dots > 1 || axes > whole->rank) {
-        SMR_FAIL(error, SMR_ERROR_MODEL, "%d ellipses and %d axes of a tensor of rank %d", (int)dots, (int)axes,
-                 (int)whole->rank);
+        SMR_FAIL(error, SMR_ERROR_MODEL, "%d ellipses and %d axes of a tensor of rank %d", (int)dots,
+                 (int)axes, (int)whole->rank);
     }
     *rest = whole->rank - axes;
     return SMR_OK;
@@ -122,16 +125,17 @@ static smr_status cut(const slice_attributes *a, const smr_value *whole, const s
     return smr_array_check_rank(sliced, rank, error);
 }
 
-#define SLICE_ATTRIBUTES(a)                                                                            \
-    {&(a)->begin,         &(a)->end,           &(a)->strides,       (a)->begin_mask, (a)->end_mask,     \
-     (a)->ellipsis_mask, (a)->new_axis_mask, (a)->shrink_axis_mask}
+#define SLICE_ATTRIBUTES(a)                                                  \
+    {&(a)->begin,   &(a)->end,          &(a)->strides,      (a)->begin_mask, \
+     (a)->end_mask, (a)->ellipsis_mask, (a)->new_axis_mask, (a)->shrink_axis_mask}
 
 /* An index may be outside an axis only while the axis is small, so that is not the model's fault. */
 static smr_status run_wrong_index(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const slice_ranges *ranges = SMR_CONST_PARAMETERS(node, slice_ranges);
     (void)begin;
     (void)end;
-    SMR_FAIL(error, SMR_ERROR_DATA, "index %d is outside axis %d", (int)ranges->index, (int)(ranges->wrong - 1));
+    SMR_FAIL(error, SMR_ERROR_DATA, "index %d is outside axis %d", (int)ranges->index,
+             (int)(ranges->wrong - 1));
 }
 
 smr_status smr_prepare_strided_slice(smr_node *node, smr_error *error) {
@@ -194,7 +198,8 @@ static void scatter_row(const smr_node *node, const slice_ranges *ranges, size_t
 }
 
 /* Work items are rows. */
-static smr_status run_strided_slice_gradient(const smr_node *node, size_t begin, size_t end, smr_error *error) {
+static smr_status run_strided_slice_gradient(const smr_node *node, size_t begin, size_t end,
+                                             smr_error *error) {
     const slice_ranges *ranges = SMR_CONST_PARAMETERS(node, slice_ranges);
     size_t row;
     (void)error;
@@ -307,7 +312,8 @@ smr_status smr_prepare_pad(smr_node *node, smr_error *error) {
     int32_t i;
     SMR_TRY(smr_array_check_rank(y, x->rank, error));
     if (a->paddings.count != 2 * x->rank) {
-        SMR_FAIL(error, SMR_ERROR_MODEL, "%d paddings of a tensor of rank %d", (int)a->paddings.count, (int)x->rank);
+        SMR_FAIL(error, SMR_ERROR_MODEL, "%d paddings of a tensor of rank %d", (int)a->paddings.count,
+                 (int)x->rank);
     }
     for (i = 0; i < x->rank; ++i) {
         const int32_t before = a->paddings.values[2 * i], after = a->paddings.values[2 * i + 1];
@@ -317,7 +323,8 @@ smr_status smr_prepare_pad(smr_node *node, smr_error *error) {
                               : a->mode == SMR_PAD_MODE_EDGE      ? 1
                                                                   : 0;
         if (before < 0 || after < 0) {
-            SMR_FAIL(error, SMR_ERROR_MODEL, "axis %d is padded by %d and %d", (int)i, (int)before, (int)after);
+            SMR_FAIL(error, SMR_ERROR_MODEL, "axis %d is padded by %d and %d", (int)i, (int)before,
+                     (int)after);
         }
         SMR_TRY(smr_array_check_dim(y, i, (int64_t)x->dims[i] + before + after, error));
         if (most > 0 && x->dims[i] < least) {

@@ -1,5 +1,5 @@
-/* Ops that give the same bytes another shape: nothing to do where the output lies on the input, as the exporter
- * places it when it can, and a copy where it does not. */
+/* Ops that give the same bytes another shape: nothing to do where the output lies on the input, as the
+ * exporter places it when it can, and a copy where it does not. */
 #include "array.h"
 
 static smr_status run_view(const smr_node *node, size_t begin, size_t end, smr_error *error) {
@@ -57,8 +57,8 @@ smr_status smr_prepare_squeeze(smr_node *node, smr_error *error) {
         int32_t axis;
         SMR_TRY(smr_array_axis(a->axes.values[i], x->rank, &axis, error));
         if (x->dims[axis] != 1 || gone[axis]) {
-            SMR_FAIL(error, SMR_ERROR_MODEL, "axis %d of size %d cannot be squeezed, or is named twice", (int)axis,
-                     (int)x->dims[axis]);
+            SMR_FAIL(error, SMR_ERROR_MODEL, "axis %d of size %d cannot be squeezed, or is named twice",
+                     (int)axis, (int)x->dims[axis]);
         }
         gone[axis] = true;
     }
