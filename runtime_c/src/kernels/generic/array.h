@@ -7,7 +7,8 @@
 #include "../prototypes.h"
 
 /* Where the elements of a dense output come from: element (i, j, ...) lies in the input at offset +
- * i * strides[0] + j * strides[1] + ... bytes. Twice the greatest rank, because tile looks at each axis as two. */
+ * i * strides[0] + j * strides[1] + ... bytes. Twice the greatest rank, because tile looks at each axis as
+ * two. */
 typedef struct array_strided {
     int64_t offset;
     int64_t strides[2 * SMR_MAX_RANK];
