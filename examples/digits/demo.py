@@ -1,0 +1,163 @@
+"""Trains a small network on handwritten digits, exports it as float and as int8, and runs both files on a device's runtime.
+
+Prints one table and draws one picture. `make demo` runs it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import samara as tf
+from samara.exporter.report import ExportReport
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import model as digits  # noqa: E402 (the folder is not a package)
+
+Array = np.ndarray[Any, Any]
+CALIBRATION_SAMPLES = 200
+LATENCY_RUNS = 300
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the table tells of one way to run the network."""
+
+    name: str
+    accuracy: float
+    file_bytes: int | None = None
+    arena: int | None = None
+    bound: int | None = None
+    microseconds: float | None = None
+    parity: str = ""
+
+
+def accuracy(scores: Array, labels: Array) -> float:
+    """The share of images, in percent, whose largest score is that of their label."""
+    return 100.0 * float(np.mean(np.argmax(scores, axis=-1) == labels))
+
+
+def median_microseconds(run: Any) -> float:
+    """The median time of one call."""
+    times = []
+    for _ in range(LATENCY_RUNS):
+        start = time.perf_counter_ns()
+        run()
+        times.append(time.perf_counter_ns() - start)
+    return float(np.median(times)) / 1000
+
+
+def file_row(name: str, path: Path, report: ExportReport, images: Array, labels: Array) -> tuple[Row, Array]:
+    """Runs a file over all test images, one at a time as a device would."""
+    model = tf.load(path)
+    model.verify()
+    scores = np.concatenate([model(images[i : i + 1]) for i in range(len(images))])
+    profile = model.profile(images[:1], repetitions=LATENCY_RUNS)
+    if report.quantized:
+        parity = f"bit-exact, worst layer {min(r.signal_to_noise or 0.0 for r in report.layers):.0f} dB"
+    else:
+        parity = f"{max(r.source_error or 0.0 for r in report.layers):.1e} of largest"
+    plan = report.programs[0].plan
+    row = Row(
+        name=name,
+        accuracy=accuracy(scores, labels),
+        file_bytes=report.file_bytes,
+        arena=plan.arena,
+        bound=plan.bound_order,
+        microseconds=sum(r.microseconds for r in profile.rows),
+        parity=parity,
+    )
+    return row, scores
+
+
+def table(rows: list[Row]) -> str:
+    """The rows as aligned text."""
+
+    def cell(value: float | None, form: str) -> str:
+        return "-" if value is None else form.format(value)
+
+    cells = [("", "accuracy", "file", "arena", "proven bound", "median of one image", "parity with the session")]
+    cells += [
+        (
+            r.name,
+            f"{r.accuracy:.2f} %",
+            cell(r.file_bytes, "{:,} B"),
+            cell(r.arena, "{:,} B"),
+            cell(r.bound, "{:,} B"),
+            cell(r.microseconds, "{:,.1f} us"),
+            r.parity or "-",
+        )
+        for r in rows
+    ]
+    widths = [max(len(c[i]) for c in cells) for i in range(len(cells[0]))]
+    return "\n".join("  ".join(f"{c:<{w}}" for c, w in zip(row, widths, strict=True)).rstrip() for row in cells)
+
+
+def draw(path: Path, images: Array, labels: Array, scores: Array, reports: dict[str, ExportReport]) -> None:
+    """Test digits with what the int8 file makes of them, and the error of each layer as bars."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure = plt.figure(figsize=(11, 7.5), layout="constrained")
+    upper, lower = figure.subfigures(2, 1, height_ratios=[1, 1.1])
+    upper.suptitle("Test digits as the int8 file reads them (red: wrong)")
+    shown = np.argsort(np.argmax(scores, axis=-1) == labels, kind="stable")[:32]
+    for axis, index in zip(upper.subplots(2, 16).flat, np.sort(shown), strict=True):
+        found = int(np.argmax(scores[index]))
+        axis.imshow(images[index, :, :, 0], cmap="gray_r")
+        axis.set_title(str(found), color="black" if found == labels[index] else "red", fontsize=11)
+        axis.axis("off")
+    for axis, (name, report) in zip(np.atleast_1d(lower.subplots(1, len(reports))), reports.items(), strict=True):
+        rows = [r for r in report.layers if r.source_error is not None]
+        values = [max(r.source_error or 0.0, 1e-9) for r in rows]
+        axis.barh([r.name.removesuffix(":0") for r in rows], values, color="tab:blue")
+        axis.invert_yaxis()
+        axis.set(xscale="log", xlabel="largest error / largest value", title=f"{name} file, layer by layer")
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def main() -> None:
+    """The whole way, from images to files."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--output", type=Path, default=Path("out/demo"), help="folder for the files and the picture")
+    arguments = parser.parse_args()
+    arguments.output.mkdir(parents=True, exist_ok=True)
+
+    trained = digits.train()
+    images, labels = trained.test_images, trained.test_labels
+    session_scores = trained.session.run(trained.scores, {trained.image: images})
+    one_image = median_microseconds(lambda: trained.session.run(trained.scores, {trained.image: images[:1]}))
+    rows = [Row("session (numpy)", accuracy(session_scores, labels), microseconds=one_image)]
+    reports: dict[str, ExportReport] = {}
+    scores = session_scores
+    for name, quantize in (("float", None), ("int8", "int8")):
+        path = arguments.output / f"digits_{name}.smr"
+        reports[name] = tf.export_model(
+            {"scores": trained.scores},
+            path,
+            inputs={"image": trained.image},
+            shapes={"image": [1, *images.shape[1:]]},
+            samples=trained.train_images[:CALIBRATION_SAMPLES],
+            session=trained.session,
+            quantize=quantize,
+            metadata={"labels": ",".join(map(str, range(10)))},
+        )
+        row, scores = file_row(f"{name} file", path, reports[name], images, labels)
+        rows.append(row)
+    picture = arguments.output / "digits.png"
+    draw(picture, images, labels, scores, reports)
+    print(f"\n{len(labels)} held-back images\n\n{table(rows)}\n")
+    print(f"files and picture are in {arguments.output}: {', '.join(p.name for p in sorted(arguments.output.iterdir()))}")
+
+
+if __name__ == "__main__":
+    main()
