@@ -157,6 +157,7 @@ class Model:
         self.signatures: dict[str, SignatureInfo] = {
             s.name: s for s in map(self._signature, range(self._info.signature_count))
         }
+        self._infos = tuple(self.signatures.values())
         self._lock = threading.Lock()
         self._context: Context | None = None
 
@@ -213,7 +214,7 @@ class Model:
     def ops(self, signature: str | None = None) -> tuple[OpInfo, ...]:
         """All ops of a signature, in the order of execution."""
         index = self._index(signature)
-        count = list(self.signatures.values())[index].op_count
+        count = self._infos[index].op_count
         info, error = ffi.new("smr_op_info *"), ffi.new("smr_error *")
         found = []
         for i in range(count):
@@ -271,7 +272,7 @@ class Model:
     def golden(self, signature: str | None = None) -> list[tuple[list[Array], list[Array]]]:
         """The recorded cases of a signature: inputs and outputs, in order."""
         index = self._index(signature)
-        info = list(self.signatures.values())[index]
+        info = self._infos[index]
         count, error = ffi.new("int32_t *"), ffi.new("smr_error *")
         check(lib.smr_model_golden_count(self._pointer, index, count, error), error)
         return [
@@ -367,6 +368,8 @@ class Context:
         self._failure: BaseException | None = None
         self._handle = ffi.new_handle(self)
         self._lock = threading.Lock()
+        self._error = ffi.new("smr_error *")
+        self._views: dict[Any, tuple[list[Array], list[Array]]] = {}
         self._pointer = self._create(observed=False)
         self._observed: Any = None
 
@@ -388,23 +391,38 @@ class Context:
     __call__ = run
 
     def _run(self, pointer: Any, signature: int, arrays: Sequence[Any], named: Mapping[str, Any]) -> Any:
-        info = list(self.model.signatures.values())[signature]
+        info = self.model._infos[signature]
         given = self._bind(info, arrays, named)
-        self._set_dimensions(pointer, info, given)
-        tensor, error = ffi.new("smr_tensor *"), ffi.new("smr_error *")
-        for i, array in enumerate(given):
-            check(lib.smr_context_input(pointer, signature, i, tensor, error), error)
-            if array.nbytes != tensor.bytes:
+        key = (pointer, signature)
+        if self.model.dimensions:
+            self._set_dimensions(pointer, info, given)
+            self._views.clear()
+        if key not in self._views:
+            self._views[key] = self._arena_views(pointer, signature)
+        inputs, outputs = self._views[key]
+        for expected, view, array in zip(info.inputs, inputs, given, strict=True):
+            if array.shape != view.shape:
                 raise ValueError(
-                    f"input {info.inputs[i]} has {array.nbytes} bytes, expected {tensor.bytes}"
+                    f"input {expected} was given shape {list(array.shape)}, expected {list(view.shape)}"
                 )
-            ffi.memmove(tensor.data, ffi.from_buffer(array), array.nbytes) if array.nbytes else None
-        check(lib.smr_run(pointer, signature, error), error)
-        outputs = {}
-        for i, output in enumerate(info.outputs):
-            check(lib.smr_context_output(pointer, signature, i, tensor, error), error)
-            outputs[output.name] = _array(tensor)
-        return next(iter(outputs.values())) if len(outputs) == 1 else outputs
+            view[...] = array
+        check(lib.smr_run(pointer, signature, self._error), self._error)
+        if len(outputs) == 1:
+            return outputs[0].copy()
+        return {t.name: view.copy() for t, view in zip(info.outputs, outputs, strict=True)}
+
+    def _arena_views(self, pointer: Any, signature: int) -> tuple[list[Array], list[Array]]:
+        """The inputs and outputs where they lie in the context, at its present dimensions."""
+        info, tensor = self.model._infos[signature], ffi.new("smr_tensor *")
+        sides: tuple[list[Array], list[Array]] = ([], [])
+        for function, endpoints, views in (
+            (lib.smr_context_input, info.inputs, sides[0]),
+            (lib.smr_context_output, info.outputs, sides[1]),
+        ):
+            for i in range(len(endpoints)):
+                check(function(pointer, signature, i, tensor, self._error), self._error)
+                views.append(_array(tensor, copy=False))
+        return sides
 
     def _bind(self, info: SignatureInfo, arrays: Sequence[Any], named: Mapping[str, Any]) -> list[Array]:
         if len(arrays) > len(info.inputs):
@@ -435,14 +453,12 @@ class Context:
             )
         if array.ndim != len(info.shape):
             raise ValueError(f"input {info} was given rank {array.ndim}, shape {list(array.shape)}")
-        for size, fixed, dimension in zip(array.shape, info.shape, info.dimensions, strict=True):
-            if dimension is None and size != fixed and not self.model.dimensions:
-                raise ValueError(f"input {info} was given shape {list(array.shape)}")
+        for size, dimension in zip(array.shape, info.dimensions, strict=True):
             if dimension is not None:
                 low, high = self.model.dimensions[dimension]
                 if not low <= size <= high:
                     raise ValueError(f"input {info}: dimension {dimension} is {size}, outside {low}..{high}")
-        return np.asarray(array, order="C")
+        return array
 
     def _set_dimensions(self, pointer: Any, info: SignatureInfo, arrays: Sequence[Array]) -> None:
         sizes: dict[str, int] = {}
@@ -455,12 +471,6 @@ class Context:
         error = ffi.new("smr_error *")
         for name, size in sizes.items():
             check(lib.smr_context_set_dimension(pointer, name.encode(), size, error), error)
-        tensor, signature = ffi.new("smr_tensor *"), self.model._index(info.name)
-        for i, (expected, array) in enumerate(zip(info.inputs, arrays, strict=True)):
-            check(lib.smr_context_input(pointer, signature, i, tensor, error), error)
-            shape = tuple(tensor.dims[0 : tensor.rank])
-            if array.shape != shape:
-                raise ValueError(f"input {expected} was given shape {list(array.shape)}, expected {list(shape)}")
 
     def observe(
         self, observer: Callable[[int, int, int], None], *arrays: Any, signature: str | None = None, **named: Any
@@ -491,7 +501,7 @@ class Context:
     def profile(self, *arrays: Any, repetitions: int = 50, signature: str | None = None, **named: Any) -> Profile:
         """Times each op over several runs: see `Model.profile`."""
         index = self.model._index(signature)
-        info = list(self.model.signatures.values())[index]
+        info = self.model._infos[index]
         if not arrays and not named:
             arrays = tuple(np.zeros(t.shape, t.dtype) for t in info.inputs)
         times: list[list[int]] = [[] for _ in range(info.op_count)]

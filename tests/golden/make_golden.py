@@ -1,0 +1,135 @@
+"""Writes the golden files of the current format version; a file that exists is left as it is.
+
+    python -m tests.golden.make_golden [FOLDER]
+
+A golden file is a promise: every later runtime reads it and gives the outputs that are stored in it. To replace one on
+purpose, delete it first and say why in the commit.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from samara.exporter.export import Signature, export_model
+from samara.exporter.passes import PASSES
+from samara.graph.dims import Dim
+from samara.graph.graph import Graph, Tensor
+from samara.graph.ops import OPS
+from samara.graph.session import Session
+from samara.graph.variables import Variable, global_variables_initializer
+from tests.ops.conftest import FAMILIES, family
+
+FOLDER = Path(__file__).parent / "v1"
+
+
+def _random(*shape: int) -> np.ndarray[Any, Any]:
+    size = int(np.prod(shape))
+    return (np.sin(np.arange(size, dtype=np.float64) * 12.9898) * 0.5).astype(np.float32).reshape(shape)
+
+
+def _placeholder(graph: Graph, shape: Any, name: str = "x") -> Tensor:
+    return graph.apply("placeholder", [], {"dtype": "float32", "shape": shape}, name=name).outputs[0]
+
+
+def _network(graph: Graph, batch: Any) -> Tensor:
+    b = graph.b
+    x = _placeholder(graph, (batch, 8, 8, 1), "image")
+    y = b.relu(b.add(b.conv2d(x, _random(3, 3, 1, 8), padding="same"), _random(8)))
+    y = b.max_pool2d(y, pool_size=(2, 2), strides=(2, 2))
+    y = b.relu6(b.depthwise_conv2d(y, _random(3, 3, 8, 2), _random(16), padding="same", strides=(2, 2)))
+    y = b.conv2d(y, _random(1, 1, 16, 17))
+    y = b.reshape(y, [-1, 2 * 2 * 17])
+    result: Tensor = b.softmax(b.matmul(y, _random(68, 10), _random(10)), name="scores")
+    return result
+
+
+def network_float(path: Path) -> None:
+    """A small convolutional network."""
+    export_model({"scores": _network(Graph(), 1)}, path, samples=[{"image": _random(1, 8, 8, 1)}])
+
+
+def network_int8(path: Path) -> None:
+    """The same, quantized, float outside."""
+    samples = [{"image": _random(1, 8, 8, 1) * scale} for scale in (0.5, 1.0, 1.5)]
+    export_model({"scores": _network(Graph(), 1)}, path, samples=samples, quantize="int8")
+
+
+def network_dynamic(path: Path) -> None:
+    """The same with a batch that may change."""
+    graph = Graph()
+    shapes = {"image": [Dim("batch", 1, 3), 8, 8, 1]}
+    export_model({"scores": _network(graph, None)}, path, shapes=shapes, samples=[{"image": _random(3, 8, 8, 1)}])
+
+
+def state(path: Path) -> None:
+    """A running sum, two signatures, shared weights."""
+    graph = Graph()
+    with graph.as_default(), Session(graph=graph).as_default() as session:
+        weights, total = Variable(_random(4, 4), name="weights"), Variable(_random(4), name="total")
+        session.run(global_variables_initializer())
+        product = graph.b.matmul(_placeholder(graph, (1, 4)), weights)
+        step = total.assign(graph.b.add(total, graph.b.reshape(product, [4])))
+        export_model([Signature({"y": product}, name="look"), Signature({"sum": step}, name="step")], path)
+
+
+def every_op(name: str) -> Callable[[Path], None]:
+    """One signature for each op of a family that has a kernel: its first case that is not empty."""
+
+    def write(path: Path) -> None:
+        graph = Graph()
+        signatures, samples = [], {}
+        for op in sorted({c.op for c in family(name).CASES}):
+            if OPS[op].device != "kernel" or any(o.state for o in OPS[op].operands):
+                continue
+            case = next(c for c in family(name).CASES if c.op == op and all(i is None or 0 not in i.shape for i in c.flat_inputs()))
+            dtype = next(d for d in case.dtype_names() if d != "float64")
+            tensors, inputs, sample = [], {}, {}
+            for number, (given, array) in enumerate(zip(case.flat_inputs(), case.arrays(dtype), strict=True)):
+                if given is None or array is None:
+                    tensors.append(None)
+                elif given.constant:
+                    tensors.append(graph.apply("constant", [], {"value": array, "dtype": array.dtype}).outputs[0])
+                else:
+                    made = graph.apply("placeholder", [], {"dtype": array.dtype, "shape": array.shape}, name=f"{op}{number}")
+                    tensors.append(made.outputs[0])
+                    inputs[f"input{number}"], sample[f"input{number}"] = made.outputs[0], array
+            made = graph.apply(op, case.grouped(tensors), dict(case.attributes))
+            outputs = {f"output{i}": t for i, t in enumerate(made.outputs)}
+            signatures.append(Signature(outputs, inputs=inputs, name=op))
+            samples[op] = [sample]
+        export_model(
+            signatures,
+            path,
+            samples=samples if len(signatures) > 1 else next(iter(samples.values())),
+            disable=tuple(PASSES),
+            tolerance=1e-2,
+        )
+
+    return write
+
+
+FILES: dict[str, Callable[[Path], None]] = {
+    "network_float": network_float,
+    "network_int8": network_int8,
+    "network_dynamic": network_dynamic,
+    "state": state,
+    **{f"ops_{name}": every_op(name) for name in FAMILIES if name not in ("random", "state")},
+}
+
+
+def main(folder: Path = FOLDER) -> None:
+    """Writes the files that `folder` lacks."""
+    for name, write in FILES.items():
+        path = folder / f"{name}.smr"
+        if not path.exists():
+            write(path)
+            sys.stdout.write(f"{path.name} {path.stat().st_size:,} B\n")
+
+
+if __name__ == "__main__":
+    main(*(Path(a) for a in sys.argv[1:]))
