@@ -6,6 +6,7 @@ float64 and rounds once; the reference accumulates in the element type, float16 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -45,8 +46,9 @@ def _summed(name: str) -> Callable[..., Any]:
 
 
 def _mean(xp: Any, op: Any, x: Any) -> Any:
-    wide = xp.astype(x, xp.float32) if x.dtype == xp.float16 else x
-    return xp.astype(xp.asarray(xp.mean(wide, **_keywords(op))), x.dtype)
+    wide = xp.float32 if x.dtype == xp.float16 else x.dtype
+    count = math.prod(x.shape[a] for a in _axes(op, x.ndim))
+    return xp.astype(xp.asarray(xp.sum(x, dtype=wide, **_keywords(op)) / count), x.dtype)
 
 
 def _extreme(name: str) -> Callable[..., Any]:
