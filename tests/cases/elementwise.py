@@ -212,7 +212,8 @@ for dtype in SIGNED_INTEGERS:
     divisors = [[e] for e in extremes(dtype) if e]
     CASES.append(values("floor_divide", extremes(dtype), divisors, dtype=dtype, label="extremes"))
     CASES.append(values("floor_mod", extremes(dtype), divisors, dtype=dtype, label="extremes"))
-    CASES.append(values("power", extremes(dtype), [[0], [1], [2], [3], [63], [64], [127]], dtype=dtype, label="extremes"))
+    exponents = [[0], [1], [2], [3], [63], [64], [127]]
+    CASES.append(values("power", extremes(dtype), exponents, dtype=dtype, label="extremes"))
     for op in ("negative", "abs", "sign", "square", "relu", "relu6"):
         CASES.append(values(op, extremes(dtype), dtype=dtype, label="extremes"))
 for op in ("add", "subtract", "multiply", "maximum", "minimum", "squared_difference"):
@@ -288,7 +289,7 @@ CASES += [
     *few("clip", low=-3, high=3, attributes={"minimum": -0.5}),
     *few("clip", low=-3, high=3),
     *few("clip", low=-100, high=100, attributes={"minimum": -1e30, "maximum": 50.0}, dtypes=INTEGERS),
-    values("clip", SPECIAL, dtype=("float32", "float16"), label="special", attributes={"minimum": -1.0, "maximum": 1.0}),
+    values("clip", SPECIAL, dtype="float32", label="special", attributes={"minimum": -1.0, "maximum": 1.0}),
     *few("leaky_relu"),
     *few("leaky_relu", attributes={"alpha": 0.01}),
     *few("leaky_relu", attributes={"alpha": -1.5}),
@@ -297,6 +298,9 @@ CASES += [
     *few("gelu", low=-4, high=4),
     *few("gelu", low=-4, high=4, attributes={"approximate": "tanh"}),
 ]
+for x, y in [((5, 3), (5, 3)), ((5, 3), (3,)), ((5, 1), (5, 4)), ((5, 2, 3), ())]:
+    CASES.append(Case(op="multiply", inputs=(Input(shape=x), Input(shape=y)), dynamic=True, label="dynamic"))
+CASES.append(Case(op="tanh", inputs=(Input(shape=(5, 3)),), dynamic=True, label="dynamic"))
 for dtype in INTEGERS:
     bounds = {"minimum": 100.5, "maximum": 1e30}
     CASES.append(values("clip", [0, 99, 100, 101, 127], dtype=dtype, label="rounded", attributes=bounds))

@@ -46,7 +46,8 @@ def extreme(choose: Callable[[Any, Any], Any], empty: str) -> Callable[..., Any]
     """An oracle of reduce_max or reduce_min; `empty` is the numpy limit that stands for no elements."""
 
     def oracle(a: Any, x: Any) -> Any:
-        limit = getattr(np.iinfo(x.dtype), empty) if x.dtype.kind in "iu" else {"min": -math.inf, "max": math.inf}[empty]
+        floats = {"min": -math.inf, "max": math.inf}
+        limit = getattr(np.iinfo(x.dtype), empty) if x.dtype.kind in "iu" else floats[empty]
 
         def chosen(elements: list[Any]) -> Any:
             value = elements[0] if elements else limit
@@ -168,8 +169,10 @@ CASES: list[Case] = [
         for op in ("reduce_sum", "reduce_mean", "reduce_prod", "reduce_max", "reduce_min", "reduce_any", "reduce_all")
         for case in swept(op, EMPTY, gradient=False)
     ),
-    Case(op="reduce_sum", inputs=(Input(shape=(40000,)),), dtypes=("float32", "float16"), gradient=False, label="long"),
-    Case(op="reduce_mean", inputs=(Input(shape=(40000,)),), dtypes=("float32", "float16"), gradient=False, label="long"),
+    *(
+        Case(op=op, inputs=(Input(shape=(40000,)),), dtypes=("float32", "float16"), gradient=False, label="long")
+        for op in ("reduce_sum", "reduce_mean")
+    ),
     Case(
         op="reduce_mean",
         inputs=(Input(shape=(5000, 3), low=999, high=1001),),
@@ -188,7 +191,9 @@ CASES: list[Case] = [
 for op in ("reduce_max", "reduce_min"):
     CASES += [
         valued(op, [1.0, NAN, 3.0, INF, -INF], ("float32", "float16"), "nan", gradient=False),
-        valued(op, [[-INF, -INF], [INF, INF], [-1.0, -2.0]], FLOATS, "infinite", attributes={"axes": (1,)}, gradient=False),
+        valued(op, [[-INF, INF], [INF, -INF]], FLOATS, "infinite", attributes={"axes": (1,)}, gradient=False),
+        valued(op, [-INF, -INF], FLOATS, "infinite", gradient=False),
+        valued(op, [INF, INF], FLOATS, "infinite_above", gradient=False),
         valued(op, [-128, -3, 127], ("int8", "int16"), "extremes"),
         valued(op, [-(2**63), 5, 2**63 - 1], ("int64",), "extremes"),
         Case(op=op, inputs=(Input(shape=(2, 70), low=100, high=127),), attributes={"axes": (1,)}, dtypes=INTEGERS),
@@ -208,6 +213,10 @@ for op in ("argmax", "argmin"):
         valued(op, [[5, -(2**63), 2**63 - 1, 2**63 - 1]], ("int64",), "extremes", attributes={"axis": 1}),
         valued(op, [[2, 9, 9, 2], [0, 0, 0, 0]], INTEGERS, "ties", attributes={"axis": 1}),
     ]
+for op, axes in [("reduce_sum", (0,)), ("reduce_mean", (1,)), ("reduce_mean", (0, 2)), ("reduce_max", ())]:
+    given = Input(shape=(5, 3, 4))
+    CASES.append(Case(op=op, inputs=(given,), attributes={"axes": axes}, dynamic=True, label="dynamic"))
+CASES.append(Case(op="argmax", inputs=(Input(shape=(5, 3)),), attributes={"axis": 0}, dynamic=True, label="dynamic"))
 CASES += [
     summed((), ()),
     summed((5,), ()),
