@@ -1,5 +1,6 @@
 /* Runs a fuzz target once on each file that is named, and on each file of each folder that is named: what a
  * fuzzer has found stays found, with any compiler. */
+#define _FILE_OFFSET_BITS 64 /* a 32-bit readdir fails on large inode numbers without it */
 #include "fuzz_target.h"
 
 #if !defined(_WIN32)

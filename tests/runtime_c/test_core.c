@@ -1,8 +1,12 @@
 /* The parts of the core that need no model: names, sizes, messages, hashing, and the op table. */
+#include <math.h>
+#include <stdarg.h>
+
 #include "check.h"
 #include "core/op_table.h"
 #include "core/sha256.h"
 #include "core/status.h"
+#include "core/text.h"
 #include "kernels/registry.h"
 
 static void test_names(void) {
@@ -37,9 +41,46 @@ static void test_messages(void) {
     CHECK(strlen(error.message) == sizeof error.message - 1);
     smr_error_where(&error, "here: ");
     CHECK(strlen(error.message) == sizeof error.message - 1 && strncmp(error.message, "here: xxx", 9) == 0);
+    (void)smr_fail(&error, SMR_ERROR_MODEL, "inner");
+    smr_error_where(&error, "%d: ", 7);
+    CHECK(strcmp(error.message, "7: inner") == 0);
     smr_error_where(&error, "%s", text);
-    CHECK(strncmp(error.message, "here: xxx", 9) == 0);
+    CHECK(strlen(error.message) == sizeof error.message - 1 && strncmp(error.message, "xxx", 3) == 0);
     smr_error_where(NULL, "here: ");
+}
+
+static void format_both_ways(const char *format, ...) SMR_PRINTF_LIKE(1, 2);
+
+/* The message must be what the C library makes of the same arguments. */
+static void format_both_ways(const char *format, ...) {
+    char expected[128], found[128];
+    va_list arguments;
+    size_t size;
+    va_start(arguments, format);
+    (void)vsnprintf(expected, sizeof expected, format, arguments);
+    va_end(arguments);
+    va_start(arguments, format);
+    size = smr_text_format(found, sizeof found, format, arguments);
+    va_end(arguments);
+    if (!CHECK(strcmp(expected, found) == 0) || !CHECK(size == strlen(expected))) {
+        fprintf(stderr, "    \"%s\" instead of \"%s\"\n", found, expected);
+    }
+}
+
+static void test_formatting(void) {
+    const double reals[] = {0.0,        1.0,       -2.5,      0.1,        2.0625,  100000.0,
+                            123456.0,   1234567.0, 999999.7,  0.0001,     0.00001, 1e-300,
+                            1.7976e308, 5e-324,    3.0 / 7.0, -1.0 / 3.0, 65504.0, 1e6};
+    size_t i;
+    for (i = 0; i < sizeof reals / sizeof reals[0]; ++i) {
+        format_both_ways("%g", reals[i]);
+    }
+    format_both_ways("%g %g", (double)INFINITY, (double)-INFINITY);
+    format_both_ways("%d %i %u %x", -5, INT32_MIN, UINT32_MAX, 0xbeefu);
+    format_both_ways("%lld %llu %ld %lu", (long long)INT64_MIN, (unsigned long long)UINT64_MAX, -7L, 7UL);
+    format_both_ways("%zu|%02x|%5d|%05d|%3d", SIZE_MAX, 7u, -42, -42, 12345);
+    format_both_ways("%s|%.3s|%.0s|%c|100%%", "text", "text", "text", 'c');
+    format_both_ways("%s", "");
 }
 
 static void check_sha256(const char *text, size_t repeat, const char *expected) {
@@ -100,6 +141,7 @@ static void test_registry(void) {
 int main(void) {
     test_names();
     test_messages();
+    test_formatting();
     test_sha256();
     test_op_table();
     test_registry();

@@ -2,8 +2,9 @@
 #include "status.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "text.h"
 
 const char *smr_status_name(smr_status status) {
     switch (status) {
@@ -56,9 +57,7 @@ smr_status smr_fail(smr_error *error, smr_status status, const char *format, ...
         va_list arguments;
         error->status = status;
         va_start(arguments, format);
-        if (vsnprintf(error->message, sizeof error->message, format, arguments) < 0) {
-            error->message[0] = '\0';
-        }
+        (void)smr_text_format(error->message, sizeof error->message, format, arguments);
         va_end(arguments);
         make_printable(error->message);
     }
@@ -68,21 +67,19 @@ smr_status smr_fail(smr_error *error, smr_status status, const char *format, ...
 void smr_error_where(smr_error *error, const char *format, ...) {
     char where[sizeof error->message];
     va_list arguments;
-    int written;
+    size_t size, old, room;
     if (error == NULL) {
         return;
     }
     va_start(arguments, format);
-    written = vsnprintf(where, sizeof where, format, arguments);
+    size = smr_text_format(where, sizeof where, format, arguments);
     va_end(arguments);
-    if (written >= 0 && (size_t)written < sizeof where) {
-        const size_t room = sizeof error->message - (size_t)written;
-        const size_t old = strlen(error->message) + 1;
-        memmove(error->message + written, error->message, old < room ? old : room);
-        memcpy(error->message, where, (size_t)written);
-        error->message[sizeof error->message - 1] = '\0';
-        make_printable(error->message);
-    }
+    old = strlen(error->message) + 1;
+    room = sizeof error->message - size;
+    memmove(error->message + size, error->message, old < room ? old : room);
+    memcpy(error->message, where, size);
+    error->message[sizeof error->message - 1] = '\0';
+    make_printable(error->message);
 }
 
 #endif

@@ -4,8 +4,11 @@
 
 #include "samara.h"
 
-#if defined(__GNUC__)
+/* What smr_text_format understands; MinGW's gcc takes plain printf for that of an old Windows. */
+#if defined(__clang__)
 #define SMR_PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
+#elif defined(__GNUC__)
+#define SMR_PRINTF_LIKE(text, first) __attribute__((format(gnu_printf, text, first)))
 #else
 #define SMR_PRINTF_LIKE(text, first)
 #endif

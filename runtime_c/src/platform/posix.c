@@ -2,6 +2,9 @@
 #if !defined(_WIN32) && !defined(_POSIX_C_SOURCE)
 #define _POSIX_C_SOURCE 200809L
 #endif
+#if !defined(_FILE_OFFSET_BITS)
+#define _FILE_OFFSET_BITS 64 /* a 32-bit fstat fails on large inode numbers without it */
+#endif
 #include "platform.h"
 
 #if defined(SMR_PLATFORM_POSIX)
