@@ -441,14 +441,15 @@ class Context:
 
     def _array_of(self, info: TensorInfo, value: Any) -> Array:
         if isinstance(value, (list, tuple, int, float, bool)):
-            array = np.asarray(value, dtype=info.dtype)
+            array = _converted(info, value)
         elif not isinstance(value, np.ndarray) and hasattr(value, "__dlpack__"):
             array = np.from_dlpack(value)
         else:
             array = np.asarray(value)
         if array.dtype != info.dtype:
+            order = "" if array.dtype.isnative else " in another byte order"
             raise TypeError(
-                f"input {info} was given {array.dtype.name}{list(array.shape)}: convert it, for example "
+                f"input {info} was given {array.dtype.name}{list(array.shape)}{order}: convert it, for example "
                 f"with .astype('{info.dtype.name}')"
             )
         if array.ndim != len(info.shape):
@@ -616,6 +617,17 @@ def samara_on_op(user: Any, event: Any) -> int:
         context._failure = failure
         return 1
     return 0
+
+
+def _converted(info: TensorInfo, value: Any) -> Array:
+    """Python numbers as an array; those that the dtype cannot hold are refused."""
+    try:
+        plain = np.asarray(value)
+        if plain.dtype.kind == "f" and plain.size and info.dtype.kind != "f":
+            raise TypeError(f"input {info} was given a list of floats: round them")
+        return np.asarray(value, dtype=info.dtype)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"input {info} cannot be made from this list: {error}") from None
 
 
 def _listed(info: SignatureInfo) -> str:
