@@ -1,0 +1,110 @@
+"""What all optimizers have in common: gradients of a loss, and slots beside the variables they train."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from samara.errors import GraphError
+from samara.graph.gradients import gradients
+from samara.graph.graph import Operation, Tensor, get_default_graph
+from samara.graph.variables import Variable, group, trainable_variables
+
+GradientAndVariable = tuple["Tensor | None", Variable]
+
+
+class Optimizer:
+    """Base of the optimizers; `_update` is what each adds.
+
+    Args:
+        learning_rate: a number, or a scalar tensor that may change from step to step.
+        name: the name scope of the operations and slots.
+    """
+
+    def __init__(self, learning_rate: Any, name: str) -> None:
+        self.learning_rate = learning_rate
+        self.name = name
+        self._slots: dict[tuple[int, str], Variable] = {}
+
+    def minimize(
+        self, loss: Tensor, global_step: Variable | None = None, var_list: Sequence[Variable] | None = None
+    ) -> Operation:
+        """An operation that does one step down the gradient of `loss`.
+
+        Args:
+            loss: what to minimise; the sum of its elements counts.
+            global_step: a variable that each step adds 1 to.
+            var_list: the variables to train; all trainable ones when None.
+
+        Raises:
+            GraphError: no variable has a gradient.
+        """
+        return self.apply_gradients(self.compute_gradients(loss, var_list), global_step)
+
+    def compute_gradients(self, loss: Tensor, var_list: Sequence[Variable] | None = None) -> list[GradientAndVariable]:
+        """The gradient of `loss` for each variable, None where it does not depend on it."""
+        variables = list(var_list) if var_list is not None else trainable_variables()
+        return list(zip(gradients(loss, variables), variables, strict=True))
+
+    def apply_gradients(
+        self, grads_and_vars: Sequence[GradientAndVariable], global_step: Variable | None = None
+    ) -> Operation:
+        """An operation that changes each variable by its gradient.
+
+        Raises:
+            GraphError: all gradients are None.
+        """
+        pairs = [(g, v) for g, v in grads_and_vars if g is not None]
+        if not pairs:
+            names = ", ".join(v.name for _, v in grads_and_vars) or "none"
+            raise GraphError(f"no variable has a gradient; the variables were {names}")
+        graph = pairs[0][1].graph
+        with graph.as_default(), graph.name_scope(self.name):
+            updates: list[Any] = []
+            shared = self._prepare([v for _, v in pairs])
+            # No variable changes before every new value has been computed from the old ones.
+            computed = [(v, self._update(g, v, shared)) for g, v in pairs]
+            values = [value for _, new in computed for _, value in new]
+            with graph.control_dependencies(values):
+                updates += [target.assign(value) for _, new in computed for target, value in new]
+                updates += self._finish(shared)
+                if global_step is not None:
+                    updates.append(global_step.assign_add(global_step.graph.b.like(1, global_step.value())))
+            return group(*updates, name="update")
+
+    def get_slot(self, variable: Variable, name: str) -> Variable | None:
+        """The slot of that name beside a variable, or None."""
+        return self._slots.get((id(variable), name))
+
+    def get_slot_names(self) -> list[str]:
+        """The names of the slots that exist."""
+        return sorted({name for _, name in self._slots})
+
+    def _slot(self, variable: Variable, name: str) -> Variable:
+        key = (id(variable), name)
+        if key not in self._slots:
+            zeros = np.zeros(variable.shape, variable.dtype.numpy)
+            graph = get_default_graph()
+            with graph.name_scope(None):
+                self._slots[key] = Variable(zeros, trainable=False, name=f"{variable.op.name}/{self.name}/{name}")
+        return self._slots[key]
+
+    def _number(self, value: Any, variable: Variable) -> Any:
+        """A hyperparameter as a scalar of the variable's dtype."""
+        if isinstance(value, Tensor) or hasattr(value, "as_graph_tensor"):
+            return variable.graph.b.cast(value, dtype=variable.dtype)
+        return variable.graph.b.like(value, variable.value())
+
+    def _prepare(self, variables: Sequence[Variable]) -> Any:
+        """What the updates of all variables share."""
+        return None
+
+    def _update(self, gradient: Any, variable: Variable, shared: Any) -> list[tuple[Variable, Any]]:
+        """New values for the variable and its slots."""
+        raise GraphError(f"{type(self).__name__} does not say how it updates a variable")
+
+    def _finish(self, shared: Any) -> list[Any]:
+        """Operations that run once, after all updates."""
+        return []
