@@ -1,0 +1,89 @@
+"""A small convolutional network for scikit-learn's bundled handwritten digits, 8x8 pixels, trained with Adam."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.datasets import load_digits
+from tqdm import trange
+
+import samara as tf
+
+Array = np.ndarray[Any, Any]
+EPOCHS = 12
+BATCH = 64
+HELD_BACK = 400
+SEED = 5
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The trained network and its data.
+
+    Attributes:
+        session: holds the variables.
+        image: the placeholder, float32 [?, 8, 8, 1] in 0..1.
+        scores: the probabilities, float32 [?, 10].
+        train_images, test_images: float32 [n, 8, 8, 1].
+        test_labels: int64 [n].
+    """
+
+    session: tf.Session
+    image: tf.Tensor
+    scores: tf.Tensor
+    train_images: Array
+    test_images: Array
+    test_labels: Array
+
+
+def _weights(shape: tuple[int, ...], name: str) -> tf.Variable:
+    """He et al., "Delving deep into rectifiers" (2015): variance 2 / inputs."""
+    inputs = int(np.prod(shape[:-1]))
+    return tf.Variable(tf.truncated_normal(shape, stddev=(2.0 / inputs) ** 0.5), name=name)
+
+
+def network(image: tf.Tensor) -> tf.Tensor:
+    """The logits [n, 10] of images [n, 8, 8, 1]."""
+    y = image
+    for number, (inputs, outputs) in enumerate([(1, 16), (16, 32)], 1):
+        with tf.name_scope(f"conv{number}"):
+            y = tf.nn.conv2d(y, _weights((3, 3, inputs, outputs), "filter"), strides=[1, 1, 1, 1], padding="SAME")
+            y = tf.nn.relu(tf.nn.bias_add(y, tf.Variable(tf.zeros([outputs]), name="bias")))
+            y = tf.nn.max_pool(y, ksize=[1, 2, 2, 1], strides=[1, 2, 2, 1], padding="VALID")
+    with tf.name_scope("dense"):
+        y = tf.reshape(y, [-1, 2 * 2 * 32])
+        return tf.matmul(y, _weights((2 * 2 * 32, 10), "weights")) + tf.Variable(tf.zeros([10]), name="bias")
+
+
+def train() -> Trained:
+    """Trains on all but the last images, which are held back."""
+    data = load_digits()
+    images = (data.images / 16.0).astype(np.float32)[..., None]
+    order = np.random.default_rng(SEED).permutation(len(images))
+    images, labels = images[order], data.target[order]
+    train_images, test_images = images[:-HELD_BACK], images[-HELD_BACK:]
+    train_labels, test_labels = labels[:-HELD_BACK], labels[-HELD_BACK:]
+
+    graph = tf.Graph()
+    with graph.as_default():
+        tf.set_random_seed(SEED)
+        image = tf.placeholder(tf.float32, [None, 8, 8, 1], name="image")
+        label = tf.placeholder(tf.int64, [None], name="label")
+        logits = network(image)
+        scores = tf.nn.softmax(logits, name="scores")
+        loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=label, logits=logits))
+        step = tf.train.AdamOptimizer(2e-3).minimize(loss)
+        initialize = tf.global_variables_initializer()
+    session = tf.Session(graph=graph)
+    session.run(initialize)
+    generator = np.random.default_rng(SEED)
+    with trange(EPOCHS, desc="training", unit="epoch", disable=None) as epochs:
+        for _ in epochs:
+            order = generator.permutation(len(train_images))
+            for start in range(0, len(order), BATCH):
+                chosen = order[start : start + BATCH]
+                _, value = session.run([step, loss], {image: train_images[chosen], label: train_labels[chosen]})
+            epochs.set_postfix(loss=f"{value:.4f}")
+    return Trained(session, image, scores, train_images, test_images, test_labels)
