@@ -88,7 +88,7 @@ typedef struct array_blocks {
 } array_blocks;
 
 /* Work items are the bytes of the whole. In each row a part has as many bytes as all of it over the rows. */
-static void prepare_blocks(smr_node *node, const smr_value *whole, int32_t axis, smr_run_function run) {
+static void blocks_prepare(smr_node *node, const smr_value *whole, int32_t axis, smr_run_function run) {
     array_blocks *blocks = SMR_PARAMETERS(node, array_blocks);
     const size_t bytes = whole->count * array_element_size(whole);
     blocks->outer = array_product(whole, 0, axis);
@@ -103,7 +103,7 @@ typedef struct array_meeting {
     size_t count, whole, part;
 } array_meeting;
 
-static array_meeting meet(size_t row, size_t start, size_t block, size_t begin, size_t end) {
+static array_meeting blocks_meet(size_t row, size_t start, size_t block, size_t begin, size_t end) {
     const size_t low = begin > start ? begin : start;
     const size_t high = end < start + block ? end : start + block;
     array_meeting meeting = {0, low, 0};
@@ -114,7 +114,7 @@ static array_meeting meet(size_t row, size_t start, size_t block, size_t begin, 
     return meeting;
 }
 
-static smr_status run_join(const smr_node *node, size_t begin, size_t end, smr_error *error) {
+static smr_status run_blocks_join(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const array_blocks *blocks = SMR_CONST_PARAMETERS(node, array_blocks);
     uint8_t *whole = node->outputs[0]->data;
     const size_t size = array_element_size(node->outputs[0]);
@@ -126,7 +126,7 @@ static smr_status run_join(const smr_node *node, size_t begin, size_t end, smr_e
         for (k = 0; k < node->input_count; ++k) {
             const smr_value *part = node->inputs[k];
             const size_t block = part->count * size / blocks->outer;
-            const array_meeting at = meet(row, start, block, begin, end);
+            const array_meeting at = blocks_meet(row, start, block, begin, end);
             if (at.count > 0) {
                 memcpy(whole + at.whole, (const uint8_t *)part->data + at.part, at.count);
             }
@@ -136,7 +136,7 @@ static smr_status run_join(const smr_node *node, size_t begin, size_t end, smr_e
     return SMR_OK;
 }
 
-static smr_status run_split(const smr_node *node, size_t begin, size_t end, smr_error *error) {
+static smr_status run_blocks_split(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const array_blocks *blocks = SMR_CONST_PARAMETERS(node, array_blocks);
     const uint8_t *whole = node->inputs[0]->data;
     const size_t size = array_element_size(node->inputs[0]);
@@ -148,7 +148,7 @@ static smr_status run_split(const smr_node *node, size_t begin, size_t end, smr_
         for (k = 0; k < node->output_count; ++k) {
             const smr_value *part = node->outputs[k];
             const size_t block = part->count * size / blocks->outer;
-            const array_meeting at = meet(row, start, block, begin, end);
+            const array_meeting at = blocks_meet(row, start, block, begin, end);
             if (at.count > 0) {
                 memcpy((uint8_t *)part->data + at.part, whole + at.whole, at.count);
             }
@@ -159,8 +159,8 @@ static smr_status run_split(const smr_node *node, size_t begin, size_t end, smr_
 }
 
 /* Part number `index` has the sizes of the whole but along the axis; adds its size there. */
-static smr_status check_part(const smr_value *whole, const smr_value *part, int32_t index, int32_t axis,
-                             int64_t *total, smr_error *error) {
+static smr_status blocks_check_part(const smr_value *whole, const smr_value *part, int32_t index,
+                                    int32_t axis, int64_t *total, smr_error *error) {
     int32_t i;
     if (part->rank != whole->rank) {
         SMR_FAIL(error, SMR_ERROR_MODEL, "part %d has rank %d instead of %d", (int)index, (int)part->rank,
@@ -182,10 +182,10 @@ smr_status smr_prepare_concat(smr_node *node, smr_error *error) {
     int32_t axis, i;
     SMR_TRY(smr_array_axis(node->attributes.concat.axis, y->rank, &axis, error));
     for (i = 0; i < node->input_count; ++i) {
-        SMR_TRY(check_part(y, node->inputs[i], i, axis, &total, error));
+        SMR_TRY(blocks_check_part(y, node->inputs[i], i, axis, &total, error));
     }
     SMR_TRY(smr_array_check_dim(y, axis, total, error));
-    prepare_blocks(node, y, axis, run_join);
+    blocks_prepare(node, y, axis, run_blocks_join);
     return SMR_OK;
 }
 
@@ -195,13 +195,13 @@ smr_status smr_prepare_split(smr_node *node, smr_error *error) {
     int32_t axis, i;
     SMR_TRY(smr_array_axis(node->attributes.split.axis, x->rank, &axis, error));
     for (i = 0; i < node->output_count; ++i) {
-        SMR_TRY(check_part(x, node->outputs[i], i, axis, &total, error));
+        SMR_TRY(blocks_check_part(x, node->outputs[i], i, axis, &total, error));
     }
     if (total != x->dims[axis]) {
         SMR_FAIL(error, SMR_ERROR_MODEL, "the parts have size %lld together instead of %d", (long long)total,
                  (int)x->dims[axis]);
     }
-    prepare_blocks(node, x, axis, run_split);
+    blocks_prepare(node, x, axis, run_blocks_split);
     return SMR_OK;
 }
 
@@ -217,6 +217,6 @@ smr_status smr_prepare_stack(smr_node *node, smr_error *error) {
             SMR_TRY(smr_array_check_dim(x, i, y->dims[i < axis ? i : i + 1], error));
         }
     }
-    prepare_blocks(node, y, axis, run_join);
+    blocks_prepare(node, y, axis, run_blocks_join);
     return SMR_OK;
 }

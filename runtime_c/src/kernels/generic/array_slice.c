@@ -16,26 +16,26 @@ typedef struct slice_ranges {
     int32_t index; /* that index */
 } slice_ranges;
 
-static bool bit(int32_t mask, int32_t i) {
+static bool slice_bit(int32_t mask, int32_t i) {
     return ((uint32_t)mask >> i & 1u) != 0;
 }
 
-static int64_t clamp(int64_t value, int64_t low, int64_t high) {
+static int64_t slice_clamp(int64_t value, int64_t low, int64_t high) {
     return value < low ? low : value > high ? high : value;
 }
 
 /* One entry that is a range, cut to an axis of `dim` as Python does. */
-static void cut_range(const slice_attributes *a, int32_t entry, int32_t axis, int64_t dim,
-                      slice_ranges *ranges) {
+static void slice_cut_range(const slice_attributes *a, int32_t entry, int32_t axis, int64_t dim,
+                            slice_ranges *ranges) {
     const int64_t stride = a->strides->values[entry];
     const int64_t low = stride > 0 ? 0 : -1, high = stride > 0 ? dim : dim - 1;
     int64_t begin = a->begin->values[entry], end = a->end->values[entry], length;
-    begin = clamp(begin < 0 ? begin + dim : begin, low, high);
-    end = clamp(end < 0 ? end + dim : end, low, high);
-    if (bit(a->begin_mask, entry)) {
+    begin = slice_clamp(begin < 0 ? begin + dim : begin, low, high);
+    end = slice_clamp(end < 0 ? end + dim : end, low, high);
+    if (slice_bit(a->begin_mask, entry)) {
         begin = stride > 0 ? 0 : dim - 1;
     }
-    if (bit(a->end_mask, entry)) {
+    if (slice_bit(a->end_mask, entry)) {
         end = stride > 0 ? dim : -1;
     }
     length = stride > 0 ? end - begin : begin - end;
@@ -44,8 +44,8 @@ static void cut_range(const slice_attributes *a, int32_t entry, int32_t axis, in
     ranges->size[axis] = length <= 0 ? 0 : (int32_t)((length - 1) / (stride > 0 ? stride : -stride) + 1);
 }
 
-static void cut_index(const slice_attributes *a, int32_t entry, int32_t axis, int64_t dim,
-                      slice_ranges *ranges) {
+static void slice_cut_index(const slice_attributes *a, int32_t entry, int32_t axis, int64_t dim,
+                            slice_ranges *ranges) {
     const int64_t index = a->begin->values[entry];
     ranges->begin[axis] = index < 0 ? index + dim : index;
     ranges->stride[axis] = 1;
@@ -57,39 +57,39 @@ static void cut_index(const slice_attributes *a, int32_t entry, int32_t axis, in
 }
 
 /* Adds an axis to the dimensions that the sliced tensor must have. */
-static smr_status see_dim(const smr_value *sliced, int32_t *rank, int32_t dim, smr_error *error) {
+static smr_status slice_see_dim(const smr_value *sliced, int32_t *rank, int32_t dim, smr_error *error) {
     if (*rank >= sliced->rank) {
         SMR_FAIL(error, SMR_ERROR_MODEL, "a slice of rank %d, with more axes left", (int)sliced->rank);
     }
     return smr_array_check_dim(sliced, (*rank)++, dim, error);
 }
 
-static smr_status cut_whole_axes(const smr_value *whole, const smr_value *sliced, int32_t *axis, int32_t end,
-                                 int32_t *rank, slice_ranges *ranges, smr_error *error) {
+static smr_status slice_cut_whole_axes(const smr_value *whole, const smr_value *sliced, int32_t *axis,
+                                       int32_t end, int32_t *rank, slice_ranges *ranges, smr_error *error) {
     for (; *axis < end; ++*axis) {
         ranges->begin[*axis] = 0;
         ranges->stride[*axis] = 1;
         ranges->size[*axis] = whole->dims[*axis];
-        SMR_TRY(see_dim(sliced, rank, whole->dims[*axis], error));
+        SMR_TRY(slice_see_dim(sliced, rank, whole->dims[*axis], error));
     }
     return SMR_OK;
 }
 
 /* Checks that the entries fit the rank of the tensor; `rest` is how many axes an ellipsis stands for. */
-static smr_status check_entries(const slice_attributes *a, const smr_value *whole, int32_t *rest,
-                                smr_error *error) {
+static smr_status slice_check_entries(const slice_attributes *a, const smr_value *whole, int32_t *rest,
+                                      smr_error *error) {
     int32_t axes = 0, dots = 0, i;
     if (a->end->count != a->begin->count || a->strides->count != a->begin->count) {
         SMR_FAIL(error, SMR_ERROR_MODEL, "begin, end and strides have %d, %d and %d entries",
                  (int)a->begin->count, (int)a->end->count, (int)a->strides->count);
     }
     for (i = 0; i < a->begin->count; ++i) {
-        if (bit(a->ellipsis_mask, i)) {
+        if (slice_bit(a->ellipsis_mask, i)) {
             ++dots;
-        } else if (!bit(a->new_axis_mask, i)) {
+        } else if (!slice_bit(a->new_axis_mask, i)) {
             const int32_t stride = a->strides->values[i];
             ++axes;
-            if (stride == 0 || (stride < 0 && bit(a->shrink_axis_mask, i))) {
+            if (stride == 0 || (stride < 0 && slice_bit(a->shrink_axis_mask, i))) {
                 SMR_FAIL(error, SMR_ERROR_MODEL, "entry %d has stride %d", (int)i, (int)stride);
             }
         }
@@ -103,25 +103,25 @@ static smr_status check_entries(const slice_attributes *a, const smr_value *whol
 }
 
 /* The ranges of the whole tensor, after checking that the sliced one has their shape. */
-static smr_status cut(const slice_attributes *a, const smr_value *whole, const smr_value *sliced,
-                      slice_ranges *ranges, smr_error *error) {
+static smr_status slice_cut(const slice_attributes *a, const smr_value *whole, const smr_value *sliced,
+                            slice_ranges *ranges, smr_error *error) {
     int32_t axis = 0, rank = 0, rest, i;
-    SMR_TRY(check_entries(a, whole, &rest, error));
+    SMR_TRY(slice_check_entries(a, whole, &rest, error));
     for (i = 0; i < a->begin->count; ++i) {
-        if (bit(a->ellipsis_mask, i)) {
-            SMR_TRY(cut_whole_axes(whole, sliced, &axis, axis + rest, &rank, ranges, error));
-        } else if (bit(a->new_axis_mask, i)) {
-            SMR_TRY(see_dim(sliced, &rank, 1, error));
-        } else if (bit(a->shrink_axis_mask, i)) {
-            cut_index(a, i, axis, whole->dims[axis], ranges);
+        if (slice_bit(a->ellipsis_mask, i)) {
+            SMR_TRY(slice_cut_whole_axes(whole, sliced, &axis, axis + rest, &rank, ranges, error));
+        } else if (slice_bit(a->new_axis_mask, i)) {
+            SMR_TRY(slice_see_dim(sliced, &rank, 1, error));
+        } else if (slice_bit(a->shrink_axis_mask, i)) {
+            slice_cut_index(a, i, axis, whole->dims[axis], ranges);
             ++axis;
         } else {
-            cut_range(a, i, axis, whole->dims[axis], ranges);
-            SMR_TRY(see_dim(sliced, &rank, ranges->size[axis], error));
+            slice_cut_range(a, i, axis, whole->dims[axis], ranges);
+            SMR_TRY(slice_see_dim(sliced, &rank, ranges->size[axis], error));
             ++axis;
         }
     }
-    SMR_TRY(cut_whole_axes(whole, sliced, &axis, whole->rank, &rank, ranges, error));
+    SMR_TRY(slice_cut_whole_axes(whole, sliced, &axis, whole->rank, &rank, ranges, error));
     return smr_array_check_rank(sliced, rank, error);
 }
 
@@ -130,7 +130,7 @@ static smr_status cut(const slice_attributes *a, const smr_value *whole, const s
      (a)->end_mask, (a)->ellipsis_mask, (a)->new_axis_mask, (a)->shrink_axis_mask}
 
 /* An index may be outside an axis only while the axis is small, so that is not the model's fault. */
-static smr_status run_wrong_index(const smr_node *node, size_t begin, size_t end, smr_error *error) {
+static smr_status run_slice_wrong_index(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const slice_ranges *ranges = SMR_CONST_PARAMETERS(node, slice_ranges);
     (void)begin;
     (void)end;
@@ -147,10 +147,10 @@ smr_status smr_prepare_strided_slice(smr_node *node, smr_error *error) {
     int64_t stride;
     int32_t i;
     memset(&ranges, 0, sizeof ranges);
-    SMR_TRY(cut(&a, x, y, &ranges, error));
+    SMR_TRY(slice_cut(&a, x, y, &ranges, error));
     if (ranges.wrong != 0) {
         *SMR_PARAMETERS(node, slice_ranges) = ranges;
-        node->run = run_wrong_index;
+        node->run = run_slice_wrong_index;
         node->work = y->count;
         return SMR_OK;
     }
@@ -171,7 +171,7 @@ smr_status smr_prepare_strided_slice(smr_node *node, smr_error *error) {
 }
 
 /* One row of the output along its last axis, number `row` counting all of them. */
-static void scatter_row(const smr_node *node, const slice_ranges *ranges, size_t row) {
+static void slice_scatter_row(const smr_node *node, const slice_ranges *ranges, size_t row) {
     const smr_value *dy = node->inputs[0], *dx = node->outputs[0];
     const size_t size = array_element_size(dx);
     const int32_t last = dx->rank - 1;
@@ -208,7 +208,7 @@ static smr_status run_strided_slice_gradient(const smr_node *node, size_t begin,
         return SMR_OK;
     }
     for (row = begin; row < end; ++row) {
-        scatter_row(node, ranges, row);
+        slice_scatter_row(node, ranges, row);
     }
     return SMR_OK;
 }
@@ -217,8 +217,8 @@ smr_status smr_prepare_strided_slice_gradient(smr_node *node, smr_error *error) 
     const slice_attributes a = SLICE_ATTRIBUTES(&node->attributes.strided_slice_gradient);
     slice_ranges *ranges = SMR_PARAMETERS(node, slice_ranges);
     const smr_value *dx = node->outputs[0];
-    SMR_TRY(cut(&a, dx, node->inputs[0], ranges, error));
-    node->run = ranges->wrong != 0 ? run_wrong_index : run_strided_slice_gradient;
+    SMR_TRY(slice_cut(&a, dx, node->inputs[0], ranges, error));
+    node->run = ranges->wrong != 0 ? run_slice_wrong_index : run_strided_slice_gradient;
     node->work = array_product(dx, 0, dx->rank - 1);
     return SMR_OK;
 }
@@ -230,7 +230,7 @@ typedef struct pad_parameters {
 } pad_parameters;
 
 /* The index that an index outside 0..size-1 repeats, or -1 for the value of mode constant. */
-static int64_t padded_index(uint8_t mode, int64_t index, int64_t size) {
+static int64_t pad_index(uint8_t mode, int64_t index, int64_t size) {
     const int64_t shift = mode == SMR_PAD_MODE_REFLECT ? 0 : 1;
     if (index >= 0 && index < size) {
         return index;
@@ -260,7 +260,7 @@ static void pad_row(const smr_node *node, size_t row) {
     int32_t d;
     for (d = last - 1; d >= 0; --d) {
         const int64_t place = (int64_t)(rest % (size_t)y->dims[d]) - parameters->before[d];
-        const int64_t index = padded_index(mode, place, x->dims[d]);
+        const int64_t index = pad_index(mode, place, x->dims[d]);
         rest /= (size_t)y->dims[d];
         outside = outside || index < 0;
         at += outside ? 0 : (size_t)index * span;
@@ -272,7 +272,7 @@ static void pad_row(const smr_node *node, size_t row) {
     }
     from += at * (size_t)count * size;
     for (i = 0; i < width; ++i) {
-        const int64_t index = padded_index(mode, i - before, count);
+        const int64_t index = pad_index(mode, i - before, count);
         if (index == 0 && i == before) {
             memcpy(to + (size_t)i * size, from, (size_t)count * size);
             i += count - 1;
@@ -297,7 +297,7 @@ static smr_status run_pad(const smr_node *node, size_t begin, size_t end, smr_er
 }
 
 /* An axis may be too small only for the moment, so that is not the model's fault. */
-static smr_status run_wrong_pad(const smr_node *node, size_t begin, size_t end, smr_error *error) {
+static smr_status run_pad_wrong(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const int32_t axis = SMR_CONST_PARAMETERS(node, pad_parameters)->wrong - 1;
     (void)begin;
     (void)end;
@@ -333,7 +333,7 @@ smr_status smr_prepare_pad(smr_node *node, smr_error *error) {
         parameters->before[i] = before;
     }
     smr_array_store(y->dtype, a->value, parameters->value);
-    node->run = parameters->wrong != 0 ? run_wrong_pad : run_pad;
+    node->run = parameters->wrong != 0 ? run_pad_wrong : run_pad;
     node->work = array_product(y, 0, y->rank - 1);
     return SMR_OK;
 }

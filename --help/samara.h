@@ -1,0 +1,356 @@
+/* Samara: runs a frozen graph from one .smr file, on anything with a C11 compiler and libc.
+ *
+ * A program that uses it has four calls:
+ *
+ *     smr_error error;
+ *     smr_model *model = NULL;
+ *     smr_context *context = NULL;
+ *     smr_tensor input, output;
+ *
+ *     if (smr_model_open("digits.smr", NULL, &model, &error) ||
+ *         smr_context_create(model, NULL, NULL, 0, &context, &error) ||
+ *         smr_context_input(context, 0, 0, &input, &error) ||
+ *         smr_context_output(context, 0, 0, &output, &error)) {
+ *         fprintf(stderr, "%s\n", error.message);
+ *         return 1;
+ *     }
+ *     memcpy(input.data, image, input.bytes);
+ *     if (smr_run(context, 0, &error)) { ... }
+ *     use((const float *)output.data);
+ *     smr_context_free(context);
+ *     smr_model_free(model);
+ *
+ * A model is the verified file: immutable, shared by any number of threads, borrowing the bytes it was
+ * made from. A context is what one caller needs to run it: arena, state and the flat program with the
+ * kernels chosen for this CPU. After a context exists, nothing is allocated. A file that loads cannot
+ * make a run read or write out of bounds, divide by zero or go on for ever; any other file is refused
+ * with one message. Nothing here is global, and nothing aborts or prints.
+ *
+ * Each function ends with its rule for threads: `any` (any thread, any time), `shared` (concurrent calls
+ * on one handle are fine) or `exclusive` (one thread at a time per handle).
+ */
+#ifndef SAMARA_H
+#define SAMARA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#if defined(__GNUC__)
+#pragma GCC visibility push(default)
+#endif
+
+/* cffi: begin */
+
+/* ---- Version ---------------------------------------------------------------------------------- */
+
+/* The library's version: major * 1000000 + minor * 1000 + patch. @threads any */
+uint32_t smr_version(void);
+
+/* The library's version as text, "major.minor.patch". @threads any */
+const char *smr_version_string(void);
+
+/* ---- Status and error ------------------------------------------------------------------------- */
+
+/* The values are pinned: 1xx the caller, 2xx the model file, 3xx resources, 4xx execution. */
+typedef enum smr_status {
+    SMR_OK = 0,
+    SMR_ERROR_ARGUMENT = 100,    /* a null pointer, or a value outside its range */
+    SMR_ERROR_NOT_FOUND = 101,   /* no signature, tensor, dimension or key of that name or index */
+    SMR_ERROR_DIMENSION = 102,   /* a dimension outside the bounds that the file states */
+    SMR_ERROR_FORMAT = 200,      /* not a Samara file, or a damaged one */
+    SMR_ERROR_VERSION = 201,     /* the file needs a newer runtime */
+    SMR_ERROR_UNSUPPORTED = 202, /* the file needs a kernel that this build does not have */
+    SMR_ERROR_MODEL = 203,       /* shapes, attributes or memory plan contradict each other */
+    SMR_ERROR_HASH = 204,        /* the content differs from the hash that was stored with it */
+    SMR_ERROR_MEMORY = 300,      /* the allocator returned null, or the caller's memory is too small */
+    SMR_ERROR_IO = 301,          /* the file could not be opened, sized, mapped or read */
+    SMR_ERROR_DATA = 400,        /* an input value that the op cannot take: an index, a divisor */
+    SMR_ERROR_CANCELLED = 401,   /* the op callback asked to stop */
+    SMR_ERROR_MISMATCH = 402     /* the self-test's outputs differ from those stored in the file */
+} smr_status;
+
+/* Filled by every fallible call that is given one and does not return SMR_OK. */
+typedef struct smr_error {
+    smr_status status;
+    char message[256]; /* what, where, expected, found; empty when built with SMR_NO_ERROR_STRINGS */
+} smr_error;
+
+/* The name of a status, for example "SMR_ERROR_MODEL"; "SMR_ERROR_UNKNOWN" for any other number; never
+ * null. @threads any */
+const char *smr_status_name(smr_status status);
+
+/* ---- Memory ----------------------------------------------------------------------------------- */
+
+/* Where models and contexts come from when the caller gives no memory of its own. Null anywhere that an
+ * allocator is taken means malloc and free. */
+typedef struct smr_allocator {
+    void *user;
+    void *(*allocate)(void *user, size_t bytes, size_t alignment);
+    void (*release)(void *user, void *memory);
+} smr_allocator;
+
+/* ---- Tensors ---------------------------------------------------------------------------------- */
+
+#define SMR_MAX_RANK 8
+
+/* Element types; the values are those of the file. */
+typedef enum smr_dtype {
+    SMR_DTYPE_NONE = 0,
+    SMR_DTYPE_FLOAT32 = 1,
+    SMR_DTYPE_FLOAT16 = 2,
+    SMR_DTYPE_INT8 = 3,
+    SMR_DTYPE_UINT8 = 4,
+    SMR_DTYPE_INT16 = 5,
+    SMR_DTYPE_INT32 = 6,
+    SMR_DTYPE_INT64 = 7,
+    SMR_DTYPE_BOOL = 8
+} smr_dtype;
+
+/* A tensor as the caller sees it: dense, row-major, last dimension fastest. */
+typedef struct smr_tensor {
+    const char *name;       /* lives as long as the model */
+    void *data;             /* null in what smr_model_* functions return */
+    size_t bytes;           /* at the current dimensions in a context, at the largest in a model */
+    smr_dtype dtype;
+    int32_t rank;
+    int32_t dims[SMR_MAX_RANK];
+    float scale;            /* real = scale * (value - zero_point); 0 when not quantized per tensor */
+    int32_t zero_point;
+} smr_tensor;
+
+/* "float32", "int8", ...; "none" for any other number. @threads any */
+const char *smr_dtype_name(smr_dtype dtype);
+
+/* Bytes of one element; 0 for any other number. @threads any */
+size_t smr_dtype_size(smr_dtype dtype);
+
+/* ---- Model ------------------------------------------------------------------------------------ */
+
+typedef struct smr_model smr_model;
+
+/* Maps the file and verifies all of it. The mapping is released by smr_model_free.
+ * @return SMR_OK, SMR_ERROR_ARGUMENT, SMR_ERROR_IO, SMR_ERROR_MEMORY, or a 2xx status. @threads any */
+smr_status smr_model_open(const char *path, const smr_allocator *allocator, smr_model **model,
+                          smr_error *error);
+
+/* Verifies `size` bytes at `data`, which must be 16-byte aligned, are borrowed and must stay unchanged until
+ * smr_model_free. @return as smr_model_open. @threads any */
+smr_status smr_model_load(const void *data, size_t size, const smr_allocator *allocator, smr_model **model,
+                          smr_error *error);
+
+/* As smr_model_load, in memory that the caller gives: SMR_MODEL_BYTES bytes, 16-byte aligned, borrowed until
+ * smr_model_free. Never allocates. @return as smr_model_open. @threads any */
+smr_status smr_model_create(const void *data, size_t size, void *memory, size_t memory_size,
+                            smr_model **model, smr_error *error);
+
+#define SMR_MODEL_BYTES 512
+
+/* Frees a model; null is accepted. No context of it may be alive. @threads exclusive */
+void smr_model_free(smr_model *model);
+
+/* Recomputes the SHA-256 of the file's content and compares it with the one stored in the file.
+ * @return SMR_OK or SMR_ERROR_HASH. @threads shared */
+smr_status smr_model_check_hash(const smr_model *model, smr_error *error);
+
+/* ---- Inspection ------------------------------------------------------------------------------- */
+
+typedef struct smr_model_info {
+    uint32_t format_version;
+    uint32_t least_runtime;   /* as smr_version() counts */
+    uint8_t content_hash[32]; /* SHA-256 */
+    size_t file_bytes;
+    size_t constant_bytes;
+    size_t arena_bytes;       /* of the largest signature, at the largest dimensions */
+    size_t state_bytes;
+    int32_t signature_count;
+    int32_t dimension_count;
+    int32_t state_count;
+    int32_t constant_count;
+    int32_t metadata_count;
+} smr_model_info;
+
+typedef struct smr_signature_info {
+    const char *name;
+    int32_t input_count;
+    int32_t output_count;
+    int32_t op_count;
+    int32_t tensor_count;
+    size_t arena_bytes;
+} smr_signature_info;
+
+typedef struct smr_dimension_info {
+    const char *name;
+    int32_t minimum;
+    int32_t maximum;
+} smr_dimension_info;
+
+typedef struct smr_op_info {
+    const char *op;         /* the op table's name, for example "conv2d" */
+    const char *kernel;     /* the kernel this build runs it with on this CPU, for example "generic" */
+    const char *name;       /* the name of its first output in the source graph */
+    int32_t input_count;
+    int32_t output_count;
+    const int32_t *inputs;  /* tensor indices of the signature; -1 for an absent optional input */
+    const int32_t *outputs;
+} smr_op_info;
+
+/* Where a tensor of a signature lives. */
+typedef enum smr_storage {
+    SMR_STORAGE_ARENA = 0,
+    SMR_STORAGE_CONSTANT = 1,
+    SMR_STORAGE_STATE = 2
+} smr_storage;
+
+typedef struct smr_placement {
+    smr_storage storage;
+    size_t offset; /* in the arena, the file or the state */
+    size_t bytes;  /* of storage, at the largest dimensions */
+} smr_placement;
+
+/* @return SMR_OK or SMR_ERROR_ARGUMENT. @threads shared */
+smr_status smr_model_get_info(const smr_model *model, smr_model_info *info, smr_error *error);
+
+/* @return SMR_OK, SMR_ERROR_ARGUMENT or SMR_ERROR_NOT_FOUND, as each that follows. @threads shared */
+smr_status smr_model_signature(const smr_model *model, int32_t signature, smr_signature_info *info,
+                               smr_error *error);
+
+/* Finds a signature by name. @threads shared */
+smr_status smr_model_find_signature(const smr_model *model, const char *name, int32_t *signature,
+                                    smr_error *error);
+
+/* An input of a signature, at its largest dimensions. @threads shared */
+smr_status smr_model_input(const smr_model *model, int32_t signature, int32_t index, smr_tensor *tensor,
+                           smr_error *error);
+
+/* An output of a signature, at its largest dimensions. @threads shared */
+smr_status smr_model_output(const smr_model *model, int32_t signature, int32_t index, smr_tensor *tensor,
+                            smr_error *error);
+
+/* Any tensor of a signature by its index; `placement` may be null. @threads shared */
+smr_status smr_model_tensor(const smr_model *model, int32_t signature, int32_t index, smr_tensor *tensor,
+                            smr_placement *placement, smr_error *error);
+
+/* An op of a signature, in the order of execution. @threads shared */
+smr_status smr_model_op(const smr_model *model, int32_t signature, int32_t index, smr_op_info *info,
+                        smr_error *error);
+
+/* A named dimension and its bounds. @threads shared */
+smr_status smr_model_dimension(const smr_model *model, int32_t index, smr_dimension_info *info,
+                               smr_error *error);
+
+/* The named dimension that an axis of an input is, in `dimension`; -1 where it is fixed or computed. A caller
+ * sets it to the size of its data. @threads shared */
+smr_status smr_model_input_dimension(const smr_model *model, int32_t signature, int32_t index, int32_t axis,
+                                     int32_t *dimension, smr_error *error);
+
+/* A state tensor. @threads shared */
+smr_status smr_model_state(const smr_model *model, int32_t index, smr_tensor *tensor, smr_error *error);
+
+/* A metadata entry; both texts live as long as the model. @threads shared */
+smr_status smr_model_metadata(const smr_model *model, int32_t index, const char **key, const char **value,
+                              smr_error *error);
+
+/* How many golden cases (recorded inputs and outputs) a signature carries, in `count`. @threads shared */
+smr_status smr_model_golden_count(const smr_model *model, int32_t signature, int32_t *count,
+                                  smr_error *error);
+
+/* The bytes of one input (output = 0) or output (output = 1) of a golden case. @threads shared */
+smr_status smr_model_golden(const smr_model *model, int32_t signature, int32_t index, int32_t output,
+                            int32_t tensor, const void **data, size_t *bytes, smr_error *error);
+
+/* The number of kernels in this build. @threads any */
+int32_t smr_kernel_count(void);
+
+/* A kernel of this build: its op and its name. @threads any */
+smr_status smr_kernel(int32_t index, const char **op, const char **kernel, smr_error *error);
+
+/* ---- Context ---------------------------------------------------------------------------------- */
+
+typedef struct smr_context smr_context;
+
+/* What smr_op_callback is told after an op has run. */
+typedef struct smr_op_event {
+    const smr_context *context;
+    int32_t signature;
+    int32_t index;        /* of the op, as smr_model_op counts */
+    uint64_t nanoseconds; /* 0 on a platform without a clock */
+} smr_op_event;
+
+/* Called after each op of a run, on the thread of the run. Not 0 stops it with SMR_ERROR_CANCELLED. */
+typedef int32_t (*smr_op_callback)(void *user, const smr_op_event *event);
+
+typedef struct smr_context_config {
+    size_t struct_size;             /* filled by smr_context_config_init */
+    const smr_allocator *allocator; /* null: malloc and free */
+    smr_op_callback op_callback;    /* null: none, and no clock is read */
+    void *op_callback_user;
+} smr_context_config;
+
+/* Fills a config with its defaults. @threads any */
+void smr_context_config_init(smr_context_config *config);
+
+/* The exact bytes and alignment that smr_context_create needs of the caller's memory.
+ * @return SMR_OK or SMR_ERROR_ARGUMENT. @threads shared */
+smr_status smr_context_memory(const smr_model *model, const smr_context_config *config, size_t *bytes,
+                              size_t *alignment, smr_error *error);
+
+/* Makes a context for all signatures of the model, at the largest dimensions, its state reset. With `memory`
+ * it never allocates and borrows memory until smr_context_free; with null it makes one allocation. The model
+ * must outlive it. @param config null for the defaults.
+ * @return SMR_OK, SMR_ERROR_ARGUMENT, SMR_ERROR_MEMORY. @threads shared (on the model) */
+smr_status smr_context_create(const smr_model *model, const smr_context_config *config, void *memory,
+                              size_t memory_size, smr_context **context, smr_error *error);
+
+/* Frees a context; null is accepted. @threads exclusive */
+void smr_context_free(smr_context *context);
+
+/* Sets a named dimension, in all signatures. On error nothing has changed.
+ * @return SMR_OK, SMR_ERROR_NOT_FOUND, SMR_ERROR_DIMENSION, or SMR_ERROR_MODEL when the shapes that follow
+ * contradict each other. @threads exclusive */
+smr_status smr_context_set_dimension(smr_context *context, const char *name, int32_t value,
+                                     smr_error *error);
+
+/* An input of a signature: write its data before each run. A run may overwrite it, and signatures share one
+ * arena. @threads exclusive */
+smr_status smr_context_input(smr_context *context, int32_t signature, int32_t index, smr_tensor *tensor,
+                             smr_error *error);
+
+/* An output of a signature: valid from a run until the next one, of any signature. @threads exclusive */
+smr_status smr_context_output(smr_context *context, int32_t signature, int32_t index, smr_tensor *tensor,
+                              smr_error *error);
+
+/* Any tensor of a signature. Its data mean something only right after the op that writes it, so within an op
+ * callback. @threads exclusive */
+smr_status smr_context_tensor(const smr_context *context, int32_t signature, int32_t index,
+                              smr_tensor *tensor, smr_error *error);
+
+/* A state tensor: read it or write it between runs, to save and restore. @threads exclusive */
+smr_status smr_context_state(smr_context *context, int32_t index, smr_tensor *tensor, smr_error *error);
+
+/* Puts all state back to its initial values. @threads exclusive */
+void smr_context_reset(smr_context *context);
+
+/* ---- Running ---------------------------------------------------------------------------------- */
+
+/* Runs one signature. Allocates nothing and makes no system call (but to read the clock for a callback).
+ * @return SMR_OK, SMR_ERROR_ARGUMENT, SMR_ERROR_NOT_FOUND or a 4xx status. @threads exclusive */
+smr_status smr_run(smr_context *context, int32_t signature, smr_error *error);
+
+/* Runs the golden cases of every signature and compares: integers must be equal, floats within `tolerance`
+ * of the largest magnitude of the stored output. State is reset before each case and after the last.
+ * Dimensions return to their largest. @return SMR_OK or SMR_ERROR_MISMATCH. @threads exclusive */
+smr_status smr_self_test(smr_context *context, float tolerance, smr_error *error);
+
+/* cffi: end */
+
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
+#ifdef __cplusplus
+}
+#endif
+
+#endif
