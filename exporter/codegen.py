@@ -76,9 +76,7 @@ def ops_fbs() -> str:
             lines += [f"  {a.name}:{type_};"]
         lines += ["}"]
     lines += ["", "/// The member's number is the opcode.", "union Attributes {"]
-    lines += [
-        f"  {_camel(op.name)}Attributes = {op.opcode}," for op in _file_ops() if _file_attributes(op)
-    ]
+    lines += [f"  {_camel(op.name)}Attributes = {op.opcode}," for op in _file_ops() if _file_attributes(op)]
     lines += ["}", ""]
     return "\n".join(lines)
 
@@ -133,15 +131,13 @@ def ops_h() -> str:
                 lines += [f"    {_c_type(a)} {a.name};{comment}"]
             lines += [f"}} smr_{op.name}_attributes;"]
     lines += ["", "typedef union smr_attributes {"]
-    lines += [
-        f"    smr_{op.name}_attributes {op.name};" for op in _file_ops() if _file_attributes(op)
-    ]
+    lines += [f"    smr_{op.name}_attributes {op.name};" for op in _file_ops() if _file_attributes(op)]
     lines += [
         "    uint64_t align;",
         "} smr_attributes;",
         "",
-        "/* An operand: the element types it may have as a set of 1 << smr_dtype, and the type variable that ties it to",
-        " * others of the op (-1: none). */",
+        "/* An operand: the element types it may have as a set of 1 << smr_dtype, and the type variable that",
+        " * ties it to others of the op (-1: none). */",
         "typedef struct smr_operand_def {",
         "    const char *name;",
         "    uint16_t dtypes;",
@@ -164,8 +160,9 @@ def ops_h() -> str:
         "    SMR_ATTRIBUTE_CHOICE",
         "} smr_attribute_kind;",
         "",
-        "/* An attribute: field number i of the op's table in the file, stored at `offset` of the op's struct. `limit` is",
-        " * the greatest count (ints) or the number of words (choice). A file that lacks the field means the default. */",
+        "/* An attribute: field number i of the op's table in the file, stored at `offset` of the op's struct.",
+        " * `limit` is the greatest count (ints) or the number of words (choice). A file that lacks the field means",
+        " * the default. */",
         "typedef struct smr_attribute_def {",
         "    const char *name;",
         "    uint8_t kind; /* smr_attribute_kind */",
@@ -205,9 +202,7 @@ def _mask(op: OpDef, operand: Operand) -> int:
 
 def _operand_row(op: OpDef, operand: Operand, variables: list[str]) -> str:
     variable = variables.index(operand.type) if operand.type in variables else -1
-    flags = (
-        operand.optional * 1 | operand.variadic * 2 | operand.shape_only * 4 | operand.packed * 8
-    )
+    flags = operand.optional * 1 | operand.variadic * 2 | operand.shape_only * 4 | operand.packed * 8
     return f'    {{"{operand.name}", {_mask(op, operand):#06x}, {variable}, {flags}}},'
 
 
@@ -418,7 +413,7 @@ def ops_md() -> str:
 
 
 def generate(root: Path) -> dict[Path, str]:
-    """The generated files and their texts; schema/ops.fbs of `root` is brought up to date first."""
+    """The generated files below `root`, and their texts."""
     texts = {root / "schema" / "ops.fbs": ops_fbs()}
     schema = schema_reader.parse_texts(
         {"samara.fbs": (root / "schema" / "samara.fbs").read_text(), "ops.fbs": ops_fbs()}, "samara.fbs"
@@ -435,7 +430,9 @@ def generate(root: Path) -> dict[Path, str]:
 def main(arguments: list[str] | None = None) -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description="Writes the files derived from the op table and the schema.")
-    parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 if a file is out of date")
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; exit with 1 if a file is out of date"
+    )
     parsed = parser.parse_args(arguments)
     stale = []
     for path, text in generate(ROOT).items():

@@ -12,11 +12,11 @@ import numpy as np
 from samara.errors import ExportError, ProofError
 from samara.exporter.freeze import Frozen, Signature, freeze
 from samara.exporter.lower import LoweredModel, lower
-from samara.graph.rewrite import ModelGraph
 from samara.exporter.passes import op_count, optimize
 from samara.exporter.proof import LayerError, prove, seeded_sample
 from samara.exporter.report import ExportReport, ProgramReport, layer_table
 from samara.exporter.writer import staged, to_bytes
+from samara.graph.rewrite import ModelGraph
 from samara.graph.session import get_default_session
 from samara.pyruntime.model import Model
 
@@ -94,7 +94,8 @@ def export_model(
             constant_bytes=lowered.constant_bytes,
             source_ops=source_ops,
             programs=tuple(
-                ProgramReport(name=p.signature.name, plan=p.plan, ops=_counted(p.ops)) for p in lowered.programs
+                ProgramReport(name=p.signature.name, plan=p.plan, ops=_counted(p.ops))
+                for p in lowered.programs
             ),
             passes=passes,
             layers=layers,
@@ -124,7 +125,9 @@ def _signatures(source: Any, inputs: Any, shapes: Mapping[str, Sequence[Any]] | 
     return [Signature(source, inputs=inputs, shapes=shapes or {})]
 
 
-def _samples(samples: Any, signatures: Sequence[Signature], frozen: Frozen) -> list[list[dict[str, Any]]] | None:
+def _samples(
+    samples: Any, signatures: Sequence[Signature], frozen: Frozen
+) -> list[list[dict[str, Any]]] | None:
     if samples is None:
         return None
     if len(signatures) == 1:
@@ -147,7 +150,9 @@ def _signature_samples(samples: Any, frozen: Frozen, index: int) -> list[dict[st
     listed = [dict(s) for s in samples]
     for sample in listed:
         if set(sample) != set(inputs):
-            raise ValueError(f"a sample has {', '.join(sample) or 'nothing'}, the inputs are {', '.join(inputs)}")
+            raise ValueError(
+                f"a sample has {', '.join(sample) or 'nothing'}, the inputs are {', '.join(inputs)}"
+            )
     if not listed:
         raise ValueError("samples is empty")
     return listed
@@ -164,7 +169,9 @@ def _record_golden(lowered: LoweredModel, samples: Sequence[Sequence[Any]], conv
         for sample in samples[index][:count]:
             arrays = {
                 n: np.asarray(
-                    convert(n, np.asarray(a)) if convert else a, program.signature.inputs[n].dtype.numpy, order="C"
+                    convert(n, np.asarray(a)) if convert else a,
+                    program.signature.inputs[n].dtype.numpy,
+                    order="C",
                 )
                 for n, a in sample.items()
             }

@@ -54,9 +54,7 @@ def _table(builder: Any, schema: Schema, name: str, value: Mapping[str, Any]) ->
     missing = [f.name for f in fields if f.required and f not in present]
     if missing:
         raise ValueError(f"table {name} lacks the required field {', '.join(missing)}")
-    made = {
-        f.name: _offset(builder, schema, f, value[f.name]) for f in present if _is_offset(schema, f)
-    }
+    made = {f.name: _offset(builder, schema, f, value[f.name]) for f in present if _is_offset(schema, f)}
     builder.StartObject(1 + max((f.slot for f in fields), default=-1))
     for f in present:
         if f.type in schema.unions:

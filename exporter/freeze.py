@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from samara.errors import ExportError, SamaraError, UninitializedError
-from samara.graph.rewrite import ModelGraph, SignatureGraph, copy
 from samara.graph import dims, dtypes
 from samara.graph.dims import Dim
 from samara.graph.graph import Graph, Operation, Tensor
+from samara.graph.rewrite import ModelGraph, SignatureGraph, copy
 
 
 @dataclass(frozen=True)
@@ -154,15 +154,21 @@ def _input_shapes(
     for signature, tensors in zip(signatures, inputs, strict=True):
         for name in signature.shapes:
             if name not in tensors:
-                problems.append(f"shapes names {name!r}, which is not an input; the inputs are {', '.join(tensors)}")
+                problems.append(
+                    f"shapes names {name!r}, which is not an input; the inputs are {', '.join(tensors)}"
+                )
         for name, tensor in tensors.items():
-            if tensor.op.type == "constant" or tensor.dtype.code is None and tensor.dtype is not dtypes.float64:
+            if tensor.op.type == "constant" or (
+                tensor.dtype.code is None and tensor.dtype is not dtypes.float64
+            ):
                 problems.append(f"input {name!r}{_where(tensor.op)} is a constant")
             shape = _input_shape(name, tensor, signature.shapes.get(name), problems)
             if shape is None:
                 continue
             if shapes.setdefault(id(tensor), shape) != shape:
-                problems.append(f"input {name!r} has two shapes, in two signatures: use one Dim for what changes")
+                problems.append(
+                    f"input {name!r} has two shapes, in two signatures: use one Dim for what changes"
+                )
     return shapes
 
 
@@ -191,11 +197,15 @@ def _input_shape(name: str, tensor: Tensor, given: Any, problems: list[str]) -> 
     return shape
 
 
-def _variable_values(order: Sequence[Operation], session: Any, problems: list[str]) -> dict[str, np.ndarray[Any, Any]]:
+def _variable_values(
+    order: Sequence[Operation], session: Any, problems: list[str]
+) -> dict[str, np.ndarray[Any, Any]]:
     variables = [op for op in order if op.type == "variable"]
     if variables and session is None:
         names = ", ".join(repr(op.name) for op in variables[:5])
-        problems.append(f"the values of variables {names} are needed: pass session=, or export within `with session:`")
+        problems.append(
+            f"the values of variables {names} are needed: pass session=, or export within `with session:`"
+        )
         return {}
     values = {}
     for op in variables:
@@ -232,7 +242,9 @@ def _build(
                 dtype = dtypes.float32 if tensor.dtype is dtypes.float64 else tensor.dtype
                 with graph.source(tensor.op.source):
                     attributes = {"dtype": dtype, "shape": shapes[id(tensor)]}
-                    mapping[id(tensor)] = graph.apply("placeholder", [], attributes, name=tensor.op.name).outputs[0]
+                    mapping[id(tensor)] = graph.apply(
+                        "placeholder", [], attributes, name=tensor.op.name
+                    ).outputs[0]
     initial_values: dict[str, np.ndarray[Any, Any]] = {}
     for op in order:
         if all(id(t) in mapping for t in op.outputs) and op.outputs:
@@ -260,7 +272,9 @@ def _build(
         for old, new in zip(op.outputs, made, strict=True):
             mapping.setdefault(id(old), new)
             if not problems and mapping[id(old)].shape is None:
-                problems.append(f"{old.name}{_where(op)}: its rank is not known even when the inputs' shapes are")
+                problems.append(
+                    f"{old.name}{_where(op)}: its rank is not known even when the inputs' shapes are"
+                )
     if not problems:
         problems = _unknown_dimensions(order, mapping)
     if problems:

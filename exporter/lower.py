@@ -1,4 +1,4 @@
-"""Turns a frozen graph into the contents of a file: programs, tensors, constants, and the memory plan of each program."""
+"""Turns a frozen graph into the contents of a file: programs, tensors, constants, memory plans."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 
 from samara.errors import ExportError
 from samara.exporter import layout
-from samara.graph.rewrite import ModelGraph, SignatureGraph, needed, state_variables
 from samara.exporter.plan import MemoryPlan, Program, Step, plan
 from samara.graph import dims
 from samara.graph.dims import Dim, Dimension, Symbol
 from samara.graph.graph import Operation, Tensor
+from samara.graph.rewrite import ModelGraph, SignatureGraph, needed, state_variables
 
 FORMAT_VERSION = 1
 LEAST_RUNTIME = 1_000

@@ -15,9 +15,9 @@ import numpy as np
 
 from samara.exporter.freeze import Frozen
 from samara.exporter.lower import LoweredModel, LoweredProgram
-from samara.graph.rewrite import ModelGraph
 from samara.graph import dims
 from samara.graph.graph import Graph, Tensor
+from samara.graph.rewrite import ModelGraph
 from samara.graph.session import Session
 from samara.pyruntime.model import Model
 

@@ -87,8 +87,10 @@ class ExportReport:
         ]
         for program in self.programs:
             plan = program.plan
-            verdict = "equal to its bound" if plan.arena == plan.bound_order else (
-                "proven least" if plan.optimal else "not proven least"
+            verdict = (
+                "equal to its bound"
+                if plan.arena == plan.bound_order
+                else ("proven least" if plan.optimal else "not proven least")
             )
             label = "arena" if len(self.programs) == 1 else f"arena of {program.name}"
             rows.append(
@@ -128,12 +130,14 @@ class ExportReport:
         return "\n".join([*lines, "", layer_table(self.worst[:_WORST], len(self.layers))])
 
     def _repr_html_(self) -> str:
+        left = "style='text-align:left'"
         rows = "".join(
-            f"<tr><th style='text-align:left'>{html.escape(n)}</th><td style='text-align:left'>{html.escape(t)}</td></tr>"
-            for n, t in self._rows()
+            f"<tr><th {left}>{html.escape(n)}</th><td {left}>{html.escape(t)}</td></tr>" for n, t in self._rows()
         )
         layers = "".join(
-            "<tr>" + "".join(f"<td style='text-align:left'>{html.escape(c)}</td>" for c in _cells(row)) + "</tr>"
+            "<tr>"
+            + "".join(f"<td style='text-align:left'>{html.escape(c)}</td>" for c in _cells(row))
+            + "</tr>"
             for row in self.worst
         )
         head = "".join(f"<th>{html.escape(c)}</th>" for c in _HEAD)
@@ -152,8 +156,14 @@ def _badness(row: LayerError) -> float:
 
 def _cells(row: LayerError) -> tuple[str, ...]:
     error = "equal" if row.error == 0.0 else f"{row.error:.1e}"
-    source = "-" if row.source_error is None else "equal" if row.source_error == 0.0 else f"{row.source_error:.1e}"
-    noise = "-" if row.signal_to_noise is None or row.signal_to_noise == float("inf") else f"{row.signal_to_noise:.1f}"
+    source = (
+        "-" if row.source_error is None else "equal" if row.source_error == 0.0 else f"{row.source_error:.1e}"
+    )
+    noise = (
+        "-"
+        if row.signal_to_noise is None or row.signal_to_noise == float("inf")
+        else f"{row.signal_to_noise:.1f}"
+    )
     return row.name, row.op, error, source, noise
 
 

@@ -104,16 +104,13 @@ def parse_texts(texts: Mapping[str, str], root_name: str) -> Schema:
         content = re.sub(r"//[^\n]*", "", texts[pending.pop(0)])
         pending += re.findall(r'include\s+"([^"]+)"\s*;', content)
         text = content + text
-    unions = {
-        name: _members(body) for name, body in re.findall(r"union\s+(\w+)\s*\{([^}]*)\}", text)
-    }
+    unions = {name: _members(body) for name, body in re.findall(r"union\s+(\w+)\s*\{([^}]*)\}", text)}
     enums = {
         name: (base, _members(body))
         for name, base, body in re.findall(r"enum\s+(\w+)\s*:\s*(\w+)\s*\{([^}]*)\}", text)
     }
     tables = {
-        name: _fields(body, set(unions))
-        for name, body in re.findall(r"table\s+(\w+)\s*\{([^}]*)\}", text)
+        name: _fields(body, set(unions)) for name, body in re.findall(r"table\s+(\w+)\s*\{([^}]*)\}", text)
     }
     root = re.search(r"root_type\s+(\w+)", text)
     identifier = re.search(r'file_identifier\s+"(....)"', text)

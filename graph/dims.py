@@ -34,7 +34,7 @@ class Call:
     right: Dimension
 
 
-Atom = Union[Symbol, Call]
+Atom = Union[Symbol, Call]  # noqa: UP007 (evaluated before Dim exists)
 Monomial = tuple[Atom, ...]
 
 _anonymous = itertools.count()
@@ -64,7 +64,9 @@ class Dim:
 
     def __init__(self, name: str | None = None, minimum: int = 0, maximum: int = LARGEST) -> None:
         if not 0 <= minimum <= maximum <= LARGEST:
-            raise ValueError(f"dimension {name!r}: bounds {minimum}..{maximum} are not 0 <= minimum <= maximum")
+            raise ValueError(
+                f"dimension {name!r}: bounds {minimum}..{maximum} are not 0 <= minimum <= maximum"
+            )
         if name is None:
             symbol = Symbol(f"?{next(_anonymous)}", minimum, maximum, anonymous=True)
         else:
@@ -210,7 +212,7 @@ class Dim:
         return _text(self)
 
 
-Dimension = Union[int, Dim]
+Dimension = Union[int, Dim]  # noqa: UP007 (evaluated on Python 3.10 with a class that defines no |)
 Shape = tuple[Dimension, ...]
 
 
@@ -264,7 +266,7 @@ def minimum(left: Dimension, right: Dimension) -> Dimension:
 
 
 def ceil_divide(left: Dimension, right: int) -> Dimension:
-    """left / right, rounded up."""
+    """Left / right, rounded up."""
     return (left + (right - 1)) // right
 
 
@@ -351,7 +353,7 @@ def equal(left: Dimension, right: Dimension) -> bool | None:
 
 def broadcast(left: Dimension, right: Dimension) -> Dimension | None:
     """The dimension that two broadcast to (numpy's rule), or None when they cannot."""
-    if left == right or right == 1:
+    if right in (left, 1):
         return left
     if left == 1:
         return right

@@ -79,7 +79,9 @@ def _backward(ys: list[Tensor], xs: list[Tensor], starts: list[Any], stops: set[
         with b.graph.name_scope(f"{op.name.rpartition('/')[2]}_grad"), b.graph.control_dependencies(None):
             found = op.definition.gradient(b, op, *grads)
         if len(found) != len(op.inputs):
-            raise GraphError(f"the gradient of {op.type} gave {len(found)} results for {len(op.inputs)} inputs")
+            raise GraphError(
+                f"the gradient of {op.type} gave {len(found)} results for {len(op.inputs)} inputs"
+            )
         for tensor, grad in zip(op.inputs, found, strict=True):
             if tensor is None or grad is None or not tensor.dtype.is_floating or id(tensor) in stops:
                 continue
@@ -90,7 +92,9 @@ def _backward(ys: list[Tensor], xs: list[Tensor], starts: list[Any], stops: set[
 
 def _check(op: Operation, tensor: Tensor, grad: Tensor) -> None:
     if grad.dtype is not tensor.dtype:
-        raise GraphError(f"the gradient of {op.type} for {tensor.name} is {grad.dtype.name}, not {tensor.dtype.name}")
+        raise GraphError(
+            f"the gradient of {op.type} for {tensor.name} is {grad.dtype.name}, not {tensor.dtype.name}"
+        )
     if tensor.shape is None or grad.shape is None:
         return
     if len(grad.shape) != len(tensor.shape) or any(

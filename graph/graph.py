@@ -119,7 +119,9 @@ class Tensor(Operators):
 
     def __iter__(self) -> Iterator[Any]:
         if not self.shape or not isinstance(self.shape[0], int):
-            raise TypeError(f"{self.name}: a tensor can be iterated over when its first dimension is a number")
+            raise TypeError(
+                f"{self.name}: a tensor can be iterated over when its first dimension is a number"
+            )
         return iter([self[i] for i in range(self.shape[0])])
 
     def __bool__(self) -> bool:
@@ -258,7 +260,9 @@ class Graph:
         """The tensor of that name, `operation:index`."""
         op_name, colon, index = name.rpartition(":")
         if not colon or not index.isdigit():
-            raise ValueError(f"{name!r} is not a tensor's name: write 'operation:index', for example '{name}:0'")
+            raise ValueError(
+                f"{name!r} is not a tensor's name: write 'operation:index', for example '{name}:0'"
+            )
         op = self.get_operation_by_name(op_name)
         if int(index) >= len(op.outputs):
             raise KeyError(f"operation {op_name!r} has {len(op.outputs)} outputs, no number {index}")
@@ -437,7 +441,9 @@ class Graph:
             parts = [self.convert(v, dtype) for v in value]
             return self.apply("stack", [parts], {"axis": 0}).outputs[0]
         if isinstance(value, (list, tuple)) and any(isinstance(v, dims.Dim) for v in value):
-            raise TypeError(f"{list(value)} holds a symbolic dimension: use shape(tensor) for a size that may change")
+            raise TypeError(
+                f"{list(value)} holds a symbolic dimension: use shape(tensor) for a size that may change"
+            )
         array = as_array(value, dtype)
         with self.control_dependencies(None):
             return self.apply(
@@ -476,7 +482,9 @@ class Graph:
                     f"{definition.name}: input {operand.name} is {tensor.dtype.name}, expected one of {names}"
                 )
             if operand.state and tensor.op.type != "variable":
-                raise TypeError(f"{definition.name}: {tensor.name} is not a variable, so it cannot be written")
+                raise TypeError(
+                    f"{definition.name}: {tensor.name} is not a variable, so it cannot be written"
+                )
             if operand.type in definition.types:
                 variables[operand.type] = tensor.dtype
             tensors.append(tensor)

@@ -13,38 +13,22 @@ from typing import Any
 import numpy as np
 
 from samara.errors import ShapeError
-from samara.graph import nn, train
-from samara.graph.dims import Dim
 from samara.graph.dtypes import (
-    DType,
     as_dtype,
-    float16,
     float32,
-    float64,
-    int8,
-    int16,
     int32,
     int64,
-    uint8,
 )
-from samara.graph.dtypes import bool_ as bool  # noqa: A004 (TensorFlow's name)
-from samara.graph.gradients import gradients
 from samara.graph.graph import (
-    Graph,
     Operation,
     Tensor,
-    TensorShape,
     get_default_graph,
-    reset_default_graph,
 )
 from samara.graph.ops import OPS
-from samara.graph.session import InteractiveSession, Session, get_default_session
 from samara.graph.variables import (
     Variable,
     global_variables,
     global_variables_initializer,
-    group,
-    trainable_variables,
     variables_initializer,
 )
 
@@ -184,7 +168,10 @@ def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None) ->
 
 
 def placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Tensor:
-    """A value that every run must be fed; None in the shape is a size not known, None for the shape a rank not known."""
+    """A value that every run must be fed.
+
+    None in the shape is a size that is not known; None for the shape means that not even the rank is.
+    """
     attributes = {"dtype": dtype, "shape": shape}
     return get_default_graph().apply("placeholder", [], attributes, name=name or "Placeholder").outputs[0]
 
@@ -254,14 +241,24 @@ def linspace(start: Any, stop: Any, num: int, name: str | None = None) -> Tensor
     return result
 
 
-def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str | None = None) -> Tensor:
+def range(
+    start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str | None = None
+) -> Tensor:
     """The numbers start, start + delta, ... below limit; `range(n)` starts at 0."""
     if limit is None:
         start, limit = 0, start
     b = _builder(start, limit, delta)
     if not any(isinstance(v, (Tensor, Variable)) for v in (start, limit, delta)):
-        kind = as_dtype(dtype).numpy if dtype is not None else np.result_type(*map(np.asarray, (start, limit, delta)))
-        kind = {"int64": np.dtype(np.int32), "float64": np.dtype(np.float32)}.get(kind.name, kind) if dtype is None else kind
+        kind = (
+            as_dtype(dtype).numpy
+            if dtype is not None
+            else np.result_type(*map(np.asarray, (start, limit, delta)))
+        )
+        kind = (
+            {"int64": np.dtype(np.int32), "float64": np.dtype(np.float32)}.get(kind.name, kind)
+            if dtype is None
+            else kind
+        )
         start, limit, delta = (np.asarray(v, kind) for v in (start, limit, delta))
     result: Tensor = b.range(start, limit, delta, name=name)
     return result
@@ -275,7 +272,12 @@ def _seed(seed: int | None) -> int:
 
 
 def random_normal(
-    shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = float32, seed: int | None = None, name: str | None = None
+    shape: Any,
+    mean: float = 0.0,
+    stddev: float = 1.0,
+    dtype: Any = float32,
+    seed: int | None = None,
+    name: str | None = None,
 ) -> Tensor:
     """Values of a normal distribution."""
     result: Tensor = _builder(shape).random_normal(
@@ -285,7 +287,12 @@ def random_normal(
 
 
 def truncated_normal(
-    shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = float32, seed: int | None = None, name: str | None = None
+    shape: Any,
+    mean: float = 0.0,
+    stddev: float = 1.0,
+    dtype: Any = float32,
+    seed: int | None = None,
+    name: str | None = None,
 ) -> Tensor:
     """Values of a normal distribution, those farther than two deviations from the mean drawn again."""
     result: Tensor = _builder(shape).truncated_normal(
@@ -314,7 +321,11 @@ def random_uniform(
 
 def divide(x: Any, y: Any, name: str | None = None) -> Tensor:
     """The quotient; of integers, as float32."""
-    x = convert_to_tensor(x) if not isinstance(y, (Tensor, Variable)) or isinstance(x, (Tensor, Variable)) else x
+    x = (
+        convert_to_tensor(x)
+        if not isinstance(y, (Tensor, Variable)) or isinstance(x, (Tensor, Variable))
+        else x
+    )
     result: Tensor = x / y
     return result
 
@@ -336,7 +347,7 @@ def to_int32(x: Any, name: str | None = None) -> Tensor:
 
 
 def where(condition: Any, x: Any, y: Any, name: str | None = None) -> Tensor:
-    """x where the condition holds, y elsewhere, with broadcasting."""
+    """X where the condition holds, y elsewhere, with broadcasting."""
     result: Tensor = _builder(condition, x, y).where(condition, x, y, name=name)
     return result
 
@@ -367,11 +378,15 @@ def global_norm(t_list: Sequence[Any], name: str | None = None) -> Tensor:
 
 
 def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = None) -> Tensor:
-    """t scaled down so that its norm (along `axes`) is at most clip_norm."""
+    """T scaled down so that its norm (along `axes`) is at most clip_norm."""
     t = convert_to_tensor(t)
     b = t.graph.b
     norm = b.sqrt(reduce_sum(b.square(t), axes, keepdims=True))
-    result: Tensor = b.multiply(t, b.divide(b.constant(clip_norm, t.dtype), b.maximum(norm, b.constant(clip_norm, t.dtype))), name=name)
+    result: Tensor = b.multiply(
+        t,
+        b.divide(b.constant(clip_norm, t.dtype), b.maximum(norm, b.constant(clip_norm, t.dtype))),
+        name=name,
+    )
     return result
 
 
@@ -389,7 +404,13 @@ def clip_by_global_norm(
 # Matrices and reductions -----------------------------------------------------------------------------------------
 
 
-def matmul(a: Any, b: Any, transpose_a: builtins.bool = False, transpose_b: builtins.bool = False, name: str | None = None) -> Tensor:
+def matmul(
+    a: Any,
+    b: Any,
+    transpose_a: builtins.bool = False,
+    transpose_b: builtins.bool = False,
+    name: str | None = None,
+) -> Tensor:
     """The matrix product; leading dimensions broadcast."""
     result: Tensor = _builder(a, b).matmul(a, b, transpose_x=transpose_a, transpose_y=transpose_b, name=name)
     return result
@@ -433,14 +454,18 @@ reduce_any = _reduction("reduce_any")
 reduce_all = _reduction("reduce_all")
 
 
-def argmax(input: Any, axis: int = 0, name: str | None = None, dimension: int | None = None, output_type: Any = int64) -> Tensor:
+def argmax(
+    input: Any, axis: int = 0, name: str | None = None, dimension: int | None = None, output_type: Any = int64
+) -> Tensor:
     """The index of the largest value along an axis; the first one among equals."""
     chosen = axis if dimension is None else dimension
     result: Tensor = _builder(input).argmax(input, axis=chosen, output_type=output_type, name=name)
     return result
 
 
-def argmin(input: Any, axis: int = 0, name: str | None = None, dimension: int | None = None, output_type: Any = int64) -> Tensor:
+def argmin(
+    input: Any, axis: int = 0, name: str | None = None, dimension: int | None = None, output_type: Any = int64
+) -> Tensor:
     """The index of the smallest value along an axis; the first one among equals."""
     chosen = axis if dimension is None else dimension
     result: Tensor = _builder(input).argmin(input, axis=chosen, output_type=output_type, name=name)
@@ -481,7 +506,9 @@ def transpose(a: Any, perm: Any = None, name: str | None = None) -> Tensor:
     return result
 
 
-def expand_dims(input: Any, axis: int | None = None, name: str | None = None, dim: int | None = None) -> Tensor:
+def expand_dims(
+    input: Any, axis: int | None = None, name: str | None = None, dim: int | None = None
+) -> Tensor:
     """A dimension of size 1 put in at `axis`."""
     chosen = axis if axis is not None else dim
     if chosen is None:
@@ -518,7 +545,9 @@ def split(value: Any, num_or_size_splits: Any, axis: int = 0, name: str | None =
         count = num_or_size_splits
         whole = None if tensor.shape is None else tensor.shape[axis]
         if not isinstance(whole, int) or count < 1 or whole % count:
-            raise ShapeError(f"{tensor.name}: dimension {axis} is {whole}, which does not split into {count} equal parts")
+            raise ShapeError(
+                f"{tensor.name}: dimension {axis} is {whole}, which does not split into {count} equal parts"
+            )
         sizes = [whole // count] * count
     else:
         sizes = [int(s) for s in num_or_size_splits]
@@ -582,7 +611,9 @@ def strided_slice(
     return result
 
 
-def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", name: str | None = None, constant_values: float = 0) -> Tensor:
+def pad(
+    tensor: Any, paddings: Any, mode: str = "CONSTANT", name: str | None = None, constant_values: float = 0
+) -> Tensor:
     """A tensor with values around it; `paddings` is [[before, after], ...] for each dimension."""
     flat = tuple(int(p) for p in np.asarray(paddings).reshape(-1))
     result: Tensor = _builder(tensor).pad(tensor, paddings=flat, mode=mode, value=constant_values, name=name)
@@ -595,14 +626,29 @@ def tile(input: Any, multiples: Sequence[int], name: str | None = None) -> Tenso
     return result
 
 
-def gather(params: Any, indices: Any, validate_indices: Any = None, name: str | None = None, axis: int = 0, batch_dims: int = 0) -> Tensor:
+def gather(
+    params: Any,
+    indices: Any,
+    validate_indices: Any = None,
+    name: str | None = None,
+    axis: int = 0,
+    batch_dims: int = 0,
+) -> Tensor:
     """The slices of `params` along an axis that `indices` name."""
-    result: Tensor = _builder(params, indices).gather(params, indices, axis=axis, batch_dims=batch_dims, name=name)
+    result: Tensor = _builder(params, indices).gather(
+        params, indices, axis=axis, batch_dims=batch_dims, name=name
+    )
     return result
 
 
 def one_hot(
-    indices: Any, depth: int, on_value: float = 1.0, off_value: float = 0.0, axis: int = -1, dtype: Any = float32, name: str | None = None
+    indices: Any,
+    depth: int,
+    on_value: float = 1.0,
+    off_value: float = 0.0,
+    axis: int = -1,
+    dtype: Any = float32,
+    name: str | None = None,
 ) -> Tensor:
     """on_value where the index is, off_value elsewhere, along a new axis of size `depth`."""
     result: Tensor = _builder(indices).one_hot(
@@ -643,7 +689,7 @@ initialize_variables = variables_initializer
 all_variables = global_variables
 select = where
 
-__all__ = sorted(
+__all__ = sorted(  # noqa: PLE0605 (a list)
     {
         *(name for _, names in _SAME for name in names),
         *(
@@ -651,10 +697,33 @@ __all__ = sorted(
             for name, value in list(globals().items())
             if not name.startswith("_") and callable(value) and getattr(value, "__module__", "") == __name__
         ),
-        *("DType", "Dim", "Graph", "InteractiveSession", "Operation", "Session", "Tensor", "TensorShape", "Variable"),
+        *(
+            "DType",
+            "Dim",
+            "Graph",
+            "InteractiveSession",
+            "Operation",
+            "Session",
+            "Tensor",
+            "TensorShape",
+            "Variable",
+        ),
         *("as_dtype", "bool", "float16", "float32", "float64", "int16", "int32", "int64", "int8", "uint8"),
-        *("get_default_graph", "get_default_session", "global_variables", "global_variables_initializer", "gradients"),
-        *("all_variables", "group", "initialize_all_variables", "initialize_variables", "nn", "reset_default_graph"),
+        *(
+            "get_default_graph",
+            "get_default_session",
+            "global_variables",
+            "global_variables_initializer",
+            "gradients",
+        ),
+        *(
+            "all_variables",
+            "group",
+            "initialize_all_variables",
+            "initialize_variables",
+            "nn",
+            "reset_default_graph",
+        ),
         *("train", "trainable_variables", "variables_initializer"),
     }
 )

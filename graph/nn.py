@@ -44,14 +44,14 @@ hard_swish = _activation("hard_swish")
 
 
 def leaky_relu(features: Any, alpha: float = 0.2, name: str | None = None) -> Tensor:
-    """features where positive, alpha * features elsewhere."""
+    """Features where positive, alpha * features elsewhere."""
     tensor = _tensor(features)
     result: Tensor = tensor.graph.b.leaky_relu(tensor, alpha=alpha, name=name)
     return result
 
 
 def gelu(features: Any, approximate: bool = False, name: str | None = None) -> Tensor:
-    """features * Phi(features), Phi the normal distribution's function; or its approximation with tanh."""
+    """Features * Phi(features), Phi the normal distribution's function; or its approximation with tanh."""
     tensor = _tensor(features)
     result: Tensor = tensor.graph.b.gelu(tensor, approximate="tanh" if approximate else "none", name=name)
     return result
@@ -64,7 +64,9 @@ def softmax(logits: Any, axis: int | None = None, name: str | None = None, dim: 
     return result
 
 
-def log_softmax(logits: Any, axis: int | None = None, name: str | None = None, dim: int | None = None) -> Tensor:
+def log_softmax(
+    logits: Any, axis: int | None = None, name: str | None = None, dim: int | None = None
+) -> Tensor:
     """The logarithm of softmax."""
     tensor = _tensor(logits)
     result: Tensor = tensor.graph.b.log_softmax(tensor, axis=_last(axis, dim), name=name)
@@ -89,12 +91,16 @@ def _pair(values: Any, what: str) -> tuple[int, int]:
 
 def _window(padding: Any, data_format: str) -> dict[str, Any]:
     if data_format != "NHWC":
-        raise ValueError(f"data_format={data_format!r}: tensors are NHWC; use transpose(x, [0, 2, 3, 1]) before")
+        raise ValueError(
+            f"data_format={data_format!r}: tensors are NHWC; use transpose(x, [0, 2, 3, 1]) before"
+        )
     if isinstance(padding, str):
         return {"padding": padding}
     explicit = [tuple(p) for p in padding]
     if len(explicit) != 4 or explicit[0] != (0, 0) or explicit[3] != (0, 0):
-        raise ValueError(f"padding={padding!r}: expected 'SAME', 'VALID' or [[0, 0], [top, bottom], [left, right], [0, 0]]")
+        raise ValueError(
+            f"padding={padding!r}: expected 'SAME', 'VALID' or [[0, 0], [top, bottom], [left, right], [0, 0]]"
+        )
     return {"padding": "explicit", "paddings": (*explicit[1], *explicit[2])}
 
 
@@ -158,7 +164,12 @@ def conv2d_transpose(
     if not isinstance(output_shape, Tensor) and not any(isinstance(d, Tensor) for d in output_shape):
         output_shape = np.asarray(output_shape, np.int32)
     result: Tensor = tensor.graph.b.conv2d_backprop_input(
-        output_shape, filter, tensor, strides=_pair(strides, "strides"), name=name, **_window(padding, data_format)
+        output_shape,
+        filter,
+        tensor,
+        strides=_pair(strides, "strides"),
+        name=name,
+        **_window(padding, data_format),
     )
     return result
 
@@ -179,32 +190,44 @@ def avg_pool(
     """The mean of each window, padding not counted."""
     tensor = _tensor(value)
     sizes = {"pool_size": _pair(ksize, "ksize"), "strides": _pair(strides, "strides")}
-    result: Tensor = tensor.graph.b.average_pool2d(tensor, name=name, **sizes, **_window(padding, data_format))
+    result: Tensor = tensor.graph.b.average_pool2d(
+        tensor, name=name, **sizes, **_window(padding, data_format)
+    )
     return result
 
 
 def bias_add(value: Any, bias: Any, data_format: str = "NHWC", name: str | None = None) -> Tensor:
-    """value plus one number for each channel (the last axis)."""
+    """Value plus one number for each channel (the last axis)."""
     _window("VALID", data_format)
     tensor = _tensor(value)
     result: Tensor = tensor.graph.b.add(tensor, bias, name=name)
     return result
 
 
-def moments(x: Any, axes: Sequence[int], keep_dims: bool = False, name: str | None = None) -> tuple[Tensor, Tensor]:
+def moments(
+    x: Any, axes: Sequence[int], keep_dims: bool = False, name: str | None = None
+) -> tuple[Tensor, Tensor]:
     """Mean and variance along axes: the variance of the values, not an estimate from a sample."""
     tensor = _tensor(x)
     b = tensor.graph.b
     with tensor.graph.name_scope(name or "moments"):
         mean = b.reduce_mean(tensor, axes=tuple(axes), keepdims=True)
-        variance = b.reduce_mean(b.squared_difference(tensor, b.stop_gradient(mean)), axes=tuple(axes), keepdims=keep_dims)
+        variance = b.reduce_mean(
+            b.squared_difference(tensor, b.stop_gradient(mean)), axes=tuple(axes), keepdims=keep_dims
+        )
         if not keep_dims:
             mean = b.squeeze(mean, axes=tuple(axes))
     return mean, variance
 
 
 def batch_normalization(
-    x: Any, mean: Any, variance: Any, offset: Any, scale: Any, variance_epsilon: float, name: str | None = None
+    x: Any,
+    mean: Any,
+    variance: Any,
+    offset: Any,
+    scale: Any,
+    variance_epsilon: float,
+    name: str | None = None,
 ) -> Tensor:
     """(x - mean) / sqrt(variance + epsilon) * scale + offset; scale and offset may be None."""
     tensor = _tensor(x)
@@ -213,7 +236,9 @@ def batch_normalization(
     if statistics.shape is not None and len(statistics.shape) == 1:
         scale = b.ones_like(statistics) if scale is None else scale
         offset = b.zeros_like(statistics) if offset is None else offset
-        normal: Tensor = b.batch_normalization(tensor, scale, offset, statistics, variance, epsilon=variance_epsilon, name=name)
+        normal: Tensor = b.batch_normalization(
+            tensor, scale, offset, statistics, variance, epsilon=variance_epsilon, name=name
+        )
         return normal
     factor = b.rsqrt(b.add(variance, b.like(variance_epsilon, tensor)))
     factor = factor if scale is None else b.multiply(factor, scale)
@@ -221,10 +246,19 @@ def batch_normalization(
     return normal if offset is None else b.add(normal, offset, name=name)
 
 
-def layer_norm(x: Any, scale: Any = None, offset: Any = None, axis: int = -1, epsilon: float = 1e-5, name: str | None = None) -> Tensor:
-    """x with mean 0 and variance 1 along the axes from `axis` on, times scale, plus offset."""
+def layer_norm(
+    x: Any,
+    scale: Any = None,
+    offset: Any = None,
+    axis: int = -1,
+    epsilon: float = 1e-5,
+    name: str | None = None,
+) -> Tensor:
+    """X with mean 0 and variance 1 along the axes from `axis` on, times scale, plus offset."""
     tensor = _tensor(x)
-    result: Tensor = tensor.graph.b.layer_normalization(tensor, scale, offset, axis=axis, epsilon=epsilon, name=name)
+    result: Tensor = tensor.graph.b.layer_normalization(
+        tensor, scale, offset, axis=axis, epsilon=epsilon, name=name
+    )
     return result
 
 
@@ -280,14 +314,18 @@ def softmax_cross_entropy_with_logits(
 softmax_cross_entropy_with_logits_v2 = softmax_cross_entropy_with_logits
 
 
-def sparse_softmax_cross_entropy_with_logits(labels: Any = None, logits: Any = None, name: str | None = None) -> Tensor:
+def sparse_softmax_cross_entropy_with_logits(
+    labels: Any = None, logits: Any = None, name: str | None = None
+) -> Tensor:
     """For each row, -log_softmax(logits) at the index that `labels` gives."""
     tensor = _tensor(logits)
     result: Tensor = tensor.graph.b.sparse_softmax_cross_entropy_with_logits(labels, tensor, name=name)
     return result
 
 
-def sigmoid_cross_entropy_with_logits(labels: Any = None, logits: Any = None, name: str | None = None) -> Tensor:
+def sigmoid_cross_entropy_with_logits(
+    labels: Any = None, logits: Any = None, name: str | None = None
+) -> Tensor:
     """For each element, the cross entropy of sigmoid(logits) and labels in [0, 1]."""
     tensor = _tensor(logits)
     result: Tensor = tensor.graph.b.sigmoid_cross_entropy_with_logits(labels, tensor, name=name)

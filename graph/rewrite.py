@@ -88,7 +88,9 @@ class Visit:
         tensor = self.op.inputs[index]
         return tensor is not None and self._uses.get(id(tensor), 0) == 1
 
-    def make(self, type_: str, inputs: Sequence[Any], attributes: dict[str, Any] | None = None) -> list[Tensor]:
+    def make(
+        self, type_: str, inputs: Sequence[Any], attributes: dict[str, Any] | None = None
+    ) -> list[Tensor]:
         """Adds the operation that takes this one's place, under its name: its outputs must have the same values."""
         return self.b.graph.apply(type_, inputs, attributes, name=self.op.name, exact_name=True).outputs
 

@@ -153,9 +153,7 @@ class Session:
         _check_symbols(fed, arrays)
         values = self._execute(plan, arrays)
         results = [
-            None
-            if slot == -1
-            else (self._state.read(leaf.op) if slot == -2 else values[slot])  # type: ignore[union-attr]
+            None if slot == -1 else (self._state.read(leaf.op) if slot == -2 else values[slot])  # type: ignore[union-attr]
             for leaf, slot in zip(leaves, plan.fetches, strict=True)
         ]
         return _rebuild(structure, results)
@@ -178,9 +176,7 @@ class Session:
                 raise
             except Exception as error:
                 op = step.call.operation
-                shapes = ", ".join(
-                    "-" if a is None else f"{a.dtype}{list(a.shape)}" for a in arguments
-                )
+                shapes = ", ".join("-" if a is None else f"{a.dtype}{list(a.shape)}" for a in arguments)
                 where = f" (made at {op.source})" if op.source else ""
                 raise GraphError(f"{op.type} {op.name!r} failed on {shapes}{where}: {error}") from error
             if len(step.outputs) == 1 and not isinstance(result, (list, tuple)):
@@ -221,9 +217,7 @@ class Session:
                 continue
             inputs, variables = [], []
             for operand, tensor in _with_operands(op):
-                reads = (
-                    tensor is not None and tensor.op.type == "variable" and id(tensor) not in fed_ids
-                )
+                reads = tensor is not None and tensor.op.type == "variable" and id(tensor) not in fed_ids
                 skipped = tensor is None or reads or operand.state
                 variables.append(tensor.op if reads and not operand.state and tensor is not None else None)
                 slot = -1 if skipped or tensor is None else slots[id(tensor)]
@@ -239,9 +233,7 @@ class Session:
                 count += 1
             run = numpy_backend.overrides.get(op.type, op.definition.reference)
             steps.append(
-                _Step(
-                    Call(op, self._state), run, tuple(inputs), tuple(variables), tuple(outputs), ()
-                )
+                _Step(Call(op, self._state), run, tuple(inputs), tuple(variables), tuple(outputs), ())
             )
         fetched = tuple(self._fetch_slot(f, slots, fed_ids) for f in fetches)
         release: dict[int, list[int]] = {}
@@ -384,7 +376,9 @@ def _feed_array(tensor: Tensor, value: Any) -> Array:
             raise TypeError("numbers with a fraction do not fit an integer tensor")
         array = array.astype(tensor.dtype.numpy, copy=False)
     except (TypeError, ValueError) as error:
-        raise FeedError(f"{tensor.name} expects {tensor.dtype.name}{dims.text(tensor.shape)}: {error}") from None
+        raise FeedError(
+            f"{tensor.name} expects {tensor.dtype.name}{dims.text(tensor.shape)}: {error}"
+        ) from None
     if tensor.shape is not None and (
         len(tensor.shape) != array.ndim
         or any(isinstance(d, int) and d != n for d, n in zip(tensor.shape, array.shape, strict=True))

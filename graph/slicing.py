@@ -15,9 +15,7 @@ def slice_of(tensor: Tensor, key: Any) -> Tensor:
     """
     keys = key if isinstance(key, tuple) else (key,)
     begin, end, strides = [], [], []
-    masks = dict.fromkeys(
-        ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask"), 0
-    )
+    masks = dict.fromkeys(("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask"), 0)
     for place, entry in enumerate(keys):
         bit = 1 << place
         first, last, step = 0, 0, 1

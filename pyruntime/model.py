@@ -193,9 +193,7 @@ class Model:
         number, error = ffi.new("int32_t *"), ffi.new("smr_error *")
         followed: list[str | None] = []
         for axis in range(len(plain.shape)):
-            check(
-                lib.smr_model_input_dimension(self._pointer, signature, index, axis, number, error), error
-            )
+            check(lib.smr_model_input_dimension(self._pointer, signature, index, axis, number, error), error)
             followed.append(names[number[0]] if number[0] >= 0 else None)
         return TensorInfo(**{**plain.__dict__, "dimensions": tuple(followed)})
 
@@ -335,7 +333,9 @@ class Model:
         """Puts the state of the model's own context back to its initial values."""
         self._default().reset()
 
-    def profile(self, *arrays: Any, repetitions: int = 50, signature: str | None = None, **named: Any) -> Profile:
+    def profile(
+        self, *arrays: Any, repetitions: int = 50, signature: str | None = None, **named: Any
+    ) -> Profile:
         """Times each op of a signature over several runs; inputs as for `run`, or none for zeros."""
         return self.context().profile(*arrays, repetitions=repetitions, signature=signature, **named)
 
@@ -474,7 +474,11 @@ class Context:
             check(lib.smr_context_set_dimension(pointer, name.encode(), size, error), error)
 
     def observe(
-        self, observer: Callable[[int, int, int], None], *arrays: Any, signature: str | None = None, **named: Any
+        self,
+        observer: Callable[[int, int, int], None],
+        *arrays: Any,
+        signature: str | None = None,
+        **named: Any,
     ) -> Any:
         """Runs a signature and calls `observer(op index, nanoseconds, signature index)` after each op.
 
@@ -499,7 +503,9 @@ class Context:
         check(lib.smr_context_tensor(self._observed, signature, index, tensor, error), error)
         return _array(tensor)
 
-    def profile(self, *arrays: Any, repetitions: int = 50, signature: str | None = None, **named: Any) -> Profile:
+    def profile(
+        self, *arrays: Any, repetitions: int = 50, signature: str | None = None, **named: Any
+    ) -> Profile:
         """Times each op over several runs: see `Model.profile`."""
         index = self.model._index(signature)
         info = self.model._infos[index]

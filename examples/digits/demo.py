@@ -1,4 +1,4 @@
-"""Trains a small network on handwritten digits, exports it as float and as int8, and runs both files on a device's runtime.
+"""Trains a small network on handwritten digits, exports it as float and as int8, and runs both files.
 
 Prints one table and draws one picture. `make demo` runs it.
 """
@@ -18,7 +18,7 @@ import samara as tf
 from samara.exporter.report import ExportReport
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-import model as digits  # noqa: E402 (the folder is not a package)
+import model as digits
 
 Array = np.ndarray[Any, Any]
 CALIBRATION_SAMPLES = 200
@@ -82,7 +82,9 @@ def table(rows: list[Row]) -> str:
     def cell(value: float | None, form: str) -> str:
         return "-" if value is None else form.format(value)
 
-    cells = [("", "accuracy", "file", "arena", "proven bound", "median of one image", "parity with the session")]
+    cells = [
+        ("", "accuracy", "file", "arena", "proven bound", "median of one image", "parity with the session")
+    ]
     cells += [
         (
             r.name,
@@ -96,7 +98,9 @@ def table(rows: list[Row]) -> str:
         for r in rows
     ]
     widths = [max(len(c[i]) for c in cells) for i in range(len(cells[0]))]
-    return "\n".join("  ".join(f"{c:<{w}}" for c, w in zip(row, widths, strict=True)).rstrip() for row in cells)
+    return "\n".join(
+        "  ".join(f"{c:<{w}}" for c, w in zip(row, widths, strict=True)).rstrip() for row in cells
+    )
 
 
 def draw(path: Path, images: Array, labels: Array, scores: Array, reports: dict[str, ExportReport]) -> None:
@@ -115,7 +119,9 @@ def draw(path: Path, images: Array, labels: Array, scores: Array, reports: dict[
         axis.imshow(images[index, :, :, 0], cmap="gray_r")
         axis.set_title(str(found), color="black" if found == labels[index] else "red", fontsize=11)
         axis.axis("off")
-    for axis, (name, report) in zip(np.atleast_1d(lower.subplots(1, len(reports))), reports.items(), strict=True):
+    for axis, (name, report) in zip(
+        np.atleast_1d(lower.subplots(1, len(reports))), reports.items(), strict=True
+    ):
         rows = [r for r in report.layers if r.source_error is not None]
         values = [max(r.source_error or 0.0, 1e-9) for r in rows]
         axis.barh([r.name.removesuffix(":0") for r in rows], values, color="tab:blue")
@@ -127,8 +133,12 @@ def draw(path: Path, images: Array, labels: Array, scores: Array, reports: dict[
 
 def main() -> None:
     """The whole way, from images to files."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, default=Path("out/demo"), help="folder for the files and the picture")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--output", type=Path, default=Path("out/demo"), help="folder for the files and the picture"
+    )
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
 
@@ -156,7 +166,9 @@ def main() -> None:
     picture = arguments.output / "digits.png"
     draw(picture, images, labels, scores, reports)
     print(f"\n{len(labels)} held-back images\n\n{table(rows)}\n")
-    print(f"files and picture are in {arguments.output}: {', '.join(p.name for p in sorted(arguments.output.iterdir()))}")
+    print(
+        f"files and picture are in {arguments.output}: {', '.join(p.name for p in sorted(arguments.output.iterdir()))}"
+    )
 
 
 if __name__ == "__main__":

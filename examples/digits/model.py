@@ -49,7 +49,9 @@ def network(image: tf.Tensor) -> tf.Tensor:
     y = image
     for number, (inputs, outputs) in enumerate([(1, 16), (16, 32)], 1):
         with tf.name_scope(f"conv{number}"):
-            y = tf.nn.conv2d(y, _weights((3, 3, inputs, outputs), "filter"), strides=[1, 1, 1, 1], padding="SAME")
+            y = tf.nn.conv2d(
+                y, _weights((3, 3, inputs, outputs), "filter"), strides=[1, 1, 1, 1], padding="SAME"
+            )
             y = tf.nn.relu(tf.nn.bias_add(y, tf.Variable(tf.zeros([outputs]), name="bias")))
             y = tf.nn.max_pool(y, ksize=[1, 2, 2, 1], strides=[1, 2, 2, 1], padding="VALID")
     with tf.name_scope("dense"):
@@ -84,6 +86,8 @@ def train() -> Trained:
             order = generator.permutation(len(train_images))
             for start in range(0, len(order), BATCH):
                 chosen = order[start : start + BATCH]
-                _, value = session.run([step, loss], {image: train_images[chosen], label: train_labels[chosen]})
+                _, value = session.run(
+                    [step, loss], {image: train_images[chosen], label: train_labels[chosen]}
+                )
             epochs.set_postfix(loss=f"{value:.4f}")
     return Trained(session, image, scores, train_images, test_images, test_labels)

@@ -69,7 +69,9 @@ def _linear_before(visit: Visit, index: int) -> Operation | None:
     if tensor is None or tensor.op.type not in LINEAR or not visit.single_use(index):
         return None
     op = tensor.op
-    fixed = constant_value(op.inputs[1]) is not None and (op.inputs[2] is None or constant_value(op.inputs[2]) is not None)
+    fixed = constant_value(op.inputs[1]) is not None and (
+        op.inputs[2] is None or constant_value(op.inputs[2]) is not None
+    )
     if op.a.activation != "none" or not fixed:
         return None
     return op
@@ -99,7 +101,9 @@ def _pairs(visit: Visit) -> list[tuple[Operation, Array]]:
     return found
 
 
-def _rebuilt(visit: Visit, linear: Operation, filter_: Any, bias: Any, activation: str | None = None) -> list[Tensor]:
+def _rebuilt(
+    visit: Visit, linear: Operation, filter_: Any, bias: Any, activation: str | None = None
+) -> list[Tensor]:
     attributes = dict(linear.attributes)
     if activation is not None:
         attributes["activation"] = activation
@@ -144,7 +148,12 @@ def _activation(visit: Visit) -> list[Tensor] | None:
     if visit.op.type not in ("relu", "relu6"):
         return None
     tensor = visit.inputs[0]
-    if tensor is None or tensor.op.type not in LINEAR or not visit.single_use(0) or tensor.op.a.activation != "none":
+    if (
+        tensor is None
+        or tensor.op.type not in LINEAR
+        or not visit.single_use(0)
+        or tensor.op.a.activation != "none"
+    ):
         return None
     linear = tensor.op
     return _rebuilt(visit, linear, linear.inputs[1], linear.inputs[2], visit.op.type)

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from samara.graph.ops import array, conv, elementwise, indexing, loss, matmul, norm, pool, quant, random, reduce, state
+from samara.graph.ops import (
+    array,
+    conv,
+    elementwise,
+    indexing,
+    loss,
+    matmul,
+    norm,
+    pool,
+    quant,
+    random,
+    reduce,
+    state,
+)
 from samara.graph.ops._table import OPS, OpDef
 
 __all__ = [

@@ -118,9 +118,9 @@ class OpDef:
         types: for each type variable, the element types it may stand for.
         attributes: in the order of the file; append-only.
         doc: one sentence, then what a user must know: shapes, formula, source.
-        shape: `shape(op)` is given a `samara.graph.inference.Inference` (`op.shapes`, `op.a.axis`) and returns the output's shape (a
-            tuple of dimensions, or None), or a list of them when there is more than one output. It is called
-            only when the ranks of all inputs are known, unless `any_rank`.
+        shape: `shape(op)` is given a `samara.graph.inference.Inference` (`op.shapes`, `op.a.axis`) and returns
+            the output's shape (a tuple of dimensions, or None), or a list of them when there is more than one
+            output. It is called only when the ranks of all inputs are known, unless `any_rank`.
         reference: `reference(xp, op, *inputs)` computes the outputs in the Python array API namespace `xp`;
             `op.a` has the attributes by name, `op.output_dtypes` the numpy dtypes of the outputs.
         gradient: `gradient(b, op, *grads)` returns a list with the gradient of each input, or None where there
@@ -156,9 +156,7 @@ class OpDef:
 
     def __post_init__(self) -> None:
         for side in ("inputs", "outputs"):
-            operands = tuple(
-                _operand(o) if isinstance(o, str) else o for o in getattr(self, side)
-            )
+            operands = tuple(_operand(o) if isinstance(o, str) else o for o in getattr(self, side))
             object.__setattr__(self, side, operands)
         if self.device not in ("kernel", "tensor", "none"):
             raise ValueError(f"{self.name}: device {self.device!r}")

@@ -34,7 +34,9 @@ def check_window(op: Any, taps: tuple[Any, Any]) -> None:
         if len(values) != 2 or min(values) < 1:
             op.fail(f"{name} must be two numbers of at least 1 (height, width), not {list(values)}")
     if op.a.padding == "explicit" and (len(op.a.paddings) != 4 or min(op.a.paddings) < 0):
-        op.fail(f"paddings must be four numbers of at least 0 (top, bottom, left, right), not {list(op.a.paddings)}")
+        op.fail(
+            f"paddings must be four numbers of at least 0 (top, bottom, left, right), not {list(op.a.paddings)}"
+        )
     if any(isinstance(t, int) and t < 1 for t in taps):
         op.fail(f"the window {list(taps)} must be at least 1 by 1")
 
@@ -48,7 +50,9 @@ def output_size(op: Any, axis: int, size: Dimension, taps: Dimension) -> Dimensi
     if op.a.padding == "explicit":
         size = size + op.a.paddings[2 * axis] + op.a.paddings[2 * axis + 1]
     if isinstance(size, int) and isinstance(reach, int) and size < reach:
-        op.fail(f"the window reaches over {reach}, the padded input has only {size} along {'height' if axis == 0 else 'width'}")
+        op.fail(
+            f"the window reaches over {reach}, but the padded {('height', 'width')[axis]} is only {size}"
+        )
     return (size - reach) // stride + 1
 
 
@@ -78,7 +82,7 @@ def positions(a: Any, size: tuple[int, int], taps: tuple[int, int]) -> tuple[int
 
 
 def padded(xp: Any, a: Any, x: Any, taps: tuple[int, int], value: Any) -> Any:
-    """x [N, H, W, C] with its padding around it."""
+    """X [N, H, W, C] with its padding around it."""
     (top, bottom), (left, right) = pads(a, x.shape[1:3], taps)
     if not (top or bottom or left or right):
         return x

@@ -10,7 +10,9 @@ from samara.graph.ops import _window
 from samara.graph.ops._table import ACTIVATION, OPS, OpDef, attribute
 from samara.graph.ops.matmul import activate, activation_gradient, bias_gradient, check_bias
 
-_GROUPS = attribute("groups", "int", 1, "Into how many groups channels fall; each output channel sees one group.")
+_GROUPS = attribute(
+    "groups", "int", 1, "Into how many groups channels fall; each output channel sees one group."
+)
 _ACTIVATION = attribute("activation", ACTIVATION, "none", "What clamps the result.")
 _CONV = _window.window_attributes(_window.DILATIONS, _GROUPS)
 _DEPTHWISE = _window.window_attributes(_window.DILATIONS)
@@ -240,7 +242,9 @@ def _depthwise_filter_shape(op: Any) -> Any:
     return (*w[:2], op.merge(w[2], x[3], "channels"), w[3])
 
 
-_FORMULA = "output[n, y, x, o] = bias[o] + sum over ky, kx, c of input[n, y * stride + ky * dilation - pad, ..., c] * filter"
+_FORMULA = (
+    "y[n, i, j, o] = bias[o] + sum over ky, kx, c of x[n, i * stride + ky * dilation - pad, ..., c] * filter"
+)
 
 OPS.register(
     OpDef(
@@ -250,8 +254,8 @@ OPS.register(
         outputs=("y: T",),
         types=_TYPES,
         attributes=(*_CONV, _ACTIVATION),
-        doc=f"Convolution of x [N, H, W, C] with a filter [KH, KW, C / groups, O], plus bias [O], clamped. {_FORMULA}[ky, "
-        "kx, c, o]; padding counts as 0. float16 accumulates in float32.",
+        doc="Convolution of x [N, H, W, C] with a filter [KH, KW, C / groups, O], plus bias [O], clamped. "
+        f"{_FORMULA}[ky, kx, c, o]; padding counts as 0. float16 accumulates in float32.",
         shape=_conv_shape,
         reference=_conv,
         gradient=_forward_gradient("conv2d"),
@@ -264,7 +268,7 @@ OPS.register(
         outputs=("y: T",),
         types=_TYPES,
         attributes=(*_DEPTHWISE, _ACTIVATION),
-        doc="Convolution of each channel of x [N, H, W, C] with its own M filters, filter [KH, KW, C, M]: output channel "
+        doc="Convolution of each channel of x [N, H, W, C] with its own M filters [KH, KW, C, M]: output channel "
         "c * M + m. Padding counts as 0. float16 accumulates in float32.",
         shape=_depthwise_shape,
         reference=_depthwise,

@@ -76,14 +76,8 @@ def _gradient(b: Any, op: Any, dz: Any) -> list[Any]:
     x, y, _ = op.inputs
     dz = activation_gradient(b, op, dz)
     tx, ty = op.a.transpose_x, op.a.transpose_y
-    if tx:
-        dx = b.matmul(y, dz, transpose_x=ty, transpose_y=True)
-    else:
-        dx = b.matmul(dz, y, transpose_y=not ty)
-    if ty:
-        dy = b.matmul(dz, x, transpose_x=True, transpose_y=tx)
-    else:
-        dy = b.matmul(x, dz, transpose_x=not tx)
+    dx = b.matmul(y, dz, transpose_x=ty, transpose_y=True) if tx else b.matmul(dz, y, transpose_y=not ty)
+    dy = b.matmul(dz, x, transpose_x=True, transpose_y=tx) if ty else b.matmul(x, dz, transpose_x=not tx)
     return [b.unbroadcast(dx, x), b.unbroadcast(dy, y), bias_gradient(b, op, dz)]
 
 
@@ -99,8 +93,8 @@ OPS.register(
             attribute("transpose_y", "bool", False, "Whether y is [.., N, K] instead of [.., K, N]."),
             attribute("activation", ACTIVATION, "none", "What clamps the result."),
         ),
-        doc="The matrix product of x [.., M, K] and y [.., K, N], plus bias [N], clamped: [.., M, N]. Leading dimensions "
-        "broadcast. float16 accumulates in float32.",
+        doc="The matrix product of x [.., M, K] and y [.., K, N], plus bias [N], clamped: [.., M, N]. Leading "
+        "dimensions broadcast. float16 accumulates in float32.",
         shape=_shape,
         reference=_reference,
         gradient=_gradient,

@@ -12,7 +12,7 @@ from samara.graph.variables import Variable
 
 
 class AdamOptimizer(Optimizer):
-    """Kingma and Ba, "Adam: a method for stochastic optimization" (2015), in the order of their section 2's last paragraph.
+    """Kingma and Ba, "Adam: a method for stochastic optimization" (2015), as the end of its section 2 orders it.
 
     m = beta1 * m + (1 - beta1) * g; v = beta2 * v + (1 - beta2) * g * g;
     variable -= learning_rate * sqrt(1 - beta2^t) / (1 - beta1^t) * m / (sqrt(v) + epsilon).

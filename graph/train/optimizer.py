@@ -43,7 +43,9 @@ class Optimizer:
         """
         return self.apply_gradients(self.compute_gradients(loss, var_list), global_step)
 
-    def compute_gradients(self, loss: Tensor, var_list: Sequence[Variable] | None = None) -> list[GradientAndVariable]:
+    def compute_gradients(
+        self, loss: Tensor, var_list: Sequence[Variable] | None = None
+    ) -> list[GradientAndVariable]:
         """The gradient of `loss` for each variable, None where it does not depend on it."""
         variables = list(var_list) if var_list is not None else trainable_variables()
         return list(zip(gradients(loss, variables), variables, strict=True))
@@ -88,7 +90,9 @@ class Optimizer:
             zeros = np.zeros(variable.shape, variable.dtype.numpy)
             graph = get_default_graph()
             with graph.name_scope(None):
-                self._slots[key] = Variable(zeros, trainable=False, name=f"{variable.op.name}/{self.name}/{name}")
+                self._slots[key] = Variable(
+                    zeros, trainable=False, name=f"{variable.op.name}/{self.name}/{name}"
+                )
         return self._slots[key]
 
     def _number(self, value: Any, variable: Variable) -> Any:

@@ -68,20 +68,24 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("source", help="FILE.py:FUNCTION")
     export.add_argument("path", help="the .smr file to write")
     export.add_argument("--int8", action="store_true", help="quantize to int8, calibrated on the samples")
-    export.add_argument("--disable", action="append", default=[], metavar="PASS", help="leave a pass out (repeatable)")
+    export.add_argument(
+        "--disable", action="append", default=[], metavar="PASS", help="leave a pass out (repeatable)"
+    )
 
     inspect = add(
         "inspect",
         _inspect,
         "tell what is in a .smr file",
-        "Signatures, ops with shapes and quantization, what makes the file large, and the memory plan: one row for a\n"
-        "range of the arena, one column for an op, a letter for each buffer.\n\n"
+        "Signatures, ops with shapes and quantization, what makes the file large, and the memory plan: a row for\n"
+        "a range of the arena, a column for an op, a letter for each buffer.\n\n"
         "  samara inspect digits.smr --picture plan.png",
     )
     inspect.add_argument("model", help="the .smr file")
     inspect.add_argument("--ops", action="store_true", help="only the names of the ops it needs, one a line")
     inspect.add_argument("--json", action="store_true", help="as JSON")
-    inspect.add_argument("--picture", metavar="FILE", help="draw the memory plan (.png, .svg, .pdf); needs matplotlib")
+    inspect.add_argument(
+        "--picture", metavar="FILE", help="draw the memory plan (.png, .svg, .pdf); needs matplotlib"
+    )
 
     run = add(
         "run",
@@ -91,7 +95,9 @@ def _parser() -> argparse.ArgumentParser:
         "  samara run digits.smr --input image=seven.npy --output result.npz",
     )
     run.add_argument("model", help="the .smr file")
-    run.add_argument("--input", action="append", default=[], metavar="NAME=FILE.npy", help="an input (repeatable)")
+    run.add_argument(
+        "--input", action="append", default=[], metavar="NAME=FILE.npy", help="an input (repeatable)"
+    )
     run.add_argument("--output", metavar="FILE.npz", help="where to write the outputs")
     run.add_argument("--signature", help="which one; the first when left out")
 
@@ -115,7 +121,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     verify.add_argument("model", help="the .smr file")
     verify.add_argument(
-        "--tolerance", type=float, default=1e-5, help="for float outputs, of their largest value (default 1e-5)"
+        "--tolerance",
+        type=float,
+        default=1e-5,
+        help="for float outputs, of their largest value (default 1e-5)",
     )
     return parser
 
@@ -140,7 +149,9 @@ def _export(arguments: Any) -> int:
     with samara.Graph().as_default() as graph, samara.Session(graph=graph).as_default():
         given = getattr(module, function)()
         if not isinstance(given, Mapping) or "source" not in given:
-            raise ValueError(f"{function} must return the arguments of export_model, at least {{'source': outputs}}")
+            raise ValueError(
+                f"{function} must return the arguments of export_model, at least {{'source': outputs}}"
+            )
         keywords = dict(given)
         if arguments.int8:
             keywords["quantize"] = "int8"
@@ -295,7 +306,13 @@ def _bench(arguments: Any) -> int:
     low, median, high = (float(np.percentile(times, p)) / 1000 for p in (10, 50, 90))
     profile = context.profile(*inputs, signature=name, repetitions=max(min(len(times) // 4, 50), 3))
     if arguments.json:
-        figures = {"median_us": median, "p10_us": low, "p90_us": high, "runs": len(times), "first_result_us": first * 1e6}
+        figures = {
+            "median_us": median,
+            "p10_us": low,
+            "p90_us": high,
+            "runs": len(times),
+            "first_result_us": first * 1e6,
+        }
         ops = [row.__dict__ for row in profile.rows]
         print(json.dumps({"model": arguments.model, "signature": name, **figures, "ops": ops}, indent=2))
         return 0

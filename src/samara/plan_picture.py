@@ -98,9 +98,22 @@ def draw(model: Model, path: str | os.PathLike[str]) -> None:
         for number, block in enumerate(blocks(model, name)):
             width = block.last - block.first + 1
             axis.add_patch(
-                Rectangle((block.first, block.offset), width, block.bytes, facecolor=colours(number % 20), edgecolor="white")
+                Rectangle(
+                    (block.first, block.offset),
+                    width,
+                    block.bytes,
+                    facecolor=colours(number % 20),
+                    edgecolor="white",
+                )
             )
-            axis.text(block.first + width / 2, block.offset + block.bytes / 2, block.name, ha="center", va="center", fontsize=7)
+            axis.text(
+                block.first + width / 2,
+                block.offset + block.bytes / 2,
+                block.name,
+                ha="center",
+                va="center",
+                fontsize=7,
+            )
         axis.set(
             xlim=(-1, max(signature.op_count, 1)),
             ylim=(0, max(signature.arena_bytes, 1)),

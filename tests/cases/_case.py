@@ -136,9 +136,13 @@ def binary(op: str, *, low: float = -2.0, high: float = 2.0, **keywords: Any) ->
         ((0, 3), (1, 3)),
     ]
     made = [
-        Case(op=op, inputs=(Input(shape=a, low=low, high=high), Input(shape=b, low=low, high=high)), **keywords)
+        Case(
+            op=op, inputs=(Input(shape=a, low=low, high=high), Input(shape=b, low=low, high=high)), **keywords
+        )
         for a, b in pairs
     ]
     fixed = Input(shape=(4,), low=low, high=high, constant=True)
-    made.append(Case(op=op, inputs=(Input(shape=(3, 4), low=low, high=high), fixed), label="constant", **keywords))
+    made.append(
+        Case(op=op, inputs=(Input(shape=(3, 4), low=low, high=high), fixed), label="constant", **keywords)
+    )
     return made

@@ -100,7 +100,9 @@ _WINDOWS: list[tuple[tuple[int, int], tuple[int, int], dict[str, Any]]] = [
 _CHANNELS = [(1, 1), (3, 5), (2, 16), (4, 17), (5, 33)]
 
 
-def _conv(taps: Any, size: Any, c: int, o: int, attributes: Any, *, bias: bool, constant: bool, groups: int = 1) -> Case:
+def _conv(
+    taps: Any, size: Any, c: int, o: int, attributes: Any, *, bias: bool, constant: bool, groups: int = 1
+) -> Case:
     attributes = dict(attributes, groups=groups) if groups > 1 else attributes
     return Case(
         op="conv2d",
@@ -139,16 +141,32 @@ def _gradients(taps: Any, size: Any, attributes: Any, c: int, o: int, groups: in
     dy = (2, *_positions(taps, size, attributes), o)
     with_groups = dict(attributes, groups=groups) if groups > 1 else attributes
     plain = [
-        Case(op="conv2d_backprop_input", inputs=(_sizes(x), Input(shape=w), Input(shape=dy)), attributes=with_groups),
-        Case(op="conv2d_backprop_filter", inputs=(Input(shape=x), _sizes(w), Input(shape=dy)), attributes=with_groups),
+        Case(
+            op="conv2d_backprop_input",
+            inputs=(_sizes(x), Input(shape=w), Input(shape=dy)),
+            attributes=with_groups,
+        ),
+        Case(
+            op="conv2d_backprop_filter",
+            inputs=(Input(shape=x), _sizes(w), Input(shape=dy)),
+            attributes=with_groups,
+        ),
     ]
     if groups > 1:
         return plain
     w, dy = (*taps, c, 2), (*dy[:3], 2 * c)
     return [
         *plain,
-        Case(op="depthwise_conv2d_backprop_input", inputs=(_sizes(x), Input(shape=w), Input(shape=dy)), attributes=attributes),
-        Case(op="depthwise_conv2d_backprop_filter", inputs=(Input(shape=x), _sizes(w), Input(shape=dy)), attributes=attributes),
+        Case(
+            op="depthwise_conv2d_backprop_input",
+            inputs=(_sizes(x), Input(shape=w), Input(shape=dy)),
+            attributes=attributes,
+        ),
+        Case(
+            op="depthwise_conv2d_backprop_filter",
+            inputs=(Input(shape=x), _sizes(w), Input(shape=dy)),
+            attributes=attributes,
+        ),
     ]
 
 
@@ -158,14 +176,24 @@ def _sizes(shape: tuple[int, ...]) -> Input:
 
 CASES = [
     *(_conv(t, s, 3, 5, a, bias=i % 2 == 0, constant=i % 3 == 0) for i, (t, s, a) in enumerate(_WINDOWS)),
-    *(_conv((3, 3), (4, 4), c, o, {"padding": "same"}, bias=True, constant=k) for c, o in _CHANNELS for k in (False, True)),
+    *(
+        _conv((3, 3), (4, 4), c, o, {"padding": "same"}, bias=True, constant=k)
+        for c, o in _CHANNELS
+        for k in (False, True)
+    ),
     _conv((3, 3), (4, 4), 4, 6, {"padding": "same"}, bias=True, constant=True, groups=2),
     _conv((2, 2), (4, 4), 4, 40, {}, bias=True, constant=False, groups=2),
     _conv((3, 3), (4, 5), 3, 17, {"activation": "relu"}, bias=True, constant=True),
     _conv((3, 3), (4, 5), 3, 4, {"activation": "relu6"}, bias=True, constant=False),
     _conv((3, 3), (1, 1), 2, 3, {"padding": "same", "strides": (2, 2)}, bias=False, constant=True),
-    *(_depthwise(t, s, 3, 1, a, bias=i % 2 == 0, constant=i % 3 == 0) for i, (t, s, a) in enumerate(_WINDOWS)),
-    *(_depthwise((3, 3), (4, 4), c, m, {"padding": "same"}, bias=True, constant=True) for c, m in [(1, 1), (16, 1), (17, 1), (5, 3), (33, 1)]),
+    *(
+        _depthwise(t, s, 3, 1, a, bias=i % 2 == 0, constant=i % 3 == 0)
+        for i, (t, s, a) in enumerate(_WINDOWS)
+    ),
+    *(
+        _depthwise((3, 3), (4, 4), c, m, {"padding": "same"}, bias=True, constant=True)
+        for c, m in [(1, 1), (16, 1), (17, 1), (5, 3), (33, 1)]
+    ),
     _depthwise((3, 3), (4, 4), 4, 2, {"activation": "relu6"}, bias=True, constant=False),
     *(case for t, s, a in _WINDOWS for case in _gradients(t, s, a, 3, 4)),
     *_gradients((3, 3), (5, 5), {"padding": "same"}, 4, 6, groups=2),

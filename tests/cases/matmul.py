@@ -19,7 +19,9 @@ def _matmul(a: Any, x: Any, y: Any, bias: Any) -> Any:
     z = np.zeros((*lead, x.shape[-2], y.shape[-1]), x.dtype)
     for place in np.ndindex(*z.shape):
         *batch, i, j = place
-        z[place] = sum((x[(*batch, i, k)] * y[(*batch, k, j)] for k in range(x.shape[-1])), start=z.dtype.type(0))
+        z[place] = sum(
+            (x[(*batch, i, k)] * y[(*batch, k, j)] for k in range(x.shape[-1])), start=z.dtype.type(0)
+        )
     if bias is not None:
         z = z + bias
     if a.activation != "none":
@@ -32,12 +34,21 @@ ORACLES = {"matmul": _matmul}
 
 def _case(x: Any, y: Any, *, bias: bool = False, constant: bool = False, **attributes: Any) -> Case:
     columns = y[-2] if attributes.get("transpose_y") else y[-1]
-    inputs = (Input(shape=x), Input(shape=y, constant=constant), Input(shape=(columns,), constant=constant) if bias else None)
+    inputs = (
+        Input(shape=x),
+        Input(shape=y, constant=constant),
+        Input(shape=(columns,), constant=constant) if bias else None,
+    )
     return Case(op="matmul", inputs=inputs, attributes=attributes, label="constant" if constant else "")
 
 
 CASES = [
-    *(_case((m, k), (k, n), constant=c) for (m, k, n), c in product([(1, 1, 1), (2, 3, 15), (3, 5, 16), (1, 17, 17), (4, 4, 33)], (False, True))),
+    *(
+        _case((m, k), (k, n), constant=c)
+        for (m, k, n), c in product(
+            [(1, 1, 1), (2, 3, 15), (3, 5, 16), (1, 17, 17), (4, 4, 33)], (False, True)
+        )
+    ),
     _case((3, 4), (4, 18), bias=True),
     _case((3, 4), (4, 18), bias=True, constant=True, activation="relu"),
     _case((5, 7), (7, 3), bias=True, activation="relu6"),
@@ -51,5 +62,10 @@ CASES = [
     _case((3, 4), (2, 4, 5), transpose_x=False, bias=True),
     _case((0, 4), (4, 5)),
     _case((3, 0), (0, 5), bias=True),
-    Case(op="matmul", inputs=(Input(shape=(4, 3)), Input(shape=(3, 5), constant=True), None), dynamic=True, label="dynamic"),
+    Case(
+        op="matmul",
+        inputs=(Input(shape=(4, 3)), Input(shape=(3, 5), constant=True), None),
+        dynamic=True,
+        label="dynamic",
+    ),
 ]

@@ -38,7 +38,9 @@ def network(graph: Graph, batch: Any = 2) -> tuple[Tensor, Tensor]:
     b = graph.b
     y = b.relu(b.conv2d(x, random(3, 3, 3, 8), random(8), padding="same"))
     skip = b.conv2d(y, random(1, 1, 8, 8))
-    y = b.reduce_mean(b.add(b.relu(b.depthwise_conv2d(y, random(3, 3, 8, 1), padding="same")), skip), axes=(1, 2))
+    y = b.reduce_mean(
+        b.add(b.relu(b.depthwise_conv2d(y, random(3, 3, 8, 1), padding="same")), skip), axes=(1, 2)
+    )
     return x, b.matmul(y, random(8, 10), name="logits")
 
 
@@ -142,7 +144,14 @@ def test_everything_wrong_is_told_at_once(tmp_path: Path) -> None:
             export_model(x + noise + unset, tmp_path / "m.smr", session=Session(graph=graph))
     text = str(caught.value)
     assert len(caught.value.problems) == 3
-    for words in ("random_normal", "[?, 3]", "shapes={'x': [1, 3]}", "'unset'", "initializer", "test_export.py:"):
+    for words in (
+        "random_normal",
+        "[?, 3]",
+        "shapes={'x': [1, 3]}",
+        "'unset'",
+        "initializer",
+        "test_export.py:",
+    ):
         assert words in text
     assert list(tmp_path.iterdir()) == []
 
@@ -150,7 +159,7 @@ def test_everything_wrong_is_told_at_once(tmp_path: Path) -> None:
 def test_missing_input_is_named(tmp_path: Path) -> None:
     graph = Graph()
     x, z = placeholder(graph, (2,)), placeholder(graph, (2,), "z")
-    with pytest.raises(ExportError, match="placeholder 'z'.*add it to `inputs`"):
+    with pytest.raises(ExportError, match=r"placeholder 'z'.*add it to `inputs`"):
         export_model(graph.b.add(x, z), tmp_path / "m.smr", inputs=[x])
 
 
@@ -175,7 +184,7 @@ def test_disagreement_is_an_error_and_leaves_no_file(tmp_path: Path, monkeypatch
     monkeypatch.setattr(export_module, "lower", damaged)
     _, y = network(Graph())
     (tmp_path / "m.smr").write_text("the old file")
-    with pytest.raises(ProofError, match="layers of m.smr disagree") as caught:
+    with pytest.raises(ProofError, match=r"layers of m\.smr disagree") as caught:
         export_model(y, tmp_path / "m.smr")
     assert "relu:0" in str(caught.value)
     assert (tmp_path / "m.smr").read_text() == "the old file"
@@ -215,7 +224,9 @@ def test_shared_constants_are_stored_once(tmp_path: Path) -> None:
     assert export_model(y, tmp_path / "m.smr").constant_bytes == weight.nbytes
 
 
-@pytest.mark.skipif(shutil.which("flatc") is None, reason="flatc (package flatbuffers-compiler) is not installed")
+@pytest.mark.skipif(
+    shutil.which("flatc") is None, reason="flatc (package flatbuffers-compiler) is not installed"
+)
 def test_stock_flatc_reads_the_file(tmp_path: Path) -> None:
     graph = Graph()
     _, y = network(graph, batch=None)

@@ -93,7 +93,9 @@ def test_constant_folding() -> None:
     b = graph.b
     table = b.multiply(b.constant(random(3)), b.exp(b.constant(random(3))))
     sizes = b.shape(x)
-    y = b.reshape(b.add(x, table), b.concat([b.strided_slice(sizes, begin=[0], end=[1], strides=[1]), [-1]], axis=0))
+    y = b.reshape(
+        b.add(x, table), b.concat([b.strided_slice(sizes, begin=[0], end=[1], strides=[1]), [-1]], axis=0)
+    )
     rewritten = check(frozen(y), feeds, "constant_folding", "dead_code")
     assert ops(rewritten) == Counter(["add", "reshape"])
 
@@ -231,10 +233,8 @@ def test_bias_fusion(form: str) -> None:
     x, feeds = image(graph)
     y = LINEAR["conv2d_bias"](graph, x)
     value = graph.b.constant(np.float32(0.7) if form == "add_scalar" else random(1, 1, 4))
-    if form == "add_left":
-        y = graph.b.add(value, y)
-    else:
-        y = getattr(graph.b, form.partition("_")[0])(y, value)
+    operands = (value, y) if form == "add_left" else (y, value)
+    y = getattr(graph.b, form.partition("_")[0])(*operands)
     assert ops(check(frozen(y), feeds, "bias_fusion", "dead_code")) == Counter(["conv2d"])
 
 
@@ -268,7 +268,9 @@ def test_all_passes_together_on_a_network() -> None:
     b = graph.b
     y = b.relu(b.add(b.conv2d(b.pad(x, paddings=(0, 0, 1, 1, 1, 1, 0, 0)), random(3, 3, 3, 8)), random(8)))
     y = b.max_pool2d(y, pool_size=(2, 2), strides=(2, 2))
-    y = b.batch_normalization(b.depthwise_conv2d(y, random(3, 3, 8, 1), padding="same"), *[np.abs(random(8)) + 0.1] * 4)
+    y = b.batch_normalization(
+        b.depthwise_conv2d(y, random(3, 3, 8, 1), padding="same"), *[np.abs(random(8)) + 0.1] * 4
+    )
     skip = b.conv2d(y, random(1, 1, 8, 8))
     y = b.reduce_mean(b.add(b.relu6(y), skip), axes=(1, 2))
     y = b.softmax(b.add(b.matmul(y, random(10, 8), transpose_y=True), random(10)))
@@ -276,5 +278,15 @@ def test_all_passes_together_on_a_network() -> None:
     rewritten = check(model, feeds, *PASSES)
     assert op_count(rewritten) < op_count(model)
     assert ops(rewritten) == Counter(
-        ["conv2d", "max_pool2d", "depthwise_conv2d", "relu6", "conv2d", "add", "reduce_mean", "matmul", "softmax"]
+        [
+            "conv2d",
+            "max_pool2d",
+            "depthwise_conv2d",
+            "relu6",
+            "conv2d",
+            "add",
+            "reduce_mean",
+            "matmul",
+            "softmax",
+        ]
     )

@@ -63,7 +63,9 @@ def network_dynamic(path: Path) -> None:
     """The same with a batch that may change."""
     graph = Graph()
     shapes = {"image": [Dim("batch", 1, 3), 8, 8, 1]}
-    export_model({"scores": _network(graph, None)}, path, shapes=shapes, samples=[{"image": _random(3, 8, 8, 1)}])
+    export_model(
+        {"scores": _network(graph, None)}, path, shapes=shapes, samples=[{"image": _random(3, 8, 8, 1)}]
+    )
 
 
 def state(path: Path) -> None:
@@ -86,16 +88,24 @@ def every_op(name: str) -> Callable[[Path], None]:
         for op in sorted({c.op for c in family(name).CASES}):
             if OPS[op].device != "kernel" or any(o.state for o in OPS[op].operands):
                 continue
-            case = next(c for c in family(name).CASES if c.op == op and all(i is None or 0 not in i.shape for i in c.flat_inputs()))
+            case = next(
+                c
+                for c in family(name).CASES
+                if c.op == op and all(i is None or 0 not in i.shape for i in c.flat_inputs())
+            )
             dtype = next(d for d in case.dtype_names() if d != "float64")
             tensors, inputs, sample = [], {}, {}
             for number, (given, array) in enumerate(zip(case.flat_inputs(), case.arrays(dtype), strict=True)):
                 if given is None or array is None:
                     tensors.append(None)
                 elif given.constant:
-                    tensors.append(graph.apply("constant", [], {"value": array, "dtype": array.dtype}).outputs[0])
+                    tensors.append(
+                        graph.apply("constant", [], {"value": array, "dtype": array.dtype}).outputs[0]
+                    )
                 else:
-                    made = graph.apply("placeholder", [], {"dtype": array.dtype, "shape": array.shape}, name=f"{op}{number}")
+                    made = graph.apply(
+                        "placeholder", [], {"dtype": array.dtype, "shape": array.shape}, name=f"{op}{number}"
+                    )
                     tensors.append(made.outputs[0])
                     inputs[f"input{number}"], sample[f"input{number}"] = made.outputs[0], array
             made = graph.apply(op, case.grouped(tensors), dict(case.attributes))

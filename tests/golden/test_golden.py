@@ -22,10 +22,16 @@ def test_golden_file(path: Path) -> None:
     model = load(path)
     assert all(model.golden(name) for name in model.signatures)
     # Floats may differ by what libm differs from machine to machine; float16 by one unit of its last place.
-    model.verify(1e-3 if any(t.dtype.name == "float16" for s in model.signatures for t in model.tensors(s)) else 1e-5)
+    model.verify(
+        1e-3 if any(t.dtype.name == "float16" for s in model.signatures for t in model.tensors(s)) else 1e-5
+    )
 
 
 def test_every_op_is_in_a_golden_file() -> None:
-    found = {op.op for path in GOLDEN for model in [load(path)] for s in model.signatures for op in model.ops(s)}
+    found = {
+        op.op for path in GOLDEN for model in [load(path)] for s in model.signatures for op in model.ops(s)
+    }
     missing = {op.name for op in OPS if op.device == "kernel"} - found
-    assert not missing, f"no golden file has {', '.join(sorted(missing))}: make a new one with tests/golden/make_golden.py"
+    assert not missing, (
+        f"no golden file has {', '.join(sorted(missing))}: make a new one with tests/golden/make_golden.py"
+    )

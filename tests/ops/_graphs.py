@@ -62,7 +62,9 @@ def build(case: Case, dtype: str, *, unknown: bool = False) -> CaseGraph:
             tensors.append(graph.apply("constant", [], attributes, name=f"constant{number}").outputs[0])
         else:
             shape = [None] * array.ndim if unknown else array.shape
-            made = graph.apply("placeholder", [], {"dtype": type_, "shape": shape}, name=f"input{number}").outputs[0]
+            made = graph.apply(
+                "placeholder", [], {"dtype": type_, "shape": shape}, name=f"input{number}"
+            ).outputs[0]
             feeds[made] = array
             tensors.append(made)
     attributes = dict(case.attributes)
@@ -90,4 +92,6 @@ def assert_close(found: Any, expected: Any, limit: float, what: str) -> None:
     scale = np.abs(b[~special]).max(initial=0.0)
     difference = np.abs(a[~special] - b[~special]).max(initial=0.0)
     assert not np.isnan(a[~special]).any(), f"{what}: NaN where a number is expected"
-    assert difference <= limit * max(scale, 1e-3), f"{what}: differs by {difference:.3e}, largest value {scale:.3e}"
+    assert difference <= limit * max(scale, 1e-3), (
+        f"{what}: differs by {difference:.3e}, largest value {scale:.3e}"
+    )

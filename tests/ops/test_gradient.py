@@ -58,9 +58,9 @@ def test_gradient_matches_finite_differences(family_name: str, case: Case, dtype
             high, low = array.copy(), array.copy()
             high[index] += STEP
             low[index] -= STEP
-            numeric = (
-                objective({**made.feeds, tensor: high}) - objective({**made.feeds, tensor: low})
-            ) / (2 * STEP)
+            numeric = (objective({**made.feeds, tensor: high}) - objective({**made.feeds, tensor: low})) / (
+                2 * STEP
+            )
             scale = max(1.0, abs(numeric))
             assert abs(numeric - analytic[index]) <= 2e-5 * scale, (
                 f"{case.id}: d/d{tensor.name}{list(index)} is {analytic[index]}, differences give {numeric}"

@@ -73,7 +73,12 @@ def test_kernel_follows_dimensions(family_name: str, case: Case, dtype: str, tmp
     path = tmp_path / "dynamic.smr"
     outputs = {f"output{i}": t for i, t in enumerate(made.op.outputs)}
     export_model(
-        outputs, path, inputs={t.op.name: t for t in made.feeds}, shapes=shapes, samples=[sample], tolerance=1e-2
+        outputs,
+        path,
+        inputs={t.op.name: t for t in made.feeds},
+        shapes=shapes,
+        samples=[sample],
+        tolerance=1e-2,
     )
     found = load(path).run(**sample)
     found = list(found.values()) if isinstance(found, dict) else [found]

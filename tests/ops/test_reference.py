@@ -25,9 +25,7 @@ def family_of(case: Case) -> Any:
 def test_reference_matches_oracle(family_name: str, case: Case, dtype: str) -> None:
     made = build(case, dtype)
     results = made.session().run(list(made.op.outputs), made.feeds)
-    wide = [
-        a.astype(np.float64) if a is not None and a.dtype.kind == "f" else a for a in made.inputs
-    ]
+    wide = [a.astype(np.float64) if a is not None and a.dtype.kind == "f" else a for a in made.inputs]
     expected = family(family_name).ORACLES[case.op](made.op.a, *case.grouped(wide))
     expected = list(expected) if isinstance(expected, (tuple, list)) else [expected]
     assert len(results) == len(expected)
@@ -35,7 +33,9 @@ def test_reference_matches_oracle(family_name: str, case: Case, dtype: str) -> N
         assert result.dtype == tensor.dtype.numpy
         assert tensor.shape is not None
         for inferred, size in zip(tensor.shape, result.shape, strict=True):
-            assert isinstance(inferred, Dim) or inferred == size, f"inferred {tensor.shape}, found {result.shape}"
+            assert isinstance(inferred, Dim) or inferred == size, (
+                f"inferred {tensor.shape}, found {result.shape}"
+            )
         assert_close(result, wanted, tolerance(case, result), case.id)
 
 

@@ -523,8 +523,8 @@ typedef union smr_attributes {
     uint64_t align;
 } smr_attributes;
 
-/* An operand: the element types it may have as a set of 1 << smr_dtype, and the type variable that ties it to
- * others of the op (-1: none). */
+/* An operand: the element types it may have as a set of 1 << smr_dtype, and the type variable that
+ * ties it to others of the op (-1: none). */
 typedef struct smr_operand_def {
     const char *name;
     uint16_t dtypes;
@@ -547,8 +547,9 @@ typedef enum smr_attribute_kind {
     SMR_ATTRIBUTE_CHOICE
 } smr_attribute_kind;
 
-/* An attribute: field number i of the op's table in the file, stored at `offset` of the op's struct. `limit` is
- * the greatest count (ints) or the number of words (choice). A file that lacks the field means the default. */
+/* An attribute: field number i of the op's table in the file, stored at `offset` of the op's struct.
+ * `limit` is the greatest count (ints) or the number of words (choice). A file that lacks the field means
+ * the default. */
 typedef struct smr_attribute_def {
     const char *name;
     uint8_t kind; /* smr_attribute_kind */
