@@ -195,6 +195,60 @@ static const smr_format_field depthwise_conv2d_backprop_filter_attributes_fields
     {SMR_FIELD_SCALARS, 0, 4, 4, -1},
 };
 
+static const smr_format_field max_pool2d_attributes_fields[] = {
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+};
+
+static const smr_format_field average_pool2d_attributes_fields[] = {
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+};
+
+static const smr_format_field max_pool2d_gradient_attributes_fields[] = {
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+};
+
+static const smr_format_field average_pool2d_gradient_attributes_fields[] = {
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+};
+
+static const smr_format_field max_pool2d_pick_attributes_fields[] = {
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+};
+
+static const smr_format_field batch_normalization_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+};
+
+static const smr_format_field layer_normalization_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+};
+
+static const smr_format_field softmax_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+};
+
+static const smr_format_field log_softmax_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+};
+
 static const smr_format_field quantize_attributes_fields[] = {
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
@@ -444,6 +498,15 @@ const smr_format_table smr_format_tables[] = {
     {conv2d_backprop_filter_attributes_fields, 5},
     {depthwise_conv2d_backprop_input_attributes_fields, 4},
     {depthwise_conv2d_backprop_filter_attributes_fields, 4},
+    {max_pool2d_attributes_fields, 4},
+    {average_pool2d_attributes_fields, 5},
+    {max_pool2d_gradient_attributes_fields, 4},
+    {average_pool2d_gradient_attributes_fields, 5},
+    {max_pool2d_pick_attributes_fields, 4},
+    {batch_normalization_attributes_fields, 1},
+    {layer_normalization_attributes_fields, 2},
+    {softmax_attributes_fields, 1},
+    {log_softmax_attributes_fields, 1},
     {quantize_attributes_fields, 4},
     {dequantize_attributes_fields, 3},
     {requantize_attributes_fields, 5},
@@ -583,6 +646,18 @@ const int16_t smr_format_attributes[256] = {
     -1,
     -1,
     -1,
+    SMR_TABLE_MAX_POOL2D_ATTRIBUTES,
+    SMR_TABLE_AVERAGE_POOL2D_ATTRIBUTES,
+    SMR_TABLE_MAX_POOL2D_GRADIENT_ATTRIBUTES,
+    SMR_TABLE_AVERAGE_POOL2D_GRADIENT_ATTRIBUTES,
+    SMR_TABLE_MAX_POOL2D_PICK_ATTRIBUTES,
+    -1,
+    -1,
+    -1,
+    -1,
+    -1,
+    SMR_TABLE_BATCH_NORMALIZATION_ATTRIBUTES,
+    SMR_TABLE_LAYER_NORMALIZATION_ATTRIBUTES,
     -1,
     -1,
     -1,
@@ -591,20 +666,8 @@ const int16_t smr_format_attributes[256] = {
     -1,
     -1,
     -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
+    SMR_TABLE_SOFTMAX_ATTRIBUTES,
+    SMR_TABLE_LOG_SOFTMAX_ATTRIBUTES,
     -1,
     -1,
     -1,

@@ -528,6 +528,163 @@ static const smr_attribute_def depthwise_conv2d_backprop_filter_attributes[] = {
     {"dilations", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_depthwise_conv2d_backprop_filter_attributes, dilations), 0.0f, 2, depthwise_conv2d_backprop_filter_dilations},
 };
 
+static const smr_operand_def max_pool2d_inputs[] = {
+    {"x", 0x007e, 0, 0},
+};
+
+static const smr_operand_def max_pool2d_outputs[] = {
+    {"y", 0x007e, 0, 0},
+};
+
+static const int32_t max_pool2d_strides[] = {1, 1};
+
+static const int32_t max_pool2d_paddings[] = {0, 0, 0, 0};
+
+static const smr_attribute_def max_pool2d_attributes[] = {
+    {"pool_size", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_max_pool2d_attributes, pool_size), 0.0f, 0, 0},
+    {"strides", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_max_pool2d_attributes, strides), 0.0f, 2, max_pool2d_strides},
+    {"padding", SMR_ATTRIBUTE_CHOICE, 3, offsetof(smr_max_pool2d_attributes, padding), 0.0f, 0, 0},
+    {"paddings", SMR_ATTRIBUTE_INTS, 4, offsetof(smr_max_pool2d_attributes, paddings), 0.0f, 4, max_pool2d_paddings},
+};
+
+static const smr_operand_def average_pool2d_inputs[] = {
+    {"x", 0x0006, 0, 0},
+};
+
+static const smr_operand_def average_pool2d_outputs[] = {
+    {"y", 0x0006, 0, 0},
+};
+
+static const int32_t average_pool2d_strides[] = {1, 1};
+
+static const int32_t average_pool2d_paddings[] = {0, 0, 0, 0};
+
+static const smr_attribute_def average_pool2d_attributes[] = {
+    {"pool_size", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_average_pool2d_attributes, pool_size), 0.0f, 0, 0},
+    {"strides", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_average_pool2d_attributes, strides), 0.0f, 2, average_pool2d_strides},
+    {"padding", SMR_ATTRIBUTE_CHOICE, 3, offsetof(smr_average_pool2d_attributes, padding), 0.0f, 0, 0},
+    {"paddings", SMR_ATTRIBUTE_INTS, 4, offsetof(smr_average_pool2d_attributes, paddings), 0.0f, 4, average_pool2d_paddings},
+    {"count_include_pad", SMR_ATTRIBUTE_BOOL, 0, offsetof(smr_average_pool2d_attributes, count_include_pad), 0.0f, 0, 0},
+};
+
+static const smr_operand_def max_pool2d_gradient_inputs[] = {
+    {"x", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 0},
+    {"dy", 0x0006, 0, 0},
+};
+
+static const smr_operand_def max_pool2d_gradient_outputs[] = {
+    {"dx", 0x0006, 0, 0},
+};
+
+static const int32_t max_pool2d_gradient_strides[] = {1, 1};
+
+static const int32_t max_pool2d_gradient_paddings[] = {0, 0, 0, 0};
+
+static const smr_attribute_def max_pool2d_gradient_attributes[] = {
+    {"pool_size", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_max_pool2d_gradient_attributes, pool_size), 0.0f, 0, 0},
+    {"strides", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_max_pool2d_gradient_attributes, strides), 0.0f, 2, max_pool2d_gradient_strides},
+    {"padding", SMR_ATTRIBUTE_CHOICE, 3, offsetof(smr_max_pool2d_gradient_attributes, padding), 0.0f, 0, 0},
+    {"paddings", SMR_ATTRIBUTE_INTS, 4, offsetof(smr_max_pool2d_gradient_attributes, paddings), 0.0f, 4, max_pool2d_gradient_paddings},
+};
+
+static const smr_operand_def average_pool2d_gradient_inputs[] = {
+    {"input_sizes", 0x0040, -1, 4},
+    {"dy", 0x0006, 0, 0},
+};
+
+static const smr_operand_def average_pool2d_gradient_outputs[] = {
+    {"dx", 0x0006, 0, 0},
+};
+
+static const int32_t average_pool2d_gradient_strides[] = {1, 1};
+
+static const int32_t average_pool2d_gradient_paddings[] = {0, 0, 0, 0};
+
+static const smr_attribute_def average_pool2d_gradient_attributes[] = {
+    {"pool_size", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_average_pool2d_gradient_attributes, pool_size), 0.0f, 0, 0},
+    {"strides", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_average_pool2d_gradient_attributes, strides), 0.0f, 2, average_pool2d_gradient_strides},
+    {"padding", SMR_ATTRIBUTE_CHOICE, 3, offsetof(smr_average_pool2d_gradient_attributes, padding), 0.0f, 0, 0},
+    {"paddings", SMR_ATTRIBUTE_INTS, 4, offsetof(smr_average_pool2d_gradient_attributes, paddings), 0.0f, 4, average_pool2d_gradient_paddings},
+    {"count_include_pad", SMR_ATTRIBUTE_BOOL, 0, offsetof(smr_average_pool2d_gradient_attributes, count_include_pad), 0.0f, 0, 0},
+};
+
+static const smr_operand_def max_pool2d_pick_inputs[] = {
+    {"x", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 0},
+    {"values", 0x0006, 0, 0},
+};
+
+static const smr_operand_def max_pool2d_pick_outputs[] = {
+    {"picked", 0x0006, 0, 0},
+};
+
+static const int32_t max_pool2d_pick_strides[] = {1, 1};
+
+static const int32_t max_pool2d_pick_paddings[] = {0, 0, 0, 0};
+
+static const smr_attribute_def max_pool2d_pick_attributes[] = {
+    {"pool_size", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_max_pool2d_pick_attributes, pool_size), 0.0f, 0, 0},
+    {"strides", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_max_pool2d_pick_attributes, strides), 0.0f, 2, max_pool2d_pick_strides},
+    {"padding", SMR_ATTRIBUTE_CHOICE, 3, offsetof(smr_max_pool2d_pick_attributes, padding), 0.0f, 0, 0},
+    {"paddings", SMR_ATTRIBUTE_INTS, 4, offsetof(smr_max_pool2d_pick_attributes, paddings), 0.0f, 4, max_pool2d_pick_paddings},
+};
+
+static const smr_operand_def batch_normalization_inputs[] = {
+    {"x", 0x0006, 0, 0},
+    {"scale", 0x0006, 0, 0},
+    {"offset", 0x0006, 0, 0},
+    {"mean", 0x0006, 0, 0},
+    {"variance", 0x0006, 0, 0},
+};
+
+static const smr_operand_def batch_normalization_outputs[] = {
+    {"y", 0x0006, 0, 0},
+};
+
+static const smr_attribute_def batch_normalization_attributes[] = {
+    {"epsilon", SMR_ATTRIBUTE_FLOAT, 0, offsetof(smr_batch_normalization_attributes, epsilon), 0.001f, 0, 0},
+};
+
+static const smr_operand_def layer_normalization_inputs[] = {
+    {"x", 0x0006, 0, 0},
+    {"scale", 0x0006, 0, 1},
+    {"offset", 0x0006, 0, 1},
+};
+
+static const smr_operand_def layer_normalization_outputs[] = {
+    {"y", 0x0006, 0, 0},
+};
+
+static const smr_attribute_def layer_normalization_attributes[] = {
+    {"axis", SMR_ATTRIBUTE_INT, 0, offsetof(smr_layer_normalization_attributes, axis), 0.0f, -1, 0},
+    {"epsilon", SMR_ATTRIBUTE_FLOAT, 0, offsetof(smr_layer_normalization_attributes, epsilon), 1e-05f, 0, 0},
+};
+
+static const smr_operand_def softmax_inputs[] = {
+    {"x", 0x0006, 0, 0},
+};
+
+static const smr_operand_def softmax_outputs[] = {
+    {"y", 0x0006, 0, 0},
+};
+
+static const smr_attribute_def softmax_attributes[] = {
+    {"axis", SMR_ATTRIBUTE_INT, 0, offsetof(smr_softmax_attributes, axis), 0.0f, -1, 0},
+};
+
+static const smr_operand_def log_softmax_inputs[] = {
+    {"x", 0x0006, 0, 0},
+};
+
+static const smr_operand_def log_softmax_outputs[] = {
+    {"y", 0x0006, 0, 0},
+};
+
+static const smr_attribute_def log_softmax_attributes[] = {
+    {"axis", SMR_ATTRIBUTE_INT, 0, offsetof(smr_log_softmax_attributes, axis), 0.0f, -1, 0},
+};
+
 static const smr_operand_def quantize_inputs[] = {
     {"x", 0x0006, 0, 0},
 };
@@ -1293,6 +1450,33 @@ static const smr_operand_def unsorted_segment_sum_outputs[] = {
     {"sums", 0x00fe, 0, 0},
 };
 
+static const smr_operand_def softmax_cross_entropy_with_logits_inputs[] = {
+    {"labels", 0x0006, 0, 0},
+    {"logits", 0x0006, 0, 0},
+};
+
+static const smr_operand_def softmax_cross_entropy_with_logits_outputs[] = {
+    {"loss", 0x0006, 0, 0},
+};
+
+static const smr_operand_def sparse_softmax_cross_entropy_with_logits_inputs[] = {
+    {"labels", 0x00c0, 1, 0},
+    {"logits", 0x0006, 0, 0},
+};
+
+static const smr_operand_def sparse_softmax_cross_entropy_with_logits_outputs[] = {
+    {"loss", 0x0006, 0, 0},
+};
+
+static const smr_operand_def sigmoid_cross_entropy_with_logits_inputs[] = {
+    {"labels", 0x0006, 0, 0},
+    {"logits", 0x0006, 0, 0},
+};
+
+static const smr_operand_def sigmoid_cross_entropy_with_logits_outputs[] = {
+    {"loss", 0x0006, 0, 0},
+};
+
 static const smr_operand_def assign_inputs[] = {
     {"ref", 0x01fe, 0, 0},
     {"value", 0x01fe, 0, 0},
@@ -1347,6 +1531,15 @@ const smr_op_def smr_op_defs[] = {
     {"conv2d_backprop_filter", conv2d_backprop_filter_inputs, conv2d_backprop_filter_outputs, conv2d_backprop_filter_attributes, SMR_OP_CONV2D_BACKPROP_FILTER, 3, 1, 5, 0, 0},
     {"depthwise_conv2d_backprop_input", depthwise_conv2d_backprop_input_inputs, depthwise_conv2d_backprop_input_outputs, depthwise_conv2d_backprop_input_attributes, SMR_OP_DEPTHWISE_CONV2D_BACKPROP_INPUT, 3, 1, 4, 0, 0},
     {"depthwise_conv2d_backprop_filter", depthwise_conv2d_backprop_filter_inputs, depthwise_conv2d_backprop_filter_outputs, depthwise_conv2d_backprop_filter_attributes, SMR_OP_DEPTHWISE_CONV2D_BACKPROP_FILTER, 3, 1, 4, 0, 0},
+    {"max_pool2d", max_pool2d_inputs, max_pool2d_outputs, max_pool2d_attributes, SMR_OP_MAX_POOL2D, 1, 1, 4, 0, 0},
+    {"average_pool2d", average_pool2d_inputs, average_pool2d_outputs, average_pool2d_attributes, SMR_OP_AVERAGE_POOL2D, 1, 1, 5, 0, 0},
+    {"max_pool2d_gradient", max_pool2d_gradient_inputs, max_pool2d_gradient_outputs, max_pool2d_gradient_attributes, SMR_OP_MAX_POOL2D_GRADIENT, 3, 1, 4, 0, 0},
+    {"average_pool2d_gradient", average_pool2d_gradient_inputs, average_pool2d_gradient_outputs, average_pool2d_gradient_attributes, SMR_OP_AVERAGE_POOL2D_GRADIENT, 2, 1, 5, 0, 0},
+    {"max_pool2d_pick", max_pool2d_pick_inputs, max_pool2d_pick_outputs, max_pool2d_pick_attributes, SMR_OP_MAX_POOL2D_PICK, 3, 1, 4, 0, 0},
+    {"batch_normalization", batch_normalization_inputs, batch_normalization_outputs, batch_normalization_attributes, SMR_OP_BATCH_NORMALIZATION, 5, 1, 1, 0, 1},
+    {"layer_normalization", layer_normalization_inputs, layer_normalization_outputs, layer_normalization_attributes, SMR_OP_LAYER_NORMALIZATION, 3, 1, 2, 0, 1},
+    {"softmax", softmax_inputs, softmax_outputs, softmax_attributes, SMR_OP_SOFTMAX, 1, 1, 1, 0, 1},
+    {"log_softmax", log_softmax_inputs, log_softmax_outputs, log_softmax_attributes, SMR_OP_LOG_SOFTMAX, 1, 1, 1, 0, 1},
     {"quantize", quantize_inputs, quantize_outputs, quantize_attributes, SMR_OP_QUANTIZE, 1, 1, 4, 0, 0},
     {"dequantize", dequantize_inputs, dequantize_outputs, dequantize_attributes, SMR_OP_DEQUANTIZE, 1, 1, 3, 0, 0},
     {"requantize", requantize_inputs, requantize_outputs, requantize_attributes, SMR_OP_REQUANTIZE, 1, 1, 5, 0, 1},
@@ -1422,6 +1615,9 @@ const smr_op_def smr_op_defs[] = {
     {"broadcast_to", broadcast_to_inputs, broadcast_to_outputs, 0, SMR_OP_BROADCAST_TO, 2, 1, 0, 0, 0},
     {"range", range_inputs, range_outputs, 0, SMR_OP_RANGE, 3, 1, 0, 0, 0},
     {"unsorted_segment_sum", unsorted_segment_sum_inputs, unsorted_segment_sum_outputs, 0, SMR_OP_UNSORTED_SEGMENT_SUM, 3, 1, 0, 0, 0},
+    {"softmax_cross_entropy_with_logits", softmax_cross_entropy_with_logits_inputs, softmax_cross_entropy_with_logits_outputs, 0, SMR_OP_SOFTMAX_CROSS_ENTROPY_WITH_LOGITS, 2, 1, 0, 0, 0},
+    {"sparse_softmax_cross_entropy_with_logits", sparse_softmax_cross_entropy_with_logits_inputs, sparse_softmax_cross_entropy_with_logits_outputs, 0, SMR_OP_SPARSE_SOFTMAX_CROSS_ENTROPY_WITH_LOGITS, 2, 1, 0, 0, 0},
+    {"sigmoid_cross_entropy_with_logits", sigmoid_cross_entropy_with_logits_inputs, sigmoid_cross_entropy_with_logits_outputs, 0, SMR_OP_SIGMOID_CROSS_ENTROPY_WITH_LOGITS, 2, 1, 0, 0, 1},
     {"assign", assign_inputs, assign_outputs, 0, SMR_OP_ASSIGN, 2, 1, 0, 0, 0},
     {"lookup_table", lookup_table_inputs, lookup_table_outputs, 0, SMR_OP_LOOKUP_TABLE, 2, 1, 0, 0, 1},
 };

@@ -44,6 +44,15 @@ typedef enum smr_opcode {
     SMR_OP_CONV2D_BACKPROP_FILTER = 98,
     SMR_OP_DEPTHWISE_CONV2D_BACKPROP_INPUT = 99,
     SMR_OP_DEPTHWISE_CONV2D_BACKPROP_FILTER = 100,
+    SMR_OP_MAX_POOL2D = 110,
+    SMR_OP_AVERAGE_POOL2D = 111,
+    SMR_OP_MAX_POOL2D_GRADIENT = 112,
+    SMR_OP_AVERAGE_POOL2D_GRADIENT = 113,
+    SMR_OP_MAX_POOL2D_PICK = 114,
+    SMR_OP_BATCH_NORMALIZATION = 120,
+    SMR_OP_LAYER_NORMALIZATION = 121,
+    SMR_OP_SOFTMAX = 130,
+    SMR_OP_LOG_SOFTMAX = 131,
     SMR_OP_QUANTIZE = 160,
     SMR_OP_DEQUANTIZE = 161,
     SMR_OP_REQUANTIZE = 162,
@@ -119,6 +128,9 @@ typedef enum smr_opcode {
     SMR_OP_BROADCAST_TO = 363,
     SMR_OP_RANGE = 364,
     SMR_OP_UNSORTED_SEGMENT_SUM = 365,
+    SMR_OP_SOFTMAX_CROSS_ENTROPY_WITH_LOGITS = 380,
+    SMR_OP_SPARSE_SOFTMAX_CROSS_ENTROPY_WITH_LOGITS = 381,
+    SMR_OP_SIGMOID_CROSS_ENTROPY_WITH_LOGITS = 382,
     SMR_OP_ASSIGN = 401,
     SMR_OP_LOOKUP_TABLE = 410
 } smr_opcode;
@@ -365,6 +377,60 @@ typedef struct smr_depthwise_conv2d_backprop_filter_attributes {
     smr_ints2 dilations;
 } smr_depthwise_conv2d_backprop_filter_attributes;
 
+typedef struct smr_max_pool2d_attributes {
+    smr_ints2 pool_size;
+    smr_ints2 strides;
+    uint8_t padding; /* smr_padding */
+    smr_ints4 paddings;
+} smr_max_pool2d_attributes;
+
+typedef struct smr_average_pool2d_attributes {
+    smr_ints2 pool_size;
+    smr_ints2 strides;
+    uint8_t padding; /* smr_padding */
+    smr_ints4 paddings;
+    uint8_t count_include_pad;
+} smr_average_pool2d_attributes;
+
+typedef struct smr_max_pool2d_gradient_attributes {
+    smr_ints2 pool_size;
+    smr_ints2 strides;
+    uint8_t padding; /* smr_padding */
+    smr_ints4 paddings;
+} smr_max_pool2d_gradient_attributes;
+
+typedef struct smr_average_pool2d_gradient_attributes {
+    smr_ints2 pool_size;
+    smr_ints2 strides;
+    uint8_t padding; /* smr_padding */
+    smr_ints4 paddings;
+    uint8_t count_include_pad;
+} smr_average_pool2d_gradient_attributes;
+
+typedef struct smr_max_pool2d_pick_attributes {
+    smr_ints2 pool_size;
+    smr_ints2 strides;
+    uint8_t padding; /* smr_padding */
+    smr_ints4 paddings;
+} smr_max_pool2d_pick_attributes;
+
+typedef struct smr_batch_normalization_attributes {
+    float epsilon;
+} smr_batch_normalization_attributes;
+
+typedef struct smr_layer_normalization_attributes {
+    int32_t axis;
+    float epsilon;
+} smr_layer_normalization_attributes;
+
+typedef struct smr_softmax_attributes {
+    int32_t axis;
+} smr_softmax_attributes;
+
+typedef struct smr_log_softmax_attributes {
+    int32_t axis;
+} smr_log_softmax_attributes;
+
 typedef struct smr_quantize_attributes {
     float scale;
     int32_t zero_point;
@@ -509,6 +575,15 @@ typedef union smr_attributes {
     smr_conv2d_backprop_filter_attributes conv2d_backprop_filter;
     smr_depthwise_conv2d_backprop_input_attributes depthwise_conv2d_backprop_input;
     smr_depthwise_conv2d_backprop_filter_attributes depthwise_conv2d_backprop_filter;
+    smr_max_pool2d_attributes max_pool2d;
+    smr_average_pool2d_attributes average_pool2d;
+    smr_max_pool2d_gradient_attributes max_pool2d_gradient;
+    smr_average_pool2d_gradient_attributes average_pool2d_gradient;
+    smr_max_pool2d_pick_attributes max_pool2d_pick;
+    smr_batch_normalization_attributes batch_normalization;
+    smr_layer_normalization_attributes layer_normalization;
+    smr_softmax_attributes softmax;
+    smr_log_softmax_attributes log_softmax;
     smr_quantize_attributes quantize;
     smr_dequantize_attributes dequantize;
     smr_requantize_attributes requantize;
@@ -575,6 +650,6 @@ typedef struct smr_op_def {
 
 /* Sorted by opcode. */
 extern const smr_op_def smr_op_defs[];
-#define SMR_OP_DEF_COUNT 112
+#define SMR_OP_DEF_COUNT 124
 
 #endif
