@@ -164,7 +164,8 @@ def set_random_seed(seed: int | None) -> None:
 
 def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None) -> Tensor:
     """A tensor from a tensor, variable, array, number or list."""
-    return _builder(value).graph.convert(value, None if dtype is None else as_dtype(dtype))
+    tensor: Tensor = _builder(value).graph.convert(value, None if dtype is None else as_dtype(dtype))
+    return tensor
 
 
 def placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Tensor:
@@ -551,8 +552,9 @@ def split(value: Any, num_or_size_splits: Any, axis: int = 0, name: str | None =
         sizes = [whole // count] * count
     else:
         sizes = [int(s) for s in num_or_size_splits]
-        if -1 in sizes and tensor.shape is not None and isinstance(tensor.shape[axis], int):
-            sizes[sizes.index(-1)] = tensor.shape[axis] - _sum(s for s in sizes if s != -1)
+        whole = None if tensor.shape is None else tensor.shape[axis]
+        if -1 in sizes and isinstance(whole, int):
+            sizes[sizes.index(-1)] = whole - _sum(s for s in sizes if s != -1)
     result: list[Tensor] = tensor.graph.b.split(tensor, axis=axis, sizes=sizes, name=name)
     return result
 

@@ -118,7 +118,7 @@ class MemoryReport:
 
 
 def _text(pointer: Any) -> str:
-    return ffi.string(pointer).decode("utf-8", "replace")
+    return str(ffi.string(pointer).decode("utf-8", "replace"))
 
 
 class Model:

@@ -53,7 +53,8 @@ def output_size(op: Any, axis: int, size: Dimension, taps: Dimension) -> Dimensi
         op.fail(
             f"the window reaches over {reach}, but the padded {('height', 'width')[axis]} is only {size}"
         )
-    return (size - reach) // stride + 1
+    count: Dimension = (size - reach) // stride + 1
+    return count
 
 
 def pads(a: Any, size: tuple[int, int], taps: tuple[int, int]) -> list[tuple[int, int]]:

@@ -122,8 +122,8 @@ def _conv_input(xp: Any, op: Any, sizes: Any, w: Any, dy: Any) -> Any:
             turned = xp.reshape(w[ky, :, :, g * o : (g + 1) * o], (-1, o)).T
             row = xp.reshape(xp.matmul(flat, turned), (dy.shape[0], *size, taps[1], c))
             for kx in range(taps[1]):
-                place = _window.tap(op.a, ky, kx, size)
-                dx[(*place[:3], slice(g * c, (g + 1) * c))] += row[..., kx, :]
+                n, rows, columns, _ = _window.tap(op.a, ky, kx, size)
+                dx[n, rows, columns, g * c : (g + 1) * c] += row[..., kx, :]
     return xp.astype(_inner(op.a, dx, taps, (int(sizes[1]), int(sizes[2]))), dtype)
 
 
