@@ -298,7 +298,7 @@ CASES += [
     *few("gelu", low=-4, high=4),
     *few("gelu", low=-4, high=4, attributes={"approximate": "tanh"}),
 ]
-for x, y in [((5, 3), (5, 3)), ((5, 3), (3,)), ((5, 1), (5, 4)), ((5, 2, 3), ())]:
+for x, y in [((5, 3), (5, 3)), ((5, 1), (5, 4)), ((5, 2, 3), ())]:
     CASES.append(Case(op="multiply", inputs=(Input(shape=x), Input(shape=y)), dynamic=True, label="dynamic"))
 CASES.append(Case(op="tanh", inputs=(Input(shape=(5, 3)),), dynamic=True, label="dynamic"))
 for dtype in INTEGERS:

@@ -150,7 +150,12 @@ def test_second_derivative(op: str, limits: Any, attributes: Any, shape: Any) ->
 
 
 @pytest.mark.parametrize(
-    "value", [[[1.5, 2.0, -0.5], [0.0, 2.0, 3.0]], [[0.0, 0.0, 2.0], [0.0, 0.0, 0.0]], [[0.0, 3.0, 0.0], [0.0, 0.5, 1.0]]]
+    "value",
+    [
+        [[1.5, 2.0, -0.5], [0.0, 2.0, 3.0]],
+        [[0.0, 0.0, 2.0], [0.0, 0.0, 0.0]],
+        [[0.0, 3.0, 0.0], [0.0, 0.5, 1.0]],
+    ],
 )
 def test_second_derivative_of_a_product_with_zeros(value: Any) -> None:
     graph = Graph()
