@@ -222,7 +222,9 @@ OPS.register(
 # Comparison, logic, choice -------------------------------------------------------------------------------------
 
 
-def _comparison(name: str, opcode: int, doc: str, reference: Callable[..., Any], types: tuple[DType, ...]) -> OpDef:
+def _comparison(
+    name: str, opcode: int, doc: str, reference: Callable[..., Any], types: tuple[DType, ...]
+) -> OpDef:
     return OpDef(
         name=name,
         opcode=opcode,
@@ -266,11 +268,21 @@ OPS.register(
     _comparison("less", 272, "Whether x is less than y.", lambda xp, op, x, y: x < y, dtypes.NUMBERS),
     _comparison("less_equal", 273, "Whether x is at most y.", lambda xp, op, x, y: x <= y, dtypes.NUMBERS),
     _comparison("greater", 274, "Whether x is greater than y.", lambda xp, op, x, y: x > y, dtypes.NUMBERS),
-    _comparison("greater_equal", 275, "Whether x is at least y.", lambda xp, op, x, y: x >= y, dtypes.NUMBERS),
-    _comparison("logical_and", 280, "Whether x and y are true.", lambda xp, op, x, y: xp.logical_and(x, y), _BOOL),
-    _comparison("logical_or", 281, "Whether x or y is true.", lambda xp, op, x, y: xp.logical_or(x, y), _BOOL),
     _comparison(
-        "logical_xor", 282, "Whether one of x and y is true.", lambda xp, op, x, y: xp.logical_xor(x, y), _BOOL
+        "greater_equal", 275, "Whether x is at least y.", lambda xp, op, x, y: x >= y, dtypes.NUMBERS
+    ),
+    _comparison(
+        "logical_and", 280, "Whether x and y are true.", lambda xp, op, x, y: xp.logical_and(x, y), _BOOL
+    ),
+    _comparison(
+        "logical_or", 281, "Whether x or y is true.", lambda xp, op, x, y: xp.logical_or(x, y), _BOOL
+    ),
+    _comparison(
+        "logical_xor",
+        282,
+        "Whether one of x and y is true.",
+        lambda xp, op, x, y: xp.logical_xor(x, y),
+        _BOOL,
     ),
     _test("logical_not", 283, "Whether x is false.", lambda xp, op, x: xp.logical_not(x), _BOOL),
     OpDef(
@@ -286,7 +298,9 @@ OPS.register(
         in_place=True,
     ),
     _test("is_nan", 286, "Whether x is not a number.", lambda xp, op, x: xp.isnan(x), dtypes.FLOATS),
-    _test("is_inf", 287, "Whether x is infinite, of either sign.", lambda xp, op, x: xp.isinf(x), dtypes.FLOATS),
+    _test(
+        "is_inf", 287, "Whether x is infinite, of either sign.", lambda xp, op, x: xp.isinf(x), dtypes.FLOATS
+    ),
     _test("is_finite", 288, "Whether x is a finite number.", lambda xp, op, x: xp.isfinite(x), dtypes.FLOATS),
 )
 
@@ -370,7 +384,9 @@ def _gelu_derivative(b: Any, op: Any, x: Any, y: Any) -> Any:
     if op.a.approximate == "tanh":
         cubic = b.multiply(x, b.add(one, b.multiply(b.like(_GELU_CUBIC, x), square)))
         t = b.tanh(b.multiply(b.like(_ROOT_TWO_OVER_PI, x), cubic))
-        slope = b.add(b.like(_ROOT_TWO_OVER_PI, x), b.multiply(b.like(3 * _GELU_CUBIC * _ROOT_TWO_OVER_PI, x), square))
+        slope = b.add(
+            b.like(_ROOT_TWO_OVER_PI, x), b.multiply(b.like(3 * _GELU_CUBIC * _ROOT_TWO_OVER_PI, x), square)
+        )
         tail = b.multiply(b.multiply(x, slope), b.subtract(one, b.square(t)))
         return b.multiply(half, b.add(b.add(one, t), tail))
     density = b.multiply(b.like(1 / math.sqrt(2 * math.pi), x), b.exp(b.multiply(b.like(-0.5, x), square)))
@@ -425,7 +441,9 @@ def _integer_bound(value: float, limits: Any) -> int:
 
 
 def _clip_mask(b: Any, op: Any, x: Any, y: Any) -> Any:
-    return b.logical_and(b.greater_equal(x, b.like(op.a.minimum, x)), b.less_equal(x, b.like(op.a.maximum, x)))
+    return b.logical_and(
+        b.greater_equal(x, b.like(op.a.minimum, x)), b.less_equal(x, b.like(op.a.maximum, x))
+    )
 
 
 OPS.register(
@@ -512,9 +530,13 @@ OPS.register(
     ),
     _unary("floor", 301, "The largest integer not above x.", lambda xp, op, x: xp.floor(x), None),
     _unary("ceil", 302, "The smallest integer not below x.", lambda xp, op, x: xp.ceil(x), None),
-    _unary("round", 303, "The nearest integer to x, the even one of two.", lambda xp, op, x: xp.round(x), None),
+    _unary(
+        "round", 303, "The nearest integer to x, the even one of two.", lambda xp, op, x: xp.round(x), None
+    ),
     _unary("sin", 304, "The sine of x.", lambda xp, op, x: xp.sin(x), lambda b, op, x, y: b.cos(x)),
-    _unary("cos", 305, "The cosine of x.", lambda xp, op, x: xp.cos(x), lambda b, op, x, y: b.negative(b.sin(x))),
+    _unary(
+        "cos", 305, "The cosine of x.", lambda xp, op, x: xp.cos(x), lambda b, op, x, y: b.negative(b.sin(x))
+    ),
     _unary(
         "tan",
         306,
@@ -543,8 +565,16 @@ OPS.register(
         lambda xp, op, x: xp.atan(x),
         lambda b, op, x, y: b.reciprocal(b.add(b.square(x), b.like(1, x))),
     ),
-    _unary("sinh", 310, "The hyperbolic sine of x.", lambda xp, op, x: xp.sinh(x), lambda b, op, x, y: b.cosh(x)),
-    _unary("cosh", 311, "The hyperbolic cosine of x.", lambda xp, op, x: xp.cosh(x), lambda b, op, x, y: b.sinh(x)),
+    _unary(
+        "sinh", 310, "The hyperbolic sine of x.", lambda xp, op, x: xp.sinh(x), lambda b, op, x, y: b.cosh(x)
+    ),
+    _unary(
+        "cosh",
+        311,
+        "The hyperbolic cosine of x.",
+        lambda xp, op, x: xp.cosh(x),
+        lambda b, op, x, y: b.sinh(x),
+    ),
     _unary(
         "tanh",
         312,
@@ -608,8 +638,9 @@ OPS.register(
         "selu",
         335,
         f"The scaled exponential linear unit: {_SELU_SCALE} * (x if x > 0 else {_SELU_ALPHA} * (exp(x) - 1)).",
-        lambda xp, op, x: _SELU_SCALE
-        * xp.where(x > 0, x, _SELU_ALPHA * xp.expm1(xp.minimum(x, xp.zeros_like(x)))),
+        lambda xp, op, x: (
+            _SELU_SCALE * xp.where(x > 0, x, _SELU_ALPHA * xp.expm1(xp.minimum(x, xp.zeros_like(x))))
+        ),
         lambda b, op, x, y: _slope_below_zero(b, x, _SELU_ALPHA, _SELU_SCALE),
     ),
     _unary(

@@ -233,7 +233,9 @@ OPS.register(
         types=dtypes.FLOATS,
         quant="mean",
     ),
-    _reduction("reduce_prod", 72, "The product over axes; over no elements 1.", _summed("prod"), _prod_gradient),
+    _reduction(
+        "reduce_prod", 72, "The product over axes; over no elements 1.", _summed("prod"), _prod_gradient
+    ),
     _reduction(
         "reduce_max",
         73,
@@ -268,8 +270,16 @@ OPS.register(
         None,
         types=(dtypes.bool_,),
     ),
-    _place("argmax", 77, "Where along an axis the largest element is: the first of equal ones, the first NaN if any."),
-    _place("argmin", 78, "Where along an axis the smallest element is: the first of equal ones, the first NaN if any."),
+    _place(
+        "argmax",
+        77,
+        "Where along an axis the largest element is: the first of equal ones, the first NaN if any.",
+    ),
+    _place(
+        "argmin",
+        78,
+        "Where along an axis the smallest element is: the first of equal ones, the first NaN if any.",
+    ),
     OpDef(
         name="sum_to",
         opcode=80,

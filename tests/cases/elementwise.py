@@ -68,7 +68,13 @@ def gelu(approximate: str, x: float) -> float:
 
 def clip(a: Any, x: float) -> float:
     if isinstance(x, int):
-        return x if a.minimum <= x <= a.maximum else math.ceil(a.minimum) if x < a.minimum else math.floor(a.maximum)
+        return (
+            x
+            if a.minimum <= x <= a.maximum
+            else math.ceil(a.minimum)
+            if x < a.minimum
+            else math.floor(a.maximum)
+        )
     return limited(x, a.minimum, a.maximum)
 
 
@@ -148,12 +154,18 @@ ORACLES: dict[str, Callable[..., Any]] = {
 
 def few(op: str, *, low: float = -2.0, high: float = 2.0, **keywords: Any) -> list[Case]:
     """A unary op whose shapes are those of every other one: `unary` has them all for one of them."""
-    return [Case(op=op, inputs=(Input(shape=s, low=low, high=high),), **keywords) for s in [(), (65,), (3, 5)]]
+    return [
+        Case(op=op, inputs=(Input(shape=s, low=low, high=high),), **keywords) for s in [(), (65,), (3, 5)]
+    ]
 
 
 def pairs(op: str, x: tuple[float, float], y: tuple[float, float], **keywords: Any) -> list[Case]:
     """A binary op whose operands have ranges of their own."""
-    shapes: list[tuple[tuple[int, ...], tuple[int, ...]]] = [((3, 7), (3, 7)), ((2, 1, 4), (3, 1)), ((70,), ())]
+    shapes: list[tuple[tuple[int, ...], tuple[int, ...]]] = [
+        ((3, 7), (3, 7)),
+        ((2, 1, 4), (3, 1)),
+        ((70,), ()),
+    ]
     return [
         Case(
             op=op,
@@ -227,7 +239,11 @@ for op in ("not_equal", "less_equal", "greater", "greater_equal"):
 for op in ("logical_and", "logical_or", "logical_xor"):
     CASES += pairs(op, (0, 1), (0, 1))
 CASES += [
-    Case(op="equal", inputs=(Input(shape=(3, 4), dtype="bool"), Input(shape=(4,), dtype="bool")), dtypes=("bool",)),
+    Case(
+        op="equal",
+        inputs=(Input(shape=(3, 4), dtype="bool"), Input(shape=(4,), dtype="bool")),
+        dtypes=("bool",),
+    ),
     *few("logical_not"),
     *(values(op, SPECIAL, dtype=FLOATS, label="special") for op in ("is_nan", "is_inf", "is_finite")),
 ]
@@ -240,7 +256,9 @@ for condition, x, y in [
     ((), (2, 3), (3,)),
     ((0, 2), (2,), ()),
 ]:
-    CASES.append(Case(op="where", inputs=(Input(shape=condition, dtype="bool"), Input(shape=x), Input(shape=y))))
+    CASES.append(
+        Case(op="where", inputs=(Input(shape=condition, dtype="bool"), Input(shape=x), Input(shape=y)))
+    )
 
 CASES += [
     *few("negative"),
@@ -260,7 +278,9 @@ CASES += [
     *few("floor", low=-5, high=5),
     *few("ceil", low=-5, high=5),
     *few("round", low=-5, high=5),
-    values("round", [-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 0.49999997], dtype=("float32", "float64"), label="halves"),
+    values(
+        "round", [-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 0.49999997], dtype=("float32", "float64"), label="halves"
+    ),
     *few("sin", low=-8, high=8),
     *few("cos", low=-8, high=8),
     *few("tan", low=-1.3, high=1.3),
@@ -277,7 +297,9 @@ CASES += [
     *few("relu6", low=-4, high=10),
     values("relu6", SPECIAL, dtype=("float32", "float16"), label="special"),
     *few("sigmoid", low=-8, high=8),
-    values("sigmoid", [-100.0, 100.0, -INF, INF], dtype=("float32", "float64"), label="tails", tolerance=1e-6),
+    values(
+        "sigmoid", [-100.0, 100.0, -INF, INF], dtype=("float32", "float64"), label="tails", tolerance=1e-6
+    ),
     *few("softplus", low=-8, high=8),
     *few("softsign", low=-8, high=8),
     *few("selu", low=-5, high=5),

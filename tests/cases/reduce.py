@@ -19,7 +19,9 @@ INTEGERS = ("int8", "uint8", "int16", "int32", "int64")
 # Oracles: one Python loop over the elements of each group ------------------------------------------------------
 
 
-def grouped(x: Any, axes: Any, keepdims: bool, function: Callable[[list[Any]], Any], dtype: Any = None) -> Any:
+def grouped(
+    x: Any, axes: Any, keepdims: bool, function: Callable[[list[Any]], Any], dtype: Any = None
+) -> Any:
     """`function` of the list of the elements that come together, for each element of the output."""
     axes = {a % x.ndim for a in axes} if axes else set(range(x.ndim))
     kept = [i for i in range(x.ndim) if i not in axes]
@@ -81,7 +83,9 @@ def sum_to(a: Any, x: Any, shape: Any) -> Any:
         result[target] += x[index].item()
     if x.dtype.kind == "f":
         return result
-    return np.array([wrapped(int(v), x.dtype) for v in result.reshape(-1)], dtype=x.dtype).reshape(result.shape)
+    return np.array([wrapped(int(v), x.dtype) for v in result.reshape(-1)], dtype=x.dtype).reshape(
+        result.shape
+    )
 
 
 ORACLES: dict[str, Callable[..., Any]] = {
@@ -166,11 +170,25 @@ CASES: list[Case] = [
     *swept("reduce_all", SHAPES[:9]),
     *(
         case
-        for op in ("reduce_sum", "reduce_mean", "reduce_prod", "reduce_max", "reduce_min", "reduce_any", "reduce_all")
+        for op in (
+            "reduce_sum",
+            "reduce_mean",
+            "reduce_prod",
+            "reduce_max",
+            "reduce_min",
+            "reduce_any",
+            "reduce_all",
+        )
         for case in swept(op, EMPTY, gradient=False)
     ),
     *(
-        Case(op=op, inputs=(Input(shape=(40000,)),), dtypes=("float32", "float16"), gradient=False, label="long")
+        Case(
+            op=op,
+            inputs=(Input(shape=(40000,)),),
+            dtypes=("float32", "float16"),
+            gradient=False,
+            label="long",
+        )
         for op in ("reduce_sum", "reduce_mean")
     ),
     Case(
@@ -196,7 +214,12 @@ for op in ("reduce_max", "reduce_min"):
         valued(op, [INF, INF], FLOATS, "infinite_above", gradient=False),
         valued(op, [-128, -3, 127], ("int8", "int16"), "extremes"),
         valued(op, [-(2**63), 5, 2**63 - 1], ("int64",), "extremes"),
-        Case(op=op, inputs=(Input(shape=(2, 70), low=100, high=127),), attributes={"axes": (1,)}, dtypes=INTEGERS),
+        Case(
+            op=op,
+            inputs=(Input(shape=(2, 70), low=100, high=127),),
+            attributes={"axes": (1,)},
+            dtypes=INTEGERS,
+        ),
     ]
 for op in ("argmax", "argmin"):
     CASES += [
@@ -216,7 +239,9 @@ for op in ("argmax", "argmin"):
 for op, axes in [("reduce_sum", (0,)), ("reduce_mean", (1,)), ("reduce_mean", (0, 2)), ("reduce_max", ())]:
     given = Input(shape=(5, 3, 4))
     CASES.append(Case(op=op, inputs=(given,), attributes={"axes": axes}, dynamic=True, label="dynamic"))
-CASES.append(Case(op="argmax", inputs=(Input(shape=(5, 3)),), attributes={"axis": 0}, dynamic=True, label="dynamic"))
+CASES.append(
+    Case(op="argmax", inputs=(Input(shape=(5, 3)),), attributes={"axis": 0}, dynamic=True, label="dynamic")
+)
 CASES += [
     summed((), ()),
     summed((5,), ()),

@@ -26,7 +26,11 @@ def placeholder(graph: Graph, shape: Any, dtype: str = "float64") -> Any:
 @pytest.mark.parametrize(
     ("op", "dtype", "message"),
     [
-        *((op, d, "zero") for op in ("floor_divide", "floor_mod") for d in ("int8", "uint8", "int32", "int64")),
+        *(
+            (op, d, "zero")
+            for op in ("floor_divide", "floor_mod")
+            for d in ("int8", "uint8", "int32", "int64")
+        ),
         *(("power", d, "negative power") for d in ("int8", "int32", "int64")),
     ],
 )
@@ -165,7 +169,8 @@ def test_second_derivative_of_a_product_with_zeros(value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "op", ["add", "subtract", "multiply", "divide", "power", "squared_difference", "atan2", "maximum", "floor_mod"]
+    "op",
+    ["add", "subtract", "multiply", "divide", "power", "squared_difference", "atan2", "maximum", "floor_mod"],
 )
 @pytest.mark.parametrize("shapes", [((2, 3), (2, 3)), ((2, 3), (3,)), ((2, 1), (3,)), ((), (2,))], ids=str)
 @pytest.mark.parametrize("unknown", [False, True])
@@ -206,7 +211,9 @@ def test_derivatives_at_the_corners() -> None:
     np.testing.assert_array_equal(session.run(larger, {x: [0.0, 0.5, 2.5]}), [1, 0, 1])
 
 
-@pytest.mark.parametrize(("shape", "target"), [((2, 3, 4), (3, 1)), ((4,), ()), ((2, 3), (2, 3)), ((0, 3), (1, 3))])
+@pytest.mark.parametrize(
+    ("shape", "target"), [((2, 3, 4), (3, 1)), ((4,), ()), ((2, 3), (2, 3)), ((0, 3), (1, 3))]
+)
 def test_sum_to_a_shape_that_is_fed(shape: Any, target: Any) -> None:
     value = np.random.default_rng(0).uniform(-1, 1, shape)
     lead = len(shape) - len(target)
@@ -232,7 +239,9 @@ def test_sum_to_refuses_what_does_not_broadcast() -> None:
         graph.b.sum_to(placeholder(graph, (3,)), np.array([1, 3], np.int32))
     x, sizes = placeholder(graph, None), placeholder(graph, (1,), "int32")
     with pytest.raises(GraphError, match="broadcasting"):
-        Session(graph=graph).run(graph.b.sum_to(x, sizes), {x: np.ones((2, 3)), sizes: np.array([2], np.int32)})
+        Session(graph=graph).run(
+            graph.b.sum_to(x, sizes), {x: np.ones((2, 3)), sizes: np.array([2], np.int32)}
+        )
 
 
 def test_reductions_of_unknown_rank() -> None:
