@@ -275,3 +275,33 @@ def test_view_of_a_state_is_a_copy(graph: Graph, tmp_path: Path) -> None:
         np.testing.assert_array_equal(found["before"], np.array([1, 2, 3]) + step - 1)
         np.testing.assert_array_equal(found["written"], np.array([1, 2, 3]) + step)
         np.testing.assert_array_equal(context.states()["v"], found["written"])
+
+
+def test_shapes_are_computed_on_the_device(graph: Graph, tmp_path: Path) -> None:
+    """Sizes that follow a named dimension: ranges, shapes, reshapes, and the gradient of a gather by batches."""
+    b = graph.b
+    n = Dim("n", 1, 6)
+    x = placeholder(graph, (n, 4, 3))
+    sizes = b.shape(x)
+    picked = b.cast(b.reshape(x, b.stack([sizes[0], -1]))[:, :2], dtype="int32")
+    y = b.gather(x, b.minimum(b.maximum(picked, 0), 3), axis=1, batch_dims=1)
+    outputs = {
+        "range": b.range(0, sizes[0], 1),
+        "sizes": b.multiply(sizes, 2),
+        "rows": b.reshape(x, b.stack([-1, sizes[2]])),
+        "zeros": b.broadcast_to(0.5, b.stack([sizes[0], 2])),
+        "slope": gradients(y, x)[0],
+        "tail": x[-1],
+        "joined": b.concat([x[1:], x[:1]], axis=0),
+    }
+    session = Session(graph=graph)
+    generator = np.random.default_rng(1)
+    path = tmp_path / "m.smr"
+    sample = {"x": generator.uniform(0, 4, (6, 4, 3)).astype(np.float32)}
+    export_model(outputs, path, inputs={"x": x}, samples=[sample])
+    context = load(path).context()
+    for size in (1, 2, 5, 6, 3):
+        value = generator.uniform(0, 4, (size, 4, 3)).astype(np.float32)
+        found = context.run(value)
+        for name, expected in zip(outputs, session.run(list(outputs.values()), {x: value}), strict=True):
+            np.testing.assert_allclose(found[name], expected, rtol=1e-6, err_msg=f"{name} of {size}")

@@ -87,7 +87,7 @@ static smr_status run_range(const smr_node *node, size_t begin, size_t end, smr_
     const int64_t last = real ? 0 : range_integer(node->inputs[1]);
     const int64_t step = real ? 0 : range_integer(node->inputs[2]);
     size_t i;
-    if (real ? !range_has_floats(start, limit, delta, y->count)
+    if (real ? !range_has_floats((double)start, (double)limit, (double)delta, y->count)
              : !range_has_integers(first, last, step, y->count)) {
         SMR_FAIL(error, SMR_ERROR_DATA,
                  "range from %g to %g by %g has not the %zu elements that the model says",
