@@ -27,7 +27,7 @@ def _along_axis(op: Any) -> Any:
 
 
 def _shifted(xp: Any, x: Any, axis: int) -> Any:
-    """x less its maximum, in which the exponential does not overflow; float16 as float32."""
+    """X less its maximum, in which the exponential does not overflow; float16 as float32."""
     return _wide(xp, x) - _wide(xp, xp.max(x, axis=axis, keepdims=True))
 
 

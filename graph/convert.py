@@ -1,0 +1,38 @@
+"""What the functions of the vocabulary are made with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from samara.graph.dtypes import as_dtype
+from samara.graph.graph import Tensor, get_default_graph
+from samara.graph.variables import Variable
+
+
+def builder(*values: Any) -> Any:
+    """Builds in the graph of the first tensor among the values, or in the default graph."""
+    for value in values:
+        if isinstance(value, (Tensor, Variable)):
+            return value.graph.b
+        if isinstance(value, (list, tuple)):
+            found = builder(*value)
+            if found is not None and any(isinstance(v, (Tensor, Variable)) for v in value):
+                return found
+    return get_default_graph().b
+
+
+def sizes(shape: Any) -> Any:
+    """A shape as an operand: numbers and tensors mixed."""
+    if isinstance(shape, (Tensor, Variable)):
+        return shape
+    if isinstance(shape, (list, tuple)) and any(isinstance(d, (Tensor, Variable)) for d in shape):
+        return list(shape)
+    return np.asarray(shape, dtype=np.int32).reshape(-1)
+
+
+def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None) -> Tensor:
+    """A tensor from a tensor, variable, array, number or list."""
+    tensor: Tensor = builder(value).graph.convert(value, None if dtype is None else as_dtype(dtype))
+    return tensor
