@@ -97,58 +97,12 @@ smr_status smr_quant_check_constant(const smr_node *node, int32_t input, smr_err
     return SMR_OK;
 }
 
-smr_status smr_quant_window(const smr_node *node, const int32_t taps[2], const smr_ints2 *strides,
-                            const smr_ints2 *dilations, uint8_t padding, const smr_ints4 *paddings,
-                            quant_axis axes[2], smr_error *error) {
-    const smr_value *x = node->inputs[0];
-    const smr_value *y = node->outputs[0];
-    int32_t i;
-    if (strides->count != 2 || (dilations != NULL && dilations->count != 2) ||
-        (padding == SMR_PADDING_EXPLICIT && paddings->count != 4)) {
-        SMR_FAIL(error, SMR_ERROR_MODEL, "strides, dilations or paddings have the wrong number of values");
+void smr_quant_window(const smr_node *node, int32_t rows, int32_t columns, smr_window *window) {
+    int32_t axis;
+    window->taps[0] = rows;
+    window->taps[1] = columns;
+    for (axis = 0; axis < 2; ++axis) {
+        window->size[axis] = node->inputs[0]->dims[1 + axis];
+        window->positions[axis] = node->outputs[0]->dims[1 + axis];
     }
-    for (i = 0; i < 2; ++i) {
-        quant_axis *axis = &axes[i];
-        int64_t reach, room, output;
-        axis->input = x->dims[1 + i];
-        axis->taps = taps[i];
-        axis->stride = strides->values[i];
-        axis->dilation = dilations == NULL ? 1 : dilations->values[i];
-        axis->before = 0;
-        if (axis->taps < 1 || axis->stride < 1 || axis->dilation < 1) {
-            SMR_FAIL(error, SMR_ERROR_MODEL, "a window of %d taps, stride %d and dilation %d", (int)axis->taps,
-                     (int)axis->stride, (int)axis->dilation);
-        }
-        reach = (int64_t)(axis->taps - 1) * axis->dilation + 1;
-        if (reach > INT32_MAX) {
-            SMR_FAIL(error, SMR_ERROR_MODEL, "a window that reaches over %lld elements", (long long)reach);
-        }
-        if (padding == SMR_PADDING_SAME) {
-            output = ((int64_t)axis->input + axis->stride - 1) / axis->stride;
-            room = (output - 1) * axis->stride + reach - axis->input;
-            axis->before = output > 0 && room > 0 ? (int32_t)(room / 2) : 0;
-        } else {
-            room = axis->input - reach;
-            if (padding == SMR_PADDING_EXPLICIT) {
-                const int32_t before = paddings->values[2 * i];
-                const int32_t after = paddings->values[2 * i + 1];
-                if (before < 0 || after < 0) {
-                    SMR_FAIL(error, SMR_ERROR_MODEL, "padding of %d and %d", (int)before, (int)after);
-                }
-                axis->before = before;
-                room += (int64_t)before + after;
-            }
-            if (room < 0) {
-                SMR_FAIL(error, SMR_ERROR_MODEL, "a window that reaches over %lld elements does not fit %d",
-                         (long long)reach, (int)axis->input);
-            }
-            output = room / axis->stride + 1;
-        }
-        if (y->dims[1 + i] != output) {
-            SMR_FAIL(error, SMR_ERROR_MODEL, "dimension %d of the output is %d instead of %lld", (int)(1 + i),
-                     (int)y->dims[1 + i], (long long)output);
-        }
-        axis->output = (int32_t)output;
-    }
-    return SMR_OK;
 }

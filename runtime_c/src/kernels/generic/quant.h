@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../prototypes.h"
+#include "window.h"
 
 /* The results of these kernels are the same everywhere because each float operation rounds once, to float. */
 #if defined(__FAST_MATH__)
@@ -68,20 +69,7 @@ smr_status smr_quant_check_same(const smr_node *node, smr_error *error);
 /* Refuses an input that is no constant. */
 smr_status smr_quant_check_constant(const smr_node *node, int32_t input, smr_error *error);
 
-/* A window gliding along one axis: output o meets input o * stride - before + tap * dilation. */
-typedef struct quant_axis {
-    int32_t input;
-    int32_t output;
-    int32_t taps;
-    int32_t stride;
-    int32_t dilation;
-    int32_t before;
-} quant_axis;
-
-/* Fills the axes of height and width from dims 1 and 2 of input 0, and checks dims 1 and 2 of output 0. `dilations`
- * may be null. */
-smr_status smr_quant_window(const smr_node *node, const int32_t taps[2], const smr_ints2 *strides,
-                            const smr_ints2 *dilations, uint8_t padding, const smr_ints4 *paddings,
-                            quant_axis axes[2], smr_error *error);
+/* Fills what smr_window_prepare asks for, from input 0 and output 0, both [N, H, W, C]. */
+void smr_quant_window(const smr_node *node, int32_t rows, int32_t columns, smr_window *window);
 
 #endif

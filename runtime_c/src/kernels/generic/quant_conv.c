@@ -144,7 +144,7 @@ static smr_status prepare_panels(const smr_value *value, size_t rows, quant_filt
 }
 
 typedef struct quant_conv {
-    quant_axis axes[2];
+    smr_window window;
     quant_output output;
     quant_filter filter;
     size_t pixels;      /* of the output, in all images */
@@ -162,17 +162,17 @@ _Static_assert(sizeof(quant_conv) <= SMR_PARAMETER_BYTES, "it is stored in a nod
 /* Adds the taps that meet row `y` of the image; null for a row of the border. */
 static void quant_conv_row(const quant_conv *conv, const int8_t *row, int64_t left, size_t channel, size_t position,
                            size_t first, int32_t count, int32_t acc[QUANT_PANEL]) {
-    const quant_axis *across = &conv->axes[1];
-    const int64_t last = left + (int64_t)(across->taps - 1) * across->dilation;
+    const smr_window *window = &conv->window;
+    const int64_t last = left + (int64_t)(window->taps[1] - 1) * window->dilations[1];
     int32_t tap;
-    if (row != NULL && conv->runs && left >= 0 && last < across->input) {
+    if (row != NULL && conv->runs && left >= 0 && last < window->size[1]) {
         quant_dot(&conv->filter, first, count, acc, row + (size_t)left * conv->channels, 1, position,
-                  (size_t)across->taps * conv->depth);
+                  (size_t)window->taps[1] * conv->depth);
         return;
     }
-    for (tap = 0; tap < across->taps; ++tap) {
-        const int64_t column = left + (int64_t)tap * across->dilation;
-        const bool inside = row != NULL && column >= 0 && column < across->input;
+    for (tap = 0; tap < window->taps[1]; ++tap) {
+        const int64_t column = left + (int64_t)tap * window->dilations[1];
+        const bool inside = row != NULL && column >= 0 && column < window->size[1];
         const int8_t *x = inside ? row + (size_t)column * conv->channels + channel : &conv->border;
         quant_dot(&conv->filter, first, count, acc, x, inside, position + (size_t)tap * conv->column_step,
                   conv->depth);
@@ -183,8 +183,8 @@ static void quant_conv_row(const quant_conv *conv, const int8_t *row, int64_t le
  * of a block stay in cache. */
 static smr_status run_quantized_conv2d(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const quant_conv *conv = SMR_CONST_PARAMETERS(node, quant_conv);
-    const quant_axis *down = &conv->axes[0], *across = &conv->axes[1];
-    const size_t row_bytes = (size_t)across->input * conv->channels;
+    const smr_window *window = &conv->window;
+    const size_t row_bytes = (size_t)window->size[1] * conv->channels;
     const int8_t *x = node->inputs[0]->data;
     int8_t *y = node->outputs[0]->data;
     size_t item;
@@ -195,17 +195,17 @@ static smr_status run_quantized_conv2d(const smr_node *node, size_t begin, size_
         const size_t first = group * conv->per_group + start;
         const size_t rest = conv->per_group - start;
         const int32_t count = rest < QUANT_PANEL ? (int32_t)rest : QUANT_PANEL;
-        const size_t line = pixel / (size_t)across->output;
-        const size_t image = line / (size_t)down->output;
-        const int64_t top = (int64_t)(line % (size_t)down->output) * down->stride - down->before;
-        const int64_t left = (int64_t)(pixel % (size_t)across->output) * across->stride - across->before;
+        const size_t line = pixel / (size_t)window->positions[1];
+        const size_t image = line / (size_t)window->positions[0];
+        const int64_t top = (int64_t)(line % (size_t)window->positions[0]) * window->strides[0] - window->before[0];
+        const int64_t left = (int64_t)(pixel % (size_t)window->positions[1]) * window->strides[1] - window->before[1];
         int32_t acc[QUANT_PANEL];
         int32_t tap;
         quant_begin(&conv->filter, first, count, acc);
-        for (tap = 0; tap < down->taps; ++tap) {
-            const int64_t at = top + (int64_t)tap * down->dilation;
-            const bool inside = at >= 0 && at < down->input;
-            const int8_t *row = inside ? x + (image * (size_t)down->input + (size_t)at) * row_bytes : NULL;
+        for (tap = 0; tap < window->taps[0]; ++tap) {
+            const int64_t at = top + (int64_t)tap * window->dilations[0];
+            const bool inside = at >= 0 && at < window->size[0];
+            const int8_t *row = inside ? x + (image * (size_t)window->size[0] + (size_t)at) * row_bytes : NULL;
             quant_conv_row(conv, row, left, group * conv->depth, (size_t)tap * conv->row_step, first, count, acc);
         }
         quant_write(&conv->filter, first, count, acc, &conv->output, y + pixel * conv->filter.outputs + first);
@@ -230,7 +230,7 @@ static smr_status prepare_conv_layout(const smr_value *filter, int32_t groups, q
             conv->row_step = columns * conv->column_step;
         }
     }
-    conv->runs = groups == 1 && conv->axes[1].dilation == 1 && conv->column_step == depth;
+    conv->runs = groups == 1 && conv->window.dilations[1] == 1 && conv->column_step == depth;
     return SMR_OK;
 }
 
@@ -251,8 +251,9 @@ smr_status smr_prepare_quantized_conv2d(smr_node *node, smr_error *error) {
                  (int)x->dims[0], (int)x->dims[3], (int)filter->dims[2], (int)filter->dims[3], (int)groups,
                  (int)y->dims[0], (int)y->dims[3]);
     }
-    SMR_TRY(smr_quant_window(node, filter->dims, &attributes->strides, &attributes->dilations, attributes->padding,
-                             &attributes->paddings, conv->axes, error));
+    smr_quant_window(node, filter->dims[0], filter->dims[1], &conv->window);
+    SMR_TRY(smr_window_prepare(&conv->window, &attributes->strides, &attributes->dilations, attributes->padding,
+                               &attributes->paddings, error));
     SMR_TRY(smr_quant_check_zero_point(x, attributes->input_zero_point, error));
     SMR_TRY(smr_quant_check_output(node, attributes->output_zero_point, attributes->activation_min,
                                    attributes->activation_max, attributes->rounding, &conv->output, error));
@@ -337,7 +338,7 @@ smr_status smr_prepare_quantized_matmul(smr_node *node, smr_error *error) {
 }
 
 typedef struct quant_depthwise {
-    quant_axis axes[2];
+    smr_window window;
     quant_output output;
     quant_filter filter;
     size_t channels;
@@ -370,31 +371,31 @@ static void quant_depthwise_tap(const quant_depthwise *depthwise, const int8_t *
 /* Work items are output pixels. */
 static smr_status run_quantized_depthwise(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const quant_depthwise *depthwise = SMR_CONST_PARAMETERS(node, quant_depthwise);
-    const quant_axis *down = &depthwise->axes[0], *across = &depthwise->axes[1];
+    const smr_window *window = &depthwise->window;
     const size_t outputs = depthwise->filter.outputs;
     const int8_t *x = node->inputs[0]->data;
     int8_t *y = node->outputs[0]->data;
     size_t pixel, first, n;
     (void)error;
     for (pixel = begin; pixel < end; ++pixel) {
-        const size_t line = pixel / (size_t)across->output;
-        const size_t image = line / (size_t)down->output;
-        const int64_t top = (int64_t)(line % (size_t)down->output) * down->stride - down->before;
-        const int64_t left = (int64_t)(pixel % (size_t)across->output) * across->stride - across->before;
+        const size_t line = pixel / (size_t)window->positions[1];
+        const size_t image = line / (size_t)window->positions[0];
+        const int64_t top = (int64_t)(line % (size_t)window->positions[0]) * window->strides[0] - window->before[0];
+        const int64_t left = (int64_t)(pixel % (size_t)window->positions[1]) * window->strides[1] - window->before[1];
         for (first = 0; first < outputs; first += QUANT_CHUNK) {
             const size_t count = outputs - first < QUANT_CHUNK ? outputs - first : QUANT_CHUNK;
             int32_t acc[QUANT_CHUNK];
             int32_t row, column;
             memcpy(acc, depthwise->filter.bias + first, count * sizeof *acc);
-            for (row = 0; row < down->taps; ++row) {
-                const int64_t at = top + (int64_t)row * down->dilation;
-                for (column = 0; column < across->taps; ++column) {
-                    const int64_t beside = left + (int64_t)column * across->dilation;
-                    const bool inside = at >= 0 && at < down->input && beside >= 0 && beside < across->input;
-                    const size_t place = (image * (size_t)down->input + (size_t)at) * (size_t)across->input;
+            for (row = 0; row < window->taps[0]; ++row) {
+                const int64_t at = top + (int64_t)row * window->dilations[0];
+                for (column = 0; column < window->taps[1]; ++column) {
+                    const int64_t beside = left + (int64_t)column * window->dilations[1];
+                    const bool inside = at >= 0 && at < window->size[0] && beside >= 0 && beside < window->size[1];
+                    const size_t place = (image * (size_t)window->size[0] + (size_t)at) * (size_t)window->size[1];
                     quant_depthwise_tap(depthwise,
                                         inside ? x + (place + (size_t)beside) * depthwise->channels : NULL,
-                                        (size_t)row * (size_t)across->taps + (size_t)column, first, count, acc);
+                                        (size_t)row * (size_t)window->taps[1] + (size_t)column, first, count, acc);
                 }
             }
             for (n = 0; n < count; ++n) {
@@ -421,8 +422,9 @@ smr_status smr_prepare_quantized_depthwise_conv2d(smr_node *node, smr_error *err
                  (int)x->dims[0], (int)x->dims[3], (int)filter->dims[2], (int)filter->dims[3], (int)y->dims[0],
                  (int)y->dims[3]);
     }
-    SMR_TRY(smr_quant_window(node, filter->dims, &attributes->strides, &attributes->dilations, attributes->padding,
-                             &attributes->paddings, depthwise->axes, error));
+    smr_quant_window(node, filter->dims[0], filter->dims[1], &depthwise->window);
+    SMR_TRY(smr_window_prepare(&depthwise->window, &attributes->strides, &attributes->dilations, attributes->padding,
+                               &attributes->paddings, error));
     SMR_TRY(smr_quant_check_zero_point(x, attributes->input_zero_point, error));
     SMR_TRY(smr_quant_check_output(node, attributes->output_zero_point, attributes->activation_min,
                                    attributes->activation_max, attributes->rounding, &depthwise->output, error));

@@ -4,7 +4,7 @@
 #define QUANT_LANES 64 /* outputs that are summed side by side */
 
 typedef struct quant_average {
-    quant_axis axes[2];
+    smr_window window;
     quant_output output;
     float multiplier;
     int32_t zero_point;
@@ -21,16 +21,18 @@ typedef struct quant_span {
     int32_t count;
 } quant_span;
 
-static quant_span quant_average_span(const quant_average *average, const quant_axis *axis, size_t output) {
+static quant_span quant_average_span(const quant_average *average, int32_t axis, size_t output) {
+    const smr_window *window = &average->window;
+    const int32_t taps = window->taps[axis];
+    const int64_t first = (int64_t)output * window->strides[axis] - window->before[axis];
+    const int64_t room = window->size[axis] - first;
     quant_span span;
-    const int64_t first = (int64_t)output * axis->stride - axis->before;
-    const int64_t room = axis->input - first;
     span.first = first;
-    span.begin = first < 0 ? (int32_t)(-first < axis->taps ? -first : axis->taps) : 0;
-    span.end = room < axis->taps ? (int32_t)(room < 0 ? 0 : room) : axis->taps;
+    span.begin = first < 0 ? (int32_t)(-first < taps ? -first : taps) : 0;
+    span.end = room < taps ? (int32_t)(room < 0 ? 0 : room) : taps;
     span.count = span.end > span.begin ? span.end - span.begin : 0;
     if (average->count_border) {
-        span.count = axis->taps;
+        span.count = taps;
     }
     return span;
 }
@@ -38,17 +40,17 @@ static quant_span quant_average_span(const quant_average *average, const quant_a
 /* Work items are output pixels. */
 static smr_status run_quantized_average(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const quant_average *average = SMR_CONST_PARAMETERS(node, quant_average);
-    const quant_axis *down = &average->axes[0], *across = &average->axes[1];
+    const smr_window *window = &average->window;
     const size_t channels = average->channels;
     const int8_t *x = node->inputs[0]->data;
     int8_t *y = node->outputs[0]->data;
     size_t pixel, first, n;
     (void)error;
     for (pixel = begin; pixel < end; ++pixel) {
-        const size_t line = pixel / (size_t)across->output;
-        const size_t image = line / (size_t)down->output;
-        const quant_span rows = quant_average_span(average, down, line % (size_t)down->output);
-        const quant_span columns = quant_average_span(average, across, pixel % (size_t)across->output);
+        const size_t line = pixel / (size_t)window->positions[1];
+        const size_t image = line / (size_t)window->positions[0];
+        const quant_span rows = quant_average_span(average, 0, line % (size_t)window->positions[0]);
+        const quant_span columns = quant_average_span(average, 1, pixel % (size_t)window->positions[1]);
         const int32_t count = rows.count * columns.count;
         const float multiplier = average->multiplier / (float)(count > 0 ? count : 1);
         for (first = 0; first < channels; first += QUANT_LANES) {
@@ -57,9 +59,9 @@ static smr_status run_quantized_average(const smr_node *node, size_t begin, size
             int32_t row, column;
             memset(acc, 0, lanes * sizeof *acc);
             for (row = rows.begin; row < rows.end; ++row) {
-                const size_t at = image * (size_t)down->input + (size_t)(rows.first + row);
+                const size_t at = image * (size_t)window->size[0] + (size_t)(rows.first + row);
                 for (column = columns.begin; column < columns.end; ++column) {
-                    const size_t place = at * (size_t)across->input + (size_t)(columns.first + column);
+                    const size_t place = at * (size_t)window->size[1] + (size_t)(columns.first + column);
                     for (n = 0; n < lanes; ++n) {
                         acc[n] += x[place * channels + first + n] - average->zero_point;
                     }
@@ -84,8 +86,9 @@ smr_status smr_prepare_quantized_average_pool2d(smr_node *node, smr_error *error
     if (attributes->window.count != 2) {
         SMR_FAIL(error, SMR_ERROR_MODEL, "a window of %d sizes", (int)attributes->window.count);
     }
-    SMR_TRY(smr_quant_window(node, attributes->window.values, &attributes->strides, NULL, attributes->padding,
-                             &attributes->paddings, average->axes, error));
+    smr_quant_window(node, attributes->window.values[0], attributes->window.values[1], &average->window);
+    SMR_TRY(smr_window_prepare(&average->window, &attributes->strides, NULL, attributes->padding,
+                               &attributes->paddings, error));
     /* So that neither the count nor a sum of bytes leaves int32. */
     if ((int64_t)attributes->window.values[0] * attributes->window.values[1] > INT32_MAX / 255) {
         SMR_FAIL(error, SMR_ERROR_MODEL, "a window of %d x %d is too large", (int)attributes->window.values[0],
