@@ -22,6 +22,9 @@ from samara.pyruntime.model import Model
 
 Array = np.ndarray[Any, Any]
 
+# How many random samples stand in for the caller's when a model is calibrated.
+_CALIBRATION_SAMPLES = 8
+
 
 def export_model(
     source: Any,
@@ -72,15 +75,17 @@ def export_model(
     source_ops = op_count(frozen.model)
     model, passes = optimize(frozen.model, disable=disable)
     convert = None
+    in_float: tuple[str, ...] = ()
     if quantize is not None:
         from samara.quantize.rewrite import quantize_model
 
-        model, convert = quantize_model(model, quantize, given)
-        model, more = optimize(model, disable=disable)
+        quantized = quantize_model(model, quantize, given or _seeded(frozen, _CALIBRATION_SAMPLES))
+        convert, in_float = quantized.convert, quantized.in_float
+        model, more = optimize(quantized.model, disable=disable)
         passes = passes + more
     lowered = lower(model, metadata=metadata or {})
     seeded = given is None
-    proof_samples = given or [[seeded_sample(s.inputs)] for s in frozen.model.signatures]
+    proof_samples = given or _seeded(frozen, 1)
     _record_golden(lowered, proof_samples, convert, golden)
     data = to_bytes(lowered.contents)
     with staged(path) as temporary:
@@ -103,7 +108,7 @@ def export_model(
             seeded=seeded,
             tolerance=tolerance,
             quantized=quantize is not None,
-            warnings=_warnings(frozen, seeded, quantize is not None),
+            warnings=_warnings(frozen, seeded, quantize is not None, in_float),
         )
         _judge(report, model)
     return report
@@ -209,13 +214,20 @@ def _judge(report: ExportReport, model: ModelGraph) -> None:
         )
 
 
-def _warnings(frozen: Frozen, seeded: bool, quantized: bool) -> tuple[str, ...]:
+def _seeded(frozen: Frozen, count: int) -> list[list[dict[str, Any]]]:
+    return [[seeded_sample(s.inputs, seed) for seed in range(count)] for s in frozen.model.signatures]
+
+
+def _warnings(frozen: Frozen, seeded: bool, quantized: bool, in_float: Sequence[str]) -> tuple[str, ...]:
     found = []
     if frozen.narrowed:
         listed = ", ".join(frozen.narrowed[:3]) + (" ..." if len(frozen.narrowed) > 3 else "")
         found.append(f"{len(frozen.narrowed)} float64 tensors are float32 in the file: {listed}")
     if seeded and quantized:
         found.append("calibrated on random values, because no samples were given")
+    if in_float:
+        listed = "; ".join(in_float[:3]) + (" ..." if len(in_float) > 3 else "")
+        found.append(f"{len(in_float)} ops compute in float: {listed}")
     return tuple(found)
 
 

@@ -118,14 +118,16 @@ def _constant(array: np.ndarray[Any, Any]) -> dict[str, Any]:
 Visitor = Callable[[Visit], "list[Tensor] | None"]
 
 
-def copy(graph: Graph, op: Operation, inputs: Sequence[Tensor | None]) -> list[Tensor]:
-    """Adds a copy of an operation to `graph`, on other inputs."""
+def copy(
+    graph: Graph, op: Operation, inputs: Sequence[Tensor | None], *, name: str | None = None
+) -> list[Tensor]:
+    """Adds a copy of an operation to `graph`, on other inputs, under its own name or one derived from `name`."""
     operands = op.definition.operands
     grouped: list[Any] = list(inputs)
     if operands and operands[-1].variadic:
         fixed = len(operands) - 1
         grouped = [*inputs[:fixed], list(inputs[fixed:])]
-    made = graph.apply(op.type, grouped, op.attributes, name=op.name, exact_name=True)
+    made = graph.apply(op.type, grouped, op.attributes, name=name or op.name, exact_name=name is None)
     for old, new in zip(op.outputs, made.outputs, strict=True):
         if new.shape is None:
             new.shape = old.shape

@@ -1,0 +1,63 @@
+"""Runs a model on samples and observes its tensors."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from samara.graph.graph import Tensor
+from samara.graph.rewrite import ModelGraph, needed
+from samara.graph.session import Session
+from samara.quantize.observers import MinMax
+
+Sample = Mapping[str, Any]
+
+
+def calibrate(
+    model: ModelGraph, tensors: Sequence[Tensor], samples: Sequence[Sequence[Sample]]
+) -> dict[str, MinMax]:
+    """The ranges of tensors over all samples, by tensor name.
+
+    Args:
+        model: the float model.
+        tensors: what to observe.
+        samples: for each signature, arrays by input name.
+    """
+    found = {t.name: MinMax() for t in tensors}
+    session = Session(graph=model.graph)
+    work = [(index, sample) for index, given in enumerate(samples) for sample in given]
+    reached = [_reached(model, index, tensors) for index in range(len(model.signatures))]
+    session.variables.update({n: np.array(v) for n, v in model.initial_values.items()})
+    for index, sample in _progress(work):
+        inputs = model.signatures[index].inputs
+        wanted = reached[index]
+        outputs = list(model.signatures[index].outputs.values())
+        # The outputs are run too, so that state is written as on a device.
+        values = session.run([*wanted, *outputs], {inputs[n]: a for n, a in sample.items()})
+        for tensor, value in zip(wanted, values, strict=False):
+            found[tensor.name].observe(value, tensor.name)
+    return found
+
+
+def _reached(model: ModelGraph, index: int, tensors: Sequence[Tensor]) -> list[Tensor]:
+    """Those of the tensors that a signature computes or takes."""
+    signature = model.signatures[index]
+    ops = {t.op for t in signature.inputs.values()} | set(needed(list(signature.outputs.values())))
+    return [t for t in tensors if t.op in ops]
+
+
+def _progress(work: Sequence[Any]) -> Iterable[Any]:
+    if len(work) > 1 and sys.stderr.isatty():
+        try:
+            from tqdm import tqdm
+        except ImportError:
+            return work
+        bar: Iterable[Any] = tqdm(work, desc="calibrating", unit="sample", leave=False)
+        return bar
+    return work
+
+
+__all__ = ["calibrate"]

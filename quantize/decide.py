@@ -1,0 +1,236 @@
+"""Which operations of a model compute with integers, and how each joins its neighbours.
+
+Convolutions and matrix products with constant weights do wherever they stand. Anything else does where its input is
+there as integers anyway, and otherwise stays between real numbers, so that nothing is quantized for its own sake.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from dataclasses import dataclass, field
+
+from samara.errors import QuantizationError
+from samara.graph import dims, dtypes
+from samara.graph.graph import Operation, Tensor
+from samara.graph.rewrite import ModelGraph, constant_value, needed
+from samara.quantize.scheme import Int8
+
+# Rules whose op has weights; whose op can clamp what it writes; whose op can write at any scale.
+_LINEAR = ("conv2d", "depthwise_conv2d", "matmul")
+_CLAMPING = (*_LINEAR, "add", "subtract", "multiply", "average_pool", "mean")
+_FREE = (*_CLAMPING, "table")
+
+# With a constant for all but one operand, a function of one number.
+_POINTWISE = ("add", "subtract", "multiply", "divide", "maximum", "minimum", "power", "squared_difference")
+
+# Order is the same among integers of one scale.
+_ORDER = ("argmax", "argmin")
+
+_SILENT = ("constant", "placeholder", "variable", "assign", "shape", "no_op")
+
+
+@dataclass
+class Decisions:
+    """What is to be done with each operation.
+
+    Attributes:
+        order: the operations that the model needs, in an order of execution.
+        rules: for each operation that computes with integers, the name of its rule.
+        clamps: for an operation, the activation after it that it carries out itself.
+        clamped: those activations.
+        shared: for a tensor, by identity, the tensor whose scale it is written at.
+        left: why operations stay in float, one text each.
+    """
+
+    order: list[Operation]
+    rules: dict[Operation, str] = field(default_factory=dict)
+    clamps: dict[Operation, Operation] = field(default_factory=dict)
+    clamped: set[Operation] = field(default_factory=set)
+    shared: dict[int, Tensor] = field(default_factory=dict)
+    left: list[str] = field(default_factory=list)
+
+    def as_integers(self, tensor: Tensor) -> bool:
+        """Whether a tensor is computed as integers."""
+        return is_real(tensor) and tensor.op in self.rules
+
+
+def is_real(tensor: Tensor | None) -> bool:
+    """Whether a tensor holds numbers that can be quantized."""
+    return tensor is not None and tensor.dtype in (dtypes.float32, dtypes.float16)
+
+
+def data_inputs(op: Operation, rule: str) -> list[int]:
+    """The inputs that an integer operation reads as integers."""
+    if rule in _LINEAR:
+        return [0]
+    inputs = [i for i, t in enumerate(op.inputs) if is_real(t)]
+    if rule == "table":
+        return [i for i in inputs if constant_value(op.inputs[i]) is None]
+    return inputs
+
+
+def decide(model: ModelGraph, options: Int8) -> Decisions:
+    """Decides for every operation of a model.
+
+    Raises:
+        QuantizationError: `keep_float` names nothing, or nothing can be computed with integers.
+    """
+    keep = {t.op for s in model.signatures for t in s.inputs.values()}
+    order = sorted({*needed(model.outputs), *keep}, key=lambda o: o.id)
+    _check_names(order, options)
+    found = Decisions(order=order)
+    uses = _uses(order, model)
+    _choose(found, options)
+    _revert(found, uses, model)
+    if not any(rule != "same" for rule in found.rules.values()):
+        reasons = "\n- ".join(found.left) or "it has no operations of real numbers"
+        raise QuantizationError(f"nothing in the model can be computed with integers:\n- {reasons}")
+    _join_clamps(found, uses)
+    _share_scales(found, uses)
+    return found
+
+
+def _check_names(order: list[Operation], options: Int8) -> None:
+    for pattern in options.keep_float:
+        alone = Int8(keep_float=(pattern,))
+        if not any(alone.keeps(op.name, op.type) for op in order):
+            names = [op.name for op in order if op.type not in _SILENT]
+            near = difflib.get_close_matches(pattern, names, n=3)
+            raise QuantizationError(
+                f"keep_float names {pattern!r}, which is no operation of the optimised model (an operation that was "
+                f"joined with others has the name of the last): {', '.join(near or names[:20])}"
+            )
+
+
+def _uses(order: list[Operation], model: ModelGraph) -> dict[int, int]:
+    uses: dict[int, int] = {}
+    for tensor in [*(t for op in order for t in op.given_inputs), *model.outputs]:
+        uses[id(tensor)] = uses.get(id(tensor), 0) + 1
+    return uses
+
+
+def _choose(found: Decisions, options: Int8) -> None:
+    for op in found.order:
+        if op.type in _ORDER and any(found.as_integers(t) for t in op.given_inputs):
+            found.rules[op] = "order"
+            continue
+        if op.type in _SILENT or not any(is_real(t) for t in op.outputs):
+            continue
+        if options.keeps(op.name, op.type):
+            continue
+        rule, reason = _rule(op)
+        if reason:
+            found.left.append(f"{op.type} {op.name!r}: {reason}")
+            continue
+        inputs = [op.inputs[i] for i in data_inputs(op, rule)]
+        if rule in _LINEAR or any(t is not None and (found.as_integers(t) or _is_input(t)) for t in inputs):
+            found.rules[op] = rule
+
+
+def _is_input(tensor: Tensor) -> bool:
+    return tensor.op.type == "placeholder"
+
+
+def _revert(found: Decisions, uses: dict[int, int], model: ModelGraph) -> None:
+    """Takes back what would quantize an input only to make real numbers of the result."""
+    outputs = {id(t) for t in model.outputs}
+    readers: dict[int, list[Operation]] = {}
+    for op in found.order:
+        for tensor in op.given_inputs:
+            readers.setdefault(id(tensor), []).append(op)
+    for op in reversed(found.order):
+        rule = found.rules.get(op)
+        if rule is None or rule in _LINEAR or any(found.as_integers(t) for t in op.given_inputs):
+            continue
+        read = [r for t in op.outputs for r in readers.get(id(t), [])]
+        if not any(r in found.rules for r in read) and not any(id(t) in outputs for t in op.outputs):
+            del found.rules[op]
+
+
+def _rule(op: Operation) -> tuple[str, str]:
+    """The rule for an operation, and why it cannot be followed, or ""."""
+    rule = op.definition.quant
+    real = [t for t in op.inputs if is_real(t)]
+    values = [t for t in real if constant_value(t) is None]
+    if op.type in _POINTWISE and len(values) == 1 and _one_number_each(op, values[0]):
+        return "table", ""
+    if rule == "float_only":
+        return rule, "it has no integer arithmetic"
+    if not values:
+        return rule, "its inputs are constants"
+    if rule in _LINEAR:
+        return rule, _linear_problem(op)
+    if rule == "table" and len(op.given_inputs) > 1:
+        return rule, "it is a function of more than one number"
+    if rule == "mean" and _largest_count(op) > (2**31 - 1) // 255:
+        return rule, "its sum could leave 32 bits"
+    if rule == "softmax" and op.type != "softmax":
+        return rule, "it has no integer arithmetic"
+    if rule in ("same", "concat", "pad"):
+        operand = op.definition.operands[min(op.inputs.index(values[0]), len(op.definition.operands) - 1)]
+        if dtypes.int8 not in op.definition.dtypes_of(operand.type):
+            return rule, "it moves no integers"
+        if rule == "same" and len(real) > 1:
+            return rule, "it mixes tensors of different scales"
+    return rule, ""
+
+
+def _one_number_each(op: Operation, value: Tensor) -> bool:
+    """Whether all operands but one are single constants, which change no shape."""
+    others = [constant_value(t) for t in op.inputs if t is not value]
+    return all(v is not None and v.size == 1 for v in others) and op.outputs[0].shape == value.shape
+
+
+def _linear_problem(op: Operation) -> str:
+    if constant_value(op.inputs[1]) is None:
+        return "its weights are not constant"
+    bias = op.inputs[2] if len(op.inputs) > 2 else None
+    if bias is not None and constant_value(bias) is None:
+        return "its bias is not constant"
+    if op.type == "matmul":
+        if op.a.transpose_x:
+            return "its first factor is transposed"
+        weights = constant_value(op.inputs[1])
+        if weights is None or weights.ndim != 2:
+            return "its weights are more than a matrix"
+    return ""
+
+
+def _largest_count(op: Operation) -> int:
+    shape = op.inputs[0].shape if op.inputs[0] is not None else None
+    if shape is None:
+        return 0
+    axes = op.a.axes or range(len(shape))
+    return math.prod(dims.bounds(shape[a])[1] for a in axes)
+
+
+def _join_clamps(found: Decisions, uses: dict[int, int]) -> None:
+    """Lets an operation carry out the relu after it."""
+    for op in found.order:
+        if op.type not in ("relu", "relu6", "clip") or op not in found.rules:
+            continue
+        tensor = op.inputs[0]
+        assert tensor is not None
+        producer = tensor.op
+        if (
+            found.rules.get(producer) in _CLAMPING
+            and uses[id(tensor)] == 1
+            and producer.attributes.get("activation", "none") == "none"
+        ):
+            found.clamps[producer] = op
+            found.clamped.add(op)
+
+
+def _share_scales(found: Decisions, uses: dict[int, int]) -> None:
+    """Lets what is joined to one tensor be written at its scale."""
+    for op in found.order:
+        if found.rules.get(op) != "concat":
+            continue
+        for tensor in op.given_inputs:
+            rule = found.rules.get(tensor.op)
+            if uses[id(tensor)] == 1 and (rule in _FREE or rule == "concat"):
+                found.shared[id(tensor)] = op.outputs[0]
+
+
+__all__ = ["Decisions", "data_inputs", "decide", "is_real"]
