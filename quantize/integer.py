@@ -162,7 +162,7 @@ def _rescaling(site: Site) -> dict[str, Any]:
 
 
 def _average_pool(site: Site) -> list[Tensor]:
-    names = ("window", "strides", "padding", "paddings", "count_include_pad")
+    names = ("pool_size", "strides", "padding", "paddings", "count_include_pad")
     attributes = {n: site.op.attributes[n] for n in names if n in site.op.attributes}
     return site.apply("quantized_average_pool2d", site.x, {**attributes, **_rescaling(site)})
 

@@ -176,12 +176,12 @@ def _binary_shape(op: Any) -> Any:
 
 def _average_pool_shape(op: Any) -> Any:
     x = op.require_rank(0, 4)
-    if len(op.a.window) != 2 or math.prod(op.a.window) > _LARGEST_SUM:
-        op.fail(f"window must be height and width of at most {_LARGEST_SUM} elements, not {list(op.a.window)}")
+    if len(op.a.pool_size) != 2 or math.prod(op.a.pool_size) > _LARGEST_SUM:
+        op.fail(f"pool_size must be height and width of at most {_LARGEST_SUM} elements, not {list(op.a.pool_size)}")
     _check_zero_point(op, "input_zero_point", dtypes.int8)
     _check_multiplier(op)
     _check_output(op)
-    return (x[0], *_positions(op, x, op.a.window), x[3])
+    return (x[0], *_positions(op, x, op.a.pool_size), x[3])
 
 
 def _mean_shape(op: Any) -> Any:
@@ -317,8 +317,8 @@ def _multiply(xp: Any, op: Any, x: Any, y: Any) -> Any:
 def _average_pool(xp: Any, op: Any, x: Any) -> Any:
     offsets = xp.astype(x, xp.int32) - op.a.input_zero_point
     inside = xp.full((1, *x.shape[1:3], 1), 1, dtype=xp.int32)
-    acc: Any = sum(seen for _, _, seen in _taps(xp, op, offsets, op.a.window, 0))
-    count: Any = sum(seen for _, _, seen in _taps(xp, op, inside, op.a.window, int(op.a.count_include_pad)))
+    acc: Any = sum(seen for _, _, seen in _taps(xp, op, offsets, op.a.pool_size, 0))
+    count: Any = sum(seen for _, _, seen in _taps(xp, op, inside, op.a.pool_size, int(op.a.count_include_pad)))
     count = xp.maximum(count, xp.asarray(1, dtype=xp.int32))
     return _requantized(xp, op, acc, _number(xp, op.a.multiplier) / xp.astype(count, xp.float32))
 
@@ -478,7 +478,7 @@ OPS.register(
         inputs=("x: int8",),
         outputs=("y: int8",),
         attributes=(
-            attribute("window", "ints", doc="Height and width of the window.", limit=2),
+            attribute("pool_size", "ints", doc="Height and width of the window.", limit=2),
             *_window.window_attributes(),
             attribute("count_include_pad", "bool", False, "Whether the border counts, as zeros."),
             _zero_point("input_zero_point"),

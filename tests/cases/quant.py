@@ -151,10 +151,10 @@ def _binary(combine: Any) -> Any:
 
 
 def _average_pool(a: Any, x: Any) -> Any:
-    height, width = _output_shape(a, x, a.window)
+    height, width = _output_shape(a, x, a.pool_size)
     result = np.zeros((x.shape[0], height, width, x.shape[3]), np.int8)
     for n, r, c, k in itertools.product(*map(range, result.shape)):
-        places = [p for _, _, p in _taps(a, x, a.window, r, c)]
+        places = [p for _, _, p in _taps(a, x, a.pool_size, r, c)]
         inside = [p for p in places if p is not None]
         count = max(len(places) if a.count_include_pad else len(inside), 1)
         acc = sum(int(x[n, p[0], p[1], k]) - a.input_zero_point for p in inside)
@@ -423,14 +423,14 @@ def _binaries() -> list[Case]:
 def _pools() -> list[Case]:
     scales = {"input_zero_point": 6, "multiplier": 1.1, "output_zero_point": -4}
     shapes: list[tuple[tuple[int, ...], dict[str, Any]]] = [
-        ((1, 4, 4, 1), {"window": (2, 2), "strides": (2, 2)}),
-        ((2, 5, 6, 3), {"window": (3, 2), "padding": "same"}),
-        ((1, 7, 7, 17), {"window": (3, 3), "strides": (2, 2), "padding": "same"}),
-        ((1, 7, 7, 17), {"window": (3, 3), "strides": (2, 2), "padding": "same", "count_include_pad": True}),
-        ((1, 7, 7, 65), {"window": (7, 7)}),
-        ((1, 3, 4, 2), {"window": (2, 3), "padding": "explicit", "paddings": (1, 0, 2, 1)}),
-        ((1, 2, 2, 2), {"window": (2, 2), "padding": "explicit", "paddings": (3, 3, 3, 3), "strides": (2, 3)}),
-        ((0, 4, 4, 2), {"window": (2, 2)}),
+        ((1, 4, 4, 1), {"pool_size": (2, 2), "strides": (2, 2)}),
+        ((2, 5, 6, 3), {"pool_size": (3, 2), "padding": "same"}),
+        ((1, 7, 7, 17), {"pool_size": (3, 3), "strides": (2, 2), "padding": "same"}),
+        ((1, 7, 7, 17), {"pool_size": (3, 3), "strides": (2, 2), "padding": "same", "count_include_pad": True}),
+        ((1, 7, 7, 65), {"pool_size": (7, 7)}),
+        ((1, 3, 4, 2), {"pool_size": (2, 3), "padding": "explicit", "paddings": (1, 0, 2, 1)}),
+        ((1, 2, 2, 2), {"pool_size": (2, 2), "padding": "explicit", "paddings": (3, 3, 3, 3), "strides": (2, 3)}),
+        ((0, 4, 4, 2), {"pool_size": (2, 2)}),
     ]
     found = [_case("quantized_average_pool2d", (_bytes(*s),), attributes={**a, **scales}, dynamic=s[0] > 0) for s, a in shapes]
     reductions: list[tuple[tuple[int, ...], tuple[int, ...], bool]] = [

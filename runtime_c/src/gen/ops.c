@@ -860,7 +860,7 @@ static const int32_t quantized_average_pool2d_strides[] = {1, 1};
 static const int32_t quantized_average_pool2d_paddings[] = {0, 0, 0, 0};
 
 static const smr_attribute_def quantized_average_pool2d_attributes[] = {
-    {"window", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_quantized_average_pool2d_attributes, window), 0.0f, 0, 0},
+    {"pool_size", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_quantized_average_pool2d_attributes, pool_size), 0.0f, 0, 0},
     {"strides", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_quantized_average_pool2d_attributes, strides), 0.0f, 2, quantized_average_pool2d_strides},
     {"padding", SMR_ATTRIBUTE_CHOICE, 3, offsetof(smr_quantized_average_pool2d_attributes, padding), 0.0f, 0, 0},
     {"paddings", SMR_ATTRIBUTE_INTS, 4, offsetof(smr_quantized_average_pool2d_attributes, paddings), 0.0f, 4, quantized_average_pool2d_paddings},

@@ -507,7 +507,7 @@ typedef struct smr_quantized_multiply_attributes {
 } smr_quantized_multiply_attributes;
 
 typedef struct smr_quantized_average_pool2d_attributes {
-    smr_ints2 window;
+    smr_ints2 pool_size;
     smr_ints2 strides;
     uint8_t padding; /* smr_padding */
     smr_ints4 paddings;

@@ -83,16 +83,16 @@ smr_status smr_prepare_quantized_average_pool2d(smr_node *node, smr_error *error
         SMR_FAIL(error, SMR_ERROR_MODEL, "x of rank %d and y of rank %d do not fit, or their images or channels",
                  (int)x->rank, (int)y->rank);
     }
-    if (attributes->window.count != 2) {
-        SMR_FAIL(error, SMR_ERROR_MODEL, "a window of %d sizes", (int)attributes->window.count);
+    if (attributes->pool_size.count != 2) {
+        SMR_FAIL(error, SMR_ERROR_MODEL, "a window of %d sizes", (int)attributes->pool_size.count);
     }
-    smr_quant_window(node, attributes->window.values[0], attributes->window.values[1], &average->window);
+    smr_quant_window(node, attributes->pool_size.values[0], attributes->pool_size.values[1], &average->window);
     SMR_TRY(smr_window_prepare(&average->window, &attributes->strides, NULL, attributes->padding,
                                &attributes->paddings, error));
     /* So that neither the count nor a sum of bytes leaves int32. */
-    if ((int64_t)attributes->window.values[0] * attributes->window.values[1] > INT32_MAX / 255) {
-        SMR_FAIL(error, SMR_ERROR_MODEL, "a window of %d x %d is too large", (int)attributes->window.values[0],
-                 (int)attributes->window.values[1]);
+    if ((int64_t)attributes->pool_size.values[0] * attributes->pool_size.values[1] > INT32_MAX / 255) {
+        SMR_FAIL(error, SMR_ERROR_MODEL, "a window of %d x %d is too large", (int)attributes->pool_size.values[0],
+                 (int)attributes->pool_size.values[1]);
     }
     SMR_TRY(smr_quant_check_zero_point(x, attributes->input_zero_point, error));
     SMR_TRY(smr_quant_check_multiplier(attributes->multiplier, error));
