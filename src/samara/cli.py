@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = parser.parse_args(arguments)
     try:
         result: int = parsed.command(parsed)
-    except (SamaraError, OSError, ValueError, TypeError, KeyError) as error:
+    except (SamaraError, ImportError, OSError, ValueError, TypeError, KeyError) as error:
         message = error.args[0] if isinstance(error, KeyError) and error.args else error
         print(f"samara {parsed.name}: {message}", file=sys.stderr)
         return 1
@@ -91,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
         "run",
         _run,
         "run a .smr file on arrays",
-        "Inputs are .npy files, by name; those not given are zeros. Outputs are printed, or written to an .npz file.\n\n"
+        "Inputs are .npy files, by name; others are zeros. Outputs are printed, or written to an .npz file.\n\n"
         "  samara run digits.smr --input image=seven.npy --output result.npz",
     )
     run.add_argument("model", help="the .smr file")
@@ -256,25 +256,34 @@ def _as_json(model: Model) -> dict[str, Any]:
     }
 
 
+def _signature(model: Model, name: str | None) -> SignatureInfo:
+    """The signature of that name; the first when None."""
+    if name is None:
+        return next(iter(model.signatures.values()))
+    if name not in model.signatures:
+        raise KeyError(f"no signature {name!r}; the file has {', '.join(model.signatures)}")
+    return model.signatures[name]
+
+
 def _run(arguments: Any) -> int:
     import numpy as np
 
     from samara.pyruntime.model import load
 
     model = load(arguments.model)
-    name = arguments.signature or next(iter(model.signatures))
-    if name not in model.signatures:
-        raise KeyError(f"no signature {name!r}; the file has {', '.join(model.signatures)}")
-    info = model.signatures[name]
+    info = _signature(model, arguments.signature)
     given: dict[str, Any] = {}
     for text in arguments.input:
         key, equals, file = text.partition("=")
         if not equals:
             raise ValueError(f"--input {text!r} is not NAME=FILE.npy")
-        given[key] = np.load(file)
+        try:
+            given[key] = np.load(file)
+        except (ValueError, EOFError) as error:
+            raise ValueError(f"{file} is not a .npy file of numbers: {error}") from None
     for tensor in info.inputs:
         given.setdefault(tensor.name, np.zeros(tensor.shape, tensor.dtype))
-    outputs = model.context().run(signature=name, **given)
+    outputs = model.context().run(signature=info.name, **given)
     if not isinstance(outputs, dict):
         outputs = {info.outputs[0].name: outputs}
     if arguments.output:
@@ -293,8 +302,9 @@ def _bench(arguments: Any) -> int:
     start = time.perf_counter()
     model = load(arguments.model)
     context = model.context()
-    name = arguments.signature or next(iter(model.signatures))
-    inputs = [np.zeros(t.shape, t.dtype) for t in model.signatures[name].inputs]
+    signature = _signature(model, arguments.signature)
+    name = signature.name
+    inputs = [np.zeros(t.shape, t.dtype) for t in signature.inputs]
     context.run(*inputs, signature=name)
     first = time.perf_counter() - start
     times: list[int] = []
