@@ -144,7 +144,7 @@ def _export(arguments: Any) -> int:
         specification.loader.exec_module(module)
     finally:
         sys.path.pop(0)
-    if not hasattr(module, function):
+    if not callable(getattr(module, function, None)):
         raise ValueError(f"{file} has no function {function!r}")
     with samara.Graph().as_default() as graph, samara.Session(graph=graph).as_default():
         given = getattr(module, function)()

@@ -338,7 +338,6 @@ def source(tmp_path: Path) -> Path:
 
 
 def test_export(samara, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("samara.graph.names", reason="the vocabulary is not there yet")
     monkeypatch.delitem(sys.modules, "helper", raising=False)
     path = tmp_path / "m.smr"
     shown = samara("export", f"{source}:build", path)
@@ -358,7 +357,6 @@ def test_export(samara, source: Path, tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_export_refusals(samara, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("samara.graph.names", reason="the vocabulary is not there yet")
     monkeypatch.delitem(sys.modules, "helper", raising=False)
     path = tmp_path / "m.smr"
     refused(samara("export", source, path), "export", "is not FILE.py:FUNCTION")
