@@ -28,7 +28,7 @@ PAGE = 16384
 # glibc gives them. Those with underscores are what compilers and linkers add by themselves.
 C_LIBRARY = """
     calloc clock_gettime close fstat free malloc memchr memcmp memcpy memmove memset mmap munmap open posix_memalign
-    realloc snprintf strchr strcmp strlen strncmp strrchr sysconf vsnprintf write
+    fstat64 mmap64 open64 realloc snprintf strchr strcmp strlen strncmp strrchr sysconf vsnprintf write
     __cxa_finalize __errno_location __stack_chk_fail __aeabi_unwind_cpp_pr0 __gmon_start__
     _ITM_deregisterTMCloneTable _ITM_registerTMCloneTable
 """

@@ -49,7 +49,7 @@ smr_status smr_quant_check_output(const smr_node *node, int32_t zero_point, int3
                                   int32_t activation_max, uint8_t rounding, quant_output *output,
                                   smr_error *error) {
     const smr_value *value = node->outputs[0];
-    int32_t low, high;
+    int32_t low = 0, high = 0;
     SMR_TRY(smr_quant_check_zero_point(value, zero_point, error));
     (void)smr_quant_limits(value->dtype, &low, &high);
     if (activation_min < low || activation_min > activation_max || activation_max > high) {
