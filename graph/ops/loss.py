@@ -27,7 +27,7 @@ def _along_axis(op: Any) -> Any:
 
 
 def _shifted(xp: Any, x: Any, axis: int) -> Any:
-    """X less its maximum, in which the exponential does not overflow; float16 as float32."""
+    """The array less its maximum, in which the exponential does not overflow; float16 as float32."""
     return _wide(xp, x) - _wide(xp, xp.max(x, axis=axis, keepdims=True))
 
 
@@ -96,7 +96,10 @@ def _dense_gradient(b: Any, op: Any, dloss: Any) -> list[Any]:
 def _sparse_shape(op: Any) -> Any:
     labels, logits = op.shapes
     if len(logits) != len(labels) + 1:
-        op.fail(f"logits must have one axis more than labels, that of the classes, not ranks {len(logits)} and {len(labels)}")
+        op.fail(
+            f"logits must have one axis more than labels, that of the classes, not ranks {len(logits)} and "
+            f"{len(labels)}"
+        )
     return tuple(
         op.merge(a, c, f"axis {axis} of labels and of logits")
         for axis, (a, c) in enumerate(zip(labels, logits[:-1], strict=True))
@@ -151,8 +154,8 @@ OPS.register(
         outputs=("y: T",),
         types=_TYPES,
         attributes=(_AXIS,),
-        doc="Positive numbers that sum to 1 along an axis: exp(x - m) / sum(exp(x - m)), where m is the maximum along it. "
-        "float16 is computed in float32.",
+        doc="Positive numbers that sum to 1 along an axis: exp(x - m) / sum(exp(x - m)), where m is the maximum "
+        "along it. float16 is computed in float32.",
         shape=_along_axis,
         reference=_softmax,
         gradient=_softmax_gradient,
@@ -192,9 +195,9 @@ OPS.register(
         inputs=("labels: L", "logits: T"),
         outputs=("loss: T",),
         types={"T": dtypes.FLOATS, "L": (dtypes.int32, dtypes.int64)},
-        doc="The cross entropy -log_softmax(logits)[label] over the last axis, of classes; labels are class numbers, in "
-        "the shape of logits without that axis, which is also the shape of the loss. A label outside 0..classes-1 is an "
-        "error of the run. float16 is computed in float32.",
+        doc="The cross entropy -log_softmax(logits)[label] over the last axis, of classes; labels are class numbers, "
+        "in the shape of logits without that axis, which is also the shape of the loss. A label outside 0..classes-1 "
+        "is an error of the run. float16 is computed in float32.",
         shape=_sparse_shape,
         reference=_sparse,
         gradient=_sparse_gradient,

@@ -96,7 +96,9 @@ def _normalized_axes(op: Any) -> tuple[int, ...]:
     if x.shape is not None:
         return tuple(range(axis % len(x.shape), len(x.shape)))
     if axis >= 0:
-        raise ShapeError(f"layer_normalization {op.name!r}: the gradient for x of unknown rank needs a negative axis")
+        raise ShapeError(
+            f"layer_normalization {op.name!r}: x has unknown rank, so its gradient needs a negative axis"
+        )
     return tuple(range(axis, 0))
 
 
@@ -144,9 +146,9 @@ OPS.register(
             attribute("axis", "int", -1, "The first axis to normalize over; all after it are too."),
             _epsilon(1e-5),
         ),
-        doc="Normalization of the axes of x from `axis` on by their own mean and variance: (x - mean) / sqrt(variance + "
-        "epsilon) * scale + offset, scale and offset having the shape of these axes. The variance is the mean of (x - "
-        "mean)**2. float16 is computed in float32.",
+        doc="Normalization of the axes of x from `axis` on by their own mean and variance: (x - mean) / "
+        "sqrt(variance + epsilon) * scale + offset, scale and offset having the shape of these axes. The variance is "
+        "the mean of (x - mean)**2. float16 is computed in float32.",
         shape=_layer_shape,
         reference=_layer,
         gradient=_layer_gradient,

@@ -161,8 +161,9 @@ OPS.register(
         outputs=("y: T",),
         types={"T": (*dtypes.FLOATS, dtypes.int8, dtypes.uint8, dtypes.int16, dtypes.int32)},
         attributes=_MAX,
-        doc="The largest value of each window of x [N, H, W, C], channel by channel; NaN where one is NaN. Padding does "
-        "not take part, and a window must hold more than padding. The gradient goes to the first maximum, row by row.",
+        doc="The largest value of each window of x [N, H, W, C], channel by channel; NaN where one is NaN. Padding "
+        "does not take part, and a window must hold more than padding. The gradient goes to the first maximum, row by "
+        "row.",
         shape=lambda op: _pooled(op, op.require_rank(0, 4)),
         reference=_max_pool,
         gradient=lambda b, op, dy: [b.max_pool2d_gradient(op.inputs[0], op.outputs[0], dy, **op.attributes)],
@@ -190,9 +191,9 @@ OPS.register(
         outputs=("dx: T",),
         types=_TYPES,
         attributes=_MAX,
-        doc="The gradient of max_pool2d for its input, where y is its output: dy of each window goes to the first pixel "
-        "of the window, row by row, that equals y, and nowhere where y is NaN. Its gradients for x and y are zero "
-        "wherever they exist, and left out.",
+        doc="The gradient of max_pool2d for its input, where y is its output: dy of each window goes to the first "
+        "pixel of the window, row by row, that equals y, and nowhere where y is NaN. Its gradients for x and y are "
+        "zero wherever they exist, and left out.",
         shape=_gradient_shape,
         reference=_max_gradient,
         gradient=lambda b, op, g: [None, None, b.max_pool2d_pick(*op.inputs[:2], g, **op.attributes)],
@@ -217,8 +218,8 @@ OPS.register(
         outputs=("picked: T",),
         types=_TYPES,
         attributes=_MAX,
-        doc="What `values`, of the shape of x, has where each window of x has its maximum y first, row by row; 0 where y "
-        "is NaN. The gradient of max_pool2d_gradient for dy. Its gradients for x and y are left out.",
+        doc="What `values`, of the shape of x, has where each window of x has its maximum y first, row by row; 0 "
+        "where y is NaN. The gradient of max_pool2d_gradient for dy. Its gradients for x and y are left out.",
         shape=_pick_shape,
         reference=_max_pick,
         gradient=lambda b, op, g: [None, None, b.max_pool2d_gradient(*op.inputs[:2], g, **op.attributes)],

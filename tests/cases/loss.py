@@ -38,7 +38,9 @@ def _softmax(a: Any, x: Any) -> Any:
 def _dense(a: Any, labels: Any, logits: Any) -> Any:
     loss = np.zeros(logits.shape[:-1])
     for row in np.ndindex(*loss.shape):
-        loss[row] = math.fsum(z * (_log_sum(logits[row]) - x) for z, x in zip(labels[row], logits[row], strict=True))
+        loss[row] = math.fsum(
+            z * (_log_sum(logits[row]) - x) for z, x in zip(labels[row], logits[row], strict=True)
+        )
     return loss
 
 
@@ -75,7 +77,9 @@ def _axis_cases(op: str) -> list[Case]:
     shape = (2, 3, 4, 5)
     cases += [Case(op=op, inputs=(Input(shape=shape),), attributes={"axis": i}) for i in (0, 1, 2, -4, -2)]
     cases += [Case(op=op, inputs=(Input(shape=(3, 0, 2)),), attributes={"axis": i}) for i in (0, 1)]
-    cases.append(Case(op=op, inputs=(Input(shape=(3, 40), low=-300, high=300),), gradient=False, label="large"))
+    cases.append(
+        Case(op=op, inputs=(Input(shape=(3, 40), low=-300, high=300),), gradient=False, label="large")
+    )
     cases.append(Case(op=op, inputs=(Input(shape=(2, 1000)),), label="long"))
     special = [[0, -np.inf, 1], [np.nan, 0, 1], [1, 2, np.nan], [-np.inf, 3, -np.inf]]
     cases.append(Case(op=op, inputs=(Input(shape=(4, 3), values=special),), gradient=False, label="special"))
@@ -85,7 +89,8 @@ def _axis_cases(op: str) -> list[Case]:
 def _pairs(op: str, shapes: Any) -> list[Case]:
     labels = {"low": 0, "high": 1}
     cases = [
-        Case(op=op, inputs=(Input(shape=s, **labels), Input(shape=s)), dynamic=len(s) > 1 and s[0] > 0) for s in shapes
+        Case(op=op, inputs=(Input(shape=s, **labels), Input(shape=s)), dynamic=len(s) > 1 and s[0] > 0)
+        for s in shapes
     ]
     large = (Input(shape=(3, 5), **labels), Input(shape=(3, 5), low=-80, high=80))
     cases.append(Case(op=op, inputs=large, label="large"))

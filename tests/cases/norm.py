@@ -29,7 +29,9 @@ def _layer(a: Any, x: Any, scale: Any, offset: Any) -> Any:
         variance = math.fsum((v - mean) ** 2 for v in values) / len(values)
         for place in np.ndindex(*x.shape[axis:]):
             normal = (x[row + place] - mean) / math.sqrt(variance + a.epsilon)
-            y[row + place] = normal * (1 if scale is None else scale[place]) + (0 if offset is None else offset[place])
+            y[row + place] = normal * (1 if scale is None else scale[place]) + (
+                0 if offset is None else offset[place]
+            )
     return y
 
 
@@ -48,7 +50,17 @@ def _batch_case(shape: Any, *, constant: bool = False, label: str = "", **attrib
     )
 
 
-def _layer_case(shape: Any, *, scale: bool = True, offset: bool = True, label: str = "", low: float = -2, high: float = 2, tolerance: float = 1e-5, **attributes: Any) -> Case:
+def _layer_case(
+    shape: Any,
+    *,
+    scale: bool = True,
+    offset: bool = True,
+    label: str = "",
+    low: float = -2,
+    high: float = 2,
+    tolerance: float = 1e-5,
+    **attributes: Any,
+) -> Case:
     normalized = shape[attributes.get("axis", -1) :]
     return Case(
         op="layer_normalization",
@@ -66,12 +78,26 @@ def _layer_case(shape: Any, *, scale: bool = True, offset: bool = True, label: s
 CASES = [
     *(
         _batch_case(s)
-        for s in [(3,), (1, 1), (5, 15), (2, 16), (70, 17), (2, 3, 33), (2, 3, 4, 5), (2, 1, 3, 1, 2, 2), (0, 3), (3, 0)]
+        for s in [
+            (3,),
+            (1, 1),
+            (5, 15),
+            (2, 16),
+            (70, 17),
+            (2, 3, 33),
+            (2, 3, 4, 5),
+            (2, 1, 3, 1, 2, 2),
+            (0, 3),
+            (3, 0),
+        ]
     ),
     _batch_case((2, 4, 4, 3), constant=True),
     _batch_case((2, 4, 3), epsilon=0.5),
     _batch_case((2, 4, 3), epsilon=0.0),
-    *(_layer_case(s) for s in [(7,), (3, 15), (3, 16), (2, 17), (2, 3, 33), (2, 1, 3, 1, 2, 2), (0, 3), (3, 0)]),
+    *(
+        _layer_case(s)
+        for s in [(7,), (3, 15), (3, 16), (2, 17), (2, 3, 33), (2, 1, 3, 1, 2, 2), (0, 3), (3, 0)]
+    ),
     _layer_case((1, 1), epsilon=1e-3),
     _layer_case((4, 5), scale=False),
     _layer_case((4, 5), offset=False),

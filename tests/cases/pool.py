@@ -43,7 +43,7 @@ def _max(a: Any, x: Any) -> Any:
     y = _empty(a, x.shape, x.dtype)
     for o, pixels in _each(a, x.shape):
         values = [x[p] for p in pixels]
-        y[o] = np.nan if any(v != v for v in values) else max(values)
+        y[o] = np.nan if any(np.isnan(v) for v in values) else max(values)
     return y
 
 
@@ -112,7 +112,13 @@ WINDOWS: list[tuple[tuple[int, ...], dict[str, Any]]] = [
 def _filled(attributes: Any) -> Any:
     """The attributes with their defaults."""
     return SimpleNamespace(
-        **{"strides": (1, 1), "padding": "valid", "paddings": (0, 0, 0, 0), "count_include_pad": False, **attributes}
+        **{
+            "strides": (1, 1),
+            "padding": "valid",
+            "paddings": (0, 0, 0, 0),
+            "count_include_pad": False,
+            **attributes,
+        }
     )
 
 
@@ -146,7 +152,13 @@ _NAN[0, 0, 0, 1] = np.nan
 CASES = [
     *(Case(op="max_pool2d", inputs=(Input(shape=s),), attributes=a, dynamic=s[0] == 2) for s, a in WINDOWS),
     *(
-        Case(op="max_pool2d", inputs=(Input(shape=(1, 5, 5, 3), low=-128, high=127),), attributes=a, dtypes=("int8", "int16", "int32"), label="range")
+        Case(
+            op="max_pool2d",
+            inputs=(Input(shape=(1, 5, 5, 3), low=-128, high=127),),
+            attributes=a,
+            dtypes=("int8", "int16", "int32"),
+            label="range",
+        )
         for a in ({"pool_size": (2, 2)}, {"pool_size": (3, 3), "padding": "same"})
     ),
     Case(
@@ -186,7 +198,10 @@ CASES = [
     *(
         Case(
             op="average_pool2d_gradient",
-            inputs=(Input(shape=(4,), dtype="int32", values=s, constant=True), Input(shape=_pooled_shape(s, a))),
+            inputs=(
+                Input(shape=(4,), dtype="int32", values=s, constant=True),
+                Input(shape=_pooled_shape(s, a)),
+            ),
             attributes={**a, **more},
         )
         for s, a in WINDOWS

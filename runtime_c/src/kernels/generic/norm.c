@@ -4,7 +4,8 @@
 #include "array.h"
 #include "convert.h"
 
-/* A work item of batch normalization is this many rows of this many channels: their factors are computed once. */
+/* A work item of batch normalization is this many rows of this many channels: their factors are computed
+ * once. */
 #define NORM_ROWS     64u
 #define NORM_CHANNELS 16u
 
@@ -33,7 +34,8 @@ static smr_status prepare_norm(smr_node *node, int32_t axis, float epsilon, smr_
     const smr_value *x = node->inputs[0];
     SMR_TRY(smr_array_check_same(node->outputs[0], x, error));
     if (!(epsilon >= 0.0f && epsilon < INFINITY)) {
-        SMR_FAIL(error, SMR_ERROR_MODEL, "epsilon is %g, expected a finite number of at least 0", (double)epsilon);
+        SMR_FAIL(error, SMR_ERROR_MODEL, "epsilon is %g, expected a finite number of at least 0",
+                 (double)epsilon);
     }
     p->epsilon = epsilon;
     p->size = array_product(x, axis, x->rank);
@@ -43,7 +45,8 @@ static smr_status prepare_norm(smr_node *node, int32_t axis, float epsilon, smr_
 }
 
 /* Whether an operand has the shape of the axes of x from `axis` on. */
-static smr_status check_norm_operand(const smr_value *operand, const smr_value *x, int32_t axis, smr_error *error) {
+static smr_status check_norm_operand(const smr_value *operand, const smr_value *x, int32_t axis,
+                                     smr_error *error) {
     int32_t i;
     SMR_TRY(smr_array_check_rank(operand, (int64_t)x->rank - axis, error));
     for (i = axis; i < x->rank; ++i) {

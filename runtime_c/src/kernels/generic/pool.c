@@ -22,7 +22,8 @@ smr_status smr_pool_prepare(smr_node *node, const pool_attributes *a, const smr_
     for (axis = 0; axis < 2 && a->padding == SMR_PADDING_EXPLICIT; ++axis) {
         const int32_t before = a->paddings->values[2 * axis], after = a->paddings->values[2 * axis + 1];
         if (window->size[axis] == 0 || before >= window->taps[axis] || after >= window->taps[axis]) {
-            SMR_FAIL(error, SMR_ERROR_MODEL, "a window of %d pixels over %d lies in the padding %d and %d alone",
+            SMR_FAIL(error, SMR_ERROR_MODEL,
+                     "a window of %d pixels over %d lies in the padding %d and %d alone",
                      (int)window->taps[axis], (int)window->size[axis], (int)before, (int)after);
         }
     }
@@ -87,24 +88,12 @@ smr_status smr_prepare_max_pool2d(smr_node *node, smr_error *error) {
     const pool_attributes a = POOL_ATTRIBUTES(&node->attributes.max_pool2d);
     SMR_TRY(smr_pool_prepare(node, &a, node->inputs[0], node->outputs[0], node->outputs[0], error));
     switch (node->inputs[0]->dtype) {
-    case SMR_DTYPE_FLOAT32:
-        node->run = run_max_pool2d_f32;
-        break;
-    case SMR_DTYPE_FLOAT16:
-        node->run = run_max_pool2d_f16;
-        break;
-    case SMR_DTYPE_INT8:
-        node->run = run_max_pool2d_s8;
-        break;
-    case SMR_DTYPE_UINT8:
-        node->run = run_max_pool2d_u8;
-        break;
-    case SMR_DTYPE_INT16:
-        node->run = run_max_pool2d_s16;
-        break;
-    default:
-        node->run = run_max_pool2d_s32;
-        break;
+        case SMR_DTYPE_FLOAT32: node->run = run_max_pool2d_f32; break;
+        case SMR_DTYPE_FLOAT16: node->run = run_max_pool2d_f16; break;
+        case SMR_DTYPE_INT8: node->run = run_max_pool2d_s8; break;
+        case SMR_DTYPE_UINT8: node->run = run_max_pool2d_u8; break;
+        case SMR_DTYPE_INT16: node->run = run_max_pool2d_s16; break;
+        default: node->run = run_max_pool2d_s32; break;
     }
     return SMR_OK;
 }

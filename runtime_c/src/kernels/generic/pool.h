@@ -25,8 +25,8 @@ typedef struct pool_attributes {
 
 #define POOL_ATTRIBUTES(a) {&(a)->pool_size, &(a)->strides, &(a)->paddings, (a)->padding}
 
-/* Checks x [N, H, W, C] against y, which is x pooled, and fills the node's parameters. The work is that of `items`,
- * which is one of the two or has its shape. */
+/* Checks x [N, H, W, C] against y, which is x pooled, and fills the node's parameters. The work is that of
+ * `items`, which is one of the two or has its shape. */
 smr_status smr_pool_prepare(smr_node *node, const pool_attributes *a, const smr_value *x, const smr_value *y,
                             const smr_value *items, smr_error *error);
 
@@ -81,8 +81,8 @@ static inline pool_place pool_place_of(const pool_parameters *p, const int32_t s
 }
 
 /* The index of the item's first channel in a tensor of these sizes, at another pixel of the same example. */
-static inline size_t pool_index(const pool_parameters *p, const int32_t sizes[2], const pool_place *place, int64_t y,
-                                int64_t x) {
+static inline size_t pool_index(const pool_parameters *p, const int32_t sizes[2], const pool_place *place,
+                                int64_t y, int64_t x) {
     return ((place->batch * (size_t)sizes[0] + (size_t)y) * (size_t)sizes[1] + (size_t)x) * p->channels +
            place->channel;
 }
