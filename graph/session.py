@@ -416,4 +416,12 @@ def _rebuild(structure: Any, results: Sequence[Any]) -> Any:
     return type_(*rebuilt) if kind == "named" else type_(rebuilt)
 
 
-__all__ = ["InteractiveSession", "Session", "compute", "default_session", "get_default_session"]
+__all__ = [
+    "Call",
+    "InteractiveSession",
+    "Session",
+    "State",
+    "compute",
+    "default_session",
+    "get_default_session",
+]

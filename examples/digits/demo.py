@@ -59,8 +59,9 @@ def file_row(name: str, path: Path, report: ExportReport, images: Array, labels:
     model.verify()
     scores = np.concatenate([model(images[i : i + 1]) for i in range(len(images))])
     profile = model.profile(images[:1], repetitions=LATENCY_RUNS)
+    noise = [r.signal_to_noise for r in report.layers if r.signal_to_noise is not None]
     if report.quantized:
-        parity = f"bit-exact, worst layer {min(r.signal_to_noise or 0.0 for r in report.layers):.0f} dB"
+        parity = f"bit-exact, worst layer {min(noise):.0f} dB"
     else:
         parity = f"{max(r.source_error or 0.0 for r in report.layers):.1e} of largest"
     plan = report.programs[0].plan
@@ -106,6 +107,7 @@ def table(rows: list[Row]) -> str:
 def draw(path: Path, images: Array, labels: Array, scores: Array, reports: dict[str, ExportReport]) -> None:
     """Test digits with what the int8 file makes of them, and the error of each layer as bars."""
     import matplotlib
+    import matplotlib.ticker
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
@@ -126,7 +128,13 @@ def draw(path: Path, images: Array, labels: Array, scores: Array, reports: dict[
         values = [max(r.source_error or 0.0, 1e-9) for r in rows]
         axis.barh([r.name.removesuffix(":0") for r in rows], values, color="tab:blue")
         axis.invert_yaxis()
-        axis.set(xscale="log", xlabel="largest error / largest value", title=f"{name} file, layer by layer")
+        axis.set(
+            xscale="log",
+            xlim=(10.0 ** np.floor(np.log10(min(values))), 10.0 ** np.ceil(np.log10(max(values)))),
+            xlabel="largest error / largest value",
+            title=f"{name} file, layer by layer",
+        )
+        axis.xaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
     figure.savefig(path, dpi=110)
     plt.close(figure)
 

@@ -12,7 +12,7 @@ from tqdm import trange
 import samara as tf
 
 Array = np.ndarray[Any, Any]
-EPOCHS = 12
+EPOCHS = 15
 BATCH = 64
 HELD_BACK = 400
 SEED = 5

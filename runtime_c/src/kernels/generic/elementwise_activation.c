@@ -61,7 +61,7 @@ static int64_t elementwise_integer_bound(float bound) {
 /* A bound outside the range of a type must not wrap around when it is stored as the output. */
 static int64_t elementwise_to_range(int64_t bound, int dtype) {
     const int64_t bits = (int64_t)smr_dtype_size((smr_dtype)dtype) * 8;
-    const int64_t half = (int64_t)((uint64_t)1 << (bits - 1)) - 1;
+    const int64_t half = (int64_t)(((uint64_t)1 << (bits - 1)) - 1);
     const int64_t least = dtype == SMR_DTYPE_UINT8 ? 0 : -half - 1;
     const int64_t greatest = dtype == SMR_DTYPE_UINT8 ? 255 : half;
     return bound < least ? least : bound > greatest ? greatest : bound;

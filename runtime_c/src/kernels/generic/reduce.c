@@ -212,7 +212,7 @@ smr_status smr_prepare_reduce_prod(smr_node *node, smr_error *error) {
 /* The least value of an integer type; its complement is the greatest. */
 static int64_t reduce_least(int dtype) {
     const int64_t bits = (int64_t)smr_dtype_size((smr_dtype)dtype) * 8;
-    return dtype == SMR_DTYPE_UINT8 ? 0 : -(int64_t)((uint64_t)1 << (bits - 1));
+    return dtype == SMR_DTYPE_UINT8 ? 0 : -(int64_t)(((uint64_t)1 << (bits - 1)) - 1) - 1;
 }
 
 smr_status smr_prepare_reduce_max(smr_node *node, smr_error *error) {
