@@ -12,10 +12,11 @@ import pytest
 from samara.exporter.export import export_model
 from samara.graph.graph import Graph
 from samara.graph.session import Session
+from samara.quantize import Int8
 from tests.conftest import ROOT
 from tests.repo.conftest import installed, library
 
-__all__ = ["Machine", "digits_float", "digits_int8", "installed", "library", "pictures"]
+__all__ = ["Machine", "digits_float", "digits_int8", "digits_integers", "installed", "library", "pictures"]
 
 TOOLCHAINS = ROOT / "runtime_c" / "cmake" / "toolchains"
 
@@ -104,10 +105,8 @@ def digits_float(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
-def digits_int8(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An int8 model of the kind that the demo makes, with random weights."""
-    pytest.importorskip("samara.quantize.rewrite", reason="no int8 yet")
+def quantized(path: Path, quantize: Int8) -> Path:
+    """Exports an int8 model of the kind that the demo makes, with random weights."""
     graph = Graph()
     b = graph.b
     rng = np.random.default_rng(10)
@@ -118,13 +117,25 @@ def digits_int8(tmp_path_factory: pytest.TempPathFactory) -> Path:
     attributes = {"dtype": "float32", "shape": [1, 8, 8, 1]}
     image = graph.apply("placeholder", [], attributes, name="image").outputs[0]
     x = b.relu(b.conv2d(image, weights(3, 3, 1, 8), padding="same") + weights(8))
-    x = b.max_pool2d(x, window=(2, 2), strides=(2, 2))
+    x = b.max_pool2d(x, pool_size=(2, 2), strides=(2, 2))
     x = b.relu(b.conv2d(x, weights(3, 3, 8, 16), padding="same") + weights(16))
-    x = b.max_pool2d(x, window=(2, 2), strides=(2, 2))
+    x = b.max_pool2d(x, pool_size=(2, 2), strides=(2, 2))
     x = b.matmul(b.reshape(x, np.array([1, 64], np.int32)), weights(64, 10)) + weights(10)
     scores = b.softmax(x, name="scores")
     samples = rng.random((32, 8, 8, 1), np.float32)
-    path = tmp_path_factory.mktemp("models") / "digits-int8.smr"
     with Session(graph=graph) as session:
-        export_model({"scores": scores}, path, samples=samples, quantize="int8", session=session)
+        export_model({"scores": scores}, path, samples=samples, quantize=quantize, session=session)
     return path
+
+
+@pytest.fixture(scope="session")
+def digits_int8(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Integers inside, floats at the ends."""
+    return quantized(tmp_path_factory.mktemp("models") / "digits-int8.smr", Int8())
+
+
+@pytest.fixture(scope="session")
+def digits_integers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Integers from end to end."""
+    path = tmp_path_factory.mktemp("models") / "digits-integers.smr"
+    return quantized(path, Int8(inputs="int8", outputs="int8"))

@@ -156,12 +156,14 @@ def test_java_api(java_home: Path, classes: Path, models: Path) -> None:
     assert run_java(java_home, classes, models) == "all right\n"
 
 
+@pytest.mark.parametrize("ends", ["digits_int8", "digits_integers"])
 def test_java_api_int8(
-    java_home: Path, classes: Path, models: Path, digits_int8: Path, tmp_path: Path
+    ends: str, java_home: Path, classes: Path, models: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     folder = shutil.copytree(models, tmp_path / "models")
-    shutil.copy(digits_int8, folder / "digits_int8.smr")
-    model = load(digits_int8)
+    path: Path = request.getfixturevalue(ends)
+    shutil.copy(path, folder / "digits_int8.smr")
+    model = load(path)
     info = model.signatures["main"].inputs[0]
     rng = np.random.default_rng(5)
     if info.dtype.kind == "i":

@@ -32,7 +32,7 @@ def classify(machine: Machine, folder: Path, *words: str | Path) -> tuple[str, b
     return text, raw.read_bytes()
 
 
-@pytest.fixture(params=["digits_float", "digits_int8"])
+@pytest.fixture(params=["digits_float", "digits_int8", "digits_integers"])
 def model(request: pytest.FixtureRequest) -> Path:
     path: Path = request.getfixturevalue(request.param)
     return path

@@ -182,8 +182,9 @@ public final class ApiTest {
         refused(FORMAT, () -> Model.load(ByteBuffer.wrap(new byte[64])));
         refused(FORMAT, () -> Model.load(ByteBuffer.allocateDirect(64)));
         refused(-1, () -> Model.load(ByteBuffer.allocate(0)));
-        Files.copy(folder.resolve("digits_float.smr"), bad, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+        Files.write(bad, bytes);
         Model.open(bad.toString()).close();
+        Files.delete(bad);
         fails(IllegalArgumentException.class, () -> Model.open("a\0b"));
         fails(NullPointerException.class, () -> Model.open(null));
         fails(NullPointerException.class, () -> Model.load(null));
