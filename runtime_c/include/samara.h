@@ -111,13 +111,13 @@ typedef enum smr_dtype {
 
 /* A tensor as the caller sees it: dense, row-major, last dimension fastest. */
 typedef struct smr_tensor {
-    const char *name;       /* lives as long as the model */
-    void *data;             /* null in what smr_model_* functions return */
-    size_t bytes;           /* at the current dimensions in a context, at the largest in a model */
+    const char *name; /* lives as long as the model */
+    void *data;       /* null in what smr_model_* functions return */
+    size_t bytes;     /* at the current dimensions in a context, at the largest in a model */
     smr_dtype dtype;
     int32_t rank;
     int32_t dims[SMR_MAX_RANK];
-    float scale;            /* real = scale * (value - zero_point); 0 when not quantized per tensor */
+    float scale; /* real = scale * (value - zero_point); 0 when not quantized per tensor */
     int32_t zero_point;
 } smr_tensor;
 
@@ -131,7 +131,8 @@ size_t smr_dtype_size(smr_dtype dtype);
 
 typedef struct smr_model smr_model;
 
-/* Maps the file and verifies all of it. The mapping is released by smr_model_free.
+/* Maps the file and verifies all of it. The mapping is released by smr_model_free; until then nobody may
+ * write to the file. Loading needs about 10 KiB of stack.
  * @return SMR_OK, SMR_ERROR_ARGUMENT, SMR_ERROR_IO, SMR_ERROR_MEMORY, or a 2xx status. @threads any */
 smr_status smr_model_open(const char *path, const smr_allocator *allocator, smr_model **model,
                           smr_error *error);
@@ -163,7 +164,7 @@ typedef struct smr_model_info {
     uint8_t content_hash[32]; /* SHA-256 */
     size_t file_bytes;
     size_t constant_bytes;
-    size_t arena_bytes;       /* of the largest signature, at the largest dimensions */
+    size_t arena_bytes; /* of the largest signature, at the largest dimensions */
     size_t state_bytes;
     int32_t signature_count;
     int32_t dimension_count;
@@ -188,12 +189,12 @@ typedef struct smr_dimension_info {
 } smr_dimension_info;
 
 typedef struct smr_op_info {
-    const char *op;         /* the op table's name, for example "conv2d" */
-    const char *kernel;     /* the kernel this build runs it with on this CPU, for example "generic" */
-    const char *name;       /* the name of its first output in the source graph */
+    const char *op;     /* the op table's name, for example "conv2d" */
+    const char *kernel; /* the kernel this build runs it with on this CPU, for example "generic" */
+    const char *name;   /* the name of its first output in the source graph */
     int32_t input_count;
     int32_t output_count;
-    const int32_t *inputs;  /* tensor indices of the signature; -1 for an absent optional input */
+    const int32_t *inputs; /* tensor indices of the signature; -1 for an absent optional input */
     const int32_t *outputs;
 } smr_op_info;
 
@@ -310,8 +311,7 @@ void smr_context_free(smr_context *context);
 /* Sets a named dimension, in all signatures. On error nothing has changed.
  * @return SMR_OK, SMR_ERROR_NOT_FOUND, SMR_ERROR_DIMENSION, or SMR_ERROR_MODEL when the shapes that follow
  * contradict each other. @threads exclusive */
-smr_status smr_context_set_dimension(smr_context *context, const char *name, int32_t value,
-                                     smr_error *error);
+smr_status smr_context_set_dimension(smr_context *context, const char *name, int32_t value, smr_error *error);
 
 /* An input of a signature: write its data before each run. A run may overwrite it, and signatures share one
  * arena. @threads exclusive */
