@@ -170,7 +170,9 @@ def _expected(
     apart: dict[int, Array] = {}
     for row in rows:
         operation = row.tensor.op
-        inputs = [t.op.a.value if t.op.type == "constant" else known.get(id(t)) for t in operation.given_inputs]
+        inputs = [
+            t.op.a.value if t.op.type == "constant" else known.get(id(t)) for t in operation.given_inputs
+        ]
         if _makes_integers(operation, found) and all(i is not None for i in inputs):
             apart[id(row.tensor)] = compute(operation, inputs)[0]
             feeds[row.tensor] = found[id(row.tensor)]

@@ -151,7 +151,7 @@ def _revert(found: Decisions, uses: dict[int, int], model: ModelGraph) -> None:
 def _rule(op: Operation) -> tuple[str, str]:
     """The rule for an operation, and why it cannot be followed, or ""."""
     rule = op.definition.quant
-    real = [t for t in op.inputs if is_real(t)]
+    real = [t for t in op.given_inputs if is_real(t)]
     values = [t for t in real if constant_value(t) is None]
     if op.type in _POINTWISE and len(values) == 1 and _one_number_each(op, values[0]):
         return "table", ""

@@ -61,7 +61,9 @@ class Site:
             "activation_max": high,
             "rounding": "native",
         }
-        return self.graph.apply(type_, inputs, {**attributes, **common}, name=self.name, exact_name=True).outputs
+        return self.graph.apply(
+            type_, inputs, {**attributes, **common}, name=self.name, exact_name=True
+        ).outputs
 
     def limits(self) -> tuple[int, int]:
         """The range of the output: that of int8, or the part that the activation lets through."""
@@ -84,9 +86,7 @@ class Site:
 def _linear(site: Site, weights: Array, shape: tuple[int, ...]) -> tuple[list[Tensor], Array]:
     """Filter, bias and multiplier as constants, from weights as a matrix; and the filter's scales."""
     bias = constant_value(site.op.inputs[2]) if len(site.op.inputs) > 2 else None
-    found = linear(
-        weights, bias, x=site.scales[0], y=site.y, what=f"{site.op.type} {site.op.name!r}"
-    )
+    found = linear(weights, bias, x=site.scales[0], y=site.y, what=f"{site.op.type} {site.op.name!r}")
     tensors = [
         site.constant(found.filter.reshape(shape), "filter"),
         site.constant(found.bias, "bias"),
@@ -192,7 +192,11 @@ def _table(site: Site) -> list[Tensor]:
     """The operation itself, computed in float64 for all 256 inputs."""
     every = site.scales[0].dequantize(np.arange(-128, 128, dtype=np.int8))
     definition = site.op.definition
-    wide = dtypes.float64 if dtypes.float64 in definition.dtypes_of(definition.operands[0].type) else dtypes.float32
+    wide = (
+        dtypes.float64
+        if dtypes.float64 in definition.dtypes_of(definition.operands[0].type)
+        else dtypes.float32
+    )
     scratch = Graph()
     inputs = []
     for tensor in site.op.given_inputs:

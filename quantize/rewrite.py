@@ -181,7 +181,9 @@ class _Rewriter:
             inputs.append(integers)
         if rule == "pad":
             value = int(scale.quantize(np.asarray(op.a.value, np.float32)))
-            made = self._graph.apply("pad", inputs, {**op.attributes, "value": value}, name=op.name, exact_name=True).outputs
+            made = self._graph.apply(
+                "pad", inputs, {**op.attributes, "value": value}, name=op.name, exact_name=True
+            ).outputs
         else:
             made = copy(self._graph, op, inputs)
         for old, new in zip(op.outputs, made, strict=True):
@@ -236,7 +238,9 @@ class _Rewriter:
                 "dtype": tensor.dtype,
             }
             name = f"{tensor.op.name}/dequantized"
-            self._plain[id(tensor)] = self._graph.apply("dequantize", [integers], attributes, name=name).outputs[0]
+            self._plain[id(tensor)] = self._graph.apply(
+                "dequantize", [integers], attributes, name=name
+            ).outputs[0]
         return self._plain[id(tensor)]
 
     def _as_integers(self, tensor: Tensor | None) -> Tensor:
@@ -288,11 +292,14 @@ class _Rewriter:
             name: self._integers[id(t)] if integers and is_real(t) else self._plain[id(t)]
             for name, t in signature.inputs.items()
         }
-        outputs = {
-            name: self._as_integers(t) if self._options.outputs == "int8" and is_real(t) else self._as_plain(t, None)
-            for name, t in signature.outputs.items()
-        }
+        outputs = {name: self._output(t) for name, t in signature.outputs.items()}
         return SignatureGraph(name=signature.name, inputs=inputs, outputs=outputs)
+
+    def _output(self, tensor: Tensor) -> Tensor:
+        with self._graph.source(tensor.op.source):
+            if self._options.outputs == "int8" and is_real(tensor):
+                return self._as_integers(tensor)
+            return self._as_plain(tensor, None)
 
     def _convert(self) -> Callable[[str, Array], Array] | None:
         if self._options.inputs != "int8":

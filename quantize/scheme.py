@@ -39,9 +39,10 @@ class Int8:
         for name in ("inputs", "outputs"):
             if getattr(self, name) not in ("float32", "int8"):
                 raise ValueError(f"{name} is {getattr(self, name)!r}, expected 'float32' or 'int8'")
-        if isinstance(self.keep_float, str):
-            raise TypeError(f"keep_float is a tuple of names: ({self.keep_float!r},)")
-        object.__setattr__(self, "keep_float", tuple(self.keep_float))
+        keep: Any = self.keep_float
+        if isinstance(keep, str):
+            raise TypeError(f"keep_float is a tuple of names: ({keep!r},)")
+        object.__setattr__(self, "keep_float", tuple(keep))
 
     def keeps(self, name: str, type_: str) -> bool:
         """Whether an operation stays in float."""
@@ -143,7 +144,9 @@ def linear(weights: Array, bias: Array | None, *, x: Quantization, y: Quantizati
         raise QuantizationError(f"{what}: its weights or bias are infinite or no numbers")
     x_scale, y_scale = float(x.scale), float(y.scale)
     # A channel whose bias dwarfs its weights takes a coarser scale, in which the bias fits.
-    needed = np.maximum(np.abs(wide).max(axis=0, initial=0.0) / 127.0, np.abs(offset) / (x_scale * _LARGEST_BIAS))
+    needed = np.maximum(
+        np.abs(wide).max(axis=0, initial=0.0) / 127.0, np.abs(offset) / (x_scale * _LARGEST_BIAS)
+    )
     scale = np.where(needed == 0.0, 1.0, np.clip(needed, _LEAST_SCALE, _LARGEST_SCALE)).astype(np.float32)
     steps = scale.astype(np.float64)
     filter_ = np.clip(np.round(wide / steps), -127, 127).astype(np.int64)
@@ -153,7 +156,7 @@ def linear(weights: Array, bias: Array | None, *, x: Quantization, y: Quantizati
         channel = int(np.argmax(worst))
         raise QuantizationError(
             f"{what}: the sum for output channel {channel} over {wide.shape[0]} weights and its bias can reach "
-            f"{worst[channel]:.0f}, more than 32 bits hold; keep it in float: Int8(keep_float=({what.split()[-1]},))"
+            f"{worst[channel]:.0f}, more than 32 bits hold; Int8(keep_float=...) with its name leaves it in float"
         )
     multiplier = multiplier_of(x_scale * steps / y_scale)
     return Linear(

@@ -1,4 +1,4 @@
-"""Integer arithmetic: what a quantized graph computes with. docs/arithmetic.md holds the formulas and why they are exact.
+"""Integer arithmetic: what a quantized graph computes with. docs/arithmetic.md says why it is the same everywhere.
 
 A stored integer q stands for the real number scale * (q - zero_point). Ops take zero points and multipliers as
 attributes and constants, so that each is a function of integers alone. All of them end in one requantization:
@@ -78,7 +78,9 @@ def _check_multiplier(op: Any) -> None:
 def _check_output(op: Any) -> None:
     _check_zero_point(op, "output_zero_point", dtypes.int8)
     if not -128 <= op.a.activation_min <= op.a.activation_max <= 127:
-        op.fail(f"activation_min {op.a.activation_min} and activation_max {op.a.activation_max} are no range of int8")
+        op.fail(
+            f"activation_min {op.a.activation_min} and activation_max {op.a.activation_max} are no range of int8"
+        )
 
 
 def _stored_dtype(op: Any) -> None:
@@ -177,7 +179,9 @@ def _binary_shape(op: Any) -> Any:
 def _average_pool_shape(op: Any) -> Any:
     x = op.require_rank(0, 4)
     if len(op.a.pool_size) != 2 or math.prod(op.a.pool_size) > _LARGEST_SUM:
-        op.fail(f"pool_size must be height and width of at most {_LARGEST_SUM} elements, not {list(op.a.pool_size)}")
+        op.fail(
+            f"pool_size must be height and width of at most {_LARGEST_SUM} elements, not {list(op.a.pool_size)}"
+        )
     _check_zero_point(op, "input_zero_point", dtypes.int8)
     _check_multiplier(op)
     _check_output(op)
@@ -318,7 +322,9 @@ def _average_pool(xp: Any, op: Any, x: Any) -> Any:
     offsets = xp.astype(x, xp.int32) - op.a.input_zero_point
     inside = xp.full((1, *x.shape[1:3], 1), 1, dtype=xp.int32)
     acc: Any = sum(seen for _, _, seen in _taps(xp, op, offsets, op.a.pool_size, 0))
-    count: Any = sum(seen for _, _, seen in _taps(xp, op, inside, op.a.pool_size, int(op.a.count_include_pad)))
+    count: Any = sum(
+        seen for _, _, seen in _taps(xp, op, inside, op.a.pool_size, int(op.a.count_include_pad))
+    )
     count = xp.maximum(count, xp.asarray(1, dtype=xp.int32))
     return _requantized(xp, op, acc, _number(xp, op.a.multiplier) / xp.astype(count, xp.float32))
 
@@ -420,8 +426,8 @@ OPS.register(
         inputs=("x: int8", "filter: int8", "bias: int32", "multiplier: float32"),
         outputs=("y: int8",),
         attributes=(*_window.window_attributes(_window.DILATIONS), _zero_point("input_zero_point"), *_OUTPUT),
-        doc="depthwise_conv2d on integers: x [N, H, W, C], filter [KH, KW, C, M], output channel c * M + m; the rest as "
-        "in quantized_conv2d.",
+        doc="depthwise_conv2d on integers: x [N, H, W, C], filter [KH, KW, C, M], output channel c * M + m; the rest "
+        "as in quantized_conv2d.",
         shape=_depthwise_shape,
         reference=_depthwise,
         quant="integer",

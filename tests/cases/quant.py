@@ -61,7 +61,9 @@ def _dequantize(a: Any, x: Any) -> Any:
 def _requantize(a: Any, x: Any) -> Any:
     limits = np.iinfo(a.dtype.numpy)
     return _each(
-        lambda q: _finish(F(q - a.input_zero_point) * F(a.multiplier), a.output_zero_point, limits.min, limits.max),
+        lambda q: _finish(
+            F(q - a.input_zero_point) * F(a.multiplier), a.output_zero_point, limits.min, limits.max
+        ),
         x,
         a.dtype.numpy,
     )
@@ -107,7 +109,11 @@ def _conv2d(a: Any, x: Any, w: Any, bias: Any, multiplier: Any) -> Any:
             first = o // (outputs // a.groups) * depth
             acc = int(bias[o])
             for ky, kx, place in _taps(a, x, (rows, columns), r, c):
-                seen = np.full(depth, a.input_zero_point) if place is None else wide[n, place[0], place[1]][first : first + depth]
+                seen = (
+                    np.full(depth, a.input_zero_point)
+                    if place is None
+                    else wide[n, place[0], place[1]][first : first + depth]
+                )
                 acc += int(seen @ weights[ky, kx, :, o])
             result[n, r, c, o] = _written(a, acc, multiplier[o])
     return result
@@ -170,7 +176,8 @@ def _mean(a: Any, x: Any) -> Any:
     count = int(np.prod([x.shape[i] for i in axes], dtype=int))
     rows = moved.reshape(int(np.prod(shape, dtype=int)), count)
     flat = [
-        _written(a, sum(int(v) - a.input_zero_point for v in row), F(a.multiplier) / F(max(count, 1))) for row in rows
+        _written(a, sum(int(v) - a.input_zero_point for v in row), F(a.multiplier) / F(max(count, 1)))
+        for row in rows
     ]
     result = np.array(flat, np.int8).reshape(shape)
     return np.expand_dims(result, tuple(sorted(axes))) if a.keepdims else result
@@ -211,7 +218,9 @@ ORACLES = {
 
 def _given(dtype: str, array: Any, *, constant: bool = True) -> Input:
     array = np.asarray(array)
-    return Input(shape=array.shape, dtype=dtype, values=array.tolist() if array.size else None, constant=constant)
+    return Input(
+        shape=array.shape, dtype=dtype, values=array.tolist() if array.size else None, constant=constant
+    )
 
 
 def _bytes(*shape: int, constant: bool = False) -> Input:
@@ -223,8 +232,39 @@ def _case(op: str, inputs: tuple[Any, ...], *, dtypes: tuple[str, ...] = ("int8"
 
 
 # Halves, where rounding half to even shows, and what lies beside them; numbers that must be clamped; no numbers.
-_EDGES = [-1e38, -200.0, -64.25, -64.0, -2.5, -1.75, -1.5, -1.25, -0.75, -0.5, -0.25, -0.0, 0.0, 0.25, 0.5, 0.75]
-_EDGES += [1.25, 1.5, 1.75, 2.5, 62.75, 63.0, 63.25, 64.0, 200.0, 1e38, float("inf"), float("-inf"), float("nan")]
+_EDGES = [
+    -1e38,
+    -200.0,
+    -64.25,
+    -64.0,
+    -2.5,
+    -1.75,
+    -1.5,
+    -1.25,
+    -0.75,
+    -0.5,
+    -0.25,
+    -0.0,
+    0.0,
+    0.25,
+    0.5,
+    0.75,
+]
+_EDGES += [
+    1.25,
+    1.5,
+    1.75,
+    2.5,
+    62.75,
+    63.0,
+    63.25,
+    64.0,
+    200.0,
+    1e38,
+    float("inf"),
+    float("-inf"),
+    float("nan"),
+]
 
 
 def _conversions() -> list[Case]:
@@ -242,12 +282,18 @@ def _conversions() -> list[Case]:
             ),
         ]
     edges = Input(shape=(len(_EDGES),), values=_EDGES)
-    for dtype, zero_points in (("int8", (-128, 0, 127)), ("uint8", (0, 127, 255)), ("int16", (-32768, 1, 32767))):
+    for dtype, zero_points in (
+        ("int8", (-128, 0, 127)),
+        ("uint8", (0, 127, 255)),
+        ("int16", (-32768, 1, 32767)),
+    ):
         limits = np.iinfo(dtype)
         stored = Input(shape=(9,), low=limits.min, high=limits.max)
         for zero_point in zero_points:
             attributes = {"scale": 0.5, "zero_point": zero_point}
-            found.append(_case("quantize", (edges,), attributes={**attributes, "dtype": dtype}, dtypes=("float32",)))
+            found.append(
+                _case("quantize", (edges,), attributes={**attributes, "dtype": dtype}, dtypes=("float32",))
+            )
             found.append(_case("dequantize", (stored,), attributes=attributes, dtypes=(dtype,)))
             found += [
                 _case(
@@ -263,8 +309,12 @@ def _conversions() -> list[Case]:
                 )
                 for into, other, multiplier in (("int8", -128, 0.5), ("uint8", 128, 1.0), ("int16", 0, 1e30))
             ]
-    found.append(_case("dequantize", (_bytes(5),), attributes={"scale": 0.1, "zero_point": 3, "dtype": "float16"}))
-    found.append(_case("quantize", (edges,), attributes={"scale": 1e-30, "zero_point": 0}, dtypes=("float32",)))
+    found.append(
+        _case("dequantize", (_bytes(5),), attributes={"scale": 0.1, "zero_point": 3, "dtype": "float16"})
+    )
+    found.append(
+        _case("quantize", (edges,), attributes={"scale": 1e-30, "zero_point": 0}, dtypes=("float32",))
+    )
     found.append(_case("requantize", (_bytes(7),), attributes={"multiplier": 0.0, "output_zero_point": 5}))
     return found
 
@@ -278,14 +328,21 @@ def _lookups() -> list[Case]:
         for dtype in ("int8", "uint8"):
             every = np.arange(256) + np.iinfo(dtype).min
             found.append(
-                _case("lookup_table", (_given("T", every, constant=False), table), dtypes=(dtype,), label=table.dtype)
+                _case(
+                    "lookup_table",
+                    (_given("T", every, constant=False), table),
+                    dtypes=(dtype,),
+                    label=table.dtype,
+                )
             )
         shapes: tuple[tuple[int, ...], ...] = ((), (3, 5), (0,))
         found += [_case("lookup_table", (_bytes(*shape), table), label=table.dtype) for shape in shapes]
     return found
 
 
-def _filter(seed: int, shape: tuple[int, ...], outputs: int, *, extreme: bool = False) -> tuple[Input, Input, Input]:
+def _filter(
+    seed: int, shape: tuple[int, ...], outputs: int, *, extreme: bool = False
+) -> tuple[Input, Input, Input]:
     """Constant filter, bias and multiplier that make results of all sizes."""
     generator = np.random.default_rng(seed)
     weights = generator.integers(-128 if extreme else -127, 127, shape, endpoint=True)
@@ -298,7 +355,13 @@ def _filter(seed: int, shape: tuple[int, ...], outputs: int, *, extreme: bool = 
 
 
 def _conv(
-    x: tuple[int, ...], w: tuple[int, ...], label: str = "", *, extreme: bool = False, values: Any = None, **attributes: Any
+    x: tuple[int, ...],
+    w: tuple[int, ...],
+    label: str = "",
+    *,
+    extreme: bool = False,
+    values: Any = None,
+    **attributes: Any,
 ) -> Case:
     filled = {"input_zero_point": 5, "output_zero_point": -9, **attributes}
     image = _bytes(*x) if values is None else _given("int8", values, constant=False)
@@ -311,7 +374,9 @@ def _conv(
     )
 
 
-def _depthwise_case(x: tuple[int, ...], w: tuple[int, ...], label: str = "", *, extreme: bool = False, **attributes: Any) -> Case:
+def _depthwise_case(
+    x: tuple[int, ...], w: tuple[int, ...], label: str = "", *, extreme: bool = False, **attributes: Any
+) -> Case:
     filled = {"input_zero_point": -3, "output_zero_point": 21, **attributes}
     return _case(
         "quantized_depthwise_conv2d",
@@ -342,7 +407,15 @@ CONVOLUTIONS = [
     _conv((1, 4, 4, 3), (3, 3, 3, 6), "relu", padding="same", activation_min=-9, activation_max=60),
     _conv((1, 4, 4, 3), (3, 3, 3, 6), "low", padding="same", input_zero_point=-128, output_zero_point=-128),
     _conv((1, 4, 4, 3), (3, 3, 3, 6), "high", padding="same", input_zero_point=127, output_zero_point=127),
-    _conv((1, 4, 4, 3), (3, 3, 3, 18), "extreme", extreme=True, values=_ALL_SAME, padding="same", input_zero_point=-128),
+    _conv(
+        (1, 4, 4, 3),
+        (3, 3, 3, 18),
+        "extreme",
+        extreme=True,
+        values=_ALL_SAME,
+        padding="same",
+        input_zero_point=-128,
+    ),
     _conv((0, 4, 4, 3), (3, 3, 3, 6)),
     _conv((1, 4, 4, 0), (3, 3, 0, 6)),
     _conv((1, 4, 4, 3), (3, 3, 3, 0)),
@@ -354,13 +427,19 @@ CONVOLUTIONS = [
     _depthwise_case((1, 3, 3, 33), (1, 1, 33, 2)),
     _depthwise_case((1, 8, 7, 4), (3, 2, 4, 1), padding="same", dilations=(2, 3)),
     _depthwise_case((1, 3, 4, 3), (3, 3, 3, 2), padding="explicit", paddings=(0, 3, 2, 1), strides=(1, 2)),
-    _depthwise_case((1, 5, 5, 8), (5, 5, 8, 1), "relu", padding="same", activation_min=21, activation_max=100),
-    _depthwise_case((1, 4, 4, 9), (3, 3, 9, 1), "extreme", extreme=True, padding="same", input_zero_point=127),
+    _depthwise_case(
+        (1, 5, 5, 8), (5, 5, 8, 1), "relu", padding="same", activation_min=21, activation_max=100
+    ),
+    _depthwise_case(
+        (1, 4, 4, 9), (3, 3, 9, 1), "extreme", extreme=True, padding="same", input_zero_point=127
+    ),
     _depthwise_case((0, 4, 4, 3), (3, 3, 3, 1)),
 ]
 
 
-def _product(x: tuple[int, ...], outputs: int, label: str = "", *, extreme: bool = False, **attributes: Any) -> Case:
+def _product(
+    x: tuple[int, ...], outputs: int, label: str = "", *, extreme: bool = False, **attributes: Any
+) -> Case:
     return _case(
         "quantized_matmul",
         (_bytes(*x), *_filter(x[-1] + outputs, (x[-1], outputs), outputs, extreme=extreme)),
@@ -371,8 +450,16 @@ def _product(x: tuple[int, ...], outputs: int, label: str = "", *, extreme: bool
 
 
 def _products() -> list[Case]:
-    found = [_product((3, depth), outputs) for depth in (1, 15, 16, 17, 33) for outputs in (1, 15, 16, 17, 33)]
-    found += [_product((7,), 5), _product((2, 3, 4), 6), _product((0, 4), 3), _product((2, 0), 3), _product((2, 3), 0)]
+    found = [
+        _product((3, depth), outputs) for depth in (1, 15, 16, 17, 33) for outputs in (1, 15, 16, 17, 33)
+    ]
+    found += [
+        _product((7,), 5),
+        _product((2, 3, 4), 6),
+        _product((0, 4), 3),
+        _product((2, 0), 3),
+        _product((2, 3), 0),
+    ]
     found.append(_product((2, 70), 18, "extreme", extreme=True))
     found.append(_product((4, 9), 20, "relu", activation_min=4, activation_max=90, output_zero_point=-128))
     largest = 2**31 - 1 - 2 * 127 * 128
@@ -382,7 +469,9 @@ def _products() -> list[Case]:
         _given("float32", [3e38, 1e-8, 0.5]),
     )
     x = _given("int8", [[127, 127], [-128, -128], [1, 0]], constant=False)
-    found.append(_case("quantized_matmul", (x, *constants), attributes={"output_zero_point": 1}, label="limits"))
+    found.append(
+        _case("quantized_matmul", (x, *constants), attributes={"output_zero_point": 1}, label="limits")
+    )
     return found
 
 
@@ -416,7 +505,9 @@ def _binaries() -> list[Case]:
     clamped = {"activation_min": 7, "activation_max": 50}
     constant = (_bytes(3, 5), _bytes(5, constant=True))
     found.append(_case("quantized_add", constant, attributes={**total, **clamped}, label="constant"))
-    found.append(_case("quantized_multiply", constant, attributes={**product, "multiplier": 0.011}, label="constant"))
+    found.append(
+        _case("quantized_multiply", constant, attributes={**product, "multiplier": 0.011}, label="constant")
+    )
     return found
 
 
@@ -426,13 +517,22 @@ def _pools() -> list[Case]:
         ((1, 4, 4, 1), {"pool_size": (2, 2), "strides": (2, 2)}),
         ((2, 5, 6, 3), {"pool_size": (3, 2), "padding": "same"}),
         ((1, 7, 7, 17), {"pool_size": (3, 3), "strides": (2, 2), "padding": "same"}),
-        ((1, 7, 7, 17), {"pool_size": (3, 3), "strides": (2, 2), "padding": "same", "count_include_pad": True}),
+        (
+            (1, 7, 7, 17),
+            {"pool_size": (3, 3), "strides": (2, 2), "padding": "same", "count_include_pad": True},
+        ),
         ((1, 7, 7, 65), {"pool_size": (7, 7)}),
         ((1, 3, 4, 2), {"pool_size": (2, 3), "padding": "explicit", "paddings": (1, 0, 2, 1)}),
-        ((1, 2, 2, 2), {"pool_size": (2, 2), "padding": "explicit", "paddings": (3, 3, 3, 3), "strides": (2, 3)}),
+        (
+            (1, 2, 2, 2),
+            {"pool_size": (2, 2), "padding": "explicit", "paddings": (3, 3, 3, 3), "strides": (2, 3)},
+        ),
         ((0, 4, 4, 2), {"pool_size": (2, 2)}),
     ]
-    found = [_case("quantized_average_pool2d", (_bytes(*s),), attributes={**a, **scales}, dynamic=s[0] > 0) for s, a in shapes]
+    found = [
+        _case("quantized_average_pool2d", (_bytes(*s),), attributes={**a, **scales}, dynamic=s[0] > 0)
+        for s, a in shapes
+    ]
     reductions: list[tuple[tuple[int, ...], tuple[int, ...], bool]] = [
         ((7,), (), False),
         ((2, 5, 4, 3), (1, 2), False),
@@ -452,7 +552,14 @@ def _pools() -> list[Case]:
         for s, axes, keep in reductions
     ]
     full = {"input_zero_point": 127, "multiplier": 1.0, "output_zero_point": 127}
-    found.append(_case("quantized_mean", (_given("int8", [-128] * 300, constant=False),), attributes=full, label="extreme"))
+    found.append(
+        _case(
+            "quantized_mean",
+            (_given("int8", [-128] * 300, constant=False),),
+            attributes=full,
+            label="extreme",
+        )
+    )
     return found
 
 
@@ -463,9 +570,21 @@ def _softmaxes() -> list[Case]:
     for name, values in (("table", table), ("steep", steep)):
         given = _given("int32", values)
         attributes = {"multiplier": 256.0, "output_zero_point": -128}
-        for shape, axis in (((10,), -1), ((3, 17), 1), ((3, 17), 0), ((2, 3, 4), 1), ((2, 0), 1), ((0, 2), -1)):
+        for shape, axis in (
+            ((10,), -1),
+            ((3, 17), 1),
+            ((3, 17), 0),
+            ((2, 3, 4), 1),
+            ((2, 0), 1),
+            ((0, 2), -1),
+        ):
             found.append(
-                _case("quantized_softmax", (_bytes(*shape), given), attributes={**attributes, "axis": axis}, label=name)
+                _case(
+                    "quantized_softmax",
+                    (_bytes(*shape), given),
+                    attributes={**attributes, "axis": axis},
+                    label=name,
+                )
             )
     return found
 
