@@ -12,15 +12,20 @@ from samara.graph.variables import Variable
 
 
 def builder(*values: Any) -> Any:
-    """Builds in the graph of the first tensor among the values, or in the default graph."""
+    """Builds in the graph of the first tensor among the values and the lists in them, or in the default graph."""
+    tensor = _first_tensor(values)
+    return get_default_graph().b if tensor is None else tensor.graph.b
+
+
+def _first_tensor(values: Any) -> Tensor | None:
     for value in values:
         if isinstance(value, (Tensor, Variable)):
-            return value.graph.b
+            return value.as_graph_tensor()
         if isinstance(value, (list, tuple)):
-            found = builder(*value)
-            if found is not None and any(isinstance(v, (Tensor, Variable)) for v in value):
+            found = _first_tensor(value)
+            if found is not None:
                 return found
-    return get_default_graph().b
+    return None
 
 
 def sizes(shape: Any) -> Any:

@@ -277,7 +277,7 @@ class Graph:
         try:
             yield self
         finally:
-            _defaults.stack.remove(self)
+            _defaults.stack.pop()
 
     @contextlib.contextmanager
     def name_scope(self, name: str | None) -> Iterator[str]:
@@ -401,7 +401,7 @@ class Graph:
             inference = Inference(definition, tensors, filled)
             shapes = _infer(definition, inference)
             types = _output_dtypes(definition, len(shapes), variables, filled)
-        except (ShapeError, TypeError) as error:
+        except (GraphError, TypeError) as error:
             raise type(error)(f"{error}{_at(source)}") from None
         control: dict[Operation, None] = {}
         for group in self._control_stack:
@@ -438,6 +438,8 @@ class Graph:
                 raise TypeError(f"{value.name} is {value.dtype.name}, expected {dtype.name}: use cast")
             return value
         if isinstance(value, (list, tuple)) and _holds_tensor(value):
+            if dtype is None:
+                dtype = _dtype_within(value)
             parts = [self.convert(v, dtype) for v in value]
             return self.apply("stack", [parts], {"axis": 0}).outputs[0]
         if isinstance(value, (list, tuple)) and any(isinstance(v, dims.Dim) for v in value):
@@ -560,7 +562,10 @@ def as_array(value: Any, dtype: DType | None = None) -> np.ndarray[Any, Any]:
             if array.min() < limits.min or array.max() > limits.max:
                 raise TypeError(f"{value!r} does not fit {dtype.name}, {limits.min}..{limits.max}")
         array = array.astype(dtype.numpy)
-    return np.array(array, order="C")
+    array = np.array(array, order="C")
+    # Sessions compute with a constant's array itself.
+    array.flags.writeable = False
+    return array
 
 
 def _is_empty(value: Any) -> bool:
@@ -575,6 +580,19 @@ def _holds_tensor(values: Sequence[Any]) -> bool:
         or (isinstance(v, (list, tuple)) and _holds_tensor(v))
         for v in values
     )
+
+
+def _dtype_within(values: Sequence[Any]) -> DType | None:
+    """That of the first tensor in nested lists."""
+    for value in values:
+        found: DType | None = None
+        if hasattr(value, "as_graph_tensor"):
+            found = value.as_graph_tensor().dtype
+        elif isinstance(value, (list, tuple)):
+            found = _dtype_within(value)
+        if found is not None:
+            return found
+    return None
 
 
 def _pair(definition: OpDef, inputs: Sequence[Any]) -> list[tuple[Operand, Any]]:

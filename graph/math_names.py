@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from samara.graph.convert import builder, convert_to_tensor, sizes
-from samara.graph.dtypes import as_dtype, float32, int32, int64
-from samara.graph.graph import Tensor
+from samara.graph.dtypes import DType, as_dtype, float32, int32, int64
+from samara.graph.graph import Tensor, as_array
 from samara.graph.ops import OPS
 from samara.graph.variables import Variable
 
@@ -90,14 +90,28 @@ stop_gradient = _elementwise("stop_gradient")
 
 
 def divide(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """The quotient; of integers, as float32."""
-    x = (
-        convert_to_tensor(x)
-        if not isinstance(y, (Tensor, Variable)) or isinstance(x, (Tensor, Variable))
-        else x
-    )
-    result: Tensor = x / y
+    """The quotient x / y; that of integers is float32."""
+    b = builder(x, y)
+    kind = _kind(x, y)
+    if kind.is_integer:
+        x, y = (b.cast(b.constant(v, kind), dtype=float32) for v in (x, y))
+    result: Tensor = b.divide(x, y, name=name)
     return result
+
+
+def div(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """The quotient as in Python 2: that of integers is rounded down and stays an integer."""
+    if _kind(x, y).is_integer:
+        return floordiv(x, y, name)
+    return divide(x, y, name)
+
+
+def _kind(x: Any, y: Any) -> DType:
+    """The element type that the two are computed in: that of the one that is a tensor, if any."""
+    tensor = next((v for v in (x, y) if isinstance(v, (Tensor, Variable))), None)
+    if tensor is not None:
+        return tensor.dtype
+    return as_dtype(np.result_type(as_array(x).dtype, as_array(y).dtype))
 
 
 def cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
@@ -288,6 +302,6 @@ def random_uniform(
     return result
 
 
-div = truediv = divide
+truediv = realdiv = divide
 arg_max, arg_min = argmax, argmin
 select = where

@@ -55,6 +55,7 @@ from samara.graph.graph import (
     Operation,
     Tensor,
     TensorShape,
+    as_array,
     get_default_graph,
     reset_default_graph,
 )
@@ -115,6 +116,7 @@ from samara.graph.math_names import (
     pow,
     random_normal,
     random_uniform,
+    realdiv,
     reciprocal,
     reduce_all,
     reduce_any,
@@ -146,6 +148,13 @@ from samara.graph.math_names import (
     where,
 )
 from samara.graph.session import InteractiveSession, Session, get_default_session
+from samara.graph.variable_scope import (
+    AUTO_REUSE,
+    VariableScope,
+    get_variable,
+    get_variable_scope,
+    variable_scope,
+)
 from samara.graph.variables import (
     Variable,
     global_variables,
@@ -194,11 +203,9 @@ def placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Tenso
 
 def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None = None) -> Tensor:
     """A constant; with `shape`, a single value is repeated and other values are reshaped."""
-    from samara.graph.graph import as_array
-
     array = as_array(value, None if dtype is None else as_dtype(dtype))
     if shape is not None:
-        array = np.full(shape, array) if array.size == 1 else array.reshape(shape)
+        array = as_array(np.full(shape, array) if array.size == 1 else array.reshape(shape))
     attributes = {"value": array, "dtype": as_dtype(array.dtype)}
     return get_default_graph().apply("constant", [], attributes, name=name or "Const").outputs[0]
 
@@ -222,19 +229,19 @@ def ones(shape: Any, dtype: Any = float32, name: str | None = None) -> Tensor:
 
 def zeros_like(tensor: Any, dtype: Any = None, name: str | None = None) -> Tensor:
     """Zeros of the shape of `tensor`."""
-    return _like(tensor, dtype, 0)
+    return _like(tensor, dtype, 0, name)
 
 
 def ones_like(tensor: Any, dtype: Any = None, name: str | None = None) -> Tensor:
     """Ones of the shape of `tensor`."""
-    return _like(tensor, dtype, 1)
+    return _like(tensor, dtype, 1, name)
 
 
-def _like(tensor: Any, dtype: Any, value: int) -> Tensor:
+def _like(tensor: Any, dtype: Any, value: int, name: str | None) -> Tensor:
     tensor = convert_to_tensor(tensor)
     kind = tensor.dtype if dtype is None else as_dtype(dtype)
     b = tensor.graph.b
-    result: Tensor = b.broadcast_to(np.full((), value, kind.numpy), b.sizes(tensor))
+    result: Tensor = b.broadcast_to(np.full((), value, kind.numpy), b.sizes(tensor), name=name)
     return result
 
 
@@ -273,24 +280,26 @@ def range(
 
 def assign(ref: Variable, value: Any, name: str | None = None) -> Tensor:
     """An operation that writes a variable."""
-    return ref.assign(value)
+    return ref.assign(value, name)
 
 
 def assign_add(ref: Variable, value: Any, name: str | None = None) -> Tensor:
     """An operation that adds to a variable."""
-    return ref.assign_add(value)
+    return ref.assign_add(value, name)
 
 
 def assign_sub(ref: Variable, value: Any, name: str | None = None) -> Tensor:
     """An operation that subtracts from a variable."""
-    return ref.assign_sub(value)
+    return ref.assign_sub(value, name)
 
 
+double, half = float64, float16
 initialize_all_variables = global_variables_initializer
 initialize_variables = variables_initializer
 all_variables = global_variables
 
 __all__ = [
+    "AUTO_REUSE",
     "DType",
     "Dim",
     "Graph",
@@ -300,6 +309,7 @@ __all__ = [
     "Tensor",
     "TensorShape",
     "Variable",
+    "VariableScope",
     "abs",
     "acos",
     "add",
@@ -332,6 +342,7 @@ __all__ = [
     "device",
     "div",
     "divide",
+    "double",
     "equal",
     "erf",
     "exp",
@@ -348,6 +359,8 @@ __all__ = [
     "gather",
     "get_default_graph",
     "get_default_session",
+    "get_variable",
+    "get_variable_scope",
     "global_norm",
     "global_variables",
     "global_variables_initializer",
@@ -355,6 +368,7 @@ __all__ = [
     "greater",
     "greater_equal",
     "group",
+    "half",
     "identity",
     "initialize_all_variables",
     "initialize_variables",
@@ -398,6 +412,7 @@ __all__ = [
     "random_uniform",
     "range",
     "rank",
+    "realdiv",
     "reciprocal",
     "reduce_all",
     "reduce_any",
@@ -443,6 +458,7 @@ __all__ = [
     "uint8",
     "unpack",
     "unstack",
+    "variable_scope",
     "variables_initializer",
     "where",
     "zeros",

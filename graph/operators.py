@@ -12,6 +12,8 @@ class Operators:
     """Arithmetic, comparison, logic and slicing for what `as_graph_tensor` gives."""
 
     __slots__ = ()
+    # numpy's arrays leave `array + tensor` to the tensor.
+    __array_priority__ = 100
 
     def as_graph_tensor(self) -> Tensor:
         """The tensor that the operators work on."""

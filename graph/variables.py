@@ -105,18 +105,18 @@ class Variable(Operators):
         """The initial value, for initializing another variable."""
         return self.initial_value
 
-    def assign(self, value: Any) -> Tensor:
+    def assign(self, value: Any, name: str | None = None) -> Tensor:
         """An operation that writes `value`; its output is the value written."""
-        written: Tensor = self._tensor.graph.b.assign(self._tensor, value)
+        written: Tensor = self._tensor.graph.b.assign(self._tensor, value, name=name)
         return written
 
-    def assign_add(self, delta: Any) -> Tensor:
+    def assign_add(self, delta: Any, name: str | None = None) -> Tensor:
         """An operation that adds `delta`; its output is the sum."""
-        return self.assign(self + delta)
+        return self.assign(self + delta, name)
 
-    def assign_sub(self, delta: Any) -> Tensor:
+    def assign_sub(self, delta: Any, name: str | None = None) -> Tensor:
         """An operation that subtracts `delta`; its output is the difference."""
-        return self.assign(self - delta)
+        return self.assign(self - delta, name)
 
     def eval(self, session: Any = None) -> Any:
         """Its value, in `session` or the default session."""
