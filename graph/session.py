@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,12 @@ class State:
                 f"variable {op.name!r} has no value yet{where}: run its initializer, for example "
                 "session.run(samara.global_variables_initializer()), or restore a checkpoint"
             ) from None
+
+    def write(self, op: Operation, value: Any) -> None:
+        """Replaces a variable's value by a copy that nobody else writes."""
+        array = np.array(value)
+        array.flags.writeable = False
+        self.variables[op.name] = array
 
     def generator(self, op: Operation, seed: int | None) -> np.random.Generator:
         """The generator of a drawing op: the same seeds give the same draws."""
@@ -80,22 +86,38 @@ def compute(operation: Operation, inputs: Sequence[Array | None]) -> list[Array]
 
 @dataclass(frozen=True)
 class _Step:
-    """One operation of a compiled fetch list; slots index the table of live values, -1 is an absent input."""
+    """One operation of a compiled fetch list.
 
-    call: Call
+    Attributes:
+        run: the op's reference, or what the backend has instead.
+        call: its second argument.
+        inputs: a place in the table of live values for each input.
+        reads: (input, variable) for the inputs whose value is that of a variable at this moment.
+        outputs: a place for each output.
+        release: places whose values nothing later needs.
+    """
+
     run: Callable[..., Any]
+    call: Call
     inputs: tuple[int, ...]
-    variables: tuple[Operation | None, ...]
+    reads: tuple[tuple[int, Operation], ...]
     outputs: tuple[int, ...]
     release: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class _Plan:
-    feeds: tuple[int, ...]
+    """A compiled fetch list: feeds take the first places; `values` has the constants in theirs and None elsewhere."""
+
     steps: tuple[_Step, ...]
     fetches: tuple[int, ...]
-    slots: int
+    values: list[Any]
+
+
+# The place of an absent input, whose value is always None.
+_ABSENT = -1
+_OPERATION = -2
+_VARIABLE = -3
 
 
 class Session:
@@ -123,6 +145,20 @@ class Session:
     def variables(self) -> dict[str, Array]:
         """The variables' values by name; to be read, or replaced by arrays of the same shape and dtype."""
         return self._state.variables
+
+    def load(self, variable: Any, value: Any) -> None:
+        """Replaces the value of a variable.
+
+        Raises:
+            ValueError: the shape differs.
+        """
+        tensor = variable.as_graph_tensor()
+        array = np.asarray(value, dtype=tensor.dtype.numpy)
+        if array.shape != tuple(tensor.shape):
+            raise ValueError(
+                f"{tensor.name} has shape {dims.text(tensor.shape)}, the value {list(array.shape)}"
+            )
+        self._state.write(tensor.op, array)
 
     def run(self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None) -> Any:
         """Runs what the fetches need, once.
@@ -152,105 +188,97 @@ class Session:
         arrays = [_feed_array(t, v) for t, v in feeds.items()]
         _check_symbols(fed, arrays)
         values = self._execute(plan, arrays)
-        results = [
-            None if slot == -1 else (self._state.read(leaf.op) if slot == -2 else values[slot])  # type: ignore[union-attr]
-            for leaf, slot in zip(leaves, plan.fetches, strict=True)
-        ]
+        results = [self._fetched(leaf, slot, values) for leaf, slot in zip(leaves, plan.fetches, strict=True)]
         return _rebuild(structure, results)
 
+    def _fetched(self, leaf: Tensor | Operation, slot: int, values: Sequence[Any]) -> Any:
+        if slot == _OPERATION:
+            return None
+        value = self._state.read(leaf.op) if slot == _VARIABLE and isinstance(leaf, Tensor) else values[slot]
+        # What the session goes on using is read-only; the caller gets an array of his own.
+        return value.copy() if isinstance(value, np.ndarray) and not value.flags.writeable else value
+
     def _execute(self, plan: _Plan, feeds: Sequence[Array]) -> list[Any]:
-        values: list[Any] = [None] * plan.slots
-        for slot, array in zip(plan.feeds, feeds, strict=True):
-            values[slot] = array
+        values = plan.values.copy()
+        values[: len(feeds)] = feeds
         xp = numpy_backend.namespace
-        state = self._state
-        for step in plan.steps:
-            arguments = [
-                state.read(variable) if variable is not None else (None if slot < 0 else values[slot])
-                for slot, variable in zip(step.inputs, step.variables, strict=True)
-            ]
-            try:
-                with np.errstate(all="ignore"):
+        read = self._state.read
+        arguments: list[Any] = []
+        step = None
+        try:
+            with np.errstate(all="ignore"):
+                for step in plan.steps:
+                    arguments = [values[slot] for slot in step.inputs]
+                    for place, variable in step.reads:
+                        arguments[place] = read(variable)
                     result = step.run(xp, step.call, *arguments)
-            except SamaraError:
+                    outputs = step.outputs
+                    if len(outputs) == 1 and not isinstance(result, (list, tuple)):
+                        values[outputs[0]] = result
+                    else:
+                        for slot, array in zip(outputs, result, strict=True):
+                            values[slot] = array
+                    for slot in step.release:
+                        values[slot] = None
+        except SamaraError:
+            raise
+        except Exception as error:
+            if step is None:
                 raise
-            except Exception as error:
-                op = step.call.operation
-                shapes = ", ".join("-" if a is None else f"{a.dtype}{list(a.shape)}" for a in arguments)
-                where = f" (made at {op.source})" if op.source else ""
-                raise GraphError(f"{op.type} {op.name!r} failed on {shapes}{where}: {error}") from error
-            if len(step.outputs) == 1 and not isinstance(result, (list, tuple)):
-                values[step.outputs[0]] = result
-            else:
-                for slot, array in zip(step.outputs, result or (), strict=True):
-                    values[slot] = array
-            for slot in step.release:
-                values[slot] = None
+            op = step.call.operation
+            shapes = ", ".join("-" if a is None else f"{a.dtype}{list(a.shape)}" for a in arguments)
+            where = f" (made at {op.source})" if op.source else ""
+            raise GraphError(f"{op.type} {op.name!r} failed on {shapes}{where}: {error}") from error
         return values
 
     def _compile(self, fetches: Sequence[Tensor | Operation], fed: tuple[Tensor, ...]) -> _Plan:
         fed_ids = {id(t) for t in fed}
-        needed: dict[Operation, None] = {}
-        pending = [f if isinstance(f, Operation) else f.op for f in fetches if id(f) not in fed_ids]
-        while pending:
-            op = pending.pop()
-            if op in needed:
-                continue
-            needed[op] = None
-            pending += [t.op for t in op.given_inputs if id(t) not in fed_ids]
-            pending += op.control_inputs
-        order = sorted(needed, key=lambda o: o.id)
+        order = _needed(fetches, fed_ids)
         slots: dict[int, int] = {id(t): i for i, t in enumerate(fed)}
-        count = len(fed)
+        values: list[Any] = [None] * len(fed)
         last_use: dict[int, int] = {}
-        unfed = [op for op in order if op.type == "placeholder" and id(op.outputs[0]) not in fed_ids]
-        if unfed:
-            listed = "; ".join(
-                f"{op.outputs[0].name} {op.outputs[0].dtype.name}{dims.text(op.outputs[0].shape)}"
-                + (f" (made at {op.source})" if op.source else "")
-                for op in unfed
-            )
-            raise FeedError(f"a value must be fed for {listed}")
         steps: list[_Step] = []
         for op in order:
             if op.type in ("placeholder", "variable"):
                 continue
-            inputs, variables = [], []
+            if op.type == "constant":
+                slots.setdefault(id(op.outputs[0]), len(values))
+                values.append(op.a.value)
+                continue
+            inputs: list[int] = []
+            reads: list[tuple[int, Operation]] = []
             for operand, tensor in _with_operands(op):
-                reads = tensor is not None and tensor.op.type == "variable" and id(tensor) not in fed_ids
-                skipped = tensor is None or reads or operand.state
-                variables.append(tensor.op if reads and not operand.state and tensor is not None else None)
-                slot = -1 if skipped or tensor is None else slots[id(tensor)]
+                slot = _ABSENT
+                if tensor is not None and not operand.state:
+                    if tensor.op.type == "variable" and id(tensor) not in fed_ids:
+                        reads.append((len(inputs), tensor.op))
+                    else:
+                        slot = slots[id(tensor)]
+                        last_use[slot] = len(steps)
                 inputs.append(slot)
-                if slot >= 0:
-                    last_use[slot] = len(steps)
             outputs = []
             for tensor in op.outputs:
-                # A fed output keeps the feed's slot: what the op computes for it is released at once.
-                slots.setdefault(id(tensor), count)
-                outputs.append(count)
-                last_use[count] = len(steps)
-                count += 1
+                # A fed output keeps the feed's place: what the op computes for it is released at once.
+                slots.setdefault(id(tensor), len(values))
+                last_use[len(values)] = len(steps)
+                outputs.append(len(values))
+                values.append(None)
             run = numpy_backend.overrides.get(op.type, op.definition.reference)
-            steps.append(
-                _Step(Call(op, self._state), run, tuple(inputs), tuple(variables), tuple(outputs), ())
-            )
+            steps.append(_Step(run, Call(op, self._state), tuple(inputs), tuple(reads), tuple(outputs), ()))
         fetched = tuple(self._fetch_slot(f, slots, fed_ids) for f in fetches)
+        values.append(None)
         release: dict[int, list[int]] = {}
-        for slot, step in last_use.items():
-            if slot not in fetched and slot >= len(fed):
-                release.setdefault(step, []).append(slot)
-        steps = [
-            _Step(s.call, s.run, s.inputs, s.variables, s.outputs, tuple(release.get(i, ())))
-            for i, s in enumerate(steps)
-        ]
-        return _Plan(tuple(range(len(fed))), tuple(steps), fetched, count)
+        for slot, last in last_use.items():
+            if slot not in fetched:
+                release.setdefault(last, []).append(slot)
+        released = tuple(replace(s, release=tuple(release.get(i, ()))) for i, s in enumerate(steps))
+        return _Plan(released, fetched, values)
 
     def _fetch_slot(self, fetch: Tensor | Operation, slots: dict[int, int], fed: set[int]) -> int:
         if isinstance(fetch, Operation):
-            return -1
+            return _OPERATION
         if fetch.op.type == "variable" and id(fetch) not in fed:
-            return -2
+            return _VARIABLE
         return slots[id(fetch)]
 
     def _flatten(self, fetch: Any, leaves: list[Tensor | Operation]) -> Any:
@@ -302,7 +330,7 @@ class Session:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        _sessions.stack.remove(self)
+        _sessions.leave(self)
         self._graph_scope.__exit__(None, None, None)
         self.close()
 
@@ -317,7 +345,7 @@ class InteractiveSession(Session):
     def close(self) -> None:
         """Stops being the default session and releases the variables."""
         if self in _sessions.stack:
-            _sessions.stack.remove(self)
+            _sessions.leave(self)
         super().close()
 
 
@@ -330,12 +358,16 @@ class _DefaultSession:
         return self._session
 
     def __exit__(self, *exc: object) -> None:
-        _sessions.stack.remove(self._session)
+        _sessions.leave(self._session)
 
 
 class _Sessions(threading.local):
     def __init__(self) -> None:
         self.stack: list[Session] = []
+
+    def leave(self, session: Session) -> None:
+        """Takes out the innermost entry of a session."""
+        del self.stack[len(self.stack) - 1 - self.stack[::-1].index(session)]
 
 
 _sessions = _Sessions()
@@ -356,6 +388,33 @@ def default_session() -> Session:
     if session is None:
         raise GraphError("there is no default session: use `with samara.Session():`, or pass session=")
     return session
+
+
+def _needed(fetches: Sequence[Tensor | Operation], fed: set[int]) -> list[Operation]:
+    """What must run for the fetches, in the order of construction.
+
+    Raises:
+        FeedError: a placeholder among them is not fed.
+    """
+    needed: dict[Operation, None] = {}
+    pending = [f if isinstance(f, Operation) else f.op for f in fetches if id(f) not in fed]
+    while pending:
+        op = pending.pop()
+        if op in needed:
+            continue
+        needed[op] = None
+        pending += [t.op for t in op.given_inputs if id(t) not in fed]
+        pending += op.control_inputs
+    order = sorted(needed, key=lambda o: o.id)
+    unfed = [op for op in order if op.type == "placeholder" and id(op.outputs[0]) not in fed]
+    if unfed:
+        listed = "; ".join(
+            f"{op.outputs[0].name} {op.outputs[0].dtype.name}{dims.text(op.outputs[0].shape)}"
+            + (f" (made at {op.source})" if op.source else "")
+            for op in unfed
+        )
+        raise FeedError(f"a value must be fed for {listed}")
+    return order
 
 
 def _with_operands(op: Operation) -> list[tuple[Any, Tensor | None]]:
@@ -390,12 +449,16 @@ def _feed_array(tensor: Tensor, value: Any) -> Array:
 
 
 def _check_symbols(fed: Sequence[Tensor], arrays: Sequence[Array]) -> None:
-    """One named dimension must have one size in all feeds, within its bounds."""
+    """One named dimension must have one size in all feeds, within its bounds; expressions of them must agree."""
     sizes: dict[dims.Symbol, tuple[int, str]] = {}
+    expressions: list[tuple[dims.Dim, int, str]] = []
     for tensor, array in zip(fed, arrays, strict=True):
         for dimension, size in zip(tensor.shape or (), array.shape, strict=False):
-            symbol = dimension.symbol if isinstance(dimension, dims.Dim) else None
-            if symbol is None or symbol.anonymous:
+            if not isinstance(dimension, dims.Dim) or dimension.anonymous:
+                continue
+            symbol = dimension.symbol
+            if symbol is None:
+                expressions.append((dimension, size, tensor.name))
                 continue
             if not symbol.minimum <= size <= symbol.maximum:
                 raise FeedError(
@@ -404,6 +467,13 @@ def _check_symbols(fed: Sequence[Tensor], arrays: Sequence[Array]) -> None:
             known, where = sizes.setdefault(symbol, (size, tensor.name))
             if known != size:
                 raise FeedError(f"dimension {symbol.name} is {known} in {where} but {size} in {tensor.name}")
+    values = {symbol: size for symbol, (size, _) in sizes.items()}
+    for dimension, size, name in expressions:
+        if dimension.symbols <= values.keys() and dimension.evaluate(values) != size:
+            bound = ", ".join(f"{s.name}={n}" for s, n in values.items())
+            raise FeedError(
+                f"{name}: dimension {dimension} is {size}, not {dimension.evaluate(values)} with {bound}"
+            )
 
 
 def _rebuild(structure: Any, results: Sequence[Any]) -> Any:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from samara.graph import dims
 from samara.graph.dtypes import DType, as_dtype
 from samara.graph.graph import Operation, Tensor, get_default_graph
@@ -130,10 +128,7 @@ class Variable(Operators):
         """
         from samara.graph.session import default_session
 
-        array = np.asarray(value, dtype=self.dtype.numpy)
-        if array.shape != tuple(self.shape):
-            raise ValueError(f"{self.name} has shape {dims.text(self.shape)}, the value {list(array.shape)}")
-        (session or default_session()).variables[self.op.name] = array.copy()
+        (session or default_session()).load(self, value)
 
     def __repr__(self) -> str:
         return f"<Variable {self.name!r} {self.dtype.name}{dims.text(self.shape)}>"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from samara.graph import dims, dtypes
 from samara.graph.ops._table import OPS, OpDef, attribute
 
@@ -15,7 +13,7 @@ def _fed(xp: Any, op: Any, *inputs: Any) -> Any:
 
 
 def _assign(xp: Any, op: Any, ref: Any, value: Any) -> Any:
-    op.state.variables[op.operation.inputs[0].op.name] = np.array(value)
+    op.state.write(op.operation.inputs[0].op, value)
     return value
 
 
