@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -23,17 +25,25 @@ def cases() -> list[tuple[str, Case]]:
     return [(name, case) for name in FAMILIES for case in family(name).CASES]
 
 
+def over_cases(wanted: Callable[[Case, str], bool], dtypes: tuple[str, ...] | None = None) -> Any:
+    """Runs a test for every case and dtype that `wanted` accepts; `dtypes` replaces those of the case."""
+
+    def mark(function: Any) -> Any:
+        function.over_cases = (wanted, dtypes)
+        return function
+
+    return mark
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "case" not in metafunc.fixturenames:
+    chosen = getattr(metafunc.function, "over_cases", None)
+    if chosen is None:
         return
-    rows = []
-    for name, case in cases():
-        needed = getattr(metafunc.module, "applies", None)
-        if needed is not None and not needed(case):
-            continue
-        by_dtype = ["float64"] if metafunc.module.__name__.endswith("gradient") else case.dtype_names()
-        wanted = getattr(metafunc.module, "runs_dtype", lambda dtype: True)
-        rows += [
-            pytest.param(name, case, dtype, id=f"{case.id}-{dtype}") for dtype in by_dtype if wanted(dtype)
-        ]
+    wanted, dtypes = chosen
+    rows = [
+        pytest.param(name, case, dtype, id=f"{case.id}-{dtype}")
+        for name, case in cases()
+        for dtype in dtypes or case.dtype_names()
+        if wanted(case, dtype)
+    ]
     metafunc.parametrize(("family_name", "case", "dtype"), rows)

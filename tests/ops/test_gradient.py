@@ -10,13 +10,14 @@ from samara.graph.gradients import gradients
 from samara.graph.ops import OPS
 from tests.cases._case import Case
 from tests.ops._graphs import build
+from tests.ops.conftest import over_cases
 
 STEP = 1e-5
 MOST_ELEMENTS = 400
 PROBES = 12
 
 
-def applies(case: Case) -> bool:
+def differentiable(case: Case, dtype: str) -> bool:
     definition = OPS[case.op]
     allowed = next(iter(definition.types.values()), ())
     names = {d.name for d in allowed}
@@ -28,6 +29,7 @@ def applies(case: Case) -> bool:
     )
 
 
+@over_cases(differentiable, dtypes=("float64",))
 def test_gradient_matches_finite_differences(family_name: str, case: Case, dtype: str) -> None:
     made = build(case, dtype)
     generator = np.random.default_rng(7)

@@ -22,9 +22,8 @@ typedef enum smr_layout { SMR_LAYOUT_DENSE = 0, SMR_LAYOUT_PANEL16 = 1, SMR_LAYO
 
 /* A tensor in a program. */
 typedef struct smr_value {
-    void *data; /* null while a file is being verified, unless the tensor is a constant */
-    size_t
-        count; /* elements at these dims; no product of some of them, times the size, exceeds PTRDIFF_MAX */
+    void *data;   /* null while a file is being verified, unless the tensor is a constant */
+    size_t count; /* elements; no product of some dims and the size of one exceeds PTRDIFF_MAX */
     int32_t dims[SMR_MAX_RANK];
     int32_t rank;
     uint32_t run;    /* of SMR_LAYOUT_PANEL16X4 */

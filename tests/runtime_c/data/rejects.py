@@ -134,6 +134,11 @@ REJECTS: list[tuple[str, str, dict[str, str], int, str]] = [
     ("output_overwritten", "add_relu", {RELU: RELU + ", " + RELU.replace("[2]", "[0]").replace("[3]", "[4]"),
      Y: Y + ', { name: "z", dtype: "float32", shape: [2, 3], offset: 64 }'}, MODEL,
      '"y" is still needed when op 2 writes z over it'),
+    ("view_overwritten", "views", {'name: "b", dtype: "float32", shape: [6], offset: 0': 
+     'name: "b", dtype: "float32", shape: [6], offset: 64'}, MODEL, '"a" is still needed when op 3 writes b over it'),
+    ("view_beside", "views", {'name: "copy", dtype: "float32", shape: [3, 2], offset: 128':
+     'name: "copy", dtype: "float32", shape: [33, 2], offset: 0'}, MODEL, 'reshape "copy"'),
+    ("outputs_overlap", "splits", {}, MODEL, "lie on each other"),
     ("inputs_overlap", "dynamic", {'shape: [-2, 4], storage: "arena", offset: 128':
      'shape: [-2, 4], storage: "arena", offset: 64'}, MODEL, 'inputs "x" and "y" lie on each other'),
     # Signatures.
