@@ -57,6 +57,18 @@ static void test_run(void) {
     free(file.block);
 }
 
+/* A view is read after the view of it, and a view that lies elsewhere is a copy. */
+static void test_views(void) {
+    check_file file;
+    smr_model *model = check_load("views.smr", &file);
+    smr_context *context = make_context(model, NULL);
+    smr_error error;
+    CHECK_OK(smr_self_test(context, 0.0f, &error), error);
+    smr_context_free(context);
+    smr_model_free(model);
+    free(file.block);
+}
+
 static void test_memory(void) {
     check_file file;
     smr_model *model = check_load("add_relu.smr", &file);
@@ -248,6 +260,7 @@ static void test_self_test(void) {
 
 int main(void) {
     test_run();
+    test_views();
     test_memory();
     test_dimensions();
     test_expression_with_a_hump();

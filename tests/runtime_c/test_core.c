@@ -10,7 +10,13 @@
 #include "kernels/registry.h"
 
 static void test_names(void) {
-    int32_t i;
+    int32_t i, named = 0;
+    for (i = 0; i < 500; ++i) {
+        const char *name = smr_status_name((smr_status)i);
+        named += strcmp(name, "SMR_ERROR_UNKNOWN") != 0;
+        CHECK(strncmp(name, "SMR_", 4) == 0);
+    }
+    CHECK(named == 14);
     CHECK(strcmp(smr_status_name(SMR_ERROR_MODEL), "SMR_ERROR_MODEL") == 0);
     CHECK(strcmp(smr_status_name((smr_status)12345), "SMR_ERROR_UNKNOWN") == 0);
     CHECK(strcmp(smr_dtype_name(SMR_DTYPE_INT8), "int8") == 0);

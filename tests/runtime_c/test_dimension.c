@@ -1,6 +1,7 @@
 /* Dimension expressions and shapes. */
 #include "check.h"
 #include "core/dimension.h"
+#include "core/tensor.h"
 
 #define CODE_LIMIT (2 * SMR_MAX_EXPRESSION + 2)
 
@@ -126,7 +127,62 @@ static void test_shapes(void) {
     CHECK_FAILS(shape_of(last, 1, SMR_DTYPE_INT8, &shape, &error), SMR_ERROR_MODEL, "of 0", error);
 }
 
+static smr_status constant_bytes(smr_layout layout, smr_dtype dtype, int32_t rows, int32_t columns,
+                                 uint32_t run, uint64_t *bytes, smr_error *error) {
+    smr_value value;
+    memset(&value, 0, sizeof value);
+    value.rank = 2;
+    value.dims[0] = rows;
+    value.dims[1] = columns;
+    value.count = (size_t)rows * (size_t)columns;
+    value.run = run;
+    value.dtype = (uint8_t)dtype;
+    value.layout = (uint8_t)layout;
+    return smr_value_constant_bytes(&value, bytes, error);
+}
+
+static void test_layouts(void) {
+    const smr_layout panel16 = SMR_LAYOUT_PANEL16, panel16x4 = SMR_LAYOUT_PANEL16X4;
+    uint64_t bytes;
+    smr_error error;
+    CHECK_OK(constant_bytes(SMR_LAYOUT_DENSE, SMR_DTYPE_FLOAT32, 5, 17, 0, &bytes, &error), error);
+    CHECK(bytes == 340);
+    CHECK_OK(constant_bytes(panel16, SMR_DTYPE_FLOAT32, 5, 17, 0, &bytes, &error), error);
+    CHECK(bytes == 2 * 5 * 16 * 4);
+    CHECK_OK(constant_bytes(panel16, SMR_DTYPE_FLOAT16, 5, 16, 0, &bytes, &error), error);
+    CHECK(bytes == 5 * 16 * 2);
+    CHECK_OK(constant_bytes(panel16, SMR_DTYPE_FLOAT32, 0, 16, 0, &bytes, &error), error);
+    CHECK(bytes == 0);
+    /* 6 rows in runs of 3, each padded to 4. */
+    CHECK_OK(constant_bytes(panel16x4, SMR_DTYPE_INT8, 6, 17, 3, &bytes, &error), error);
+    CHECK(bytes == 2 * 8 * 16);
+    CHECK_OK(constant_bytes(panel16x4, SMR_DTYPE_INT8, 6, 0, 3, &bytes, &error), error);
+    CHECK(bytes == 0);
+    CHECK_FAILS(constant_bytes(panel16, SMR_DTYPE_INT8, 5, 17, 0, &bytes, &error), SMR_ERROR_MODEL, "of int8",
+                error);
+    CHECK_FAILS(constant_bytes(panel16x4, SMR_DTYPE_FLOAT32, 6, 17, 3, &bytes, &error), SMR_ERROR_MODEL,
+                "of float32", error);
+    CHECK_FAILS(constant_bytes(panel16x4, SMR_DTYPE_INT8, 6, 17, 0, &bytes, &error), SMR_ERROR_MODEL,
+                "runs of 0", error);
+    CHECK_FAILS(constant_bytes(panel16x4, SMR_DTYPE_INT8, 6, 17, 4, &bytes, &error), SMR_ERROR_MODEL,
+                "runs of 4", error);
+    /* Each row alone takes 64 bytes instead of 1. */
+    CHECK_FAILS(smr_value_constant_bytes(&(smr_value){.rank = 5,
+                                                      .dims = {INT32_MAX, INT32_MAX, 1, 1, 1},
+                                                      .count = (size_t)INT32_MAX,
+                                                      .run = 1,
+                                                      .dtype = SMR_DTYPE_INT8,
+                                                      .layout = SMR_LAYOUT_PANEL16X4},
+                                         &bytes, &error),
+                SMR_ERROR_MODEL, "can address", error);
+    CHECK_FAILS(
+        smr_value_constant_bytes(
+            &(smr_value){.count = 1, .dtype = SMR_DTYPE_INT8, .layout = SMR_LAYOUT_PANEL16}, &bytes, &error),
+        SMR_ERROR_MODEL, "of a scalar", error);
+}
+
 int main(void) {
+    test_layouts();
     test_expressions();
     test_expression_limits();
     test_shapes();

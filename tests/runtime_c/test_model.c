@@ -135,7 +135,15 @@ static void test_inspection_refusals(void) {
     smr_op_info op;
     const void *data;
     size_t bytes;
+    int32_t index;
     smr_error error;
+    CHECK_OK(smr_model_input_dimension(model, 0, 1, 0, &index, &error), error);
+    CHECK(index == 1);
+    CHECK_OK(smr_model_input_dimension(model, 0, 1, 1, &index, &error), error);
+    CHECK(index == -1);
+    CHECK_OK(smr_model_input_dimension(model, 0, 2, 0, &index, &error), error);
+    CHECK(index == -1);
+    CHECK_FAILS(smr_model_input_dimension(model, 0, 1, 2, &index, &error), SMR_ERROR_NOT_FOUND, "2", error);
     CHECK_OK(smr_model_dimension(model, 1, &dimension, &error), error);
     CHECK(strcmp(dimension.name, "m") == 0 && dimension.minimum == 1 && dimension.maximum == 8);
     CHECK_FAILS(smr_model_dimension(model, 2, &dimension, &error), SMR_ERROR_NOT_FOUND, "dimension 2 of 2",

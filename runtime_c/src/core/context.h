@@ -17,6 +17,7 @@ struct smr_context {
     smr_op_callback op_callback;
     void *op_callback_user;
     int32_t *dimensions;   /* the current value of each */
+    int32_t *previous;     /* those before a change that may fail */
     smr_program *programs; /* by signature */
     uint8_t *state;
     uint8_t *arena;

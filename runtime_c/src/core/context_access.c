@@ -13,13 +13,37 @@ static int64_t find_dimension(const smr_model *model, const char *name) {
     return -1;
 }
 
-smr_status smr_context_set_dimension(smr_context *context, const char *name, int32_t value,
-                                     smr_error *error) {
-    const smr_dimensions largest = {context == NULL ? NULL : context->model, NULL, false};
-    const smr_dimensions smallest = {largest.model, NULL, true};
-    int64_t index;
-    int32_t before;
+static smr_status check_dimension(const smr_context *context, uint32_t index, int32_t value, smr_error *error) {
+    const smr_dimensions largest = {context->model, NULL, false};
+    const smr_dimensions smallest = {context->model, NULL, true};
+    if (value < smr_dimension_value(&smallest, index) || value > smr_dimension_value(&largest, index)) {
+        SMR_FAIL(error, SMR_ERROR_DIMENSION, "dimension \"%.64s\" is from %d to %d, not %d",
+                 smr_field_string(smr_vector_table(context->model->dimensions, index), SMR_SLOT_DIMENSION_NAME),
+                 (int)smr_dimension_value(&smallest, index), (int)smr_dimension_value(&largest, index), (int)value);
+    }
+    return SMR_OK;
+}
+
+/* Puts `count` values in the place of those from `first` on, or leaves all as it was. */
+static smr_status change_dimensions(smr_context *context, uint32_t first, uint32_t count, const int32_t *values,
+                                    smr_error *error) {
+    const size_t bytes = count * sizeof *values;
     smr_status status;
+    if (count == 0 || memcmp(context->dimensions + first, values, bytes) == 0) {
+        return SMR_OK;
+    }
+    memcpy(context->previous + first, context->dimensions + first, bytes);
+    memcpy(context->dimensions + first, values, bytes);
+    status = smr_context_prepare(context, error);
+    if (status != SMR_OK) {
+        memcpy(context->dimensions + first, context->previous + first, bytes);
+        (void)smr_context_prepare(context, NULL);
+    }
+    return status;
+}
+
+smr_status smr_context_set_dimension(smr_context *context, const char *name, int32_t value, smr_error *error) {
+    int64_t index;
     if (context == NULL || name == NULL) {
         SMR_FAIL(error, SMR_ERROR_ARGUMENT, "`context` or `name` is null");
     }
@@ -27,23 +51,23 @@ smr_status smr_context_set_dimension(smr_context *context, const char *name, int
     if (index < 0) {
         SMR_FAIL(error, SMR_ERROR_NOT_FOUND, "there is no dimension \"%.64s\"", name);
     }
-    if (value < smr_dimension_value(&smallest, (uint32_t)index) ||
-        value > smr_dimension_value(&largest, (uint32_t)index)) {
-        SMR_FAIL(error, SMR_ERROR_DIMENSION, "dimension \"%.64s\" is from %d to %d, not %d", name,
-                 (int)smr_dimension_value(&smallest, (uint32_t)index),
-                 (int)smr_dimension_value(&largest, (uint32_t)index), (int)value);
+    SMR_TRY(check_dimension(context, (uint32_t)index, value, error));
+    return change_dimensions(context, (uint32_t)index, 1, &value, error);
+}
+
+smr_status smr_context_set_dimensions(smr_context *context, const int32_t *values, size_t count, smr_error *error) {
+    uint32_t i;
+    if (context == NULL || (values == NULL && count != 0)) {
+        SMR_FAIL(error, SMR_ERROR_ARGUMENT, "`context` or `values` is null");
     }
-    before = context->dimensions[index];
-    if (value == before) {
-        return SMR_OK;
+    if (count != context->model->dimensions.count) {
+        SMR_FAIL(error, SMR_ERROR_ARGUMENT, "%zu values for %u dimensions", count,
+                 (unsigned)context->model->dimensions.count);
     }
-    context->dimensions[index] = value;
-    status = smr_context_prepare(context, error);
-    if (status != SMR_OK) {
-        context->dimensions[index] = before;
-        (void)smr_context_prepare(context, NULL);
+    for (i = 0; i < count; ++i) {
+        SMR_TRY(check_dimension(context, i, values[i], error));
     }
-    return status;
+    return change_dimensions(context, 0, (uint32_t)count, values, error);
 }
 
 smr_status smr_context_enlarge(smr_context *context, smr_error *error) {

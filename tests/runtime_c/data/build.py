@@ -47,7 +47,9 @@ def main() -> None:
         path.unlink()
     lines = []
     for name, base, changes, status, message in REJECTS:
-        text = next(p for p in (HERE / f"{base}.json", HERE / "bases" / f"{base}.json") if p.exists()).read_text()
+        text = next(
+            p for p in (HERE / f"{base}.json", HERE / "bases" / f"{base}.json") if p.exists()
+        ).read_text()
         for old, new in changes.items():
             if text.count(old) != 1:
                 raise ValueError(f"{name}: {old!r} is in {base}.json {text.count(old)} times")
