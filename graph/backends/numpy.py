@@ -6,10 +6,15 @@ faster than the reference does.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as namespace
+
+from samara.graph.ops import _window
+from samara.graph.ops.matmul import activate
+
+_BLOCK_BYTES = 2 << 20
 
 
 def _segment_sum(xp: Any, op: Any, data: Any, ids: Any, count: Any) -> Any:
@@ -21,6 +26,82 @@ def _segment_sum(xp: Any, op: Any, data: Any, ids: Any, count: Any) -> Any:
     return sums.astype(data.dtype)
 
 
-overrides: dict[str, Callable[..., Any]] = {"unsorted_segment_sum": _segment_sum}
+def _columns(x: Any, taps: Any, size: Any, strides: Any, dilations: Any) -> Iterator[tuple[slice, Any]]:
+    """Blocks of images, and for each what the windows see: [window, tap row, tap column, channel] as a matrix."""
+    n, _, _, channels = x.shape
+    step = x.strides
+    width = taps[0] * taps[1] * channels
+    images = max(1, _BLOCK_BYTES // max(1, size[0] * size[1] * width * x.itemsize))
+    windows = namespace.lib.stride_tricks.as_strided(
+        x,
+        (n, *size, *taps, channels),
+        (
+            step[0],
+            step[1] * strides[0],
+            step[2] * strides[1],
+            step[1] * dilations[0],
+            step[2] * dilations[1],
+            step[3],
+        ),
+        writeable=False,
+    )
+    for start in range(0, n, images):
+        block = slice(start, min(start + images, n))
+        yield block, windows[block].reshape(-1, width)
+
+
+def _is_plain(op: Any, *arrays: Any) -> bool:
+    return op.a.groups == 1 and arrays[0].dtype != namespace.float16 and all(a.size for a in arrays)
+
+
+def _convolve(x: Any, w: Any, size: Any, strides: Any, dilations: Any) -> Any:
+    """The convolution of an array that is padded already."""
+    y = namespace.empty((x.shape[0], *size, w.shape[3]), x.dtype)
+    matrix = w.reshape(-1, w.shape[3])
+    for block, columns in _columns(x, w.shape[:2], size, strides, dilations):
+        namespace.matmul(columns, matrix, out=y[block].reshape(-1, w.shape[3]))
+    return y
+
+
+def _conv(xp: Any, op: Any, x: Any, w: Any, bias: Any) -> Any:
+    a, taps = op.a, w.shape[:2]
+    size = _window.positions(a, x.shape[1:3], taps)
+    if not _is_plain(op, x, w) or 0 in size:
+        return op.operation.definition.reference(xp, op, x, w, bias)
+    y = _convolve(_window.padded(xp, a, x, taps, 0), w, size, a.strides, a.dilations)
+    return activate(xp, op, y if bias is None else y + bias)
+
+
+def _conv_input(xp: Any, op: Any, sizes: Any, w: Any, dy: Any) -> Any:
+    """For steps of one pixel, the convolution of dy with the filter turned round."""
+    a, taps = op.a, w.shape[:2]
+    size = (int(sizes[1]), int(sizes[2]))
+    around = []
+    for axis, (before, _) in enumerate(_window.pads(a, size, taps)):
+        reach = (taps[axis] - 1) * a.dilations[axis]
+        around.append((reach - before, size[axis] + before - dy.shape[1 + axis]))
+    if not _is_plain(op, w, dy) or tuple(a.strides) != (1, 1) or min(min(p) for p in around) < 0:
+        return op.operation.definition.reference(xp, op, sizes, w, dy)
+    turned = namespace.ascontiguousarray(w[::-1, ::-1].swapaxes(2, 3))
+    return _convolve(namespace.pad(dy, [(0, 0), *around, (0, 0)]), turned, size, (1, 1), a.dilations)
+
+
+def _conv_filter(xp: Any, op: Any, x: Any, sizes: Any, dy: Any) -> Any:
+    if not _is_plain(op, x, dy):
+        return op.operation.definition.reference(xp, op, x, sizes, dy)
+    kh, kw, inputs, outputs = (int(s) for s in sizes)
+    total = namespace.zeros((kh * kw * inputs, outputs), x.dtype)
+    x = _window.padded(xp, op.a, x, (kh, kw), 0)
+    for block, columns in _columns(x, (kh, kw), dy.shape[1:3], op.a.strides, op.a.dilations):
+        total += columns.T @ dy[block].reshape(-1, outputs)
+    return total.reshape(kh, kw, inputs, outputs)
+
+
+overrides: dict[str, Callable[..., Any]] = {
+    "conv2d": _conv,
+    "conv2d_backprop_filter": _conv_filter,
+    "conv2d_backprop_input": _conv_input,
+    "unsorted_segment_sum": _segment_sum,
+}
 
 __all__ = ["namespace", "overrides"]
