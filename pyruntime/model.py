@@ -369,6 +369,7 @@ class Context:
         self._handle = ffi.new_handle(self)
         self._lock = threading.Lock()
         self._error = ffi.new("smr_error *")
+        self._sizes: dict[str, int] = {}
         self._views: dict[Any, tuple[list[Array], list[Array]]] = {}
         self._pointer = self._create(observed=False)
         self._observed: Any = None
@@ -469,9 +470,9 @@ class Context:
                     raise ValueError(
                         f"dimension {dimension} is {sizes[dimension]} in one input and {size} in {tensor.name}"
                     )
-        error = ffi.new("smr_error *")
-        for name, size in sizes.items():
-            check(lib.smr_context_set_dimension(pointer, name.encode(), size, error), error)
+        values = [sizes.get(name, self._sizes.get(name, high)) for name, (_, high) in self.model.dimensions.items()]
+        check(lib.smr_context_set_dimensions(pointer, values, len(values), self._error), self._error)
+        self._sizes.update(sizes)
 
     def observe(
         self,
