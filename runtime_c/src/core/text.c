@@ -88,10 +88,12 @@ static void put_real(text_writer *writer, double value) {
         put_char(writer, '0');
         return;
     }
-    for (; value >= 10.0; value /= 10.0) {
+    while (value >= 10.0) {
+        value /= 10.0;
         ++exponent;
     }
-    for (; value < 1.0; value *= 10.0) {
+    while (value < 1.0) {
+        value *= 10.0;
         --exponent;
     }
     digits = (uint32_t)(value * 100000.0 + 0.5);
