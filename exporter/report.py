@@ -132,7 +132,8 @@ class ExportReport:
     def _repr_html_(self) -> str:
         left = "style='text-align:left'"
         rows = "".join(
-            f"<tr><th {left}>{html.escape(n)}</th><td {left}>{html.escape(t)}</td></tr>" for n, t in self._rows()
+            f"<tr><th {left}>{html.escape(n)}</th><td {left}>{html.escape(t)}</td></tr>"
+            for n, t in self._rows()
         )
         layers = "".join(
             "<tr>"

@@ -50,9 +50,7 @@ def output_size(op: Any, axis: int, size: Dimension, taps: Dimension) -> Dimensi
     if op.a.padding == "explicit":
         size = size + op.a.paddings[2 * axis] + op.a.paddings[2 * axis + 1]
     if isinstance(size, int) and isinstance(reach, int) and size < reach:
-        op.fail(
-            f"the window reaches over {reach}, but the padded {('height', 'width')[axis]} is only {size}"
-        )
+        op.fail(f"the window reaches over {reach}, but the padded {('height', 'width')[axis]} is only {size}")
     count: Dimension = (size - reach) // stride + 1
     return count
 

@@ -313,8 +313,8 @@ void smr_context_free(smr_context *context);
  * contradict each other. @threads exclusive */
 smr_status smr_context_set_dimension(smr_context *context, const char *name, int32_t value, smr_error *error);
 
-/* Sets all named dimensions at once, in the order of smr_model_dimension: for those that only fit together. On
- * error nothing has changed. @return as smr_context_set_dimension. @threads exclusive */
+/* Sets all named dimensions at once, in the order of smr_model_dimension: for those that only fit together.
+ * On error nothing has changed. @return as smr_context_set_dimension. @threads exclusive */
 smr_status smr_context_set_dimensions(smr_context *context, const int32_t *values, size_t count,
                                       smr_error *error);
 

@@ -1,4 +1,5 @@
-/* smr_bench [--json] [--runs N] MODEL.smr...: checks a file against its golden cases and times its first signature.
+/* smr_bench [--json] [--runs N] MODEL.smr...: checks a file against its golden cases and times its first
+ * signature.
  *
  * Inputs are zero, or the first golden case where the file has one. A line is: file, arena bytes, median and
  * least microseconds of N runs (default 50, after three that do not count).

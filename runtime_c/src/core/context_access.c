@@ -13,20 +13,23 @@ static int64_t find_dimension(const smr_model *model, const char *name) {
     return -1;
 }
 
-static smr_status check_dimension(const smr_context *context, uint32_t index, int32_t value, smr_error *error) {
+static smr_status check_dimension(const smr_context *context, uint32_t index, int32_t value,
+                                  smr_error *error) {
     const smr_dimensions largest = {context->model, NULL, false};
     const smr_dimensions smallest = {context->model, NULL, true};
     if (value < smr_dimension_value(&smallest, index) || value > smr_dimension_value(&largest, index)) {
-        SMR_FAIL(error, SMR_ERROR_DIMENSION, "dimension \"%.64s\" is from %d to %d, not %d",
-                 smr_field_string(smr_vector_table(context->model->dimensions, index), SMR_SLOT_DIMENSION_NAME),
-                 (int)smr_dimension_value(&smallest, index), (int)smr_dimension_value(&largest, index), (int)value);
+        SMR_FAIL(
+            error, SMR_ERROR_DIMENSION, "dimension \"%.64s\" is from %d to %d, not %d",
+            smr_field_string(smr_vector_table(context->model->dimensions, index), SMR_SLOT_DIMENSION_NAME),
+            (int)smr_dimension_value(&smallest, index), (int)smr_dimension_value(&largest, index),
+            (int)value);
     }
     return SMR_OK;
 }
 
 /* Puts `count` values in the place of those from `first` on, or leaves all as it was. */
-static smr_status change_dimensions(smr_context *context, uint32_t first, uint32_t count, const int32_t *values,
-                                    smr_error *error) {
+static smr_status change_dimensions(smr_context *context, uint32_t first, uint32_t count,
+                                    const int32_t *values, smr_error *error) {
     const size_t bytes = count * sizeof *values;
     smr_status status;
     if (count == 0 || memcmp(context->dimensions + first, values, bytes) == 0) {
@@ -42,7 +45,8 @@ static smr_status change_dimensions(smr_context *context, uint32_t first, uint32
     return status;
 }
 
-smr_status smr_context_set_dimension(smr_context *context, const char *name, int32_t value, smr_error *error) {
+smr_status smr_context_set_dimension(smr_context *context, const char *name, int32_t value,
+                                     smr_error *error) {
     int64_t index;
     if (context == NULL || name == NULL) {
         SMR_FAIL(error, SMR_ERROR_ARGUMENT, "`context` or `name` is null");
@@ -55,7 +59,8 @@ smr_status smr_context_set_dimension(smr_context *context, const char *name, int
     return change_dimensions(context, (uint32_t)index, 1, &value, error);
 }
 
-smr_status smr_context_set_dimensions(smr_context *context, const int32_t *values, size_t count, smr_error *error) {
+smr_status smr_context_set_dimensions(smr_context *context, const int32_t *values, size_t count,
+                                      smr_error *error) {
     uint32_t i;
     if (context == NULL || (values == NULL && count != 0)) {
         SMR_FAIL(error, SMR_ERROR_ARGUMENT, "`context` or `values` is null");

@@ -20,7 +20,8 @@ _Static_assert(sizeof(gradient_parameters) <= SMR_PARAMETER_BYTES, "gradient_par
 static inline int64_t gradient_position(const smr_window *window, int32_t axis, int64_t at, int64_t tap) {
     const int64_t from = at + window->before[axis] - tap * window->dilations[axis];
     const int64_t position = from / window->strides[axis];
-    return from >= 0 && from % window->strides[axis] == 0 && position < window->positions[axis] ? position : -1;
+    return from >= 0 && from % window->strides[axis] == 0 && position < window->positions[axis] ? position
+                                                                                                : -1;
 }
 
 #define SMR_ELEMENT    float
@@ -66,7 +67,8 @@ static smr_status prepare_gradient(smr_node *node, const gradient_attributes *a,
     channels = (int64_t)filter->dims[2] * (p->depthwise ? 1 : a->groups);
     outputs = (int64_t)filter->dims[3] * (p->depthwise ? filter->dims[2] : 1);
     if (channels != x->dims[3] || outputs != dy->dims[3]) {
-        SMR_FAIL(error, SMR_ERROR_MODEL, "a filter for %lld to %lld channels meets an input of %d and a gradient of %d",
+        SMR_FAIL(error, SMR_ERROR_MODEL,
+                 "a filter for %lld to %lld channels meets an input of %d and a gradient of %d",
                  (long long)channels, (long long)outputs, (int)x->dims[3], (int)dy->dims[3]);
     }
     p->batch = (size_t)x->dims[0];
@@ -94,7 +96,7 @@ static smr_status prepare_gradient_filter(smr_node *node, const gradient_attribu
 }
 
 #define GRADIENT_ATTRIBUTES(a, groups_) \
-    { &(a)->strides, &(a)->dilations, &(a)->paddings, (groups_), (a)->padding }
+    {&(a)->strides, &(a)->dilations, &(a)->paddings, (groups_), (a)->padding}
 
 smr_status smr_prepare_conv2d_backprop_input(smr_node *node, smr_error *error) {
     const smr_conv2d_backprop_input_attributes *a = &node->attributes.conv2d_backprop_input;

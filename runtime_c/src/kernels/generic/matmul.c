@@ -10,7 +10,8 @@ typedef struct matmul_parameters {
     size_t inner;
     size_t x_row_stride;
     size_t x_inner_stride;
-    /* Leading dimensions of the output, last first, and the step of x and y along each: 0 where they broadcast. */
+    /* Leading dimensions of the output, last first, and the step of x and y along each: 0 where they
+     * broadcast. */
     size_t batch_dims[SMR_MAX_RANK - 2];
     size_t batch_strides[2][SMR_MAX_RANK - 2];
     int32_t batch_rank;
@@ -44,8 +45,8 @@ static inline size_t matmul_offset(const matmul_parameters *p, int32_t operand, 
 #include "matmul.inc"
 
 /* Integers wrap, which unsigned arithmetic does. */
-#define MATMUL_CLAMP(type, x)                                         \
-    ((p->activation != SMR_ACTIVATION_NONE && (type)(x) < 0) ? 0      \
+#define MATMUL_CLAMP(type, x)                                       \
+    ((p->activation != SMR_ACTIVATION_NONE && (type)(x) < 0)    ? 0 \
      : (p->activation == SMR_ACTIVATION_RELU6 && (type)(x) > 6) ? 6 \
                                                                 : (type)(x))
 
@@ -109,7 +110,8 @@ smr_status smr_prepare_matmul(smr_node *node, smr_error *error) {
                  (int)inner, (int)other, (int)columns, (int)z->dims[z->rank - 2], (int)z->dims[z->rank - 1]);
     }
     if (bias != NULL && (bias->rank != 1 || bias->dims[0] != columns)) {
-        SMR_FAIL(error, SMR_ERROR_MODEL, "the bias must have one element for each of %d columns", (int)columns);
+        SMR_FAIL(error, SMR_ERROR_MODEL, "the bias must have one element for each of %d columns",
+                 (int)columns);
     }
     if (y->layout != SMR_LAYOUT_DENSE && (a->transpose_y || y->rank != 2)) {
         SMR_FAIL(error, SMR_ERROR_MODEL, "a packed second factor must be a plain matrix");
@@ -129,18 +131,10 @@ smr_status smr_prepare_matmul(smr_node *node, smr_error *error) {
     }
     node->work = z->count == 0 ? 0 : z->count / (size_t)columns * p->panels.count;
     switch (z->dtype) {
-        case SMR_DTYPE_FLOAT16:
-            node->run = run_matmul_f16;
-            break;
-        case SMR_DTYPE_INT32:
-            node->run = run_matmul_i32;
-            break;
-        case SMR_DTYPE_INT64:
-            node->run = run_matmul_i64;
-            break;
-        default:
-            node->run = run_matmul_f32;
-            break;
+        case SMR_DTYPE_FLOAT16: node->run = run_matmul_f16; break;
+        case SMR_DTYPE_INT32: node->run = run_matmul_i32; break;
+        case SMR_DTYPE_INT64: node->run = run_matmul_i64; break;
+        default: node->run = run_matmul_f32; break;
     }
     return SMR_OK;
 }

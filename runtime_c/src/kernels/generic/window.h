@@ -14,8 +14,8 @@ typedef struct smr_window {
     int32_t before[2]; /* padding at the top and at the left */
 } smr_window;
 
-/* Works out the padding before the input, and checks the strides, dilations, paddings and positions. The sizes,
- * taps and positions are already filled in. `paddings` are top, bottom, left, right. */
+/* Works out the padding before the input, and checks the strides, dilations, paddings and positions. The
+ * sizes, taps and positions are already filled in. `paddings` are top, bottom, left, right. */
 static inline smr_status smr_window_prepare(smr_window *window, const smr_ints2 *strides,
                                             const smr_ints2 *dilations, uint8_t padding,
                                             const smr_ints4 *paddings, smr_error *error) {
@@ -44,8 +44,9 @@ static inline smr_status smr_window_prepare(smr_window *window, const smr_ints2 
                 after = paddings->values[2 * axis + 1];
             }
             if (before < 0 || after < 0 || size + before + after < reach) {
-                SMR_FAIL(error, SMR_ERROR_MODEL, "a window that reaches over %lld of %lld padded by %lld and %lld",
-                         (long long)reach, (long long)size, (long long)before, (long long)after);
+                SMR_FAIL(error, SMR_ERROR_MODEL,
+                         "a window that reaches over %lld of %lld padded by %lld and %lld", (long long)reach,
+                         (long long)size, (long long)before, (long long)after);
             }
             positions = (size + before + after - reach) / stride + 1;
         }
