@@ -470,7 +470,9 @@ class Context:
                     raise ValueError(
                         f"dimension {dimension} is {sizes[dimension]} in one input and {size} in {tensor.name}"
                     )
-        values = [sizes.get(name, self._sizes.get(name, high)) for name, (_, high) in self.model.dimensions.items()]
+        values = [
+            sizes.get(name, self._sizes.get(name, high)) for name, (_, high) in self.model.dimensions.items()
+        ]
         check(lib.smr_context_set_dimensions(pointer, values, len(values), self._error), self._error)
         self._sizes.update(sizes)
 

@@ -22,6 +22,7 @@ from samara.graph.graph import Graph, Tensor
 from samara.graph.ops import OPS
 from samara.graph.session import Session
 from samara.graph.variables import Variable, global_variables_initializer
+from samara.pyruntime.model import load
 from tests.ops.conftest import FAMILIES, family
 
 FOLDER = Path(__file__).parent / "v1"
@@ -79,15 +80,29 @@ def state(path: Path) -> None:
         export_model([Signature({"y": product}, name="look"), Signature({"sum": step}, name="step")], path)
 
 
-def every_op(name: str) -> Callable[[Path], None]:
-    """One signature for each op of a family that has a kernel: its first case that is not empty."""
+def covered(folder: Path) -> set[str]:
+    """The ops that the golden files of a folder use."""
+    models = [load(path) for path in folder.glob("*.smr")]
+    return {op.op for model in models for signature in model.signatures for op in model.ops(signature)}
+
+
+def missing_ops(name: str, folder: Path) -> list[str]:
+    """The ops of a family that have a kernel and are in no golden file."""
+    found = covered(folder)
+    return [
+        op
+        for op in sorted({c.op for c in family(name).CASES})
+        if OPS[op].device == "kernel" and not any(o.state for o in OPS[op].operands) and op not in found
+    ]
+
+
+def ops_file(names: list[str], name: str) -> Callable[[Path], None]:
+    """One signature for each op: the first case of it that is not empty."""
 
     def write(path: Path) -> None:
         graph = Graph()
         signatures, samples = [], {}
-        for op in sorted({c.op for c in family(name).CASES}):
-            if OPS[op].device != "kernel" or any(o.state for o in OPS[op].operands):
-                continue
+        for op in names:
             case = next(
                 c
                 for c in family(name).CASES
@@ -128,17 +143,20 @@ FILES: dict[str, Callable[[Path], None]] = {
     "network_int8": network_int8,
     "network_dynamic": network_dynamic,
     "state": state,
-    **{f"ops_{name}": every_op(name) for name in FAMILIES if name not in ("random", "state")},
 }
 
 
 def main(folder: Path = FOLDER) -> None:
-    """Writes the files that `folder` lacks."""
-    for name, write in FILES.items():
-        path = folder / f"{name}.smr"
-        if not path.exists():
-            write(path)
-            sys.stdout.write(f"{path.name} {path.stat().st_size:,} B\n")
+    """Writes the networks that `folder` lacks, and a file for each family that has ops in none."""
+    todo = {name: write for name, write in FILES.items() if not (folder / f"{name}.smr").exists()}
+    for name in FAMILIES:
+        names = missing_ops(name, folder) if name not in ("random", "state") else []
+        if names:
+            number = 1 + len(list(folder.glob(f"ops_{name}*.smr")))
+            todo[f"ops_{name}" + (f"_{number}" if number > 1 else "")] = ops_file(names, name)
+    for name, write in todo.items():
+        write(folder / f"{name}.smr")
+        sys.stdout.write(f"{name}.smr {(folder / name).with_suffix('.smr').stat().st_size:,} B\n")
 
 
 if __name__ == "__main__":

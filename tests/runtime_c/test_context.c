@@ -123,6 +123,16 @@ static void test_dimensions(void) {
     CHECK_FAILS(smr_context_set_dimension(context, "n", 3, &error), SMR_ERROR_MODEL, "add \"z\"", error);
     check_shape(context, 0, 2, 8, 128);
     CHECK_OK(smr_run(context, 0, &error), error);
+    /* Both at once can. */
+    CHECK_OK(smr_context_set_dimensions(context, (const int32_t[]){3, 3}, 2, &error), error);
+    check_shape(context, 0, 2, 3, 48);
+    CHECK_FAILS(smr_context_set_dimensions(context, (const int32_t[]){4, 3}, 2, &error), SMR_ERROR_MODEL,
+                "add \"z\"", error);
+    CHECK_FAILS(smr_context_set_dimensions(context, (const int32_t[]){3, 9}, 2, &error), SMR_ERROR_DIMENSION,
+                "not 9", error);
+    CHECK_FAILS(smr_context_set_dimensions(context, (const int32_t[]){3}, 1, &error), SMR_ERROR_ARGUMENT,
+                "1 values for 2", error);
+    check_shape(context, 0, 2, 3, 48);
     CHECK_OK(smr_context_set_dimension(context, "m", 1, &error), error);
     CHECK_OK(smr_context_set_dimension(context, "n", 3, &error), error);
     check_shape(context, 0, 2, 3, 48);

@@ -196,8 +196,8 @@ smr_status smr_prepare_reduce_sum(smr_node *node, smr_error *error) {
 smr_status smr_prepare_reduce_mean(smr_node *node, smr_error *error) {
     SMR_TRY(reduce_prepare(node, reduce_sum_floats, NULL, error));
     if (node->work > 0) {
-        SMR_PARAMETERS(node, reduce_parameters)->divisor =
-            (double)(node->inputs[0]->count / node->outputs[0]->count);
+        const size_t elements = node->inputs[0]->count / node->outputs[0]->count;
+        SMR_PARAMETERS(node, reduce_parameters)->divisor = (double)elements;
     }
     return SMR_OK;
 }
