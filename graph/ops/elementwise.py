@@ -399,6 +399,11 @@ def _silu_derivative(b: Any, op: Any, x: Any, y: Any) -> Any:
     return b.multiply(s, b.add(one, b.multiply(x, b.subtract(one, s))))
 
 
+def _mish_derivative(b: Any, op: Any, x: Any, y: Any) -> Any:
+    t, one = b.tanh(b.softplus(x)), b.like(1, x)
+    return b.add(t, b.multiply(b.multiply(x, b.sigmoid(x)), b.subtract(one, b.square(t))))
+
+
 def _slope_below_zero(b: Any, x: Any, alpha: float, scale: float = 1.0) -> Any:
     """The derivative of scale * (x if x > 0 else alpha * (exp(x) - 1))."""
     zero = b.like(0, x)
@@ -663,6 +668,13 @@ OPS.register(
         "The product x * relu6(x + 3) / 6.",
         lambda xp, op, x: x * _between(xp, x + 3, 0, 6) / 6,
         _hard_swish_derivative,
+    ),
+    _unary(
+        "mish",
+        339,
+        "The product x * tanh(softplus(x)): Misra, Mish: a self regularized non-monotonic activation function (2019).",
+        lambda xp, op, x: x * xp.tanh(xp.maximum(x, xp.zeros_like(x)) + xp.log1p(xp.exp(-xp.abs(x)))),
+        _mish_derivative,
     ),
     _unary(
         "clip",

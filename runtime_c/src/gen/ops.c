@@ -1396,6 +1396,14 @@ static const smr_operand_def hard_swish_outputs[] = {
     {"y", 0x0006, 0, 0},
 };
 
+static const smr_operand_def mish_inputs[] = {
+    {"x", 0x0006, 0, 0},
+};
+
+static const smr_operand_def mish_outputs[] = {
+    {"y", 0x0006, 0, 0},
+};
+
 static const smr_operand_def identity_inputs[] = {
     {"x", 0x01fe, 0, 0},
 };
@@ -1609,6 +1617,7 @@ const smr_op_def smr_op_defs[] = {
     {"silu", silu_inputs, silu_outputs, 0, SMR_OP_SILU, 1, 1, 0, 0, 1},
     {"hard_sigmoid", hard_sigmoid_inputs, hard_sigmoid_outputs, 0, SMR_OP_HARD_SIGMOID, 1, 1, 0, 0, 1},
     {"hard_swish", hard_swish_inputs, hard_swish_outputs, 0, SMR_OP_HARD_SWISH, 1, 1, 0, 0, 1},
+    {"mish", mish_inputs, mish_outputs, 0, SMR_OP_MISH, 1, 1, 0, 0, 1},
     {"identity", identity_inputs, identity_outputs, 0, SMR_OP_IDENTITY, 1, 1, 0, 1, 0},
     {"stop_gradient", stop_gradient_inputs, stop_gradient_outputs, 0, SMR_OP_STOP_GRADIENT, 1, 1, 0, 1, 0},
     {"reshape", reshape_inputs, reshape_outputs, 0, SMR_OP_RESHAPE, 2, 1, 0, 1, 0},

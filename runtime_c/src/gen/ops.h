@@ -122,6 +122,7 @@ typedef enum smr_opcode {
     SMR_OP_SILU = 336,
     SMR_OP_HARD_SIGMOID = 337,
     SMR_OP_HARD_SWISH = 338,
+    SMR_OP_MISH = 339,
     SMR_OP_IDENTITY = 360,
     SMR_OP_STOP_GRADIENT = 361,
     SMR_OP_RESHAPE = 362,
@@ -650,6 +651,6 @@ typedef struct smr_op_def {
 
 /* Sorted by opcode. */
 extern const smr_op_def smr_op_defs[];
-#define SMR_OP_DEF_COUNT 124
+#define SMR_OP_DEF_COUNT 125
 
 #endif
