@@ -3,30 +3,31 @@
 
 bool smr_quant_limits(uint8_t dtype, int32_t *low, int32_t *high) {
     switch (dtype) {
-    case SMR_DTYPE_INT8:
-        *low = INT8_MIN;
-        *high = INT8_MAX;
-        return true;
-    case SMR_DTYPE_UINT8:
-        *low = 0;
-        *high = UINT8_MAX;
-        return true;
-    case SMR_DTYPE_INT16:
-        *low = INT16_MIN;
-        *high = INT16_MAX;
-        return true;
-    default:
-        return false;
+        case SMR_DTYPE_INT8:
+            *low = INT8_MIN;
+            *high = INT8_MAX;
+            return true;
+        case SMR_DTYPE_UINT8:
+            *low = 0;
+            *high = UINT8_MAX;
+            return true;
+        case SMR_DTYPE_INT16:
+            *low = INT16_MIN;
+            *high = INT16_MAX;
+            return true;
+        default: return false;
     }
 }
 
 smr_status smr_quant_check_zero_point(const smr_value *value, int32_t zero_point, smr_error *error) {
     int32_t low, high;
     if (!smr_quant_limits(value->dtype, &low, &high)) {
-        SMR_FAIL(error, SMR_ERROR_MODEL, "%s stores no quantized numbers", smr_dtype_name((smr_dtype)value->dtype));
+        SMR_FAIL(error, SMR_ERROR_MODEL, "%s stores no quantized numbers",
+                 smr_dtype_name((smr_dtype)value->dtype));
     }
     if (zero_point < low || zero_point > high) {
-        SMR_FAIL(error, SMR_ERROR_MODEL, "zero point %d is outside %d..%d", (int)zero_point, (int)low, (int)high);
+        SMR_FAIL(error, SMR_ERROR_MODEL, "zero point %d is outside %d..%d", (int)zero_point, (int)low,
+                 (int)high);
     }
     return SMR_OK;
 }
@@ -65,10 +66,12 @@ smr_status smr_quant_check_output(const smr_node *node, int32_t zero_point, int3
     return SMR_OK;
 }
 
-smr_status smr_quant_check_dims(const smr_value *output, const int64_t *dims, int32_t rank, smr_error *error) {
+smr_status smr_quant_check_dims(const smr_value *output, const int64_t *dims, int32_t rank,
+                                smr_error *error) {
     int32_t i;
     if (output->rank != rank) {
-        SMR_FAIL(error, SMR_ERROR_MODEL, "the output has rank %d instead of %d", (int)output->rank, (int)rank);
+        SMR_FAIL(error, SMR_ERROR_MODEL, "the output has rank %d instead of %d", (int)output->rank,
+                 (int)rank);
     }
     for (i = 0; i < rank; ++i) {
         if (output->dims[i] != dims[i]) {

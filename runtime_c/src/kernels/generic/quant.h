@@ -1,5 +1,5 @@
-/* What the integer kernels share: the one requantization that all of them end in, and checks of its parameters.
- * docs/arithmetic.md holds the formulas. */
+/* What the integer kernels share: the one requantization that all of them end in, and checks of its
+ * parameters. docs/arithmetic.md holds the formulas. */
 #ifndef SMR_GENERIC_QUANT_H
 #define SMR_GENERIC_QUANT_H
 
@@ -13,8 +13,9 @@
 #if defined(__FAST_MATH__)
 #error "the integer kernels need IEEE arithmetic: compile without -ffast-math"
 #endif
-_Static_assert(FLT_EVAL_METHOD == 0 || FLT_EVAL_METHOD == 16,
-               "the integer kernels need float arithmetic without excess precision, as -msse2 -mfpmath=sse gives");
+_Static_assert(
+    FLT_EVAL_METHOD == 0 || FLT_EVAL_METHOD == 16,
+    "the integer kernels need float arithmetic without excess precision, as -msse2 -mfpmath=sse gives");
 
 /* Where a result is clamped, before the zero point is added, and the zero point. */
 typedef struct quant_output {
@@ -23,8 +24,9 @@ typedef struct quant_output {
     int32_t zero_point;
 } quant_output;
 
-/* The nearest integer, half to even, for magnitudes up to 2^22. Floats from 2^23 to 2^24 are the integers, so adding
- * 1.5 * 2^23 rounds as every float addition does; the low bits of the sum are then those of the result. */
+/* The nearest integer, half to even, for magnitudes up to 2^22. Floats from 2^23 to 2^24 are the integers, so
+ * adding 1.5 * 2^23 rounds as every float addition does; the low bits of the sum are then those of the
+ * result. */
 static inline int32_t quant_round(float value) {
     const float sum = value + 12582912.0f;
     int32_t bits;

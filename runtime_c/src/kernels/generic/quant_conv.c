@@ -1,10 +1,12 @@
-/* Convolution, depthwise convolution and matrix multiplication of integers: exact int32 sums, then requantization. */
+/* Convolution, depthwise convolution and matrix multiplication of integers: exact int32 sums, then
+ * requantization. */
 #include "quant.h"
 
 #define QUANT_PANEL 16 /* outputs that are summed side by side */
 #define QUANT_CHUNK 64 /* channels of a depthwise convolution that are summed side by side */
 
-/* What a filter [taps ..., depth, outputs] is read by. A position counts its rows, padding between runs included. */
+/* What a filter [taps ..., depth, outputs] is read by. A position counts its rows, padding between runs
+ * included. */
 typedef struct quant_filter {
     const int8_t *data;
     const int32_t *bias;
@@ -28,17 +30,18 @@ static int64_t quant_weight_sum(const quant_filter *filter, size_t output, size_
         return sum;
     }
     {
-        const int8_t *weights = filter->data + output / QUANT_PANEL * filter->panel_bytes + output % QUANT_PANEL * 4;
+        const int8_t *weights =
+            filter->data + output / QUANT_PANEL * filter->panel_bytes + output % QUANT_PANEL * 4;
         for (i = 0; i < filter->panel_bytes; i += QUANT_PANEL * 4) {
-            sum += quant_magnitude(weights[i]) + quant_magnitude(weights[i + 1]) + quant_magnitude(weights[i + 2]) +
-                   quant_magnitude(weights[i + 3]);
+            sum += quant_magnitude(weights[i]) + quant_magnitude(weights[i + 1]) +
+                   quant_magnitude(weights[i + 2]) + quant_magnitude(weights[i + 3]);
         }
     }
     return sum;
 }
 
-/* Checks bias [O] and multiplier [O], and that no sum of an output can leave int32, whatever the input is. `rows` is
- * the number of weights of one output. */
+/* Checks bias [O] and multiplier [O], and that no sum of an output can leave int32, whatever the input is.
+ * `rows` is the number of weights of one output. */
 static smr_status prepare_filter(const smr_node *node, size_t outputs, size_t rows, quant_filter *filter,
                                  smr_error *error) {
     size_t i;
@@ -67,8 +70,8 @@ static smr_status prepare_filter(const smr_node *node, size_t outputs, size_t ro
     return SMR_OK;
 }
 
-/* Adds to each of `count` accumulators the products of `depth` inputs, `step` (1, or 0 for a border) bytes apart, with
- * the weights from row `position` on. */
+/* Adds to each of `count` accumulators the products of `depth` inputs, `step` (1, or 0 for a border) bytes
+ * apart, with the weights from row `position` on. */
 static void quant_dot_dense(int32_t *acc, int32_t count, const int8_t *x, size_t step, const int8_t *weights,
                             size_t outputs, size_t depth) {
     size_t k;
@@ -90,9 +93,11 @@ static void quant_dot_panel(int32_t acc[QUANT_PANEL], const int8_t *x, size_t st
         const int8_t *weights = panel + (position + k) / 4 * (QUANT_PANEL * 4);
         const size_t lane = (position + k) % 4;
         if (lane == 0 && depth - k >= 4) {
-            const int32_t a = x[k * step], b = x[(k + 1) * step], c = x[(k + 2) * step], d = x[(k + 3) * step];
+            const int32_t a = x[k * step], b = x[(k + 1) * step], c = x[(k + 2) * step],
+                          d = x[(k + 3) * step];
             for (n = 0; n < QUANT_PANEL; ++n) {
-                acc[n] += a * weights[4 * n] + b * weights[4 * n + 1] + c * weights[4 * n + 2] + d * weights[4 * n + 3];
+                acc[n] += a * weights[4 * n] + b * weights[4 * n + 1] + c * weights[4 * n + 2] +
+                          d * weights[4 * n + 3];
             }
             k += 4;
         } else {
@@ -109,10 +114,11 @@ static void quant_dot_panel(int32_t acc[QUANT_PANEL], const int8_t *x, size_t st
 static void quant_dot(const quant_filter *filter, size_t first, int32_t count, int32_t acc[QUANT_PANEL],
                       const int8_t *x, size_t step, size_t position, size_t depth) {
     if (filter->panel_bytes == 0) {
-        quant_dot_dense(acc, count, x, step, filter->data + position * filter->outputs + first, filter->outputs,
-                        depth);
+        quant_dot_dense(acc, count, x, step, filter->data + position * filter->outputs + first,
+                        filter->outputs, depth);
     } else {
-        quant_dot_panel(acc, x, step, filter->data + first / QUANT_PANEL * filter->panel_bytes, position, depth);
+        quant_dot_panel(acc, x, step, filter->data + first / QUANT_PANEL * filter->panel_bytes, position,
+                        depth);
     }
 }
 
@@ -123,8 +129,8 @@ static void quant_begin(const quant_filter *filter, size_t first, int32_t count,
     }
 }
 
-static void quant_write(const quant_filter *filter, size_t first, int32_t count, const int32_t acc[QUANT_PANEL],
-                        const quant_output *output, int8_t *y) {
+static void quant_write(const quant_filter *filter, size_t first, int32_t count,
+                        const int32_t acc[QUANT_PANEL], const quant_output *output, int8_t *y) {
     int32_t n;
     for (n = 0; n < count; ++n) {
         y[n] = (int8_t)quant_requantize(acc[n], filter->multiplier[first + (size_t)n], output);
@@ -132,7 +138,8 @@ static void quant_write(const quant_filter *filter, size_t first, int32_t count,
 }
 
 /* How a filter of `rows` rows in runs of `run` is stored in panels. */
-static smr_status prepare_panels(const smr_value *value, size_t rows, quant_filter *filter, smr_error *error) {
+static smr_status prepare_panels(const smr_value *value, size_t rows, quant_filter *filter,
+                                 smr_error *error) {
     filter->panel_bytes = 0;
     if (value->layout == SMR_LAYOUT_PANEL16X4) {
         const size_t run = value->run;
@@ -160,8 +167,8 @@ typedef struct quant_conv {
 _Static_assert(sizeof(quant_conv) <= SMR_PARAMETER_BYTES, "it is stored in a node");
 
 /* Adds the taps that meet row `y` of the image; null for a row of the border. */
-static void quant_conv_row(const quant_conv *conv, const int8_t *row, int64_t left, size_t channel, size_t position,
-                           size_t first, int32_t count, int32_t acc[QUANT_PANEL]) {
+static void quant_conv_row(const quant_conv *conv, const int8_t *row, int64_t left, size_t channel,
+                           size_t position, size_t first, int32_t count, int32_t acc[QUANT_PANEL]) {
     const smr_window *window = &conv->window;
     const int64_t last = left + (int64_t)(window->taps[1] - 1) * window->dilations[1];
     int32_t tap;
@@ -179,8 +186,8 @@ static void quant_conv_row(const quant_conv *conv, const int8_t *row, int64_t le
     }
 }
 
-/* Work items are blocks of up to 16 outputs of a pixel, all pixels for one block after the other, so that the weights
- * of a block stay in cache. */
+/* Work items are blocks of up to 16 outputs of a pixel, all pixels for one block after the other, so that the
+ * weights of a block stay in cache. */
 static smr_status run_quantized_conv2d(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const quant_conv *conv = SMR_CONST_PARAMETERS(node, quant_conv);
     const smr_window *window = &conv->window;
@@ -197,24 +204,30 @@ static smr_status run_quantized_conv2d(const smr_node *node, size_t begin, size_
         const int32_t count = rest < QUANT_PANEL ? (int32_t)rest : QUANT_PANEL;
         const size_t line = pixel / (size_t)window->positions[1];
         const size_t image = line / (size_t)window->positions[0];
-        const int64_t top = (int64_t)(line % (size_t)window->positions[0]) * window->strides[0] - window->before[0];
-        const int64_t left = (int64_t)(pixel % (size_t)window->positions[1]) * window->strides[1] - window->before[1];
+        const int64_t top =
+            (int64_t)(line % (size_t)window->positions[0]) * window->strides[0] - window->before[0];
+        const int64_t left =
+            (int64_t)(pixel % (size_t)window->positions[1]) * window->strides[1] - window->before[1];
         int32_t acc[QUANT_PANEL];
         int32_t tap;
         quant_begin(&conv->filter, first, count, acc);
         for (tap = 0; tap < window->taps[0]; ++tap) {
             const int64_t at = top + (int64_t)tap * window->dilations[0];
             const bool inside = at >= 0 && at < window->size[0];
-            const int8_t *row = inside ? x + (image * (size_t)window->size[0] + (size_t)at) * row_bytes : NULL;
-            quant_conv_row(conv, row, left, group * conv->depth, (size_t)tap * conv->row_step, first, count, acc);
+            const int8_t *row =
+                inside ? x + (image * (size_t)window->size[0] + (size_t)at) * row_bytes : NULL;
+            quant_conv_row(conv, row, left, group * conv->depth, (size_t)tap * conv->row_step, first, count,
+                           acc);
         }
-        quant_write(&conv->filter, first, count, acc, &conv->output, y + pixel * conv->filter.outputs + first);
+        quant_write(&conv->filter, first, count, acc, &conv->output,
+                    y + pixel * conv->filter.outputs + first);
     }
     return SMR_OK;
 }
 
 /* Where the rows of taps of a filter [KH, KW, C, O] begin. */
-static smr_status prepare_conv_layout(const smr_value *filter, int32_t groups, quant_conv *conv, smr_error *error) {
+static smr_status prepare_conv_layout(const smr_value *filter, int32_t groups, quant_conv *conv,
+                                      smr_error *error) {
     const size_t columns = (size_t)filter->dims[1], depth = (size_t)filter->dims[2];
     conv->column_step = depth;
     conv->row_step = columns * depth;
@@ -241,19 +254,20 @@ smr_status smr_prepare_quantized_conv2d(smr_node *node, smr_error *error) {
     const int32_t groups = attributes->groups;
     size_t outputs, rows;
     if (x->rank != 4 || filter->rank != 4 || y->rank != 4) {
-        SMR_FAIL(error, SMR_ERROR_MODEL, "x, filter and y have ranks %d, %d and %d instead of 4", (int)x->rank,
-                 (int)filter->rank, (int)y->rank);
+        SMR_FAIL(error, SMR_ERROR_MODEL, "x, filter and y have ranks %d, %d and %d instead of 4",
+                 (int)x->rank, (int)filter->rank, (int)y->rank);
     }
     SMR_TRY(smr_quant_check_constant(node, 1, error));
     if (groups < 1 || (int64_t)filter->dims[2] * groups != x->dims[3] || filter->dims[3] % groups != 0 ||
         y->dims[3] != filter->dims[3] || y->dims[0] != x->dims[0]) {
-        SMR_FAIL(error, SMR_ERROR_MODEL, "x [%d ... %d], filter [... %d, %d] in %d groups and y [%d ... %d] do not fit",
+        SMR_FAIL(error, SMR_ERROR_MODEL,
+                 "x [%d ... %d], filter [... %d, %d] in %d groups and y [%d ... %d] do not fit",
                  (int)x->dims[0], (int)x->dims[3], (int)filter->dims[2], (int)filter->dims[3], (int)groups,
                  (int)y->dims[0], (int)y->dims[3]);
     }
     smr_quant_window(node, filter->dims[0], filter->dims[1], &conv->window);
-    SMR_TRY(smr_window_prepare(&conv->window, &attributes->strides, &attributes->dilations, attributes->padding,
-                               &attributes->paddings, error));
+    SMR_TRY(smr_window_prepare(&conv->window, &attributes->strides, &attributes->dilations,
+                               attributes->padding, &attributes->paddings, error));
     SMR_TRY(smr_quant_check_zero_point(x, attributes->input_zero_point, error));
     SMR_TRY(smr_quant_check_output(node, attributes->output_zero_point, attributes->activation_min,
                                    attributes->activation_max, attributes->rounding, &conv->output, error));
@@ -297,7 +311,8 @@ static smr_status run_quantized_matmul(const smr_node *node, size_t begin, size_
         int32_t acc[QUANT_PANEL];
         quant_begin(&matmul->filter, first, count, acc);
         quant_dot(&matmul->filter, first, count, acc, x + row * matmul->depth, 1, 0, matmul->depth);
-        quant_write(&matmul->filter, first, count, acc, &matmul->output, y + row * matmul->filter.outputs + first);
+        quant_write(&matmul->filter, first, count, acc, &matmul->output,
+                    y + row * matmul->filter.outputs + first);
     }
     return SMR_OK;
 }
@@ -380,8 +395,10 @@ static smr_status run_quantized_depthwise(const smr_node *node, size_t begin, si
     for (pixel = begin; pixel < end; ++pixel) {
         const size_t line = pixel / (size_t)window->positions[1];
         const size_t image = line / (size_t)window->positions[0];
-        const int64_t top = (int64_t)(line % (size_t)window->positions[0]) * window->strides[0] - window->before[0];
-        const int64_t left = (int64_t)(pixel % (size_t)window->positions[1]) * window->strides[1] - window->before[1];
+        const int64_t top =
+            (int64_t)(line % (size_t)window->positions[0]) * window->strides[0] - window->before[0];
+        const int64_t left =
+            (int64_t)(pixel % (size_t)window->positions[1]) * window->strides[1] - window->before[1];
         for (first = 0; first < outputs; first += QUANT_CHUNK) {
             const size_t count = outputs - first < QUANT_CHUNK ? outputs - first : QUANT_CHUNK;
             int32_t acc[QUANT_CHUNK];
@@ -391,16 +408,18 @@ static smr_status run_quantized_depthwise(const smr_node *node, size_t begin, si
                 const int64_t at = top + (int64_t)row * window->dilations[0];
                 for (column = 0; column < window->taps[1]; ++column) {
                     const int64_t beside = left + (int64_t)column * window->dilations[1];
-                    const bool inside = at >= 0 && at < window->size[0] && beside >= 0 && beside < window->size[1];
-                    const size_t place = (image * (size_t)window->size[0] + (size_t)at) * (size_t)window->size[1];
-                    quant_depthwise_tap(depthwise,
-                                        inside ? x + (place + (size_t)beside) * depthwise->channels : NULL,
-                                        (size_t)row * (size_t)window->taps[1] + (size_t)column, first, count, acc);
+                    const bool inside =
+                        at >= 0 && at < window->size[0] && beside >= 0 && beside < window->size[1];
+                    const size_t place =
+                        (image * (size_t)window->size[0] + (size_t)at) * (size_t)window->size[1];
+                    quant_depthwise_tap(
+                        depthwise, inside ? x + (place + (size_t)beside) * depthwise->channels : NULL,
+                        (size_t)row * (size_t)window->taps[1] + (size_t)column, first, count, acc);
                 }
             }
             for (n = 0; n < count; ++n) {
-                y[pixel * outputs + first + n] =
-                    (int8_t)quant_requantize(acc[n], depthwise->filter.multiplier[first + n], &depthwise->output);
+                y[pixel * outputs + first + n] = (int8_t)quant_requantize(
+                    acc[n], depthwise->filter.multiplier[first + n], &depthwise->output);
             }
         }
     }
@@ -408,28 +427,31 @@ static smr_status run_quantized_depthwise(const smr_node *node, size_t begin, si
 }
 
 smr_status smr_prepare_quantized_depthwise_conv2d(smr_node *node, smr_error *error) {
-    const smr_quantized_depthwise_conv2d_attributes *attributes = &node->attributes.quantized_depthwise_conv2d;
+    const smr_quantized_depthwise_conv2d_attributes *attributes =
+        &node->attributes.quantized_depthwise_conv2d;
     const smr_value *x = node->inputs[0], *filter = node->inputs[1], *y = node->outputs[0];
     quant_depthwise *depthwise = SMR_PARAMETERS(node, quant_depthwise);
     size_t outputs;
     if (x->rank != 4 || filter->rank != 4 || y->rank != 4) {
-        SMR_FAIL(error, SMR_ERROR_MODEL, "x, filter and y have ranks %d, %d and %d instead of 4", (int)x->rank,
-                 (int)filter->rank, (int)y->rank);
+        SMR_FAIL(error, SMR_ERROR_MODEL, "x, filter and y have ranks %d, %d and %d instead of 4",
+                 (int)x->rank, (int)filter->rank, (int)y->rank);
     }
     if (filter->dims[2] != x->dims[3] || (int64_t)filter->dims[2] * filter->dims[3] != y->dims[3] ||
         y->dims[0] != x->dims[0]) {
         SMR_FAIL(error, SMR_ERROR_MODEL, "x [%d ... %d], filter [... %d, %d] and y [%d ... %d] do not fit",
-                 (int)x->dims[0], (int)x->dims[3], (int)filter->dims[2], (int)filter->dims[3], (int)y->dims[0],
-                 (int)y->dims[3]);
+                 (int)x->dims[0], (int)x->dims[3], (int)filter->dims[2], (int)filter->dims[3],
+                 (int)y->dims[0], (int)y->dims[3]);
     }
     smr_quant_window(node, filter->dims[0], filter->dims[1], &depthwise->window);
-    SMR_TRY(smr_window_prepare(&depthwise->window, &attributes->strides, &attributes->dilations, attributes->padding,
-                               &attributes->paddings, error));
+    SMR_TRY(smr_window_prepare(&depthwise->window, &attributes->strides, &attributes->dilations,
+                               attributes->padding, &attributes->paddings, error));
     SMR_TRY(smr_quant_check_zero_point(x, attributes->input_zero_point, error));
     SMR_TRY(smr_quant_check_output(node, attributes->output_zero_point, attributes->activation_min,
-                                   attributes->activation_max, attributes->rounding, &depthwise->output, error));
+                                   attributes->activation_max, attributes->rounding, &depthwise->output,
+                                   error));
     outputs = (size_t)y->dims[3];
-    SMR_TRY(prepare_filter(node, outputs, outputs > 0 ? filter->count / outputs : 0, &depthwise->filter, error));
+    SMR_TRY(
+        prepare_filter(node, outputs, outputs > 0 ? filter->count / outputs : 0, &depthwise->filter, error));
     if (y->count == 0) {
         return SMR_OK;
     }

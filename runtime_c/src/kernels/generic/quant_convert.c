@@ -21,8 +21,8 @@ static smr_status prepare_conversion(smr_node *node, uint8_t dtype, smr_error *e
 }
 
 /* The whole range of the output's type. */
-static smr_status prepare_range(const smr_node *node, int32_t zero_point, uint8_t rounding, quant_output *output,
-                                smr_error *error) {
+static smr_status prepare_range(const smr_node *node, int32_t zero_point, uint8_t rounding,
+                                quant_output *output, smr_error *error) {
     int32_t low = 0, high = 0;
     (void)smr_quant_limits(node->outputs[0]->dtype, &low, &high);
     return smr_quant_check_output(node, zero_point, low, high, rounding, output, error);
@@ -121,7 +121,8 @@ smr_status smr_prepare_requantize(smr_node *node, smr_error *error) {
     const smr_requantize_attributes *attributes = &node->attributes.requantize;
     quant_conversion *parameters = SMR_PARAMETERS(node, quant_conversion);
     SMR_TRY(prepare_conversion(node, attributes->dtype, error));
-    SMR_TRY(prepare_range(node, attributes->output_zero_point, attributes->rounding, &parameters->output, error));
+    SMR_TRY(
+        prepare_range(node, attributes->output_zero_point, attributes->rounding, &parameters->output, error));
     SMR_TRY(smr_quant_check_zero_point(node->inputs[0], attributes->input_zero_point, error));
     SMR_TRY(smr_quant_check_multiplier(attributes->multiplier, error));
     parameters->input_zero_point = attributes->input_zero_point;

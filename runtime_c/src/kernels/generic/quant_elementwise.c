@@ -1,7 +1,8 @@
 /* Sums and products of two int8 tensors of different scales, with broadcasting. */
 #include "quant.h"
 
-/* parameters: an axis of the output is one of these, joined with its neighbours where that makes no difference */
+/* parameters: an axis of the output is one of these, joined with its neighbours where that makes no
+ * difference */
 typedef struct quant_binary {
     size_t dims[SMR_MAX_RANK];
     size_t strides[2][SMR_MAX_RANK]; /* in elements; 0 where an input is broadcast */
@@ -37,7 +38,8 @@ static smr_status prepare_axes(const smr_node *node, quant_binary *binary, smr_e
     size_t spans[2] = {1, 1};
     int32_t i, k;
     if (output->rank != rank) {
-        SMR_FAIL(error, SMR_ERROR_MODEL, "the output has rank %d instead of %d", (int)output->rank, (int)rank);
+        SMR_FAIL(error, SMR_ERROR_MODEL, "the output has rank %d instead of %d", (int)output->rank,
+                 (int)rank);
     }
     for (i = 0; i < rank; ++i) {
         int32_t dims[2], dim;
@@ -48,8 +50,9 @@ static smr_status prepare_axes(const smr_node *node, quant_binary *binary, smr_e
         }
         dim = dims[0] == 1 ? dims[1] : dims[0];
         if ((dims[1] != 1 && dims[1] != dim) || output->dims[rank - 1 - i] != dim) {
-            SMR_FAIL(error, SMR_ERROR_MODEL, "dimension %d of the output is %d, those of the inputs %d and %d",
-                     (int)(rank - 1 - i), (int)output->dims[rank - 1 - i], (int)dims[0], (int)dims[1]);
+            SMR_FAIL(error, SMR_ERROR_MODEL,
+                     "dimension %d of the output is %d, those of the inputs %d and %d", (int)(rank - 1 - i),
+                     (int)output->dims[rank - 1 - i], (int)dims[0], (int)dims[1]);
         }
         if (output->count == 0) {
             continue;
@@ -63,8 +66,8 @@ static smr_status prepare_axes(const smr_node *node, quant_binary *binary, smr_e
     return SMR_OK;
 }
 
-static smr_status prepare_quant_binary(smr_node *node, int32_t x_zero_point, int32_t y_zero_point, float multiplier,
-                                       smr_error *error) {
+static smr_status prepare_quant_binary(smr_node *node, int32_t x_zero_point, int32_t y_zero_point,
+                                       float multiplier, smr_error *error) {
     quant_binary *binary = SMR_PARAMETERS(node, quant_binary);
     SMR_TRY(prepare_axes(node, binary, error));
     SMR_TRY(smr_quant_check_zero_point(node->inputs[0], x_zero_point, error));
@@ -118,8 +121,8 @@ smr_status smr_prepare_quantized_add(smr_node *node, smr_error *error) {
     const smr_quantized_add_attributes *attributes = &node->attributes.quantized_add;
     quant_binary *binary = SMR_PARAMETERS(node, quant_binary);
     int32_t k;
-    SMR_TRY(prepare_quant_binary(node, attributes->x_zero_point, attributes->y_zero_point, attributes->multiplier,
-                                 error));
+    SMR_TRY(prepare_quant_binary(node, attributes->x_zero_point, attributes->y_zero_point,
+                                 attributes->multiplier, error));
     SMR_TRY(smr_quant_check_output(node, attributes->output_zero_point, attributes->activation_min,
                                    attributes->activation_max, attributes->rounding, &binary->output, error));
     binary->multipliers[0] = attributes->x_multiplier;
@@ -156,8 +159,8 @@ static smr_status run_quantized_multiply(const smr_node *node, size_t begin, siz
 smr_status smr_prepare_quantized_multiply(smr_node *node, smr_error *error) {
     const smr_quantized_multiply_attributes *attributes = &node->attributes.quantized_multiply;
     quant_binary *binary = SMR_PARAMETERS(node, quant_binary);
-    SMR_TRY(prepare_quant_binary(node, attributes->x_zero_point, attributes->y_zero_point, attributes->multiplier,
-                                 error));
+    SMR_TRY(prepare_quant_binary(node, attributes->x_zero_point, attributes->y_zero_point,
+                                 attributes->multiplier, error));
     SMR_TRY(smr_quant_check_output(node, attributes->output_zero_point, attributes->activation_min,
                                    attributes->activation_max, attributes->rounding, &binary->output, error));
     node->run = run_quantized_multiply;

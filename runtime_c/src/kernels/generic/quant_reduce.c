@@ -68,7 +68,8 @@ static smr_status run_quantized_average(const smr_node *node, size_t begin, size
                 }
             }
             for (n = 0; n < lanes; ++n) {
-                y[pixel * channels + first + n] = (int8_t)quant_requantize(acc[n], multiplier, &average->output);
+                y[pixel * channels + first + n] =
+                    (int8_t)quant_requantize(acc[n], multiplier, &average->output);
             }
         }
     }
@@ -80,24 +81,27 @@ smr_status smr_prepare_quantized_average_pool2d(smr_node *node, smr_error *error
     const smr_value *x = node->inputs[0], *y = node->outputs[0];
     quant_average *average = SMR_PARAMETERS(node, quant_average);
     if (x->rank != 4 || y->rank != 4 || y->dims[0] != x->dims[0] || y->dims[3] != x->dims[3]) {
-        SMR_FAIL(error, SMR_ERROR_MODEL, "x of rank %d and y of rank %d do not fit, or their images or channels",
-                 (int)x->rank, (int)y->rank);
+        SMR_FAIL(error, SMR_ERROR_MODEL,
+                 "x of rank %d and y of rank %d do not fit, or their images or channels", (int)x->rank,
+                 (int)y->rank);
     }
     if (attributes->pool_size.count != 2) {
         SMR_FAIL(error, SMR_ERROR_MODEL, "a window of %d sizes", (int)attributes->pool_size.count);
     }
-    smr_quant_window(node, attributes->pool_size.values[0], attributes->pool_size.values[1], &average->window);
+    smr_quant_window(node, attributes->pool_size.values[0], attributes->pool_size.values[1],
+                     &average->window);
     SMR_TRY(smr_window_prepare(&average->window, &attributes->strides, NULL, attributes->padding,
                                &attributes->paddings, error));
     /* So that neither the count nor a sum of bytes leaves int32. */
     if ((int64_t)attributes->pool_size.values[0] * attributes->pool_size.values[1] > INT32_MAX / 255) {
-        SMR_FAIL(error, SMR_ERROR_MODEL, "a window of %d x %d is too large", (int)attributes->pool_size.values[0],
-                 (int)attributes->pool_size.values[1]);
+        SMR_FAIL(error, SMR_ERROR_MODEL, "a window of %d x %d is too large",
+                 (int)attributes->pool_size.values[0], (int)attributes->pool_size.values[1]);
     }
     SMR_TRY(smr_quant_check_zero_point(x, attributes->input_zero_point, error));
     SMR_TRY(smr_quant_check_multiplier(attributes->multiplier, error));
     SMR_TRY(smr_quant_check_output(node, attributes->output_zero_point, attributes->activation_min,
-                                   attributes->activation_max, attributes->rounding, &average->output, error));
+                                   attributes->activation_max, attributes->rounding, &average->output,
+                                   error));
     if (y->count == 0) {
         return SMR_OK;
     }
@@ -135,7 +139,8 @@ static size_t quant_mean_place(const smr_value *x, uint32_t reduced, size_t outp
 }
 
 /* Steps to the next element along the reduced axes; false after the last one. */
-static bool quant_mean_next(const smr_value *x, uint32_t reduced, int32_t index[SMR_MAX_RANK], size_t *place) {
+static bool quant_mean_next(const smr_value *x, uint32_t reduced, int32_t index[SMR_MAX_RANK],
+                            size_t *place) {
     size_t stride = 1;
     int32_t i;
     for (i = x->rank - 1; i >= 0; --i) {
@@ -289,7 +294,8 @@ smr_status smr_prepare_quantized_softmax(smr_node *node, smr_error *error) {
     SMR_TRY(smr_quant_check_constant(node, 1, error));
     SMR_TRY(smr_quant_check_multiplier(attributes->multiplier, error));
     SMR_TRY(smr_quant_check_output(node, attributes->output_zero_point, attributes->activation_min,
-                                   attributes->activation_max, attributes->rounding, &softmax->output, error));
+                                   attributes->activation_max, attributes->rounding, &softmax->output,
+                                   error));
     if (table->rank != 1 || table->count != 256) {
         SMR_FAIL(error, SMR_ERROR_MODEL, "the table has %zu elements in rank %d instead of 256", table->count,
                  (int)table->rank);
@@ -299,8 +305,8 @@ smr_status smr_prepare_quantized_softmax(smr_node *node, smr_error *error) {
     for (i = 0; i < 256; ++i) {
         if (exponentials[i] < (i == 0 ? 1 : 0) || exponentials[i] > 1 << 24 ||
             (softmax->size > 0 && (size_t)exponentials[i] > INT32_MAX / softmax->size)) {
-            SMR_FAIL(error, SMR_ERROR_MODEL, "table element %d is %d, for rows of %zu", (int)i, (int)exponentials[i],
-                     softmax->size);
+            SMR_FAIL(error, SMR_ERROR_MODEL, "table element %d is %d, for rows of %zu", (int)i,
+                     (int)exponentials[i], softmax->size);
         }
     }
     if (x->count == 0) {
