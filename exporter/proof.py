@@ -19,6 +19,7 @@ from samara.exporter.freeze import Frozen
 from samara.exporter.lower import LoweredModel, LoweredProgram
 from samara.graph import dims
 from samara.graph.graph import Graph, Operation, Tensor
+from samara.graph.progress import progress
 from samara.graph.rewrite import ModelGraph
 from samara.graph.session import Session, compute
 from samara.pyruntime.model import Context, Model
@@ -126,7 +127,7 @@ def prove(
     errors: list[LayerError] = []
     for index, program in enumerate(lowered.programs):
         rows = [_Row(program, op, frozen.source, model) for op in range(len(program.ops))]
-        for sample in samples[index]:
+        for sample in progress(samples[index], "proving"):
             fed = {n: (convert(n, np.asarray(a)) if convert else a) for n, a in sample.items()}
             arrays = {
                 n: np.asarray(a, program.signature.inputs[n].dtype.numpy, order="C") for n, a in fed.items()

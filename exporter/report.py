@@ -23,11 +23,13 @@ class ProgramReport:
         name: the signature's.
         plan: arena, bounds, offsets, and how the placement was found.
         ops: how often each op occurs.
+        kernels: how often each kind of kernel runs them on this machine; "generic" is the slow one.
     """
 
     name: str
     plan: MemoryPlan
     ops: Counter[str]
+    kernels: Counter[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +87,8 @@ class ExportReport:
             ("file", f"{self.path}: {_bytes(self.file_bytes)}, weights {_bytes(self.constant_bytes)}"),
             ("ops", f"{sum(ops.values())} from {self.source_ops}: {listed}"),
         ]
+        kernels = sum((p.kernels for p in self.programs), Counter[str]())
+        rows.append(("kernels", ", ".join(f"{n} x{c}" for n, c in sorted(kernels.items())) or "none"))
         for program in self.programs:
             plan = program.plan
             verdict = (

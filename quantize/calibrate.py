@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from samara.graph.graph import Tensor
+from samara.graph.progress import progress
 from samara.graph.rewrite import ModelGraph, needed
 from samara.graph.session import Session
 from samara.quantize.observers import MinMax
@@ -31,7 +31,7 @@ def calibrate(
     work = [(index, sample) for index, given in enumerate(samples) for sample in given]
     reached = [_reached(model, index, tensors) for index in range(len(model.signatures))]
     session.variables.update({n: np.array(v) for n, v in model.initial_values.items()})
-    for index, sample in _progress(work):
+    for index, sample in progress(work, "calibrating"):
         inputs = model.signatures[index].inputs
         wanted = reached[index]
         outputs = list(model.signatures[index].outputs.values())
@@ -47,17 +47,6 @@ def _reached(model: ModelGraph, index: int, tensors: Sequence[Tensor]) -> list[T
     signature = model.signatures[index]
     ops = {t.op for t in signature.inputs.values()} | set(needed(list(signature.outputs.values())))
     return [t for t in tensors if t.op in ops]
-
-
-def _progress(work: Sequence[Any]) -> Iterable[Any]:
-    if len(work) > 1 and sys.stderr.isatty():
-        try:
-            from tqdm import tqdm
-        except ImportError:
-            return work
-        bar: Iterable[Any] = tqdm(work, desc="calibrating", unit="sample", leave=False)
-        return bar
-    return work
 
 
 __all__ = ["calibrate"]
