@@ -84,9 +84,12 @@ class Visit:
         self._uses = uses
 
     def single_use(self, index: int) -> bool:
-        """Whether this operation is the only reader of its input, which is no output of a signature either."""
+        """Whether this operation is the only reader of its input, so that what computes it can be joined with this one.
+
+        An output of a signature has another reader; what runs after a write stays an operation of its own.
+        """
         tensor = self.op.inputs[index]
-        return tensor is not None and self._uses.get(id(tensor), 0) == 1
+        return tensor is not None and self._uses.get(id(tensor), 0) == 1 and not tensor.op.control_inputs
 
     def make(
         self, type_: str, inputs: Sequence[Any], attributes: dict[str, Any] | None = None
@@ -137,10 +140,12 @@ def copy(
 def transform(model: ModelGraph, visit: Visitor) -> ModelGraph | None:
     """Copies what the signatures need into a new graph, asking `visit` for each operation.
 
-    `visit` returns the tensors that take the place of the operation's outputs, or None to copy it.
+    `visit` returns the tensors that take the place of the operation's outputs, or None to copy it. An operation with
+    control inputs is always copied, since what took its place need not wait for them.
 
     Returns:
-        The new model, or None when nothing was replaced and nothing was left out.
+        The new model, or None when nothing was replaced and nothing was left out, or when a write to a variable
+        would be lost.
     """
     graph = Graph()
     uses: dict[int, int] = {}
@@ -160,7 +165,7 @@ def transform(model: ModelGraph, visit: Visitor) -> ModelGraph | None:
         inputs = [None if t is None else mapping[id(t)] for t in op.inputs]
         after = [copied[c] for c in op.control_inputs if c in copied]
         with graph.source(op.source), graph.control_dependencies(after):
-            replaced = visit(Visit(op, inputs, graph.b, uses))
+            replaced = None if op.control_inputs else visit(Visit(op, inputs, graph.b, uses))
             changed = changed or replaced is not None
             if replaced is None:
                 replaced = copy(graph, op, inputs)
@@ -178,12 +183,17 @@ def transform(model: ModelGraph, visit: Visitor) -> ModelGraph | None:
         )
         for s in model.signatures
     )
-    return ModelGraph(
+    rewritten = ModelGraph(
         graph=graph,
         signatures=signatures,
         initial_values=model.initial_values,
         quantization=model.quantization,
     )
+    return rewritten if _writes(needed(rewritten.outputs)) == _writes(order) else None
+
+
+def _writes(operations: Sequence[Operation]) -> int:
+    return sum(any(o.state for o in op.definition.operands) for op in operations)
 
 
 def state_variables(model: ModelGraph) -> Iterator[Operation]:

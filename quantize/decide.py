@@ -216,6 +216,7 @@ def _join_clamps(found: Decisions, uses: dict[int, int]) -> None:
         if (
             found.rules.get(producer) in _CLAMPING
             and uses[id(tensor)] == 1
+            and not op.control_inputs
             and producer.attributes.get("activation", "none") == "none"
         ):
             found.clamps[producer] = op

@@ -14,6 +14,7 @@ from samara.exporter.passes import PASSES, op_count, optimize
 from samara.graph.graph import Graph, Tensor
 from samara.graph.rewrite import ModelGraph, needed
 from samara.graph.session import Session
+from samara.graph.variables import Variable, global_variables_initializer
 
 Array = np.ndarray[Any, Any]
 RANDOM = np.random.default_rng(3)
@@ -290,3 +291,21 @@ def test_all_passes_together_on_a_network() -> None:
             "softmax",
         ]
     )
+
+
+@pytest.mark.parametrize("joined", ["identity", "relu", "transpose"])
+def test_no_pass_loses_a_write(joined: str) -> None:
+    """A write that only a control dependency leads to, from an operation that passes like to leave out or join."""
+    graph = Graph()
+    b = graph.b
+    x = placeholder(graph, (2, 2))
+    with graph.as_default(), Session(graph=graph) as session:
+        count = Variable(np.zeros((), np.float32), name="count")
+        session.run(global_variables_initializer())
+        y = b.transpose(b.matmul(x, random(2, 2)), permutation=(1, 0))
+        with graph.control_dependencies([count.assign_add(np.float32(1.0))]):
+            y = b.transpose(y, permutation=(1, 0)) if joined == "transpose" else getattr(b, joined)(y)
+        y = b.identity(b.relu(y))
+        model = freeze([Signature(y)], session).model
+    optimized, _ = optimize(model)
+    assert [op.type for op in needed(optimized.outputs)].count("assign") == 1

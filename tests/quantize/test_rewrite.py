@@ -18,6 +18,7 @@ from samara.exporter.passes import PASSES
 from samara.graph.dims import Dim
 from samara.graph.graph import Graph, Tensor
 from samara.graph.session import Session
+from samara.graph.variables import Variable, global_variables_initializer
 from samara.pyruntime.model import load
 from samara.quantize import Int8
 
@@ -297,6 +298,25 @@ def test_signatures_share_input_scales(tmp_path: Path) -> None:
     model = load(tmp_path / "m.smr")
     scales = {(s.inputs[0].scale, s.inputs[0].zero_point) for s in model.signatures.values()}
     assert len(scales) == 1
+
+
+def test_state_is_read_and_written_in_order(tmp_path: Path) -> None:
+    graph = Graph()
+    b = graph.b
+    x = placeholder(graph, 1, 16)
+    samples = images(12, 16)
+    with graph.as_default(), Session(graph=graph) as session:
+        memory = Variable(np.zeros((1, 8), np.float32), name="memory")
+        session.run(global_variables_initializer())
+        h = b.add(b.matmul(x, weights(16, 8), name="h"), memory.as_graph_tensor(), name="sum")
+        new = b.tanh(h, name="new")
+        with graph.control_dependencies([memory.assign(new)]):
+            y = b.relu(b.matmul(new, weights(8, 4), name="wide"), name="y")
+        export_model(y, tmp_path / "m.smr", samples=samples, quantize="int8")
+        expected = np.stack([session.run(y, {x: s["x"]}) for s in samples])
+    context = load(tmp_path / "m.smr").context()
+    found = np.stack([np.array(context.run(s["x"])) for s in samples])
+    assert noise(found, expected) > 20
 
 
 def test_samples_must_be_finite(tmp_path: Path) -> None:
