@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,91 +15,12 @@ import numpy as np
 import samara as tf
 from samara.exporter.report import ExportReport
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-import model as digits
+sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parent.parent)]
+import model as digits  # noqa: E402 (the folders are no packages)
+from comparison import Row, accuracy, file_row, median_microseconds, table  # noqa: E402
 
 Array = np.ndarray[Any, Any]
 CALIBRATION_SAMPLES = 200
-LATENCY_RUNS = 300
-
-
-@dataclass(frozen=True)
-class Row:
-    """What the table tells of one way to run the network."""
-
-    name: str
-    accuracy: float
-    file_bytes: int | None = None
-    arena: int | None = None
-    bound: int | None = None
-    microseconds: float | None = None
-    parity: str = ""
-
-
-def accuracy(scores: Array, labels: Array) -> float:
-    """The share of images, in percent, whose largest score is that of their label."""
-    return 100.0 * float(np.mean(np.argmax(scores, axis=-1) == labels))
-
-
-def median_microseconds(run: Any) -> float:
-    """The median time of one call."""
-    times = []
-    for _ in range(LATENCY_RUNS):
-        start = time.perf_counter_ns()
-        run()
-        times.append(time.perf_counter_ns() - start)
-    return float(np.median(times)) / 1000
-
-
-def file_row(name: str, path: Path, report: ExportReport, images: Array, labels: Array) -> tuple[Row, Array]:
-    """Runs a file over all test images, one at a time as a device would."""
-    model = tf.load(path)
-    model.verify()
-    scores = np.concatenate([model(images[i : i + 1]) for i in range(len(images))])
-    profile = model.profile(images[:1], repetitions=LATENCY_RUNS)
-    noise = [r.signal_to_noise for r in report.layers if r.signal_to_noise is not None]
-    if report.quantized:
-        parity = f"bit-exact, worst layer {min(noise):.0f} dB"
-    else:
-        parity = f"{max(r.source_error or 0.0 for r in report.layers):.1e} of largest"
-    plan = report.programs[0].plan
-    row = Row(
-        name=name,
-        accuracy=accuracy(scores, labels),
-        file_bytes=report.file_bytes,
-        arena=plan.arena,
-        bound=plan.bound_order,
-        microseconds=sum(r.microseconds for r in profile.rows),
-        parity=parity,
-    )
-    return row, scores
-
-
-def table(rows: list[Row]) -> str:
-    """The rows as aligned text."""
-
-    def cell(value: float | None, form: str) -> str:
-        return "-" if value is None else form.format(value)
-
-    cells = [
-        ("", "accuracy", "file", "arena", "proven bound", "median of one image", "parity with the session")
-    ]
-    cells += [
-        (
-            r.name,
-            f"{r.accuracy:.2f} %",
-            cell(r.file_bytes, "{:,} B"),
-            cell(r.arena, "{:,} B"),
-            cell(r.bound, "{:,} B"),
-            cell(r.microseconds, "{:,.1f} us"),
-            r.parity or "-",
-        )
-        for r in rows
-    ]
-    widths = [max(len(c[i]) for c in cells) for i in range(len(cells[0]))]
-    return "\n".join(
-        "  ".join(f"{c:<{w}}" for c, w in zip(row, widths, strict=True)).rstrip() for row in cells
-    )
 
 
 def draw(path: Path, images: Array, labels: Array, scores: Array, reports: dict[str, ExportReport]) -> None:
