@@ -1,6 +1,6 @@
 """Trains a two-convolution network on MNIST with a session on numpy and exports it as float and as int8.
 
-Holds both files to their accuracy on the 10,000 test images: at least 99.0 % for float and 98.8 % for int8. `make mnist`
+Holds both files to their accuracy on the 10,000 test images: at least 99.0 % for float, 98.8 % for int8. `make mnist`
 runs it. It takes minutes; Ctrl-C stops it and leaves nothing behind.
 """
 
