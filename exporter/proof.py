@@ -1,10 +1,11 @@
 """The evidence that a file computes what its source does: both are run on the same samples and compared layer by layer.
 
-Two comparisons are made for each tensor that an op of the file writes. Against the graph that was written, run by a
-session: integers must be equal, floats within a tolerance; this holds for every file. An op that makes integers of
-real numbers is compared on the numbers that the file has there, and the session goes on from the file's integers: a
-difference in the last place of a float could otherwise round the other way. Against the source graph, where
-it has a tensor of the same name: within the tolerance for a float file, a measurement for a quantized one.
+Two comparisons are made for each tensor that an op of the file writes, and the first also for what state holds after
+each run. Against the graph that was written, run by a session: integers must be equal, floats within a tolerance; this
+holds for every file. An op that makes integers of real numbers is compared on the numbers that the file has there, and
+the session goes on from the file's integers: a difference in the last place of a float could otherwise round the other
+way. Against the source graph, where it has a tensor of the same name: within the tolerance for a float file, a
+measurement for a quantized one.
 """
 
 from __future__ import annotations
@@ -127,6 +128,7 @@ def prove(
     errors: list[LayerError] = []
     for index, program in enumerate(lowered.programs):
         rows = [_Row(program, op, frozen.source, model) for op in range(len(program.ops))]
+        states = {name: _Measure() for name in model.initial_values}
         for sample in progress(samples[index], "proving"):
             fed = {n: (convert(n, np.asarray(a)) if convert else a) for n, a in sample.items()}
             arrays = {
@@ -141,7 +143,21 @@ def prove(
             originals: Iterator[Array] = iter(original)
             for row, wanted in zip(rows, expected, strict=True):
                 row.add(found[id(row.tensor)], wanted, next(originals) if row.source is not None else None)
+            for name, kept in context.observed_states().items():
+                states[name].add(kept, written.variables[name])
         errors += [r.result() for r in rows]
+        errors += [
+            LayerError(
+                signature=program.signature.name,
+                name=f"{name}:0",
+                op="state after the run",
+                exact=not np.issubdtype(model.initial_values[name].dtype, np.floating),
+                error=measure.relative,
+                source_error=None,
+                signal_to_noise=None,
+            )
+            for name, measure in states.items()
+        ]
     return tuple(errors)
 
 

@@ -530,7 +530,11 @@ class Context:
 
     def states(self) -> dict[str, Array]:
         """Copies of the state tensors, by name."""
-        return {name: array.copy() for name, array in self._states()}
+        return {name: array.copy() for name, array in self._states(self._pointer)}
+
+    def observed_states(self) -> dict[str, Array]:
+        """As `states`, of the runs that `observe` made: they have state of their own."""
+        return {name: array.copy() for name, array in self._states(self._observed)}
 
     def load_states(self, states: Mapping[str, Any]) -> None:
         """Writes state tensors that `states` gave.
@@ -539,7 +543,7 @@ class Context:
             KeyError: a name that the model does not have.
             ValueError: a shape or dtype that differs.
         """
-        known = dict(self._states())
+        known = dict(self._states(self._pointer))
         for name, value in states.items():
             if name not in known:
                 raise KeyError(f"no state {name!r}; the model has {', '.join(known) or 'none'}")
@@ -551,10 +555,10 @@ class Context:
                 )
             known[name][...] = array
 
-    def _states(self) -> Iterator[tuple[str, Array]]:
+    def _states(self, pointer: Any) -> Iterator[tuple[str, Array]]:
         tensor, error = ffi.new("smr_tensor *"), ffi.new("smr_error *")
         for i in range(self.model._info.state_count):
-            check(lib.smr_context_state(self._pointer, i, tensor, error), error)
+            check(lib.smr_context_state(pointer, i, tensor, error), error)
             yield _text(tensor.name), _array(tensor, copy=False)
 
     def reset(self) -> None:

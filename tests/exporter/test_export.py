@@ -19,7 +19,7 @@ from samara.graph.dims import Dim
 from samara.graph.graph import Graph, Tensor
 from samara.graph.session import Session
 from samara.graph.variables import Variable, global_variables_initializer
-from samara.pyruntime.model import load
+from samara.pyruntime.model import Context, load
 
 ROOT = Path(__file__).resolve().parents[2]
 RANDOM = np.random.default_rng(11)
@@ -189,6 +189,19 @@ def test_disagreement_is_an_error_and_leaves_no_file(tmp_path: Path, monkeypatch
     assert "relu:0" in str(caught.value)
     assert (tmp_path / "m.smr").read_text() == "the old file"
     assert [p.name for p in tmp_path.iterdir()] == ["m.smr"]
+
+
+def test_state_that_is_not_written_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A runtime whose state stays what it was."""
+    graph = Graph()
+    with graph.as_default(), Session(graph=graph).as_default() as session:
+        total = Variable(np.zeros(3, np.float32), name="total")
+        session.run(global_variables_initializer())
+        step = total.assign(graph.b.add(total, placeholder(graph, (3,))))
+        monkeypatch.setattr(Context, "observed_states", lambda self: {"total": np.zeros(3, np.float32)})
+        with pytest.raises(ProofError, match="total:0 +state after the run"):
+            export_model(step, tmp_path / "m.smr")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_golden_cases_verify_and_damage_is_found(tmp_path: Path) -> None:

@@ -148,13 +148,13 @@ FILES: dict[str, Callable[[Path], None]] = {
 
 def main(folder: Path = FOLDER) -> None:
     """Writes the networks that `folder` lacks, and a file for each family that has ops in none."""
-    todo = {name: write for name, write in FILES.items() if not (folder / f"{name}.smr").exists()}
+    wanted = {name: write for name, write in FILES.items() if not (folder / f"{name}.smr").exists()}
     for name in FAMILIES:
         names = missing_ops(name, folder) if name not in ("random", "state") else []
         if names:
             number = 1 + len(list(folder.glob(f"ops_{name}*.smr")))
-            todo[f"ops_{name}" + (f"_{number}" if number > 1 else "")] = ops_file(names, name)
-    for name, write in todo.items():
+            wanted[f"ops_{name}" + (f"_{number}" if number > 1 else "")] = ops_file(names, name)
+    for name, write in wanted.items():
         write(folder / f"{name}.smr")
         sys.stdout.write(f"{name}.smr {(folder / name).with_suffix('.smr').stat().st_size:,} B\n")
 
