@@ -199,7 +199,7 @@ def test_state_that_is_not_written_is_found(tmp_path: Path, monkeypatch: pytest.
         session.run(global_variables_initializer())
         step = total.assign(graph.b.add(total, placeholder(graph, (3,))))
         monkeypatch.setattr(Context, "observed_states", lambda self: {"total": np.zeros(3, np.float32)})
-        with pytest.raises(ProofError, match="total:0 +state after the run"):
+        with pytest.raises(ProofError, match=r"total:0 +state after the run"):
             export_model(step, tmp_path / "m.smr")
     assert list(tmp_path.iterdir()) == []
 
