@@ -58,11 +58,13 @@ native: $(STAMPS)/native ## Build and install the Python extension after a chang
 test: test-c test-sanitized test-python ## Run everything: C tests, sanitizers, fuzz corpora, Python, repository
 
 test-c: $(STAMPS)/native ## Run the C tests, release build
-	cmake --preset release > build/release.log || { cat build/release.log; exit 1; }
+	@mkdir -p build
+	cmake --preset release >build/release.log || { cat build/release.log; exit 1; }
 	cmake --build --preset release
 	ctest --preset release -j $(JOBS)
 
 test-sanitized: $(STAMPS)/native ## Run the C tests and replay the fuzz corpora under ASan and UBSan
+	@mkdir -p build
 	cmake --preset asan-ubsan >build/asan-ubsan.log || { cat build/asan-ubsan.log; exit 1; }
 	cmake --build --preset asan-ubsan
 	ctest --preset asan-ubsan -j $(JOBS)
@@ -94,6 +96,7 @@ lint: $(STAMPS)/dev ## Check style, types and C diagnostics
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run -Werror $(C_STYLED)
+	@mkdir -p build
 	cmake --preset dev >build/dev.log || { cat build/dev.log; exit 1; }
 	printf '%s\n' $(filter runtime_c/src/%.c,$(C_STYLED)) | xargs -P $(JOBS) -n 4 $(BIN)/clang-tidy --quiet -p build/dev
 
