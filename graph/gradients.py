@@ -28,7 +28,8 @@ def gradients(
         xs: a tensor, variable or list of them.
         grad_ys: for each of `ys`, what its gradient starts from, of its shape; ones when None.
         name: the name scope of the operations added.
-        stop_gradients: tensors to be taken for constants.
+        stop_gradients: tensors to be taken for constants, which what they are made of has no part in; one that is also
+            among `xs` has a gradient.
 
     Returns:
         A list with a tensor for each of `xs`, or None where `ys` do not depend on it.
@@ -71,7 +72,7 @@ def _backward(ys: list[Tensor], xs: list[Tensor], starts: list[Any], stops: set[
         return done.get(id(tensor))
 
     for op in reversed(between):
-        grads = [total(t) for t in op.outputs]
+        grads = [None if id(t) in stops else total(t) for t in op.outputs]
         if all(g is None for g in grads):
             continue
         if op.definition.gradient is None:
@@ -83,7 +84,7 @@ def _backward(ys: list[Tensor], xs: list[Tensor], starts: list[Any], stops: set[
                 f"the gradient of {op.type} gave {len(found)} results for {len(op.inputs)} inputs"
             )
         for tensor, grad in zip(op.inputs, found, strict=True):
-            if tensor is None or grad is None or not tensor.dtype.is_floating or id(tensor) in stops:
+            if tensor is None or grad is None or not tensor.dtype.is_floating:
                 continue
             _check(op, tensor, grad)
             partial.setdefault(id(tensor), []).append(grad)
@@ -120,8 +121,7 @@ def _between(ys: list[Tensor], xs: list[Tensor], stops: set[int]) -> list[Operat
     reached: set[Operation] = set()
     between = []
     for op in sorted(needed, key=lambda o: o.id):
-        inputs = [t for t in op.given_inputs if id(t) not in stops]
-        if any(id(t) in sources or t.op in reached for t in inputs):
+        if any(id(t) in sources or (t.op in reached and id(t) not in stops) for t in op.given_inputs):
             reached.add(op)
             between.append(op)
     return between

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,9 +13,13 @@ from tqdm import trange
 
 import samara as tf
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from shifting import shifted
+
 Array = np.ndarray[Any, Any]
-EPOCHS = 15
-BATCH = 64
+EPOCHS = 12
+BATCH = 32
+LEARNING_RATE = 3e-3
 HELD_BACK = 400
 SEED = 5
 
@@ -53,10 +59,10 @@ def network(image: tf.Tensor) -> tf.Tensor:
                 y, _weights((3, 3, inputs, outputs), "filter"), strides=[1, 1, 1, 1], padding="SAME"
             )
             y = tf.nn.relu(tf.nn.bias_add(y, tf.Variable(tf.zeros([outputs]), name="bias")))
-            y = tf.nn.max_pool(y, ksize=[1, 2, 2, 1], strides=[1, 2, 2, 1], padding="VALID")
+    y = tf.nn.max_pool(y, ksize=[1, 2, 2, 1], strides=[1, 2, 2, 1], padding="VALID", name="pool")
     with tf.name_scope("dense"):
-        y = tf.reshape(y, [-1, 2 * 2 * 32])
-        return tf.matmul(y, _weights((2 * 2 * 32, 10), "weights")) + tf.Variable(tf.zeros([10]), name="bias")
+        y = tf.reshape(y, [-1, 4 * 4 * 32])
+        return tf.matmul(y, _weights((4 * 4 * 32, 10), "weights")) + tf.Variable(tf.zeros([10]), name="bias")
 
 
 def train() -> Trained:
@@ -76,18 +82,25 @@ def train() -> Trained:
         logits = network(image)
         scores = tf.nn.softmax(logits, name="scores")
         loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=label, logits=logits))
-        step = tf.train.AdamOptimizer(2e-3).minimize(loss)
+        rate = tf.placeholder(tf.float32, [], name="learning_rate")
+        step = tf.train.AdamOptimizer(rate).minimize(loss)
         initialize = tf.global_variables_initializer()
     session = tf.Session(graph=graph)
     session.run(initialize)
     generator = np.random.default_rng(SEED)
     with trange(EPOCHS, desc="training", unit="epoch", disable=None) as epochs:
-        for _ in epochs:
+        for epoch in epochs:
             order = generator.permutation(len(train_images))
             for start in range(0, len(order), BATCH):
                 chosen = order[start : start + BATCH]
+                done = (epoch + start / len(order)) / EPOCHS
                 _, value = session.run(
-                    [step, loss], {image: train_images[chosen], label: train_labels[chosen]}
+                    [step, loss],
+                    {
+                        image: shifted(train_images[chosen], 1, generator),
+                        label: train_labels[chosen],
+                        rate: LEARNING_RATE * (1 - done),
+                    },
                 )
             epochs.set_postfix(loss=f"{value:.4f}")
     return Trained(session, image, scores, train_images, test_images, test_labels)

@@ -19,6 +19,7 @@ import samara as tf
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from comparison import Row, accuracy, file_row, table
+from shifting import shifted
 
 Array = np.ndarray[Any, Any]
 DATA = Path(__file__).resolve().parents[3] / "shared" / "material" / "mnist"
@@ -43,14 +44,6 @@ def load(folder: Path, name: str) -> tuple[Array, Array]:
     images = read_idx(folder / f"{name}-images-idx3-ubyte.gz")
     labels = read_idx(folder / f"{name}-labels-idx1-ubyte.gz")
     return images[..., None].astype(np.float32) / 255, labels.astype(np.int64)
-
-
-def shifted(images: Array, generator: np.random.Generator) -> Array:
-    """Each image moved by up to two pixels, zeros moving in."""
-    around = np.pad(images, ((0, 0), (2, 2), (2, 2), (0, 0)))
-    rows, columns = generator.integers(0, 5, (2, len(images)))
-    size = images.shape[1]
-    return np.stack([a[r : r + size, c : c + size] for a, r, c in zip(around, rows, columns, strict=True)])
 
 
 def _weights(shape: tuple[int, ...], name: str) -> tf.Variable:
@@ -114,15 +107,16 @@ def main() -> int:
     generator = np.random.default_rng(SEED)
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
-        steps = arguments.epochs * (len(train_images) // BATCH)
+        steps, done = arguments.epochs * (len(train_images) // BATCH), 0
         with tqdm(total=steps, unit="step", disable=None) as bar:
             for _ in range(arguments.epochs):
                 order = generator.permutation(len(train_images))
                 for start in range(0, len(order) - BATCH + 1, BATCH):
                     chosen = order[start : start + BATCH]
-                    rate = 2e-3 * 0.5 * (1 + np.cos(np.pi * bar.n / steps))
-                    feeds = {image: shifted(train_images[chosen], generator), label: train_labels[chosen]}
+                    rate = 2e-3 * 0.5 * (1 + np.cos(np.pi * done / steps))
+                    feeds = {image: shifted(train_images[chosen], 2, generator), label: train_labels[chosen]}
                     _, value = session.run([step, loss], {**feeds, learning_rate: rate})
+                    done += 1
                     bar.update()
                     bar.set_postfix(loss=f"{value:.3f}", refresh=False)
         found = np.concatenate(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
+from samara.graph.dtypes import DType, float16, float32
+from samara.graph.graph import Graph
 from samara.graph.train.optimizer import Optimizer
 from samara.graph.variables import Variable
 
@@ -22,35 +22,45 @@ class AdamOptimizer(Optimizer):
         self,
         learning_rate: Any = 0.001,
         beta1: float = 0.9,
-        *,
         beta2: float = 0.999,
         epsilon: float = 1e-8,
+        use_locking: bool = False,
         name: str = "Adam",
     ) -> None:
         super().__init__(learning_rate, name)
         self.beta1 = beta1
         self.beta2 = beta2
         self.epsilon = epsilon
-        self._powers: tuple[Variable, Variable] | None = None
+        self._powers: dict[Graph, tuple[Variable, Variable]] = {}
 
     def _prepare(self, variables: Sequence[Variable]) -> Any:
-        if self._powers is None:
-            self._powers = (
-                Variable(np.float32(self.beta1), trainable=False, name="beta1_power"),
-                Variable(np.float32(self.beta2), trainable=False, name="beta2_power"),
+        """The powers of beta1 and beta2, and for each element type the learning rate with its correction."""
+        graph = variables[0].graph
+        if graph not in self._powers:
+            kind = max(
+                (v.dtype for v in variables if v.dtype is not float16), key=lambda d: d.size, default=float32
             )
-        return self._powers
+            self._powers[graph] = (
+                Variable(self.beta1, trainable=False, name="beta1_power", dtype=kind),
+                Variable(self.beta2, trainable=False, name="beta2_power", dtype=kind),
+            )
+        powers = self._powers[graph]
+        rates: dict[DType, Any] = {}
+        for variable in variables:
+            if variable.dtype not in rates:
+                power1, power2 = (self._number(1.0 - p, variable) for p in powers)
+                rates[variable.dtype] = (
+                    self._number(self.learning_rate, variable) * graph.b.sqrt(power2) / power1
+                )
+        return powers, rates
 
     def _update(self, gradient: Any, variable: Variable, shared: Any) -> list[tuple[Variable, Any]]:
         b = variable.graph.b
         first, second = self._slot(variable, "m"), self._slot(variable, "v")
-        beta1, beta2, one = (self._number(n, variable) for n in (self.beta1, self.beta2, 1.0))
-        power1, power2 = (self._number(p, variable) for p in shared)
-        rate = self._number(self.learning_rate, variable) * b.sqrt(one - power2) / (one - power1)
-        m = beta1 * first + (one - beta1) * gradient
-        v = beta2 * second + (one - beta2) * b.square(gradient)
-        step = rate * m / (b.sqrt(v) + self._number(self.epsilon, variable))
+        m = self.beta1 * first + (1.0 - self.beta1) * gradient
+        v = self.beta2 * second + (1.0 - self.beta2) * b.square(gradient)
+        step = shared[1][variable.dtype] * m / (b.sqrt(v) + self.epsilon)
         return [(first, m), (second, v), (variable, variable - step)]
 
     def _finish(self, shared: Any) -> list[Any]:
-        return [p.assign(p * beta) for p, beta in zip(shared, (self.beta1, self.beta2), strict=True)]
+        return [p.assign(p * beta) for p, beta in zip(shared[0], (self.beta1, self.beta2), strict=True)]

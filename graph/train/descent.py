@@ -11,7 +11,7 @@ from samara.graph.variables import Variable
 class GradientDescentOptimizer(Optimizer):
     """variable -= learning_rate * gradient."""
 
-    def __init__(self, learning_rate: Any, name: str = "GradientDescent") -> None:
+    def __init__(self, learning_rate: Any, use_locking: bool = False, name: str = "GradientDescent") -> None:
         super().__init__(learning_rate, name)
 
     def _update(self, gradient: Any, variable: Variable, shared: Any) -> list[tuple[Variable, Any]]:
@@ -26,7 +26,12 @@ class MomentumOptimizer(Optimizer):
     """
 
     def __init__(
-        self, learning_rate: Any, momentum: Any, *, use_nesterov: bool = False, name: str = "Momentum"
+        self,
+        learning_rate: Any,
+        momentum: Any,
+        use_locking: bool = False,
+        name: str = "Momentum",
+        use_nesterov: bool = False,
     ) -> None:
         super().__init__(learning_rate, name)
         self.momentum = momentum

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,13 +10,15 @@ import numpy as np
 from samara.errors import GraphError
 from samara.graph.gradients import gradients
 from samara.graph.graph import Operation, Tensor, get_default_graph
-from samara.graph.variables import Variable, group, trainable_variables
+from samara.graph.variables import TRAINABLE_VARIABLES, Variable, group
 
 GradientAndVariable = tuple["Tensor | None", Variable]
 
 
 class Optimizer:
     """Base of the optimizers; `_update` is what each adds.
+
+    `use_locking`, which TensorFlow 1's constructors take, changes nothing: a session writes variables in order.
 
     Args:
         learning_rate: a number, or a scalar tensor that may change from step to step.
@@ -26,10 +28,16 @@ class Optimizer:
     def __init__(self, learning_rate: Any, name: str) -> None:
         self.learning_rate = learning_rate
         self.name = name
-        self._slots: dict[tuple[int, str], Variable] = {}
+        self._slots: dict[tuple[Variable, str], Variable] = {}
 
     def minimize(
-        self, loss: Tensor, global_step: Variable | None = None, var_list: Sequence[Variable] | None = None
+        self,
+        loss: Tensor,
+        global_step: Variable | None = None,
+        var_list: Sequence[Variable] | None = None,
+        *,
+        name: str | None = None,
+        grad_loss: Any = None,
     ) -> Operation:
         """An operation that does one step down the gradient of `loss`.
 
@@ -37,33 +45,42 @@ class Optimizer:
             loss: what to minimise; the sum of its elements counts.
             global_step: a variable that each step adds 1 to.
             var_list: the variables to train; all trainable ones when None.
+            name: the operation's name scope; the optimizer's name when None.
+            grad_loss: what the gradient of `loss` starts from; ones when None.
 
         Raises:
             GraphError: no variable has a gradient.
         """
-        return self.apply_gradients(self.compute_gradients(loss, var_list), global_step)
+        pairs = self.compute_gradients(loss, var_list, grad_loss=grad_loss)
+        return self.apply_gradients(pairs, global_step, name)
 
     def compute_gradients(
-        self, loss: Tensor, var_list: Sequence[Variable] | None = None
+        self, loss: Tensor, var_list: Sequence[Variable] | None = None, *, grad_loss: Any = None
     ) -> list[GradientAndVariable]:
         """The gradient of `loss` for each variable, None where it does not depend on it."""
-        variables = list(var_list) if var_list is not None else trainable_variables()
-        return list(zip(gradients(loss, variables), variables, strict=True))
+        if var_list is None:
+            var_list = loss.graph.get_collection(TRAINABLE_VARIABLES)
+        variables = list(var_list)
+        return list(zip(gradients(loss, variables, grad_loss), variables, strict=True))
 
     def apply_gradients(
-        self, grads_and_vars: Sequence[GradientAndVariable], global_step: Variable | None = None
+        self,
+        grads_and_vars: Iterable[GradientAndVariable],
+        global_step: Variable | None = None,
+        name: str | None = None,
     ) -> Operation:
         """An operation that changes each variable by its gradient.
 
         Raises:
             GraphError: all gradients are None.
         """
+        grads_and_vars = list(grads_and_vars)
         pairs = [(g, v) for g, v in grads_and_vars if g is not None]
         if not pairs:
             names = ", ".join(v.name for _, v in grads_and_vars) or "none"
             raise GraphError(f"no variable has a gradient; the variables were {names}")
         graph = pairs[0][1].graph
-        with graph.as_default(), graph.name_scope(self.name):
+        with graph.as_default(), graph.name_scope(name or self.name):
             updates: list[Any] = []
             shared = self._prepare([v for _, v in pairs])
             # No variable changes before every new value has been computed from the old ones.
@@ -78,14 +95,14 @@ class Optimizer:
 
     def get_slot(self, variable: Variable, name: str) -> Variable | None:
         """The slot of that name beside a variable, or None."""
-        return self._slots.get((id(variable), name))
+        return self._slots.get((variable, name))
 
     def get_slot_names(self) -> list[str]:
         """The names of the slots that exist."""
         return sorted({name for _, name in self._slots})
 
     def _slot(self, variable: Variable, name: str) -> Variable:
-        key = (id(variable), name)
+        key = (variable, name)
         if key not in self._slots:
             zeros = np.zeros(variable.shape, variable.dtype.numpy)
             graph = get_default_graph()
