@@ -135,7 +135,7 @@ class Dim:
         return total
 
     def substitute(self, values: Mapping[Symbol, Dimension]) -> Dimension:
-        """The dimension with symbols replaced by other dimensions."""
+        """The dimension with symbols replaced by other dimensions, which must keep to the symbols' bounds."""
         total: Dimension = 0
         for monomial, coefficient in self._terms.items():
             product: Dimension = coefficient
