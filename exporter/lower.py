@@ -122,6 +122,13 @@ class _Pool:
         for tensor in (t for op in model.graph.operations for t in op.outputs):
             for symbol in sorted({s for d in tensor.shape or () for s in dims.symbols_of(d)}):
                 if symbol not in self.symbols:
+                    for other in self.symbols:
+                        if other.name == symbol.name:
+                            problems.append(
+                                f"dimension {symbol.name!r} of {tensor.name} is bounded by {symbol.minimum} and "
+                                f"{symbol.maximum}, elsewhere by {other.minimum} and {other.maximum}: one name is "
+                                "one size, so use one Dim for both"
+                            )
                     self.symbols[symbol] = len(self.symbols)
                     if symbol.maximum == dims.LARGEST:
                         problems.append(

@@ -111,6 +111,14 @@ def test_named_dimensions(tmp_path: Path) -> None:
         np.testing.assert_allclose(model(image), session.run(y, {x: image}), atol=1e-5)
 
 
+def test_one_name_is_one_dimension(tmp_path: Path) -> None:
+    graph = Graph()
+    a, b = placeholder(graph, (None,), "a"), placeholder(graph, (None,), "b")
+    shapes = {"a": [Dim("n", 1, 4)], "b": [Dim("n", 1, 8)]}
+    with pytest.raises(ExportError, match="'n' of b:0 is bounded by 1 and 8, elsewhere by 1 and 4"):
+        export_model({"a": graph.b.relu(a), "b": graph.b.relu(b)}, tmp_path / "m.smr", shapes=shapes)
+
+
 def test_signatures_share_weights_and_state(tmp_path: Path) -> None:
     graph = Graph()
     with graph.as_default(), Session(graph=graph).as_default() as session:
