@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from samara.errors import ExportError, ProofError
+from samara.errors import ExportError, ModelFileError, ProofError
 from samara.exporter.freeze import Frozen, Signature, freeze
 from samara.exporter.lower import LoweredModel, lower
 from samara.exporter.passes import op_count, optimize
@@ -91,7 +91,7 @@ def export_model(
     data = to_bytes(lowered.contents)
     with staged(path) as temporary:
         temporary.write_bytes(data)
-        runtime = Model(temporary)
+        runtime = _loaded(temporary)
         runtime.verify()
         layers = prove(runtime, lowered, model, frozen, proof_samples, convert)
         report = ExportReport(
@@ -169,11 +169,25 @@ def _signature_samples(samples: Any, frozen: Frozen, index: int) -> list[dict[st
     return listed
 
 
+def _loaded(source: Path | bytes) -> Model:
+    """The file in the C runtime.
+
+    Raises:
+        ExportError: the runtime refuses it: shapes that contradict each other only at some sizes of the named
+            dimensions, which building the graph cannot see, or a kernel that this build lacks.
+    """
+    try:
+        return Model(source)
+    except ModelFileError as error:
+        message = f"the C runtime refuses the file, so it was not written: {error}"
+        raise ExportError(message, (str(error),)) from error
+
+
 def _record_golden(lowered: LoweredModel, samples: Sequence[Sequence[Any]], convert: Any, count: int) -> None:
     """Adds inputs, and the outputs that the C runtime gives for them, to the file's contents."""
     if count <= 0:
         return
-    runtime = Model(to_bytes(lowered.contents))
+    runtime = _loaded(to_bytes(lowered.contents))
     for index, program in enumerate(lowered.programs):
         info = runtime.signatures[program.signature.name]
         cases = []

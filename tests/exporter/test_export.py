@@ -119,6 +119,16 @@ def test_one_name_is_one_dimension(tmp_path: Path) -> None:
         export_model({"a": graph.b.relu(a), "b": graph.b.relu(b)}, tmp_path / "m.smr", shapes=shapes)
 
 
+def test_what_the_runtime_refuses_is_an_export_error(tmp_path: Path) -> None:
+    graph = Graph()
+    a, b = placeholder(graph, (None,), "a"), placeholder(graph, (None,), "b")
+    joined = graph.b.add(graph.b.concat([a, b], axis=0), random(8))
+    shapes = {"a": [Dim("n", 1, 4)], "b": [Dim("m", 1, 8)]}
+    with pytest.raises(ExportError, match="the C runtime refuses the file"):
+        export_model(joined, tmp_path / "m.smr", shapes=shapes)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_signatures_share_weights_and_state(tmp_path: Path) -> None:
     graph = Graph()
     with graph.as_default(), Session(graph=graph).as_default() as session:
