@@ -47,6 +47,8 @@ def staged(path: str | os.PathLike[str]) -> Iterator[Path]:
         OSError: the folder cannot be written to.
     """
     target = Path(path)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"cannot write {target}: there is no folder {target.parent}")
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     os.close(handle)
     temporary = Path(name)

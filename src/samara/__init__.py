@@ -33,6 +33,7 @@ from samara.errors import (
 
 if TYPE_CHECKING:
     from samara.exporter.export import export_model
+    from samara.exporter.freeze import Signature
     from samara.graph.names import *  # noqa: F403 (its __all__ is the vocabulary)
     from samara.pyruntime.model import Model, load
 
@@ -52,6 +53,7 @@ __all__ = [
     "RuntimeStatusError",
     "SamaraError",
     "ShapeError",
+    "Signature",
     "UninitializedError",
     "__version__",
     "export_model",
@@ -62,6 +64,7 @@ _VOCABULARY = "samara.graph.names"
 _ROOMS = ("exporter", "graph", "pyruntime", "quantize")
 _LAZY = {
     "Model": "samara.pyruntime.model",
+    "Signature": "samara.exporter.freeze",
     "export_model": "samara.exporter.export",
     "load": "samara.pyruntime.model",
 }
