@@ -97,11 +97,52 @@ def _conv_filter(xp: Any, op: Any, x: Any, sizes: Any, dy: Any) -> Any:
     return total.reshape(kh, kw, inputs, outputs)
 
 
+def _has_bits(values: Any) -> bool:
+    return values.dtype in (namespace.float32, namespace.float64) and values.flags.c_contiguous
+
+
+def _keep(values: Any, kept: Any, out: Any) -> None:
+    """Writes values where `kept`, else 0, without a branch for each element; `kept` is destroyed."""
+    bits = namespace.dtype(f"i{values.itemsize}")
+    mask = kept.view(namespace.int8)
+    namespace.negative(mask, out=mask)
+    namespace.bitwise_and(values.view(bits), mask, out=out.view(bits))
+
+
+def _where(xp: Any, op: Any, condition: Any, x: Any, y: Any) -> Any:
+    plain = condition.shape == x.shape and x.ndim and _has_bits(x) and y.ndim == 0
+    if not plain or y != 0 or namespace.signbit(y):
+        return op.operation.definition.reference(xp, op, condition, x, y)
+    out = namespace.empty_like(x)
+    _keep(x, condition.copy(), out)
+    return out
+
+
+def _max_gradient(xp: Any, op: Any, x: Any, y: Any, dy: Any) -> Any:
+    a = op.a
+    padding = _window.pads(a, x.shape[1:3], a.pool_size)
+    overlap = any(s < p for s, p in zip(a.strides, a.pool_size, strict=True))
+    if overlap or any(map(any, padding)) or not _has_bits(dy):
+        return op.operation.definition.reference(xp, op, x, y, dy)
+    dx = namespace.zeros(x.shape, x.dtype)
+    free = namespace.ones(y.shape, bool)
+    for ky in range(a.pool_size[0]):
+        for kx in range(a.pool_size[1]):
+            tap = _window.tap(a, ky, kx, y.shape[1:3])
+            first = x[tap] == y
+            first &= free
+            free ^= first
+            _keep(dy, first, dx[tap])
+    return dx
+
+
 overrides: dict[str, Callable[..., Any]] = {
     "conv2d": _conv,
     "conv2d_backprop_filter": _conv_filter,
     "conv2d_backprop_input": _conv_input,
+    "max_pool2d_gradient": _max_gradient,
     "unsorted_segment_sum": _segment_sum,
+    "where": _where,
 }
 
 __all__ = ["namespace", "overrides"]
