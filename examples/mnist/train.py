@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from tqdm import tqdm
+# Threads of the library behind numpy wait in loops: with products as small as these they cost more than they do.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import samara as tf
+import numpy as np  # noqa: E402 (reads the environment)
+from tqdm import tqdm  # noqa: E402
+
+import samara as tf  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from comparison import Row, accuracy, file_row, table
-from shifting import shifted
+from comparison import Row, accuracy, file_row, table  # noqa: E402
+from shifting import shifted  # noqa: E402
 
 Array = np.ndarray[Any, Any]
 DATA = Path(__file__).resolve().parents[3] / "shared" / "material" / "mnist"
@@ -143,4 +147,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("stopped")
