@@ -547,7 +547,7 @@ def as_array(value: Any, dtype: DType | None = None) -> np.ndarray[Any, Any]:
         if not isinstance(value, (np.ndarray, np.generic)):
             if array.dtype.kind == "f":
                 array = array.astype(np.float32)
-            elif array.dtype.kind == "i" and array.size and np.abs(array).max() < 2**31:
+            elif array.dtype.kind == "i" and array.size and -(2**31) <= array.min() <= array.max() < 2**31:
                 array = array.astype(np.int32)
             elif array.size == 0:
                 array = array.astype(np.float32)

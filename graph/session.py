@@ -431,8 +431,14 @@ def _feed_array(tensor: Tensor, value: Any) -> Array:
         array = np.asarray(value)
         if array.dtype.kind not in "fiub":
             raise TypeError(f"an array of {array.dtype} is not one of numbers")
-        if array.dtype.kind == "f" and tensor.dtype.is_integer and not np.array_equal(array, np.trunc(array)):
-            raise TypeError("numbers with a fraction do not fit an integer tensor")
+        if tensor.dtype.is_integer and array.dtype != tensor.dtype.numpy and array.size:
+            if array.dtype.kind == "f" and not np.array_equal(array, np.trunc(array)):
+                raise TypeError("numbers with a fraction do not fit an integer tensor")
+            limits = np.iinfo(tensor.dtype.numpy)
+            # Of Python's numbers, which compare exactly whatever their types.
+            for least_or_most in (array.min().item(), array.max().item()):
+                if not limits.min <= least_or_most <= limits.max:
+                    raise TypeError(f"{least_or_most} is outside {limits.min}..{limits.max}")
         array = array.astype(tensor.dtype.numpy, copy=False)
     except (TypeError, ValueError) as error:
         raise FeedError(

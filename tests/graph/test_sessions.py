@@ -133,6 +133,32 @@ def test_feeds_that_do_not_fit(value: Any, message: str) -> None:
         run(x + 1, {x: value})
 
 
+@pytest.mark.parametrize(
+    ("dtype", "value"),
+    [
+        (tf.int32, 2**31),
+        (tf.int32, [0, -(2**31) - 1]),
+        (tf.uint8, -1),
+        (tf.uint8, 256.0),
+        (tf.int8, np.array([127, 128], np.uint8)),
+        (tf.int64, 2.0**63),
+        (tf.int64, np.uint64(2**63)),
+        (tf.int32, np.inf),
+    ],
+)
+def test_feeds_out_of_range(dtype: Any, value: Any) -> None:
+    x = tf.placeholder(dtype, name="x")
+    with pytest.raises(FeedError, match=rf"x:0 expects {dtype.name}\[\.\.\.\]: .* is outside -?\d+\.\.\d+"):
+        run(x, {x: value})
+
+
+def test_feeds_at_the_ends_of_the_range() -> None:
+    for dtype in (tf.int8, tf.uint8, tf.int16, tf.int32, tf.int64):
+        limits = np.iinfo(dtype.numpy)
+        x = tf.placeholder(dtype, [2])
+        assert run(x, {x: [limits.min, limits.max]}).tolist() == [limits.min, limits.max]
+
+
 def test_a_tensor_is_no_feed() -> None:
     x = tf.placeholder(tf.float32, [])
     with pytest.raises(FeedError, match="must be an array"):
@@ -338,6 +364,24 @@ def test_sessions_hold_their_own_values() -> None:
     assert a.run(v) == 7
     with pytest.raises(ValueError, match="has shape"):
         v.load([1.0], a)
+
+
+def test_a_fetch_list_is_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = []
+    compile_ = tf.Session._compile
+    monkeypatch.setattr(
+        tf.Session, "_compile", lambda self, *given: compiled.append(given) or compile_(self, *given)
+    )
+    x, y = tf.placeholder(tf.float32, [None], name="x"), tf.placeholder(tf.float32, [None])
+    z = x + y
+    with tf.Session() as session:
+        for size in range(1, 5):
+            session.run([z, {"x": x}], {x: np.zeros(size), y: np.ones(size)})
+        session.run((z, "x:0"), {"x:0": np.zeros(1), y: np.ones(1)})
+        assert len(compiled) == 1
+        session.run(z, {x: [1], y: [1]})
+        session.run([z, x], {x: [1], z: [1]})
+        assert len(compiled) == 3
 
 
 def test_operations_added_after_a_run_are_seen() -> None:

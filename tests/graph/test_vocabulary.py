@@ -167,7 +167,10 @@ def test_dtypes() -> None:
     assert tf.constant(np.float64(1.5)).dtype is tf.float64
     assert tf.constant(True).dtype is tf.bool
     assert tf.constant(1, tf.float16).dtype is tf.float16
-    assert tf.constant(2**40).dtype is tf.int64
+    for whole in (2**31, -(2**31) - 1, 2**40, -(2**63)):
+        assert tf.constant(whole).dtype is tf.int64
+        assert run(tf.constant(whole)) == whole
+    assert tf.constant([2**31 - 1, -(2**31)]).dtype is tf.int32
     with pytest.raises(TypeError, match="complex64"):
         tf.as_dtype(np.complex64)
 
