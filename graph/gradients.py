@@ -36,6 +36,7 @@ def gradients(
 
     Raises:
         GraphError: an op on the way has no gradient.
+        ShapeError: one of `grad_ys` has not the shape of its y.
         TypeError: one of `ys` is not of a floating-point dtype.
     """
     ys = _tensors(ys)
@@ -59,6 +60,11 @@ def _backward(ys: list[Tensor], xs: list[Tensor], starts: list[Any], stops: set[
         if not y.dtype.is_floating:
             raise TypeError(f"{y.name} is {y.dtype.name}: only floating-point tensors have gradients")
         grad = b.ones_like(y) if start is None else b.constant(start, y.dtype)
+        if not _fits(grad, y):
+            raise ShapeError(
+                f"the gradient of {y.name} {dims.text(y.shape)} cannot start from {dims.text(grad.shape)}: "
+                "grad_ys needs its shape"
+            )
         partial.setdefault(id(y), []).append(grad)
     done: dict[int, Tensor] = {}
 
@@ -96,15 +102,19 @@ def _check(op: Operation, tensor: Tensor, grad: Tensor) -> None:
         raise GraphError(
             f"the gradient of {op.type} for {tensor.name} is {grad.dtype.name}, not {tensor.dtype.name}"
         )
-    if tensor.shape is None or grad.shape is None:
-        return
-    if len(grad.shape) != len(tensor.shape) or any(
-        dims.equal(a, b) is False for a, b in zip(grad.shape, tensor.shape, strict=True)
-    ):
+    if not _fits(grad, tensor):
         raise ShapeError(
             f"the gradient of {op.type} for {tensor.name} has shape {dims.text(grad.shape)}, not "
             f"{dims.text(tensor.shape)}"
         )
+
+
+def _fits(grad: Tensor, tensor: Tensor) -> bool:
+    if tensor.shape is None or grad.shape is None:
+        return True
+    return len(grad.shape) == len(tensor.shape) and not any(
+        dims.equal(a, b) is False for a, b in zip(grad.shape, tensor.shape, strict=True)
+    )
 
 
 def _between(ys: list[Tensor], xs: list[Tensor], stops: set[int]) -> list[Operation]:
@@ -129,4 +139,7 @@ def _between(ys: list[Tensor], xs: list[Tensor], stops: set[int]) -> list[Operat
 
 def _tensors(values: Any) -> list[Tensor]:
     listed = values if isinstance(values, (list, tuple)) else [values]
-    return [v.as_graph_tensor() if hasattr(v, "as_graph_tensor") else v for v in listed]
+    for v in listed:
+        if not hasattr(v, "as_graph_tensor"):
+            raise TypeError(f"{v!r} is neither a tensor nor a variable")
+    return [v.as_graph_tensor() for v in listed]

@@ -168,8 +168,8 @@ class Session:
             feed_dict: arrays, lists or numbers for placeholders or for any other tensor, whose value they replace.
 
         Returns:
-            The fetches' structure with a numpy array for each tensor (None for an operation). A fetched variable
-            has its value after the run.
+            The fetches' structure with a numpy array for each tensor, or a numpy number where its rank is 0, and None
+            for an operation. A fetched variable has its value after the run.
 
         Raises:
             FeedError: a needed placeholder is not fed, or a feed does not fit.
@@ -195,8 +195,12 @@ class Session:
         if slot == _OPERATION:
             return None
         value = self._state.read(leaf.op) if slot == _VARIABLE and isinstance(leaf, Tensor) else values[slot]
+        if not isinstance(value, np.ndarray):
+            return value
+        if value.ndim == 0:
+            return value[()]
         # What the session goes on using is read-only; the caller gets an array of his own.
-        return value.copy() if isinstance(value, np.ndarray) and not value.flags.writeable else value
+        return value if value.flags.writeable else value.copy()
 
     def _execute(self, plan: _Plan, feeds: Sequence[Array]) -> list[Any]:
         values = plan.values.copy()

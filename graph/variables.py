@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from samara.graph import dims
@@ -132,6 +132,9 @@ class Variable(Operators):
 
     def __repr__(self) -> str:
         return f"<Variable {self.name!r} {self.dtype.name}{dims.text(self.shape)}>"
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._tensor)
 
     def __hash__(self) -> int:
         return id(self)

@@ -16,14 +16,14 @@ from typing import Any
 # Threads of the library behind numpy wait in loops: with products as small as these they cost more than they do.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import numpy as np  # noqa: E402 (reads the environment)
-from tqdm import tqdm  # noqa: E402
+import numpy as np
+from tqdm import tqdm
 
-import samara as tf  # noqa: E402
+import samara as tf
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from comparison import Row, accuracy, file_row, table  # noqa: E402
-from shifting import shifted  # noqa: E402
+from comparison import Row, accuracy, file_row, table
+from shifting import shifted
 
 Array = np.ndarray[Any, Any]
 DATA = Path(__file__).resolve().parents[3] / "shared" / "material" / "mnist"

@@ -34,7 +34,7 @@ class Optimizer:
         self,
         loss: Tensor,
         global_step: Variable | None = None,
-        var_list: Sequence[Variable] | None = None,
+        var_list: Variable | Sequence[Variable] | None = None,
         *,
         name: str | None = None,
         grad_loss: Any = None,
@@ -44,7 +44,7 @@ class Optimizer:
         Args:
             loss: what to minimise; the sum of its elements counts.
             global_step: a variable that each step adds 1 to.
-            var_list: the variables to train; all trainable ones when None.
+            var_list: the variable or variables to train; all trainable ones when None.
             name: the operation's name scope; the optimizer's name when None.
             grad_loss: what the gradient of `loss` starts from; ones when None.
 
@@ -55,12 +55,12 @@ class Optimizer:
         return self.apply_gradients(pairs, global_step, name)
 
     def compute_gradients(
-        self, loss: Tensor, var_list: Sequence[Variable] | None = None, *, grad_loss: Any = None
+        self, loss: Tensor, var_list: Variable | Sequence[Variable] | None = None, *, grad_loss: Any = None
     ) -> list[GradientAndVariable]:
         """The gradient of `loss` for each variable, None where it does not depend on it."""
         if var_list is None:
             var_list = loss.graph.get_collection(TRAINABLE_VARIABLES)
-        variables = list(var_list)
+        variables = [var_list] if isinstance(var_list, Variable) else list(var_list)
         return list(zip(gradients(loss, variables, grad_loss), variables, strict=True))
 
     def apply_gradients(

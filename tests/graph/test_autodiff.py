@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import samara as tf
+from samara.errors import ShapeError
 
 
 @pytest.fixture(autouse=True)
@@ -135,6 +136,21 @@ def test_several_ys_start_gradients_and_repeated_use() -> None:
     np.testing.assert_array_equal(found, [[4, 6], [4, 24]])
     with pytest.raises(ValueError, match="grad_ys has 1 entries for 2"):
         tf.gradients([y, z], x, grad_ys=[1.0])
+
+
+@pytest.mark.parametrize("start", [1.0, np.ones(3), np.ones((5, 2))])
+def test_a_start_has_the_shape_of_its_y(start: Any) -> None:
+    x = tf.placeholder(tf.float32, [2])
+    y = tf.exp(x, name="y")
+    with pytest.raises(ShapeError, match=r"y:0 \[2\] cannot start from \["):
+        tf.gradients(y, x, grad_ys=[start])
+
+
+def test_what_is_no_tensor() -> None:
+    x = tf.placeholder(tf.float32, [2], name="x")
+    for ys, xs in (("x", x), (x, "x:0"), (x, 3), (np.ones(2), x)):
+        with pytest.raises(TypeError, match="neither a tensor nor a variable"):
+            tf.gradients(ys, xs)
 
 
 def test_a_tensor_on_the_way_and_a_y_itself() -> None:

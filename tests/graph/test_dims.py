@@ -103,6 +103,38 @@ def test_substitution_by_expressions(outer: Expression, inner: Expression, value
 
 @settings(max_examples=300, deadline=None)
 @given(EXPRESSIONS, EXPRESSIONS, VALUES)
+def test_exact_division(left: Expression, right: Expression, values: dict[Symbol, int]) -> None:
+    if right.dimension == 0:
+        return
+    quotient, rest = dims.divide_exactly(left.dimension, right.dimension)
+    whole = dims.evaluate(quotient, values) * right.compute(values)
+    assert whole + dims.evaluate(rest, values) == left.compute(values)
+    product = left.dimension * right.dimension
+    if not isinstance(right.dimension, Dim):
+        assert dims.divide_exactly(product, right.dimension) == (left.dimension, 0)
+
+
+@settings(max_examples=300, deadline=None)
+@given(EXPRESSIONS, EXPRESSIONS, VALUES)
+def test_division_by_an_expression(left: Expression, right: Expression, values: dict[Symbol, int]) -> None:
+    divisor = dims.maximum(right.dimension, 1)
+    found = dims.evaluate(left.dimension // divisor, values)
+    assert found == left.compute(values) // max(right.compute(values), 1)
+    low, high = dims.bounds(left.dimension // divisor)
+    assert low <= found <= high
+
+
+@settings(max_examples=300, deadline=None)
+@given(EXPRESSIONS, EXPRESSIONS, VALUES)
+def test_what_is_merged_is_either(left: Expression, right: Expression, values: dict[Symbol, int]) -> None:
+    found = dims.merge(left.dimension, right.dimension)
+    if left.compute(values) == right.compute(values):
+        assert found is not None
+        assert dims.evaluate(found, values) == left.compute(values)
+
+
+@settings(max_examples=300, deadline=None)
+@given(EXPRESSIONS, EXPRESSIONS, VALUES)
 def test_what_is_said_of_two_is_so(left: Expression, right: Expression, values: dict[Symbol, int]) -> None:
     x, y = left.compute(values), right.compute(values)
     said = dims.equal(left.dimension, right.dimension)

@@ -104,7 +104,7 @@ def test_all_variables_move_from_the_old_values() -> None:
 def test_global_step_counts_and_var_list_chooses() -> None:
     a, b = tf.Variable(1.0), tf.Variable(1.0)
     count = tf.Variable(0, trainable=False)
-    step = tf.train.GradientDescentOptimizer(0.5).minimize(a + b, global_step=count, var_list=[b])
+    step = tf.train.GradientDescentOptimizer(0.5).minimize(a + b, global_step=count, var_list=b)
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
         for _ in range(3):

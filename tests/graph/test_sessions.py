@@ -74,6 +74,12 @@ def test_fetched_arrays_belong_to_the_caller() -> None:
         np.testing.assert_array_equal(array, expected)
 
 
+def test_a_fetched_scalar_is_a_number() -> None:
+    variable, x = tf.Variable(3.0), tf.placeholder(tf.float32, [])
+    for value in run([variable, x, x + 1, tf.identity(x), tf.constant(2.0)], {x: np.ones(())}):
+        assert type(value) is np.float32
+
+
 def test_a_fetched_variable_has_its_value_after_the_run() -> None:
     v = tf.Variable(1.0)
     changed = v.assign(5.0)

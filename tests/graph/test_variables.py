@@ -38,6 +38,13 @@ def test_initial_values() -> None:
     assert tf.trainable_variables() == [a, b, d]
 
 
+def test_a_variable_is_taken_apart() -> None:
+    a, b = tf.Variable([1.0, 2.0])
+    assert run([a, b]) == [1, 2]
+    with pytest.raises(TypeError, match="iterated"):
+        list(tf.Variable(1.0))
+
+
 def test_an_initial_value_must_have_a_shape() -> None:
     with pytest.raises(ValueError, match=r"'w': the shape of its initial value, \[\?, 2\]"):
         tf.Variable(tf.placeholder(tf.float32, [None, 2]), name="w")
