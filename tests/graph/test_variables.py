@@ -52,7 +52,7 @@ def test_an_initial_value_must_have_a_shape() -> None:
 
 def test_assignment() -> None:
     v = tf.Variable([1.0, 2.0])
-    add, sub = tf.assign_add(v, [1.0, 1.0], name="more"), v.assign_sub([0.5, 0.5])
+    add, sub = tf.assign_add(v, [1.0, 1.0], name="more"), tf.assign_sub(v, [0.5, 0.5])
     write = tf.assign(v, [7.0, 8.0])
     assert add.op.name == "more"
     with tf.Session() as session:
