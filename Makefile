@@ -47,6 +47,13 @@ $(STAMPS)/demo: pyproject.toml | $(STAMPS)/native
 	@$(EDITABLE) '.[demo]'
 	@touch $@
 
+# torch alone first: with it in place nothing brings in another build of it.
+$(STAMPS)/frontends: pyproject.toml | $(STAMPS)/venv
+	@echo "installing the frameworks that models come from"
+	@$(PIP) install torch==2.13.0
+	@$(PIP) install --group frontends
+	@touch $@
+
 $(STAMPS)/dev: pyproject.toml | $(STAMPS)/venv
 	@$(PIP) install --group dev
 	@touch $@
@@ -69,7 +76,7 @@ test-sanitized: $(STAMPS)/native ## Run the C tests and replay the fuzz corpora 
 	cmake --build --preset asan-ubsan
 	ctest --preset asan-ubsan -j $(JOBS)
 
-test-python: $(STAMPS)/native ## Run the Python and repository tests
+test-python: $(STAMPS)/native $(STAMPS)/frontends ## Run the Python and repository tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 check: lint gen-check test ## What continuous integration runs

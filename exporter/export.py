@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ import numpy as np
 
 from samara.errors import ExportError, ModelFileError, ProofError
 from samara.exporter.freeze import Frozen, Signature, freeze
+from samara.exporter.frontends import ImportedModel, frontend_of, import_model
 from samara.exporter.lower import LoweredModel, lower
 from samara.exporter.passes import op_count, optimize
 from samara.exporter.proof import LayerError, prove, seeded_sample
 from samara.exporter.report import ExportReport, ProgramReport, layer_table
+from samara.exporter.source_proof import OutputError, prove_against_source
 from samara.exporter.writer import staged, to_bytes
 from samara.graph.rewrite import ModelGraph
 from samara.graph.session import get_default_session
@@ -41,16 +44,18 @@ def export_model(
     golden: int = 1,
     metadata: Mapping[str, str] | None = None,
 ) -> ExportReport:
-    """Writes a graph to a file that the C runtime runs, and proves that the file is right.
+    """Writes a model to a file that the C runtime runs, and proves that the file is right.
 
     The same call writes the same bytes. A file appears at `path` only when it has been loaded by the C runtime and
     agrees with its source.
 
     Args:
-        source: the outputs: a tensor, a list of tensors, tensors by name; or a list of `Signature` for several things
-            to run in one file, which share weights and state.
+        source: of a Samara graph the outputs: a tensor, a list of tensors, tensors by name; or a list of `Signature`
+            for several things to run in one file, which share weights and state. Or a model of another framework, as
+            `import_model` takes it, or what that gave.
         path: where to write.
-        inputs: tensors, or tensors by name; all placeholders that are needed when None.
+        inputs: of a Samara graph tensors, or tensors by name; all placeholders that are needed when None. Of another
+            framework's model example inputs: arrays in order, or by name.
         shapes: for an input's name, its shape, where the graph leaves dimensions open: numbers, or
             `Dim(name, minimum, maximum)`.
         samples: what to compare on, and to calibrate on: a sequence of mappings from input name to array, or, for a
@@ -70,9 +75,20 @@ def export_model(
         QuantizationError: quantization was asked for and cannot be done.
         OSError: the file cannot be written.
     """
-    signatures = _signatures(source, inputs, shapes)
-    frozen = freeze(signatures, session if session is not None else get_default_session())
+    imported = _imported(source, inputs, shapes)
+    if imported is None:
+        signatures = _signatures(source, inputs, shapes)
+        session = session if session is not None else get_default_session()
+    else:
+        signatures = list(imported.signatures)
+        session = imported.session
+        metadata = {**imported.metadata, **(metadata or {})}
+    frozen = freeze(signatures, session)
+    if imported is not None:
+        frozen = replace(frozen, model=replace(frozen.model, quantization=dict(imported.quantization)))
     given = _samples(samples, signatures, frozen)
+    if given is None and imported is not None and imported.samples is not None:
+        given = [[dict(s) for s in listed] for listed in imported.samples]
     source_ops = op_count(frozen.model)
     model, passes = optimize(frozen.model, disable=disable)
     convert = None
@@ -94,6 +110,10 @@ def export_model(
         runtime = _loaded(temporary)
         runtime.verify()
         layers = prove(runtime, lowered, model, frozen, proof_samples, convert)
+        oracle = imported.oracle if imported is not None else None
+        outputs: tuple[OutputError, ...] = ()
+        if oracle is not None:
+            outputs = prove_against_source(runtime, lowered, model, oracle, proof_samples, convert)
         report = ExportReport(
             path=Path(path),
             file_bytes=len(data),
@@ -110,14 +130,31 @@ def export_model(
             ),
             passes=passes,
             layers=layers,
+            origin="" if imported is None else imported.origin,
+            oracle="" if oracle is None else oracle.name,
+            outputs=outputs,
             samples=max(len(s) for s in proof_samples),
             seeded=seeded,
             tolerance=tolerance,
             quantized=quantize is not None,
-            warnings=_warnings(frozen, seeded, quantize is not None, in_float),
+            warnings=_warnings(frozen, seeded, quantize is not None, in_float)
+            + (() if imported is None else imported.warnings),
         )
         _judge(report, model)
+        if oracle is not None:
+            _judge_outputs(report, oracle.exact)
     return report
+
+
+def _imported(source: Any, inputs: Any, shapes: Mapping[str, Sequence[Any]] | None) -> ImportedModel | None:
+    """The source as an imported model; None when it is of a Samara graph."""
+    if isinstance(source, ImportedModel):
+        if inputs is not None or shapes is not None:
+            raise TypeError("inputs and shapes are given to import_model, not with what it returned")
+        return source
+    if isinstance(source, (list, tuple, Mapping)) or frontend_of(source) is None:
+        return None
+    return import_model(source, inputs=inputs, shapes=shapes)
 
 
 def _signatures(source: Any, inputs: Any, shapes: Mapping[str, Sequence[Any]] | None) -> list[Signature]:
@@ -232,6 +269,27 @@ def _judge(report: ExportReport, model: ModelGraph) -> None:
         raise ProofError(
             f"{len(wrong)} of {len(report.layers)} layers of {report.path.name} disagree with the source, so it was "
             f"not written (tolerance {report.tolerance:g}):\n{layer_table(wrong[:10], len(wrong))}",
+            report,
+        )
+
+
+def _judge_outputs(report: ExportReport, exact: bool) -> None:
+    """Raises ProofError when an output is too far from the source's.
+
+    An integer that a float model makes, by an argmax for example, may differ by the rounding of its floats.
+    """
+    if report.quantized:
+        return
+    wrong = [
+        o
+        for o in report.outputs
+        if (o.error > report.tolerance if o.floating and not exact else exact and o.error > 0.0)
+    ]
+    if wrong:
+        listed = "; ".join(f"{o.name} by {o.error:.1e} of its largest value" for o in wrong)
+        raise ProofError(
+            f"{len(wrong)} of {len(report.outputs)} outputs of {report.path.name} disagree with {report.oracle}, so it "
+            f"was not written (tolerance {'0' if exact else f'{report.tolerance:g}'}): {listed}",
             report,
         )
 

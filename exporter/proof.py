@@ -50,7 +50,9 @@ class LayerError:
     signal_to_noise: float | None
 
 
-class _Measure:
+class Measure:
+    """Accumulates how far arrays are from what was expected."""
+
     def __init__(self) -> None:
         self.difference = 0.0
         self.magnitude = 0.0
@@ -58,6 +60,7 @@ class _Measure:
         self.signal = 0.0
 
     def add(self, found: Array, expected: Array) -> None:
+        """Counts in one pair of arrays of one shape; NaN equals NaN, and differs from all else by infinity."""
         a, b = found.astype(np.float64), expected.astype(np.float64)
         same = (a == b) | (np.isnan(a) & np.isnan(b))
         with np.errstate(invalid="ignore"):
@@ -71,12 +74,14 @@ class _Measure:
 
     @property
     def relative(self) -> float:
+        """The largest difference, over the largest magnitude that was expected."""
         if self.difference == 0.0:
             return 0.0
         return self.difference / self.magnitude if self.magnitude else self.difference
 
     @property
     def decibels(self) -> float:
+        """The ratio of signal to noise."""
         if self.noise == 0.0:
             return float("inf")
         return 10.0 * float(np.log10(max(self.signal, 1e-300) / self.noise))
@@ -128,7 +133,7 @@ def prove(
     errors: list[LayerError] = []
     for index, program in enumerate(lowered.programs):
         rows = [_Row(program, op, frozen.source, model) for op in range(len(program.ops))]
-        states = {name: _Measure() for name in model.initial_values}
+        states = {name: Measure() for name in model.initial_values}
         for sample in progress(samples[index], "proving"):
             fed = {n: (convert(n, np.asarray(a)) if convert else a) for n, a in sample.items()}
             arrays = {
@@ -219,8 +224,8 @@ class _Row:
         self.op = operation.type
         self.quantization = model.quantization.get(self.tensor.name)
         self.source = _source_tensor(source, self.tensor, self.quantization is not None)
-        self._written = _Measure()
-        self._source = _Measure()
+        self._written = Measure()
+        self._source = Measure()
 
     def add(self, found: Array, expected: Array, original: Array | None) -> None:
         self._written.add(found, expected)

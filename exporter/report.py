@@ -11,6 +11,7 @@ from pathlib import Path
 from samara.exporter.passes import Applied
 from samara.exporter.plan import MemoryPlan
 from samara.exporter.proof import LayerError
+from samara.exporter.source_proof import OutputError
 
 _WORST = 10
 
@@ -43,6 +44,9 @@ class ExportReport:
         programs: one for each signature.
         passes: what each pass that found something did.
         layers: the comparison with the source, in the order of execution.
+        origin: what model of another framework it was, or "".
+        oracle: what ran that model for comparison, or "".
+        outputs: the comparison with what it computed.
         samples: how many samples were compared for each signature.
         seeded: whether those were random, because none were given.
         tolerance: what float layers were held to.
@@ -57,6 +61,9 @@ class ExportReport:
     programs: tuple[ProgramReport, ...]
     passes: tuple[Applied, ...]
     layers: tuple[LayerError, ...]
+    origin: str
+    oracle: str
+    outputs: tuple[OutputError, ...]
     samples: int
     seeded: bool
     tolerance: float
@@ -111,6 +118,9 @@ class ExportReport:
             rows.append(("passes", ", ".join(f"{n} ({-c:+d})" for n, c in changed.items())))
         kind = "seeded random samples" if self.seeded else "the caller's samples"
         rows.append(("proof", f"{len(self.layers)} layers on {self.samples} of {kind}: {self._verdict()}"))
+        if self.origin:
+            rows.insert(0, ("source", self.origin))
+            rows.append(("source's proof", self._source_verdict()))
         rows += [("warning", w) for w in self.warnings]
         return rows
 
@@ -126,6 +136,17 @@ class ExportReport:
         if self.quantized and noise:
             parts.append(f"signal to quantization noise at least {min(noise):.1f} dB")
         return "; ".join(parts) or "nothing to compute"
+
+    def _source_verdict(self) -> str:
+        if not self.oracle:
+            return "none: the source's framework is not installed"
+        worst = max(self.outputs, key=lambda o: o.error)
+        if worst.error == 0.0:
+            return f"{len(self.outputs)} outputs equal to those of {self.oracle}"
+        return (
+            f"{len(self.outputs)} outputs within {worst.error:.1e} of their largest value of those of {self.oracle}"
+            + (f", at least {min(o.signal_to_noise for o in self.outputs):.1f} dB" if self.quantized else "")
+        )
 
     def __str__(self) -> str:
         rows = self._rows()

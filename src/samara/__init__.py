@@ -34,6 +34,7 @@ from samara.errors import (
 if TYPE_CHECKING:
     from samara.exporter.export import export_model
     from samara.exporter.freeze import Signature
+    from samara.exporter.frontends import ImportedModel, import_model
     from samara.graph.names import *  # noqa: F403 (its __all__ is the vocabulary)
     from samara.pyruntime.model import Model, load
 
@@ -45,6 +46,7 @@ __all__ = [
     "ExportError",
     "FeedError",
     "GraphError",
+    "ImportedModel",
     "Model",
     "ModelFileError",
     "ProofError",
@@ -57,15 +59,18 @@ __all__ = [
     "UninitializedError",
     "__version__",
     "export_model",
+    "import_model",
     "load",
 ]
 
 _VOCABULARY = "samara.graph.names"
 _ROOMS = ("exporter", "graph", "pyruntime", "quantize")
 _LAZY = {
+    "ImportedModel": "samara.exporter.frontends",
     "Model": "samara.pyruntime.model",
     "Signature": "samara.exporter.freeze",
     "export_model": "samara.exporter.export",
+    "import_model": "samara.exporter.frontends",
     "load": "samara.pyruntime.model",
 }
 

@@ -19,13 +19,17 @@ MAY_IMPORT = {
     "pyruntime": set(),
 }
 
-# Distributions that only the module of the same name may import when it is loaded.
+# Distributions that only the module or the package of the same name may import when it is loaded.
 OPTIONAL = {
     "array_api_compat": "torch",
     "flatbuffers": None,
     "matplotlib": None,
     "onnx": "onnx",
     "onnxruntime": None,
+    "ai_edge_litert": None,
+    "keras": None,
+    "ml_dtypes": None,
+    "transformers": None,
     "sklearn": None,
     "tensorboard": "tensorboard",
     "tensorflow": None,
@@ -90,7 +94,7 @@ def test_optional_distributions_stay_in_their_module(path: Path) -> None:
             distribution = module.split(".")[0]
             if distribution == "flatbuffers" and path.relative_to(ROOT).parts[0] == "exporter":
                 continue
-            if distribution in OPTIONAL and path.stem != OPTIONAL[distribution]:
+            if distribution in OPTIONAL and OPTIONAL[distribution] not in (path.stem, path.parent.name):
                 pytest.fail(f"{names(path)}:{node.lineno} imports {distribution} when it is loaded")
 
 
