@@ -18,6 +18,7 @@ import numpy as np
 
 from samara.exporter.freeze import Frozen
 from samara.exporter.lower import LoweredModel, LoweredProgram
+from samara.exporter.passes.channels_last import SUFFIX, to_last
 from samara.graph import dims
 from samara.graph.graph import Graph, Operation, Tensor
 from samara.graph.progress import progress
@@ -230,6 +231,8 @@ class _Row:
     def add(self, found: Array, expected: Array, original: Array | None) -> None:
         self._written.add(found, expected)
         if original is not None:
+            if SUFFIX in self.tensor.name:
+                original = np.transpose(original, to_last(original.ndim))
             real = found if self.quantization is None else self.quantization.dequantize(found)
             self._source.add(real, original)
 
@@ -247,15 +250,19 @@ class _Row:
 
 
 def _source_tensor(source: Graph, tensor: Tensor, quantized: bool) -> Tensor | None:
+    """The source's tensor with the values of one of the file; channels may be last in the file alone."""
     try:
-        found = source.get_tensor_by_name(tensor.name)
+        found = source.get_tensor_by_name(tensor.name.replace(SUFFIX, ""))
     except (KeyError, ValueError):
         return None
     if found.dtype.is_floating != (tensor.dtype.is_floating or quantized):
         return None
+    if SUFFIX in tensor.name and (found.shape is None or len(found.shape) < 3):
+        return None
     if found.shape is not None and tensor.shape is not None:
-        merged = [dims.merge(a, b) for a, b in zip(found.shape, tensor.shape, strict=False)]
-        if len(found.shape) != len(tensor.shape) or None in merged:
+        shape = [found.shape[a] for a in to_last(len(found.shape))] if SUFFIX in tensor.name else found.shape
+        merged = [dims.merge(a, b) for a, b in zip(shape, tensor.shape, strict=False)]
+        if len(shape) != len(tensor.shape) or None in merged:
             return None
     return found
 

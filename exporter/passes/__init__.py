@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from samara.exporter.passes.channels_last import prefer_channels_last
 from samara.exporter.passes.common_subexpressions import merge_common_subexpressions
 from samara.exporter.passes.constant_folding import fold_constants
 from samara.exporter.passes.dead_code import eliminate_dead_code
@@ -32,6 +33,7 @@ PASSES: dict[str, Pass] = {
     "identities": remove_identities,
     "common_subexpressions": merge_common_subexpressions,
     "moves": cancel_moves,
+    "channels_last": prefer_channels_last,
     "pad_folding": fold_pad,
     "transposed_constants": transpose_constants,
     "batch_norm": decompose_batch_norm,

@@ -105,6 +105,10 @@ Reference = Callable[..., Any]
 Gradient = Callable[..., Any]
 
 
+# The opcodes of the elementwise family: with attributes, and without.
+_ELEMENTWISE = frozenset([*range(1, 20), *range(256, 356)])
+
+
 @dataclass(frozen=True, kw_only=True)
 class OpDef:
     """The definition of an op.
@@ -174,6 +178,11 @@ class OpDef:
     def results(self) -> tuple[Operand, ...]:
         """The outputs as Operand objects."""
         return tuple(self.outputs)  # type: ignore[arg-type]
+
+    @property
+    def elementwise(self) -> bool:
+        """Whether each element of the output is computed of those at its place, with broadcasting: by its family."""
+        return self.opcode in _ELEMENTWISE
 
     def dtypes_of(self, type_: str) -> tuple[DType, ...]:
         """The element types that an operand of this type may have."""
