@@ -8,6 +8,7 @@ cut is found exactly.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -118,7 +119,7 @@ def _cost(tensor: Tensor) -> int:
     values = {
         s: s.maximum if s.maximum != dims.LARGEST else _USUAL for d in shape for s in dims.symbols_of(d)
     }
-    return int(np.prod([max(dims.evaluate(d, values), 1) for d in shape])) * tensor.dtype.size
+    return math.prod(max(dims.evaluate(d, values), 1) for d in shape) * tensor.dtype.size
 
 
 def _choose(
@@ -195,7 +196,7 @@ def _is_flattened(op: Operation, uses: dict[int, list[Operation]], outputs: set[
         and u.inputs[0] is after
         and not u.a.transpose_x
         and constant_value(u.inputs[1]) is not None
-        and _rank(u.inputs[1]) == 2  # noqa: PLR2004 (a matrix)
+        and _rank(u.inputs[1]) == 2
         for u in uses.get(id(after), [])
     ) and bool(uses.get(id(after)))
 
@@ -214,7 +215,8 @@ def _reordered(visit: Visit, flatten: Operation) -> list[Tensor]:
     name = flatten.name + SUFFIX
     x = visit.b.graph.apply("reshape", [turned, np.array(target, np.int32)], name=name).outputs[0]
     x.shape = flat.shape
-    rows = np.arange(int(np.prod(image.shape[1:]))).reshape([1, *image.shape[1:]])
+    sizes = [d for d in image.shape[1:] if isinstance(d, int)]
+    rows = np.arange(math.prod(sizes)).reshape([1, *sizes])
     order = np.transpose(rows, to_last(rows.ndim)).reshape(-1)
     axis = -1 if visit.op.a.transpose_y else -2
     matrix = visit.constant(np.take(weights, order, axis=axis), "reordered")
@@ -468,18 +470,16 @@ def _order(tensor: Tensor) -> list[int]:
 
 
 # Ops of other families that work on each element by itself.
-_ELEMENTWISE_TOO = frozenset(
-    (
-        "cast",
-        "dequantize",
-        "identity",
-        "lookup_table",
-        "quantize",
-        "quantized_add",
-        "quantized_multiply",
-        "requantize",
-    )
-    + ("stop_gradient",)
+_ELEMENTWISE_TOO = (
+    "cast",
+    "dequantize",
+    "identity",
+    "lookup_table",
+    "quantize",
+    "quantized_add",
+    "quantized_multiply",
+    "requantize",
+    "stop_gradient",
 )
 
 _RULES: dict[str, _Rule] = {
