@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -48,6 +49,7 @@ class ImportedModel:
         oracle: runs the source itself; None when its framework is not installed.
         metadata: texts of the source that belong into the file.
         quantization: scale, zero point and axis of integer tensors that stand for real ones, by tensor name.
+        nodes: how often the source has each kind of node.
         warnings: what the caller should know.
     """
 
@@ -59,6 +61,7 @@ class ImportedModel:
     oracle: Oracle | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     quantization: Mapping[str, Any] = field(default_factory=dict)
+    nodes: Mapping[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
     @property
@@ -124,11 +127,15 @@ class Problems:
 
     Args:
         origin: the source, for the message.
+
+    Attributes:
+        nodes: the front-end counts here the kinds of nodes that it meets.
     """
 
     def __init__(self, origin: str) -> None:
         self.origin = origin
         self.found: list[Problem] = []
+        self.nodes: Counter[str] = Counter()
 
     def add(self, where: str, what: str, mend: str = "") -> None:
         """Notes a problem; the same one twice counts once."""
@@ -149,7 +156,9 @@ class Problems:
         count = "1 thing" if len(texts) == 1 else f"{len(texts)} things"
         verb = "stands" if len(texts) == 1 else "stand"
         raise ExportError(
-            f"{self.origin}: {count} {verb} in the way of the import:\n- " + "\n- ".join(texts), texts
+            f"{self.origin}: {count} {verb} in the way of the import:\n- " + "\n- ".join(texts),
+            texts,
+            self.nodes,
         )
 
 

@@ -32,6 +32,7 @@ from samara.errors import (
 )
 
 if TYPE_CHECKING:
+    from samara.exporter.check import CheckReport, check_model
     from samara.exporter.export import export_model
     from samara.exporter.freeze import Signature
     from samara.exporter.frontends import ImportedModel, import_model
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ArgumentStatusError",
+    "CheckReport",
     "ExecutionError",
     "ExportError",
     "FeedError",
@@ -58,6 +60,7 @@ __all__ = [
     "Signature",
     "UninitializedError",
     "__version__",
+    "check_model",
     "export_model",
     "import_model",
     "load",
@@ -66,9 +69,11 @@ __all__ = [
 _VOCABULARY = "samara.graph.names"
 _ROOMS = ("exporter", "graph", "pyruntime", "quantize")
 _LAZY = {
+    "CheckReport": "samara.exporter.check",
     "ImportedModel": "samara.exporter.frontends",
     "Model": "samara.pyruntime.model",
     "Signature": "samara.exporter.freeze",
+    "check_model": "samara.exporter.check",
     "export_model": "samara.exporter.export",
     "import_model": "samara.exporter.frontends",
     "load": "samara.pyruntime.model",

@@ -1,4 +1,4 @@
-"""The command line: `samara export | inspect | run | bench | verify`."""
+"""The command line: `samara check | export | inspect | run | bench | verify`."""
 
 from __future__ import annotations
 
@@ -60,17 +60,30 @@ def _parser() -> argparse.ArgumentParser:
         "export",
         _export,
         "write a graph to a .smr file and prove it",
-        "The source is a function in a Python file. It is called in an empty default graph with a default session,\n"
-        "and returns the arguments of samara.export_model: at least {'source': outputs}; it may name inputs, shapes\n"
-        "and samples too.\n\n"
+        "The source is an .onnx, .tflite or .pt2 file, or a function in a Python file. That is called in an empty\n"
+        "default graph with a default session, and returns the arguments of samara.export_model: at least\n"
+        "{'source': outputs}; it may name inputs, shapes and samples too.\n\n"
+        "  samara export mobilenet.onnx mobilenet.smr --shape input=1..8,3,224,224\n"
         "  samara export digits.py:build digits.smr --int8",
     )
-    export.add_argument("source", help="FILE.py:FUNCTION")
+    export.add_argument("source", help="FILE.onnx, FILE.tflite, FILE.pt2 or FILE.py:FUNCTION")
     export.add_argument("path", help="the .smr file to write")
+    _add_shapes(export)
     export.add_argument("--int8", action="store_true", help="quantize to int8, calibrated on the samples")
     export.add_argument(
         "--disable", action="append", default=[], metavar="PASS", help="leave a pass out (repeatable)"
     )
+
+    check = add(
+        "check",
+        _check,
+        "tell whether a model can be exported, and what the file would be like",
+        "Lists everything that is not supported, with the node's name, the reason and what to change. Writes\n"
+        "nothing.\n\n"
+        "  samara check mobilenet.onnx",
+    )
+    check.add_argument("source", help="FILE.onnx, FILE.tflite or FILE.pt2")
+    _add_shapes(check)
 
     inspect = add(
         "inspect",
@@ -129,12 +142,65 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_shapes(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--shape",
+        action="append",
+        default=[],
+        metavar="NAME=SIZES",
+        help="the shape of an input that the file leaves open: sizes, or ranges as 1..8, with commas (repeatable)",
+    )
+
+
+def _shapes(given: Sequence[str]) -> dict[str, list[Any]]:
+    """The shapes of --shape; equal ranges are one dimension when they are called so: `n=1..8`."""
+    from samara.graph.dims import Dim
+
+    shapes = {}
+    for text in given:
+        name, equals, sizes = text.partition("=")
+        if not equals or not sizes:
+            raise ValueError(f"--shape {text!r} is not NAME=SIZES, as image=1,3,224,224")
+        shape: list[Any] = []
+        for place, size in enumerate(sizes.split(",")):
+            symbol, named, bounds = size.rpartition("=")
+            low, dots, high = bounds.partition("..")
+            if not (low.isdigit() and (not dots or high.isdigit())):
+                raise ValueError(
+                    f"--shape {text!r}: {size!r} is not a size, nor a range as 1..8 or batch=1..8"
+                )
+            if dots:
+                shape.append(Dim(symbol if named else f"{name}_{place}", int(low), int(high)))
+            else:
+                shape.append(int(low))
+        shapes[name] = shape
+    return shapes
+
+
+def _check(arguments: Any) -> int:
+    import samara
+
+    report = samara.check_model(arguments.source, shapes=_shapes(arguments.shape))
+    print(report)
+    return 0 if report else 1
+
+
 def _export(arguments: Any) -> int:
     import samara
 
+    if Path(arguments.source).suffix.lower() in (".onnx", ".tflite", ".pt2"):
+        report = samara.export_model(
+            arguments.source,
+            arguments.path,
+            shapes=_shapes(arguments.shape),
+            quantize="int8" if arguments.int8 else None,
+            disable=arguments.disable,
+        )
+        print(report)
+        return 0
     file, colon, function = arguments.source.rpartition(":")
     if not colon:
-        raise ValueError(f"{arguments.source!r} is not FILE.py:FUNCTION")
+        raise ValueError(f"{arguments.source!r} is neither a model file nor FILE.py:FUNCTION")
     specification = importlib.util.spec_from_file_location(Path(file).stem, file)
     if specification is None or specification.loader is None or not Path(file).exists():
         raise ValueError(f"{file!r} is not a Python file")

@@ -19,6 +19,8 @@ Plain misuse of a function stays TypeError or ValueError.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class SamaraError(Exception):
     """Base of all errors of the package."""
@@ -41,11 +43,17 @@ class UninitializedError(GraphError):
 
 
 class ExportError(SamaraError):
-    """A graph cannot be exported; `problems` lists every reason, one text each."""
+    """A graph or a model cannot be exported; `problems` lists every reason, one text each.
 
-    def __init__(self, message: str, problems: tuple[str, ...] = ()) -> None:
+    `nodes` counts the kinds of nodes of an imported model, where it is one.
+    """
+
+    def __init__(
+        self, message: str, problems: tuple[str, ...] = (), nodes: Mapping[str, int] | None = None
+    ) -> None:
         super().__init__(message)
         self.problems = problems
+        self.nodes: Mapping[str, int] = nodes or {}
 
 
 class ProofError(ExportError):

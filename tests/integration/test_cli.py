@@ -359,7 +359,7 @@ def test_export(samara, source: Path, tmp_path: Path, monkeypatch: pytest.Monkey
 def test_export_refusals(samara, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "helper", raising=False)
     path = tmp_path / "m.smr"
-    refused(samara("export", source, path), "export", "is not FILE.py:FUNCTION")
+    refused(samara("export", source, path), "export", "is neither a model file nor FILE.py:FUNCTION")
     refused(samara("export", f"{tmp_path / 'none.py'}:build", path), "export", "is not a Python file")
     refused(samara("export", f"{source}:other", path), "export", "has no function 'other'")
     refused(samara("export", f"{source}:text", path), "export", "has no function 'text'")
