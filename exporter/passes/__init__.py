@@ -23,6 +23,7 @@ from samara.exporter.passes.linear import (
     transpose_constants,
 )
 from samara.exporter.passes.moves import cancel_moves
+from samara.exporter.passes.raising import raise_functions
 from samara.graph.rewrite import ModelGraph, needed
 
 Pass = Callable[[ModelGraph], "ModelGraph | None"]
@@ -32,6 +33,7 @@ PASSES: dict[str, Pass] = {
     "constant_folding": fold_constants,
     "identities": remove_identities,
     "common_subexpressions": merge_common_subexpressions,
+    "raising": raise_functions,
     "moves": cancel_moves,
     "channels_last": prefer_channels_last,
     "pad_folding": fold_pad,
