@@ -103,10 +103,11 @@ def export_model(
     lowered = lower(model, metadata=metadata or {})
     seeded = given is None
     proof_samples = given or _seeded(frozen, 1)
-    _record_golden(lowered, proof_samples, convert, golden)
-    data = to_bytes(lowered.contents)
     with staged(path) as temporary:
-        temporary.write_bytes(data)
+        if golden > 0:
+            temporary.write_bytes(to_bytes(lowered.contents))
+            _record_golden(lowered, _loaded(temporary), proof_samples, convert, golden)
+        file_bytes = temporary.write_bytes(to_bytes(lowered.contents))
         runtime = _loaded(temporary)
         runtime.verify()
         layers = prove(runtime, lowered, model, frozen, proof_samples, convert)
@@ -116,7 +117,7 @@ def export_model(
             outputs = prove_against_source(runtime, lowered, model, oracle, proof_samples, convert)
         report = ExportReport(
             path=Path(path),
-            file_bytes=len(data),
+            file_bytes=file_bytes,
             constant_bytes=lowered.constant_bytes,
             source_ops=source_ops,
             programs=tuple(
@@ -206,7 +207,7 @@ def _signature_samples(samples: Any, frozen: Frozen, index: int) -> list[dict[st
     return listed
 
 
-def _loaded(source: Path | bytes) -> Model:
+def _loaded(source: Path) -> Model:
     """The file in the C runtime.
 
     Raises:
@@ -220,11 +221,10 @@ def _loaded(source: Path | bytes) -> Model:
         raise ExportError(message, (str(error),)) from error
 
 
-def _record_golden(lowered: LoweredModel, samples: Sequence[Sequence[Any]], convert: Any, count: int) -> None:
+def _record_golden(
+    lowered: LoweredModel, runtime: Model, samples: Sequence[Sequence[Any]], convert: Any, count: int
+) -> None:
     """Adds inputs, and the outputs that the C runtime gives for them, to the file's contents."""
-    if count <= 0:
-        return
-    runtime = _loaded(to_bytes(lowered.contents))
     for index, program in enumerate(lowered.programs):
         info = runtime.signatures[program.signature.name]
         cases = []

@@ -27,8 +27,8 @@ _PREPEND = {
 }
 
 
-def encode(schema: Schema, value: Mapping[str, Any]) -> bytearray:
-    """The bytes of a file whose root table is `value`.
+def encode(schema: Schema, value: Mapping[str, Any]) -> memoryview:
+    """The bytes of a file whose root table is `value`; they can be written to.
 
     Args:
         schema: names the tables and their fields.
@@ -39,10 +39,22 @@ def encode(schema: Schema, value: Mapping[str, Any]) -> bytearray:
     Raises:
         ValueError: a name that the table does not have, or a required field that is absent.
     """
-    builder = flatbuffers.Builder(1024)
+    # Room for all at once: a builder that grows holds its bytes twice.
+    builder = flatbuffers.Builder(1024 + _bulk(value) * 33 // 32)
     root = _table(builder, schema, schema.root, value)
     builder.Finish(root, file_identifier=schema.identifier.encode())
-    return bytearray(builder.Output())
+    return memoryview(builder.Bytes)[builder.Head() :]
+
+
+def _bulk(value: Any) -> int:
+    """About as many bytes as the large vectors within a value have."""
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return len(value) + CONSTANT_ALIGNMENT
+    if isinstance(value, Mapping):
+        return sum(_bulk(v) for v in value.values())
+    if isinstance(value, (list, tuple)) and value and not isinstance(value[0], (int, float, str)):
+        return sum(_bulk(v) for v in value)
+    return 0
 
 
 def _table(builder: Any, schema: Schema, name: str, value: Mapping[str, Any]) -> int:
@@ -101,10 +113,16 @@ def _offset(builder: Any, schema: Schema, f: Field, value: Any) -> int:
 
 def _scalars(builder: Any, f: Field, scalar: tuple[str, int], value: Sequence[Any] | bytes) -> int:
     name, size = scalar
+    data: memoryview
     if isinstance(value, (bytes, bytearray, memoryview)):
-        data = bytes(value)
+        data = memoryview(value)
     else:
-        data = np.ascontiguousarray(value, dtype=np.dtype(name).newbyteorder("<")).tobytes()
+        data = (
+            np.ascontiguousarray(value, dtype=np.dtype(name).newbyteorder("<"))
+            .reshape(-1)
+            .view(np.uint8)
+            .data
+        )
     count = len(data) // size
     builder.StartVector(size, count, CONSTANT_ALIGNMENT if f.align else size)
     head = builder.head - len(data)

@@ -113,7 +113,7 @@ class _Pool:
     """Constants, dimensions and expressions of a file, each stored once."""
 
     def __init__(self, model: ModelGraph) -> None:
-        self.constants: list[bytes] = []
+        self.constants: list[memoryview] = []
         self._by_digest: dict[bytes, int] = {}
         self.expressions: list[list[int]] = []
         self._by_key: dict[str, int] = {}
@@ -146,8 +146,9 @@ class _Pool:
         """The number of elements at the upper bounds."""
         return int(np.prod([self.largest(d) for d in shape], dtype=np.int64))
 
-    def constant(self, data: bytes) -> int:
-        """The index of a constant with these bytes."""
+    def constant(self, array: np.ndarray[Any, Any]) -> int:
+        """The index of a constant with the bytes of this array."""
+        data = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
         digest = hashlib.sha256(data).digest()
         if digest not in self._by_digest:
             self._by_digest[digest] = len(self.constants)
@@ -215,7 +216,7 @@ def _states(model: ModelGraph, pool: _Pool) -> dict[str, _State]:
             "dtype": op.outputs[0].dtype.code,
             "shape": list(value.shape),
             "offset": offset,
-            "initial": pool.constant(value.tobytes()) if np.any(value) else -1,
+            "initial": pool.constant(value) if np.any(value) else -1,
         }
         found[op.name] = _State(index=len(found), size=value.nbytes, offset=offset, table=table)
         offset += _aligned(value.nbytes)
@@ -263,7 +264,7 @@ class _Tensors:
             if run is not None:
                 table["layout"], array = layout.pack(array, run)
                 table["run"] = run if table["layout"] == "panel16x4" else 0
-            table["constant"] = self._pool.constant(np.ascontiguousarray(array).tobytes())
+            table["constant"] = self._pool.constant(array)
         return table
 
     def _quantization(self, tensor: Tensor) -> dict[str, Any] | None:

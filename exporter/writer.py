@@ -17,7 +17,7 @@ from samara.exporter import schema as schema_reader
 from samara.exporter.flatbuffer import encode
 
 
-def to_bytes(contents: Mapping[str, Any]) -> bytes:
+def to_bytes(contents: Mapping[str, Any]) -> memoryview:
     """The bytes of the file, with its content hash filled in."""
     schema = schema_reader.load()
     data = encode(schema, contents)
@@ -25,10 +25,10 @@ def to_bytes(contents: Mapping[str, Any]) -> bytes:
     if any(data[start : start + 32]):
         raise AssertionError("the hash is taken over zeros in its own place")
     data[start : start + 32] = hashlib.sha256(data).digest()
-    return bytes(data)
+    return data.toreadonly()
 
 
-def _hash_offset(data: bytearray, schema: schema_reader.Schema) -> int:
+def _hash_offset(data: memoryview, schema: schema_reader.Schema) -> int:
     """Where the 32 bytes of Model.content_hash lie."""
     get, u32, u16 = flatbuffers.encode.Get, flatbuffers.packer.uoffset, flatbuffers.packer.voffset
     soffset = flatbuffers.packer.soffset

@@ -10,6 +10,7 @@ import mmap
 import os
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,7 +144,7 @@ class Model:
             self.path: Path | None = None
             # An anonymous map is aligned as the runtime asks; a bytes object need not be.
             self._owner = mmap.mmap(-1, max(len(source), 1))
-            self._owner[: len(source)] = bytes(source)
+            self._owner[: len(source)] = source
             data = ffi.from_buffer(self._owner)
             check(lib.smr_model_load(data, len(source), ffi.NULL, out, error), error)
             self._owner = (self._owner, data)
@@ -364,9 +365,7 @@ class Context:
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        self._observer: Callable[[int, int, int], None] | None = None
-        self._failure: BaseException | None = None
-        self._handle = ffi.new_handle(self)
+        self._watch = _Watch()
         self._lock = threading.Lock()
         self._error = ffi.new("smr_error *")
         self._sizes: dict[str, int] = {}
@@ -379,7 +378,7 @@ class Context:
         lib.smr_context_config_init(config)
         if observed:
             config.op_callback = lib.samara_on_op
-            config.op_callback_user = self._handle
+            config.op_callback_user = self._watch.handle
         out = ffi.new("smr_context **")
         check(lib.smr_context_create(self.model._pointer, config, ffi.NULL, 0, out, error), error)
         return ffi.gc(out[0], lib.smr_context_free)
@@ -490,15 +489,15 @@ class Context:
         with self._lock:
             if self._observed is None:
                 self._observed = self._create(observed=True)
-            self._observer, self._failure = observer, None
+            self._watch.observer, self._watch.failure = observer, None
             try:
                 return self._run(self._observed, self.model._index(signature), arrays, named)
             except BaseException:
-                if self._failure is not None:
-                    raise self._failure from None
+                if self._watch.failure is not None:
+                    raise self._watch.failure from None
                 raise
             finally:
-                self._observer = None
+                self._watch.observer = None
 
     def observed_tensor(self, signature: int, index: int) -> Array:
         """A copy of a tensor of the run that is being observed."""
@@ -619,15 +618,26 @@ def kernels() -> list[tuple[str, str]]:
     return found
 
 
+class _Watch:
+    """Who is told of each op. C is given a weak reference, so that what holds this can go as soon as it is unused."""
+
+    def __init__(self) -> None:
+        self.observer: Callable[[int, int, int], None] | None = None
+        self.failure: BaseException | None = None
+        self.handle = ffi.new_handle(weakref.ref(self))
+
+
 @ffi.def_extern(error=-1)  # type: ignore[untyped-decorator]
 def samara_on_op(user: Any, event: Any) -> int:
     """The runtime's op callback: tells the context's observer; an exception stops the run and is raised there."""
-    context: Context = ffi.from_handle(user)
+    watch = ffi.from_handle(user)()
+    if watch is None:
+        return 1
     try:
-        if context._observer is not None:
-            context._observer(int(event.index), int(event.nanoseconds), int(event.signature))
+        if watch.observer is not None:
+            watch.observer(int(event.index), int(event.nanoseconds), int(event.signature))
     except BaseException as failure:
-        context._failure = failure
+        watch.failure = failure
         return 1
     return 0
 
