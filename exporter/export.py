@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from samara.exporter.writer import staged, to_bytes
 from samara.graph.rewrite import ModelGraph
 from samara.graph.session import get_default_session
 from samara.pyruntime.model import Model
+
+if TYPE_CHECKING:
+    from samara.quantize.rewrite import Quantized
 
 Array = np.ndarray[Any, Any]
 
@@ -93,10 +96,14 @@ def export_model(
     model, passes = optimize(frozen.model, disable=disable)
     convert = None
     in_float: tuple[str, ...] = ()
+    quantized: Quantized | None
     if quantize is not None:
         from samara.quantize.rewrite import quantize_model
 
         quantized = quantize_model(model, quantize, given or _seeded(frozen, _CALIBRATION_SAMPLES))
+    else:
+        quantized = _raised(model)
+    if quantized is not None:
         convert, in_float = quantized.convert, quantized.in_float
         model, more = optimize(quantized.model, disable=disable)
         passes = passes + more
@@ -137,7 +144,7 @@ def export_model(
             samples=max(len(s) for s in proof_samples),
             seeded=seeded,
             tolerance=tolerance,
-            quantized=quantize is not None,
+            quantized=quantized is not None,
             warnings=_warnings(frozen, seeded, quantize is not None, in_float)
             + (() if imported is None else imported.warnings),
         )
@@ -145,6 +152,15 @@ def export_model(
         if oracle is not None:
             _judge_outputs(report, oracle.exact)
     return report
+
+
+def _raised(model: ModelGraph) -> Quantized | None:
+    """A model that came quantized, with integer arithmetic."""
+    if not any(op.type == "dequantize" for op in model.graph.operations):
+        return None
+    from samara.quantize.given import raise_integers
+
+    return raise_integers(model)
 
 
 def _imported(source: Any, inputs: Any, shapes: Mapping[str, Sequence[Any]] | None) -> ImportedModel | None:

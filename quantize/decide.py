@@ -17,8 +17,8 @@ from samara.graph.rewrite import ModelGraph, constant_value, needed
 from samara.quantize.scheme import Int8
 
 # Rules whose op has weights; whose op can clamp what it writes; whose op can write at any scale.
-_LINEAR = ("conv2d", "depthwise_conv2d", "matmul")
-_CLAMPING = (*_LINEAR, "add", "subtract", "multiply", "average_pool", "mean")
+LINEAR = ("conv2d", "depthwise_conv2d", "matmul")
+_CLAMPING = (*LINEAR, "add", "subtract", "multiply", "average_pool", "mean")
 _FREE = (*_CLAMPING, "table")
 
 # With a constant for all but one operand, a function of one number.
@@ -62,7 +62,7 @@ def is_real(tensor: Tensor | None) -> bool:
 
 def data_inputs(op: Operation, rule: str) -> list[int]:
     """The inputs that an integer operation reads as integers."""
-    if rule in _LINEAR:
+    if rule in LINEAR:
         return [0]
     inputs = [i for i, t in enumerate(op.inputs) if is_real(t)]
     if rule == "table":
@@ -119,12 +119,12 @@ def _choose(found: Decisions, options: Int8) -> None:
             continue
         if options.keeps(op.name, op.type):
             continue
-        rule, reason = _rule(op)
+        rule, reason = rule_of(op)
         if reason:
             found.left.append(f"{op.type} {op.name!r}: {reason}")
             continue
         inputs = [op.inputs[i] for i in data_inputs(op, rule)]
-        if rule in _LINEAR or any(t is not None and (found.as_integers(t) or _is_input(t)) for t in inputs):
+        if rule in LINEAR or any(t is not None and (found.as_integers(t) or _is_input(t)) for t in inputs):
             found.rules[op] = rule
 
 
@@ -141,14 +141,14 @@ def _revert(found: Decisions, uses: dict[int, int], model: ModelGraph) -> None:
             readers.setdefault(id(tensor), []).append(op)
     for op in reversed(found.order):
         rule = found.rules.get(op)
-        if rule is None or rule in _LINEAR or any(found.as_integers(t) for t in op.given_inputs):
+        if rule is None or rule in LINEAR or any(found.as_integers(t) for t in op.given_inputs):
             continue
         read = [r for t in op.outputs for r in readers.get(id(t), [])]
         if not any(r in found.rules for r in read) and not any(id(t) in outputs for t in op.outputs):
             del found.rules[op]
 
 
-def _rule(op: Operation) -> tuple[str, str]:
+def rule_of(op: Operation) -> tuple[str, str]:
     """The rule for an operation, and why it cannot be followed, or ""."""
     rule = op.definition.quant
     real = [t for t in op.given_inputs if is_real(t)]
@@ -159,7 +159,7 @@ def _rule(op: Operation) -> tuple[str, str]:
         return rule, "it has no integer arithmetic"
     if not values:
         return rule, "its inputs are constants"
-    if rule in _LINEAR:
+    if rule in LINEAR:
         return rule, _linear_problem(op)
     if rule == "table" and len(op.given_inputs) > 1:
         return rule, "it is a function of more than one number"
@@ -234,4 +234,4 @@ def _share_scales(found: Decisions, uses: dict[int, int]) -> None:
                 found.shared[id(tensor)] = op.outputs[0]
 
 
-__all__ = ["Decisions", "data_inputs", "decide", "is_real"]
+__all__ = ["LINEAR", "Decisions", "data_inputs", "decide", "is_real", "rule_of"]

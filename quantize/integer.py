@@ -36,6 +36,7 @@ class Site:
         scales: what their integers stand for.
         y: what the output's integers stand for.
         note: called with a new tensor and what its integers stand for.
+        weights: the scale of each output channel's weights; chosen by their range when None.
     """
 
     op: Operation
@@ -46,6 +47,7 @@ class Site:
     scales: Sequence[Quantization]
     y: Quantization
     note: Callable[[Tensor, Quantization], None]
+    weights: Array | None = None
 
     def constant(self, array: Array, what: str) -> Tensor:
         """A constant named after the operation."""
@@ -86,7 +88,8 @@ class Site:
 def _linear(site: Site, weights: Array, shape: tuple[int, ...]) -> tuple[list[Tensor], Array]:
     """Filter, bias and multiplier as constants, from weights as a matrix; and the filter's scales."""
     bias = constant_value(site.op.inputs[2]) if len(site.op.inputs) > 2 else None
-    found = linear(weights, bias, x=site.scales[0], y=site.y, what=f"{site.op.type} {site.op.name!r}")
+    what = f"{site.op.type} {site.op.name!r}"
+    found = linear(weights, bias, x=site.scales[0], y=site.y, what=what, scale=site.weights)
     tensors = [
         site.constant(found.filter.reshape(shape), "filter"),
         site.constant(found.bias, "bias"),

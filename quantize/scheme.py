@@ -125,7 +125,15 @@ class Linear:
     multiplier: Array
 
 
-def linear(weights: Array, bias: Array | None, *, x: Quantization, y: Quantization, what: str) -> Linear:
+def linear(
+    weights: Array,
+    bias: Array | None,
+    *,
+    x: Quantization,
+    y: Quantization,
+    what: str,
+    scale: Array | None = None,
+) -> Linear:
     """Quantizes weights [..., K rows, O] with one scale for each output channel.
 
     Args:
@@ -134,6 +142,7 @@ def linear(weights: Array, bias: Array | None, *, x: Quantization, y: Quantizati
         x: of the input.
         y: of the output.
         what: names the operation in messages.
+        scale: of each output channel's weights; chosen by their range when None.
 
     Raises:
         QuantizationError: weights are not finite, or a sum could leave 32 bits.
@@ -144,12 +153,16 @@ def linear(weights: Array, bias: Array | None, *, x: Quantization, y: Quantizati
         raise QuantizationError(f"{what}: its weights or bias are infinite or no numbers")
     x_scale, y_scale = float(x.scale), float(y.scale)
     # A channel whose bias dwarfs its weights takes a coarser scale, in which the bias fits.
-    needed = np.maximum(
-        np.abs(wide).max(axis=0, initial=0.0) / 127.0, np.abs(offset) / (x_scale * _LARGEST_BIAS)
-    )
-    scale = np.where(needed == 0.0, 1.0, np.clip(needed, _LEAST_SCALE, _LARGEST_SCALE)).astype(np.float32)
+    if scale is None:
+        needed = np.maximum(
+            np.abs(wide).max(axis=0, initial=0.0) / 127.0, np.abs(offset) / (x_scale * _LARGEST_BIAS)
+        )
+        scale = np.where(needed == 0.0, 1.0, np.clip(needed, _LEAST_SCALE, _LARGEST_SCALE)).astype(np.float32)
+        least = -127
+    else:
+        least = -128
     steps = scale.astype(np.float64)
-    filter_ = np.clip(np.round(wide / steps), -127, 127).astype(np.int64)
+    filter_ = np.clip(np.round(wide / steps), least, 127).astype(np.int64)
     folded = np.round(offset / (x_scale * steps)) - int(x.zero_point) * filter_.sum(axis=0)
     worst = 128 * np.abs(filter_).sum(axis=0) + np.abs(folded)
     if worst.max(initial=0) > 2**31 - 1:
