@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from samara.errors import ExportError, ModelFileError, ProofError
+from samara.exporter.endpoints import turn_endpoints, turning
 from samara.exporter.freeze import Frozen, Signature, freeze
 from samara.exporter.frontends import ImportedModel, frontend_of, import_model
 from samara.exporter.lower import LoweredModel, lower
@@ -42,6 +43,7 @@ def export_model(
     samples: Any = None,
     quantize: Any = None,
     session: Any = None,
+    channels_last: bool | Collection[str] = False,
     disable: Collection[str] = (),
     tolerance: float = 1e-4,
     golden: int = 1,
@@ -66,6 +68,8 @@ def export_model(
             signatures, a mapping from signature name to such. Seeded random values when None.
         quantize: None for a float file, "int8", or a `samara.quantize.Int8` for choices.
         session: where variables have their values; the default session when None.
+        channels_last: names of inputs and outputs that the file has with axis 1 moved to the end, or True for all of
+            rank 3 and more; samples keep the source's layout. By default all shapes are the source's.
         disable: names of passes to leave out.
         tolerance: the largest difference of a float layer, over the layer's largest magnitude (float16: at least
             1e-2).
@@ -107,6 +111,11 @@ def export_model(
         convert, in_float = quantized.convert, quantized.in_float
         model, more = optimize(quantized.model, disable=disable)
         passes = passes + more
+    model, turned = turn_endpoints(model, channels_last)
+    if turned:
+        convert = turning(convert, turned)
+        model, more = optimize(model, disable=disable)
+        passes = passes + more
     lowered = lower(model, metadata=metadata or {})
     seeded = given is None
     proof_samples = given or _seeded(frozen, 1)
@@ -121,7 +130,7 @@ def export_model(
         oracle = imported.oracle if imported is not None else None
         outputs: tuple[OutputError, ...] = ()
         if oracle is not None:
-            outputs = prove_against_source(runtime, lowered, model, oracle, proof_samples, convert)
+            outputs = prove_against_source(runtime, lowered, model, oracle, proof_samples, convert, turned)
         report = ExportReport(
             path=Path(path),
             file_bytes=file_bytes,

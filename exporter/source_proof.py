@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from samara.errors import ExportError
+from samara.exporter.endpoints import turned_back
 from samara.exporter.frontends.imported import Oracle
 from samara.exporter.lower import LoweredModel
 from samara.exporter.proof import Measure
@@ -44,6 +45,7 @@ def prove_against_source(
     oracle: Oracle,
     samples: Sequence[Sequence[Mapping[str, Any]]],
     convert: Any = None,
+    turned: frozenset[str] = frozenset(),
 ) -> tuple[OutputError, ...]:
     """Runs the file and the source on the same samples, in the same order, both starting with fresh state.
 
@@ -54,6 +56,7 @@ def prove_against_source(
         oracle: runs the source.
         samples: for each signature, samples in terms of the source's inputs.
         convert: `convert(name, array)` gives the file's input for the source's; None when they are the same.
+        turned: names of outputs that have their channels last in the file alone.
 
     Raises:
         ExportError: an output of the source has another shape than the file's.
@@ -75,7 +78,8 @@ def prove_against_source(
             expected = run(signature.name, given)
             for name, measure in measures.items():
                 quantization = model.quantization.get(signature.outputs[name].name)
-                output, wanted = np.asarray(outputs[name]), np.asarray(expected[name])
+                output = turned_back(name, np.asarray(outputs[name]), turned)
+                wanted = np.asarray(expected[name])
                 if quantization is not None and np.issubdtype(wanted.dtype, np.floating):
                     output = quantization.dequantize(output)
                 if output.shape != wanted.shape:

@@ -325,6 +325,12 @@ def _elementwise(op: Operation) -> Flipped | None:
     return Flipped(inputs=tuple(wanted), arrays=arrays) if any(wanted) else None
 
 
+def _first_input(op: Operation) -> Flipped | None:
+    """Ops that work on each element of their first input; what the others are has nothing to do with its axes."""
+    rank = _rank(op.outputs[0])
+    return Flipped(inputs=(True, *(False,) * (len(op.inputs) - 1))) if rank > 2 else None
+
+
 def _position(axis: int, rank: int) -> int:
     """Where an axis is with channels last."""
     return to_last(rank).index(axis % rank)
@@ -474,7 +480,6 @@ _ELEMENTWISE_TOO = (
     "cast",
     "dequantize",
     "identity",
-    "lookup_table",
     "quantize",
     "quantized_add",
     "quantized_multiply",
@@ -491,6 +496,7 @@ _RULES: dict[str, _Rule] = {
     **dict.fromkeys(("concat", "split", "softmax", "log_softmax"), _along_axis),
     "expand_dims": _expand_dims,
     "gather": _gather,
+    "lookup_table": _first_input,
     "pad": _pad,
     "reshape": _reshape,
     "squeeze": _squeeze,

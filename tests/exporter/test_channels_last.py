@@ -17,6 +17,7 @@ from samara.graph.dims import Dim
 from samara.graph.graph import Graph, Tensor
 from samara.graph.rewrite import needed
 from samara.graph.session import Session
+from samara.pyruntime.model import load
 
 Array = np.ndarray[Any, Any]
 RANDOM = np.random.default_rng(11)
@@ -175,6 +176,36 @@ def test_the_file_is_proven_layer_by_layer_against_the_source(tmp_path: Any) -> 
     turned = [row for row in report.layers if "/channels_last" in row.name]
     assert turned
     assert all(row.source_error is not None and row.source_error < 1e-5 for row in turned)
+
+
+@pytest.mark.parametrize("quantize", [None, "int8"])
+def test_inputs_and_outputs_can_have_channels_last(tmp_path: Any, quantize: str | None) -> None:
+    graph = Graph()
+    b = graph.b
+    y = b.identity(residual(b, placeholder(graph, (1, 3, 9, 7))), name="y")
+    sample = random(1, 3, 9, 7)
+    report = export_model(
+        {"y": y}, tmp_path / "m.smr", channels_last=True, samples=[{"x": sample}], quantize=quantize
+    )
+    assert "transpose" not in report.programs[0].ops
+    model = load(tmp_path / "m.smr")
+    found = model(np.ascontiguousarray(sample.transpose(0, 2, 3, 1)))
+    expected = Session(graph=graph).run(y, {"x:0": sample}).transpose(0, 2, 3, 1)
+    assert found.shape == expected.shape
+    tolerance = 1e-5 if quantize is None else 0.1
+    np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance * np.abs(expected).max())
+
+
+def test_channels_last_names_inputs_and_outputs(tmp_path: Any) -> None:
+    graph = Graph()
+    b = graph.b
+    y = b.reduce_sum(conv(b, placeholder(graph, (1, 3, 5, 4)), 2), axes=(1, 2, 3), name="y")
+    with pytest.raises(ValueError, match="channels_last names 'z'; the inputs and outputs are x, y"):
+        export_model({"y": y}, tmp_path / "m.smr", channels_last=["z"])
+    with pytest.raises(ValueError, match="channels_last names 'y', which has rank 1"):
+        export_model({"y": y}, tmp_path / "m.smr", channels_last=["y"])
+    report = export_model({"y": y}, tmp_path / "m.smr", channels_last=["x"])
+    assert "transpose" not in report.programs[0].ops
 
 
 def test_permutations_undo_each_other() -> None:
