@@ -6,7 +6,8 @@ attributes and constants, so that each is a function of integers alone. All of t
     output = output_zero_point + round(clamp(float32(acc) * multiplier))
 
 of an exact int32 `acc`, with one conversion, one float32 multiplication, a clamp to the output's range and rounding
-half to even. A reference computes sums of integers below 2^53 in float64, which is exact in any order.
+half to even. A reference computes sums of integers below 2^53 in float64, which is exact in any order. Sums of products
+can end in the fixed-point rule of TFLite instead, see _fixed.py.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from typing import Any
 from samara.graph import dims, dtypes
 from samara.graph.dims import Dimension
 from samara.graph.dtypes import DType
-from samara.graph.ops import _window
+from samara.graph.ops import _fixed, _window
 from samara.graph.ops._table import OPS, Choice, OpDef, attribute
 
-# How results are rounded. "native": one float32 multiplication and rounding half to even.
-ROUNDING = Choice(name="Rounding", values=("native",))
+# How results are rounded. "native": one float32 multiplication and rounding half to even. "tflite": as the reference
+# kernels of TensorFlow Lite do, with fixed-point multipliers.
+ROUNDING = Choice(name="Rounding", values=("native", "tflite"))
 
 # Where float32 scales and their reciprocals are normal numbers, with or without flushing of subnormal ones.
 LEAST_SCALE = 1e-30
@@ -55,6 +57,10 @@ _OUTPUT = (
 )
 
 
+_FILTER_ZERO_POINT = _zero_point("filter_zero_point")
+_MULTIPLIERS = {"M": (dtypes.float32, dtypes.int32)}
+
+
 # Shape rules ----------------------------------------------------------------------------------------------------
 
 
@@ -83,6 +89,11 @@ def _check_output(op: Any) -> None:
         )
 
 
+def _check_native(op: Any) -> None:
+    if op.a.rounding != "native":
+        op.fail(f"rounding is {op.a.rounding!r}, this op knows only 'native'")
+
+
 def _stored_dtype(op: Any) -> None:
     if op.a.dtype not in STORED:
         op.fail(f"dtype is {op.a.dtype.name}, expected one of {', '.join(d.name for d in STORED)}")
@@ -105,6 +116,7 @@ def _dequantize_shape(op: Any) -> Any:
 
 def _requantize_shape(op: Any) -> Any:
     _stored_dtype(op)
+    _check_native(op)
     _check_multiplier(op)
     _check_zero_point(op, "input_zero_point", op.dtypes[0])
     _check_zero_point(op, "output_zero_point", op.a.dtype)
@@ -124,10 +136,20 @@ def _positions(op: Any, x: Any, taps: Any) -> tuple[Dimension, Dimension]:
 
 
 def _check_channels(op: Any, channels: Dimension) -> None:
-    """Bias and multiplier have an element for each output channel."""
-    for index in (2, 3):
-        (size,) = op.require_rank(index, 1)
-        op.merge(size, channels, op.definition.operands[index].name)
+    """Bias and multiplier have an element for each output channel, which are pairs with the rounding of TFLite."""
+    (size,) = op.require_rank(2, 1)
+    op.merge(size, channels, "bias")
+    fixed = op.a.rounding == "tflite"
+    expected = dtypes.int32 if fixed else dtypes.float32
+    if op.dtypes[3] != expected:
+        op.fail(f"multiplier is {op.dtypes[3].name}, rounding {op.a.rounding!r} needs {expected.name}")
+    if fixed:
+        pair, size = op.require_rank(3, 2)
+        op.merge(pair, 2, "multiplier and shift")
+    else:
+        (size,) = op.require_rank(3, 1)
+    op.merge(size, channels, "multiplier")
+    _check_zero_point(op, "filter_zero_point", dtypes.int8)
 
 
 def _conv2d_shape(op: Any) -> Any:
@@ -172,6 +194,7 @@ def _binary_shape(op: Any) -> Any:
     _check_zero_point(op, "x_zero_point", dtypes.int8)
     _check_zero_point(op, "y_zero_point", dtypes.int8)
     _check_multiplier(op)
+    _check_native(op)
     _check_output(op)
     return op.broadcast(op.shapes[0], op.shapes[1])
 
@@ -184,6 +207,7 @@ def _average_pool_shape(op: Any) -> Any:
         )
     _check_zero_point(op, "input_zero_point", dtypes.int8)
     _check_multiplier(op)
+    _check_native(op)
     _check_output(op)
     return (x[0], *_positions(op, x, op.a.pool_size), x[3])
 
@@ -196,6 +220,7 @@ def _mean_shape(op: Any) -> Any:
         op.fail(f"the sum of {count} elements can leave 32 bits")
     _check_zero_point(op, "input_zero_point", dtypes.int8)
     _check_multiplier(op)
+    _check_native(op)
     _check_output(op)
     if op.a.keepdims:
         return tuple(1 if i in axes else d for i, d in enumerate(shape))
@@ -208,6 +233,7 @@ def _softmax_shape(op: Any) -> Any:
     (size,) = op.require_rank(1, 1)
     op.merge(size, 256, "table")
     _check_multiplier(op)
+    _check_native(op)
     _check_output(op)
     return shape
 
@@ -230,6 +256,13 @@ def _round_clamped(xp: Any, scaled: Any, zero_point: int, low: int, high: int, d
     return _as(xp, _as(xp, xp.round(clamped), xp.int32) + zero_point, dtype)
 
 
+def _half_away(xp: Any, value: Any) -> Any:
+    """The nearest integer, halves away from 0, without an addition that rounds."""
+    whole = xp.trunc(value)
+    half = xp.abs(value - whole) >= _number(xp, 0.5)
+    return xp.where(half, whole + xp.sign(value), whole)
+
+
 def _requantized(xp: Any, op: Any, acc: Any, multiplier: Any) -> Any:
     """The end of every op that writes int8, see the module."""
     scaled = _as(xp, acc, xp.float32) * multiplier
@@ -237,8 +270,22 @@ def _requantized(xp: Any, op: Any, acc: Any, multiplier: Any) -> Any:
     return _round_clamped(xp, scaled, a.output_zero_point, a.activation_min, a.activation_max, xp.int8)
 
 
+def _written(xp: Any, op: Any, acc: Any, multiplier: Any) -> Any:
+    """The same for the ops that can also end in the fixed-point rule of TFLite; multiplier is then a pair of rows."""
+    if op.a.rounding == "native":
+        return _requantized(xp, op, acc, multiplier)
+    scaled = _fixed.multiply(xp, acc, multiplier[0, :], multiplier[1, :])
+    return _fixed.finish(xp, op, scaled, xp.int8)
+
+
 def _quantize(xp: Any, op: Any, x: Any) -> Any:
     low, high = limits(op.a.dtype)
+    if op.a.rounding == "tflite":
+        scaled = _as(xp, x, xp.float32) / _number(xp, op.a.scale)
+        scaled = xp.where(xp.isnan(scaled), _number(xp, 0.0), scaled)
+        scaled = xp.minimum(scaled, _number(xp, high - op.a.zero_point))
+        scaled = _half_away(xp, xp.maximum(scaled, _number(xp, low - op.a.zero_point)))
+        return _round_clamped(xp, scaled, op.a.zero_point, low, high, op.output_dtypes[0])
     inverse = _number(xp, 1.0) / _number(xp, op.a.scale)
     scaled = _as(xp, x, xp.float32) * inverse
     scaled = xp.where(xp.isnan(scaled), _number(xp, 0.0), scaled)
@@ -278,7 +325,7 @@ def _taps(xp: Any, op: Any, x: Any, taps: Any, border: int) -> Any:
 
 def _conv2d(xp: Any, op: Any, x: Any, w: Any, bias: Any, multiplier: Any) -> Any:
     depth, outputs = w.shape[2], w.shape[3] // op.a.groups
-    exact = xp.astype(w, xp.float64)
+    exact = xp.astype(w, xp.float64) - op.a.filter_zero_point
     acc: Any = 0
     for ky, kx, seen in _taps(xp, op, x, w.shape[:2], op.a.input_zero_point):
         flat = xp.reshape(xp.astype(seen, xp.float64), (math.prod(seen.shape[:3]), seen.shape[3]))
@@ -287,23 +334,24 @@ def _conv2d(xp: Any, op: Any, x: Any, w: Any, bias: Any, multiplier: Any) -> Any
             for g in range(op.a.groups)
         ]
         acc = acc + xp.reshape(xp.concat(products, axis=1), (*seen.shape[:3], w.shape[3]))
-    return _requantized(xp, op, xp.astype(acc, xp.int32) + bias, multiplier)
+    return _written(xp, op, xp.astype(acc, xp.int32) + bias, multiplier)
 
 
 def _depthwise(xp: Any, op: Any, x: Any, w: Any, bias: Any, multiplier: Any) -> Any:
-    weights = xp.astype(w, xp.int32)
+    weights = xp.astype(w, xp.int32) - op.a.filter_zero_point
     acc: Any = 0
     for ky, kx, seen in _taps(xp, op, x, w.shape[:2], op.a.input_zero_point):
         product = xp.expand_dims(xp.astype(seen, xp.int32), axis=-1) * weights[ky, kx, :, :]
         acc = acc + xp.reshape(product, (*seen.shape[:3], w.shape[2] * w.shape[3]))
-    return _requantized(xp, op, acc + bias, multiplier)
+    return _written(xp, op, acc + bias, multiplier)
 
 
 def _matmul(xp: Any, op: Any, x: Any, w: Any, bias: Any, multiplier: Any) -> Any:
     depth, outputs = w.shape
     flat = xp.reshape(xp.astype(x, xp.float64), (math.prod(x.shape[:-1]), depth))
-    acc = xp.astype(flat @ xp.astype(w, xp.float64), xp.int32) + bias
-    return xp.reshape(_requantized(xp, op, acc, multiplier), (*x.shape[:-1], outputs))
+    weights = xp.astype(w, xp.float64) - op.a.filter_zero_point
+    acc = xp.astype(flat @ weights, xp.int32) + bias
+    return xp.reshape(_written(xp, op, acc, multiplier), (*x.shape[:-1], outputs))
 
 
 def _add(xp: Any, op: Any, x: Any, y: Any) -> Any:
@@ -361,7 +409,7 @@ OPS.register(
             attribute("rounding", ROUNDING, "native", "How the result is rounded."),
         ),
         doc="Real numbers as integers: zero_point + round(x * float32(1 / scale)), half to even, clamped to what the "
-        "type stores. NaN becomes zero_point.",
+        "type stores. With rounding tflite: zero_point + round(x / scale), half away from 0. NaN becomes zero_point.",
         shape=_quantize_shape,
         reference=_quantize,
         quant="integer",
@@ -405,17 +453,20 @@ OPS.register(
     OpDef(
         name="quantized_conv2d",
         opcode=163,
-        inputs=("x: int8", "filter: int8 packed", "bias: int32", "multiplier: float32"),
+        inputs=("x: int8", "filter: int8 packed", "bias: int32", "multiplier: M"),
         outputs=("y: int8",),
+        types=_MULTIPLIERS,
         attributes=(
             *_window.window_attributes(_window.DILATIONS),
             attribute("groups", "int", 1, "Groups of channels that do not see each other."),
             _zero_point("input_zero_point"),
             *_OUTPUT,
+            _FILTER_ZERO_POINT,
         ),
-        doc="conv2d on integers: x [N, H, W, C], filter [KH, KW, C / groups, O] with zero point 0, and acc = bias[o] + "
-        "sum x * filter, where the border holds input_zero_point. bias [O] has -input_zero_point * sum(filter) in it; "
-        "multiplier [O] is input scale * filter scale / output scale.",
+        doc="conv2d on integers: x [N, H, W, C], filter [KH, KW, C / groups, O], and acc = bias[o] + sum x * (filter - "
+        "filter_zero_point), where the border holds input_zero_point. bias [O] has -input_zero_point * sum(filter - "
+        "filter_zero_point) in it; multiplier [O] is input scale * filter scale / output scale, or with rounding "
+        "tflite int32 [2, O]: fixed-point multipliers and shifts.",
         shape=_conv2d_shape,
         reference=_conv2d,
         quant="integer",
@@ -423,9 +474,15 @@ OPS.register(
     OpDef(
         name="quantized_depthwise_conv2d",
         opcode=164,
-        inputs=("x: int8", "filter: int8", "bias: int32", "multiplier: float32"),
+        inputs=("x: int8", "filter: int8", "bias: int32", "multiplier: M"),
         outputs=("y: int8",),
-        attributes=(*_window.window_attributes(_window.DILATIONS), _zero_point("input_zero_point"), *_OUTPUT),
+        types=_MULTIPLIERS,
+        attributes=(
+            *_window.window_attributes(_window.DILATIONS),
+            _zero_point("input_zero_point"),
+            *_OUTPUT,
+            _FILTER_ZERO_POINT,
+        ),
         doc="depthwise_conv2d on integers: x [N, H, W, C], filter [KH, KW, C, M], output channel c * M + m; the rest "
         "as in quantized_conv2d.",
         shape=_depthwise_shape,
@@ -435,12 +492,12 @@ OPS.register(
     OpDef(
         name="quantized_matmul",
         opcode=165,
-        inputs=("x: int8", "filter: int8 packed", "bias: int32", "multiplier: float32"),
+        inputs=("x: int8", "filter: int8 packed", "bias: int32", "multiplier: M"),
         outputs=("y: int8",),
-        attributes=_OUTPUT,
-        doc="matmul on integers: x [..., K], filter [K, N] with zero point 0, and acc = bias[n] + sum x * filter. "
-        "bias [N] has -input zero point * sum(filter) in it; multiplier [N] is input scale * filter scale / output "
-        "scale.",
+        types=_MULTIPLIERS,
+        attributes=(*_OUTPUT, _FILTER_ZERO_POINT),
+        doc="matmul on integers: x [..., K], filter [K, N], and acc = bias[n] + sum x * (filter - filter_zero_point). "
+        "bias [N] has -input zero point * sum(filter - filter_zero_point) in it; multiplier as in quantized_conv2d.",
         shape=_matmul_shape,
         reference=_matmul,
         quant="integer",

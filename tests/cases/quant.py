@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from tests.cases._case import Case, Input
+from tests.cases.fixed_point import away, finished
+from tests.cases.fixed_point import scaled as fixed_scaled
 
 F = np.float32
 
@@ -30,6 +34,8 @@ def _finish(scaled: Any, zero_point: int, low: int, high: int) -> int:
 
 def _written(a: Any, acc: int, multiplier: Any) -> int:
     assert -(2**31) <= acc < 2**31
+    if a.rounding == "tflite":
+        return finished(a, fixed_scaled(acc, *map(int, multiplier)))
     with np.errstate(over="ignore"):
         scaled = F(acc) * F(multiplier)
     return _finish(scaled, a.output_zero_point, a.activation_min, a.activation_max)
@@ -46,9 +52,11 @@ def _quantize(a: Any, x: Any) -> Any:
 
     def one(value: float) -> int:
         with np.errstate(over="ignore"):
-            scaled = F(value) * inverse
+            scaled = F(value) * inverse if a.rounding == "native" else F(value) / F(a.scale)
         if np.isnan(scaled):
             return int(a.zero_point)
+        if a.rounding == "tflite" and abs(scaled) < 1e9:
+            return min(max(away(Fraction(float(scaled))) + a.zero_point, limits.min), limits.max)
         return _finish(scaled, a.zero_point, limits.min, limits.max)
 
     return _each(one, x, a.dtype.numpy)
@@ -103,7 +111,7 @@ def _conv2d(a: Any, x: Any, w: Any, bias: Any, multiplier: Any) -> Any:
     rows, columns, depth, outputs = w.shape
     height, width = _output_shape(a, x, (rows, columns))
     result = np.zeros((x.shape[0], height, width, outputs), np.int8)
-    wide, weights = x.astype(int), w.astype(int)
+    wide, weights = x.astype(int), w.astype(int) - a.filter_zero_point
     for n, r, c in itertools.product(range(x.shape[0]), range(height), range(width)):
         for o in range(outputs):
             first = o // (outputs // a.groups) * depth
@@ -115,7 +123,7 @@ def _conv2d(a: Any, x: Any, w: Any, bias: Any, multiplier: Any) -> Any:
                     else wide[n, place[0], place[1]][first : first + depth]
                 )
                 acc += int(seen @ weights[ky, kx, :, o])
-            result[n, r, c, o] = _written(a, acc, multiplier[o])
+            result[n, r, c, o] = _written(a, acc, multiplier[..., o])
     return result
 
 
@@ -129,8 +137,8 @@ def _depthwise(a: Any, x: Any, w: Any, bias: Any, multiplier: Any) -> Any:
             acc = int(bias[o])
             for ky, kx, place in _taps(a, x, (rows, columns), r, c):
                 value = a.input_zero_point if place is None else int(x[n, place[0], place[1], channel])
-                acc += value * int(w[ky, kx, channel, m])
-            result[n, r, c, o] = _written(a, acc, multiplier[o])
+                acc += value * (int(w[ky, kx, channel, m]) - a.filter_zero_point)
+            result[n, r, c, o] = _written(a, acc, multiplier[..., o])
     return result
 
 
@@ -139,8 +147,10 @@ def _matmul(a: Any, x: Any, w: Any, bias: Any, multiplier: Any) -> Any:
     result = np.zeros((flat.shape[0], w.shape[1]), np.int8)
     for r in range(flat.shape[0]):
         for o in range(w.shape[1]):
-            acc = int(bias[o]) + sum(int(p) * int(q) for p, q in zip(flat[r], w[:, o], strict=True))
-            result[r, o] = _written(a, acc, multiplier[o])
+            acc = int(bias[o]) + sum(
+                int(p) * (int(q) - a.filter_zero_point) for p, q in zip(flat[r], w[:, o], strict=True)
+            )
+            result[r, o] = _written(a, acc, multiplier[..., o])
     return result.reshape(*x.shape[:-1], w.shape[1])
 
 
@@ -291,9 +301,15 @@ def _conversions() -> list[Case]:
         stored = Input(shape=(9,), low=limits.min, high=limits.max)
         for zero_point in zero_points:
             attributes = {"scale": 0.5, "zero_point": zero_point}
-            found.append(
-                _case("quantize", (edges,), attributes={**attributes, "dtype": dtype}, dtypes=("float32",))
-            )
+            found += [
+                _case(
+                    "quantize",
+                    (edges,),
+                    attributes={**attributes, "dtype": dtype, "rounding": rounding},
+                    dtypes=("float32",),
+                )
+                for rounding in ("native", "tflite")
+            ]
             found.append(_case("dequantize", (stored,), attributes=attributes, dtypes=(dtype,)))
             found += [
                 _case(
@@ -589,4 +605,45 @@ def _softmaxes() -> list[Case]:
     return found
 
 
-CASES = [*_conversions(), *_lookups(), *CONVOLUTIONS, *_products(), *_binaries(), *_pools(), *_softmaxes()]
+def _fixed_multipliers(seed: int, outputs: int) -> Input:
+    """Multipliers and shifts that make results of all sizes, some of them above 1."""
+    generator = np.random.default_rng(seed)
+    return _given(
+        "int32",
+        [generator.integers(2**30, 2**31, outputs), generator.integers(-9, 2, outputs, endpoint=True)],
+    )
+
+
+def _in_fixed_point(case: Case, **attributes: Any) -> Case:
+    """The same sums of products, rounded as TensorFlow Lite does."""
+    x, w, bias, multiplier = case.inputs
+    fixed = _fixed_multipliers(sum(w.shape), multiplier.shape[0])
+    return replace(
+        case,
+        inputs=(x, w, bias, fixed),
+        attributes={**case.attributes, "rounding": "tflite", **attributes},
+        label=f"{case.label}tflite",
+    )
+
+
+_IN_FIXED_POINT = [
+    *(_in_fixed_point(c) for c in CONVOLUTIONS[::2]),
+    *(_in_fixed_point(c, filter_zero_point=z) for c, z in zip(CONVOLUTIONS, itertools.cycle((-128, 5, 127)))),
+    *(_in_fixed_point(c) for c in _products()[::3]),
+    *(_in_fixed_point(c, filter_zero_point=-77) for c in _products()[1:-2:3]),
+    *(
+        replace(c, attributes={**c.attributes, "filter_zero_point": 9}, label="zp")
+        for c in CONVOLUTIONS[1:20:4]
+    ),
+]
+
+CASES = [
+    *_IN_FIXED_POINT,
+    *_conversions(),
+    *_lookups(),
+    *CONVOLUTIONS,
+    *_products(),
+    *_binaries(),
+    *_pools(),
+    *_softmaxes(),
+]

@@ -281,6 +281,7 @@ static const smr_format_field quantized_conv2d_attributes_fields[] = {
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
     {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
 };
 
 static const smr_format_field quantized_depthwise_conv2d_attributes_fields[] = {
@@ -293,6 +294,7 @@ static const smr_format_field quantized_depthwise_conv2d_attributes_fields[] = {
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
     {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
 };
 
 static const smr_format_field quantized_matmul_attributes_fields[] = {
@@ -300,6 +302,7 @@ static const smr_format_field quantized_matmul_attributes_fields[] = {
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
     {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
 };
 
 static const smr_format_field quantized_add_attributes_fields[] = {
@@ -355,6 +358,51 @@ static const smr_format_field quantized_softmax_attributes_fields[] = {
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+};
+
+static const smr_format_field fixed_point_rescale_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+};
+
+static const smr_format_field fixed_point_binary_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+};
+
+static const smr_format_field integer_average_pool2d_attributes_fields[] = {
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+};
+
+static const smr_format_field integer_sum_attributes_fields[] = {
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+};
+
+static const smr_format_field fixed_point_softmax_attributes_fields[] = {
     {SMR_FIELD_SCALAR, 0, 1, 1, -1},
 };
 
@@ -510,14 +558,19 @@ const smr_format_table smr_format_tables[] = {
     {quantize_attributes_fields, 4},
     {dequantize_attributes_fields, 3},
     {requantize_attributes_fields, 5},
-    {quantized_conv2d_attributes_fields, 10},
-    {quantized_depthwise_conv2d_attributes_fields, 9},
-    {quantized_matmul_attributes_fields, 4},
+    {quantized_conv2d_attributes_fields, 11},
+    {quantized_depthwise_conv2d_attributes_fields, 10},
+    {quantized_matmul_attributes_fields, 5},
     {quantized_add_attributes_fields, 9},
     {quantized_multiply_attributes_fields, 7},
     {quantized_average_pool2d_attributes_fields, 11},
     {quantized_mean_attributes_fields, 8},
     {quantized_softmax_attributes_fields, 6},
+    {fixed_point_rescale_attributes_fields, 8},
+    {fixed_point_binary_attributes_fields, 13},
+    {integer_average_pool2d_attributes_fields, 6},
+    {integer_sum_attributes_fields, 2},
+    {fixed_point_softmax_attributes_fields, 1},
     {dimension_fields, 3},
     {expression_fields, 1},
     {quantization_fields, 3},
@@ -707,11 +760,11 @@ const int16_t smr_format_attributes[256] = {
     SMR_TABLE_QUANTIZED_AVERAGE_POOL2D_ATTRIBUTES,
     SMR_TABLE_QUANTIZED_MEAN_ATTRIBUTES,
     SMR_TABLE_QUANTIZED_SOFTMAX_ATTRIBUTES,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
+    SMR_TABLE_FIXED_POINT_RESCALE_ATTRIBUTES,
+    SMR_TABLE_FIXED_POINT_BINARY_ATTRIBUTES,
+    SMR_TABLE_INTEGER_AVERAGE_POOL2D_ATTRIBUTES,
+    SMR_TABLE_INTEGER_SUM_ATTRIBUTES,
+    SMR_TABLE_FIXED_POINT_SOFTMAX_ATTRIBUTES,
     -1,
     -1,
     -1,

@@ -697,7 +697,7 @@ static const smr_attribute_def quantize_attributes[] = {
     {"scale", SMR_ATTRIBUTE_FLOAT, 0, offsetof(smr_quantize_attributes, scale), 0.0f, 0, 0},
     {"zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantize_attributes, zero_point), 0.0f, 0, 0},
     {"dtype", SMR_ATTRIBUTE_DTYPE, 0, offsetof(smr_quantize_attributes, dtype), 0.0f, 3, 0},
-    {"rounding", SMR_ATTRIBUTE_CHOICE, 1, offsetof(smr_quantize_attributes, rounding), 0.0f, 0, 0},
+    {"rounding", SMR_ATTRIBUTE_CHOICE, 2, offsetof(smr_quantize_attributes, rounding), 0.0f, 0, 0},
 };
 
 static const smr_operand_def dequantize_inputs[] = {
@@ -727,14 +727,14 @@ static const smr_attribute_def requantize_attributes[] = {
     {"multiplier", SMR_ATTRIBUTE_FLOAT, 0, offsetof(smr_requantize_attributes, multiplier), 0.0f, 0, 0},
     {"output_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_requantize_attributes, output_zero_point), 0.0f, 0, 0},
     {"dtype", SMR_ATTRIBUTE_DTYPE, 0, offsetof(smr_requantize_attributes, dtype), 0.0f, 3, 0},
-    {"rounding", SMR_ATTRIBUTE_CHOICE, 1, offsetof(smr_requantize_attributes, rounding), 0.0f, 0, 0},
+    {"rounding", SMR_ATTRIBUTE_CHOICE, 2, offsetof(smr_requantize_attributes, rounding), 0.0f, 0, 0},
 };
 
 static const smr_operand_def quantized_conv2d_inputs[] = {
     {"x", 0x0008, -1, 0},
     {"filter", 0x0008, -1, 8},
     {"bias", 0x0040, -1, 0},
-    {"multiplier", 0x0002, -1, 0},
+    {"multiplier", 0x0042, 0, 0},
 };
 
 static const smr_operand_def quantized_conv2d_outputs[] = {
@@ -757,14 +757,15 @@ static const smr_attribute_def quantized_conv2d_attributes[] = {
     {"output_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_conv2d_attributes, output_zero_point), 0.0f, 0, 0},
     {"activation_min", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_conv2d_attributes, activation_min), 0.0f, -128, 0},
     {"activation_max", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_conv2d_attributes, activation_max), 0.0f, 127, 0},
-    {"rounding", SMR_ATTRIBUTE_CHOICE, 1, offsetof(smr_quantized_conv2d_attributes, rounding), 0.0f, 0, 0},
+    {"rounding", SMR_ATTRIBUTE_CHOICE, 2, offsetof(smr_quantized_conv2d_attributes, rounding), 0.0f, 0, 0},
+    {"filter_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_conv2d_attributes, filter_zero_point), 0.0f, 0, 0},
 };
 
 static const smr_operand_def quantized_depthwise_conv2d_inputs[] = {
     {"x", 0x0008, -1, 0},
     {"filter", 0x0008, -1, 0},
     {"bias", 0x0040, -1, 0},
-    {"multiplier", 0x0002, -1, 0},
+    {"multiplier", 0x0042, 0, 0},
 };
 
 static const smr_operand_def quantized_depthwise_conv2d_outputs[] = {
@@ -786,14 +787,15 @@ static const smr_attribute_def quantized_depthwise_conv2d_attributes[] = {
     {"output_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_depthwise_conv2d_attributes, output_zero_point), 0.0f, 0, 0},
     {"activation_min", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_depthwise_conv2d_attributes, activation_min), 0.0f, -128, 0},
     {"activation_max", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_depthwise_conv2d_attributes, activation_max), 0.0f, 127, 0},
-    {"rounding", SMR_ATTRIBUTE_CHOICE, 1, offsetof(smr_quantized_depthwise_conv2d_attributes, rounding), 0.0f, 0, 0},
+    {"rounding", SMR_ATTRIBUTE_CHOICE, 2, offsetof(smr_quantized_depthwise_conv2d_attributes, rounding), 0.0f, 0, 0},
+    {"filter_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_depthwise_conv2d_attributes, filter_zero_point), 0.0f, 0, 0},
 };
 
 static const smr_operand_def quantized_matmul_inputs[] = {
     {"x", 0x0008, -1, 0},
     {"filter", 0x0008, -1, 8},
     {"bias", 0x0040, -1, 0},
-    {"multiplier", 0x0002, -1, 0},
+    {"multiplier", 0x0042, 0, 0},
 };
 
 static const smr_operand_def quantized_matmul_outputs[] = {
@@ -804,7 +806,8 @@ static const smr_attribute_def quantized_matmul_attributes[] = {
     {"output_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_matmul_attributes, output_zero_point), 0.0f, 0, 0},
     {"activation_min", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_matmul_attributes, activation_min), 0.0f, -128, 0},
     {"activation_max", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_matmul_attributes, activation_max), 0.0f, 127, 0},
-    {"rounding", SMR_ATTRIBUTE_CHOICE, 1, offsetof(smr_quantized_matmul_attributes, rounding), 0.0f, 0, 0},
+    {"rounding", SMR_ATTRIBUTE_CHOICE, 2, offsetof(smr_quantized_matmul_attributes, rounding), 0.0f, 0, 0},
+    {"filter_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_matmul_attributes, filter_zero_point), 0.0f, 0, 0},
 };
 
 static const smr_operand_def quantized_add_inputs[] = {
@@ -825,7 +828,7 @@ static const smr_attribute_def quantized_add_attributes[] = {
     {"output_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_add_attributes, output_zero_point), 0.0f, 0, 0},
     {"activation_min", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_add_attributes, activation_min), 0.0f, -128, 0},
     {"activation_max", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_add_attributes, activation_max), 0.0f, 127, 0},
-    {"rounding", SMR_ATTRIBUTE_CHOICE, 1, offsetof(smr_quantized_add_attributes, rounding), 0.0f, 0, 0},
+    {"rounding", SMR_ATTRIBUTE_CHOICE, 2, offsetof(smr_quantized_add_attributes, rounding), 0.0f, 0, 0},
 };
 
 static const smr_operand_def quantized_multiply_inputs[] = {
@@ -844,7 +847,7 @@ static const smr_attribute_def quantized_multiply_attributes[] = {
     {"output_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_multiply_attributes, output_zero_point), 0.0f, 0, 0},
     {"activation_min", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_multiply_attributes, activation_min), 0.0f, -128, 0},
     {"activation_max", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_multiply_attributes, activation_max), 0.0f, 127, 0},
-    {"rounding", SMR_ATTRIBUTE_CHOICE, 1, offsetof(smr_quantized_multiply_attributes, rounding), 0.0f, 0, 0},
+    {"rounding", SMR_ATTRIBUTE_CHOICE, 2, offsetof(smr_quantized_multiply_attributes, rounding), 0.0f, 0, 0},
 };
 
 static const smr_operand_def quantized_average_pool2d_inputs[] = {
@@ -870,7 +873,7 @@ static const smr_attribute_def quantized_average_pool2d_attributes[] = {
     {"output_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_average_pool2d_attributes, output_zero_point), 0.0f, 0, 0},
     {"activation_min", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_average_pool2d_attributes, activation_min), 0.0f, -128, 0},
     {"activation_max", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_average_pool2d_attributes, activation_max), 0.0f, 127, 0},
-    {"rounding", SMR_ATTRIBUTE_CHOICE, 1, offsetof(smr_quantized_average_pool2d_attributes, rounding), 0.0f, 0, 0},
+    {"rounding", SMR_ATTRIBUTE_CHOICE, 2, offsetof(smr_quantized_average_pool2d_attributes, rounding), 0.0f, 0, 0},
 };
 
 static const smr_operand_def quantized_mean_inputs[] = {
@@ -889,7 +892,7 @@ static const smr_attribute_def quantized_mean_attributes[] = {
     {"output_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_mean_attributes, output_zero_point), 0.0f, 0, 0},
     {"activation_min", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_mean_attributes, activation_min), 0.0f, -128, 0},
     {"activation_max", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_mean_attributes, activation_max), 0.0f, 127, 0},
-    {"rounding", SMR_ATTRIBUTE_CHOICE, 1, offsetof(smr_quantized_mean_attributes, rounding), 0.0f, 0, 0},
+    {"rounding", SMR_ATTRIBUTE_CHOICE, 2, offsetof(smr_quantized_mean_attributes, rounding), 0.0f, 0, 0},
 };
 
 static const smr_operand_def quantized_softmax_inputs[] = {
@@ -907,7 +910,98 @@ static const smr_attribute_def quantized_softmax_attributes[] = {
     {"output_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_softmax_attributes, output_zero_point), 0.0f, 0, 0},
     {"activation_min", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_softmax_attributes, activation_min), 0.0f, -128, 0},
     {"activation_max", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_softmax_attributes, activation_max), 0.0f, 127, 0},
-    {"rounding", SMR_ATTRIBUTE_CHOICE, 1, offsetof(smr_quantized_softmax_attributes, rounding), 0.0f, 0, 0},
+    {"rounding", SMR_ATTRIBUTE_CHOICE, 2, offsetof(smr_quantized_softmax_attributes, rounding), 0.0f, 0, 0},
+};
+
+static const smr_operand_def fixed_point_rescale_inputs[] = {
+    {"x", 0x0078, 0, 0},
+};
+
+static const smr_operand_def fixed_point_rescale_outputs[] = {
+    {"y", 0x01fe, -1, 0},
+};
+
+static const smr_attribute_def fixed_point_rescale_attributes[] = {
+    {"input_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_rescale_attributes, input_zero_point), 0.0f, 0, 0},
+    {"left_shift", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_rescale_attributes, left_shift), 0.0f, 0, 0},
+    {"multiplier", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_rescale_attributes, multiplier), 0.0f, 0, 0},
+    {"shift", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_rescale_attributes, shift), 0.0f, 0, 0},
+    {"output_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_rescale_attributes, output_zero_point), 0.0f, 0, 0},
+    {"activation_min", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_rescale_attributes, activation_min), 0.0f, -128, 0},
+    {"activation_max", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_rescale_attributes, activation_max), 0.0f, 127, 0},
+    {"dtype", SMR_ATTRIBUTE_DTYPE, 0, offsetof(smr_fixed_point_rescale_attributes, dtype), 0.0f, 3, 0},
+};
+
+static const smr_operand_def fixed_point_binary_inputs[] = {
+    {"x", 0x0028, 0, 0},
+    {"y", 0x0028, 0, 0},
+};
+
+static const smr_operand_def fixed_point_binary_outputs[] = {
+    {"z", 0x0028, 0, 0},
+};
+
+static const smr_attribute_def fixed_point_binary_attributes[] = {
+    {"kind", SMR_ATTRIBUTE_CHOICE, 4, offsetof(smr_fixed_point_binary_attributes, kind), 0.0f, 0, 0},
+    {"x_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_binary_attributes, x_zero_point), 0.0f, 0, 0},
+    {"y_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_binary_attributes, y_zero_point), 0.0f, 0, 0},
+    {"left_shift", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_binary_attributes, left_shift), 0.0f, 0, 0},
+    {"x_multiplier", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_binary_attributes, x_multiplier), 0.0f, 0, 0},
+    {"x_shift", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_binary_attributes, x_shift), 0.0f, 0, 0},
+    {"y_multiplier", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_binary_attributes, y_multiplier), 0.0f, 0, 0},
+    {"y_shift", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_binary_attributes, y_shift), 0.0f, 0, 0},
+    {"multiplier", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_binary_attributes, multiplier), 0.0f, 0, 0},
+    {"shift", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_binary_attributes, shift), 0.0f, 0, 0},
+    {"output_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_binary_attributes, output_zero_point), 0.0f, 0, 0},
+    {"activation_min", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_binary_attributes, activation_min), 0.0f, -128, 0},
+    {"activation_max", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_binary_attributes, activation_max), 0.0f, 127, 0},
+};
+
+static const smr_operand_def integer_average_pool2d_inputs[] = {
+    {"x", 0x0038, 0, 0},
+};
+
+static const smr_operand_def integer_average_pool2d_outputs[] = {
+    {"y", 0x0038, 0, 0},
+};
+
+static const int32_t integer_average_pool2d_strides[] = {1, 1};
+
+static const int32_t integer_average_pool2d_paddings[] = {0, 0, 0, 0};
+
+static const smr_attribute_def integer_average_pool2d_attributes[] = {
+    {"pool_size", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_integer_average_pool2d_attributes, pool_size), 0.0f, 0, 0},
+    {"strides", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_integer_average_pool2d_attributes, strides), 0.0f, 2, integer_average_pool2d_strides},
+    {"padding", SMR_ATTRIBUTE_CHOICE, 3, offsetof(smr_integer_average_pool2d_attributes, padding), 0.0f, 0, 0},
+    {"paddings", SMR_ATTRIBUTE_INTS, 4, offsetof(smr_integer_average_pool2d_attributes, paddings), 0.0f, 4, integer_average_pool2d_paddings},
+    {"activation_min", SMR_ATTRIBUTE_INT, 0, offsetof(smr_integer_average_pool2d_attributes, activation_min), 0.0f, -128, 0},
+    {"activation_max", SMR_ATTRIBUTE_INT, 0, offsetof(smr_integer_average_pool2d_attributes, activation_max), 0.0f, 127, 0},
+};
+
+static const smr_operand_def integer_sum_inputs[] = {
+    {"x", 0x0038, 0, 0},
+};
+
+static const smr_operand_def integer_sum_outputs[] = {
+    {"y", 0x0040, -1, 0},
+};
+
+static const smr_attribute_def integer_sum_attributes[] = {
+    {"axes", SMR_ATTRIBUTE_INTS, 8, offsetof(smr_integer_sum_attributes, axes), 0.0f, 0, 0},
+    {"keepdims", SMR_ATTRIBUTE_BOOL, 0, offsetof(smr_integer_sum_attributes, keepdims), 0.0f, 0, 0},
+};
+
+static const smr_operand_def fixed_point_softmax_inputs[] = {
+    {"x", 0x0008, -1, 0},
+    {"table", 0x0040, -1, 0},
+};
+
+static const smr_operand_def fixed_point_softmax_outputs[] = {
+    {"y", 0x01fe, -1, 0},
+};
+
+static const smr_attribute_def fixed_point_softmax_attributes[] = {
+    {"dtype", SMR_ATTRIBUTE_DTYPE, 0, offsetof(smr_fixed_point_softmax_attributes, dtype), 0.0f, 3, 0},
 };
 
 static const smr_operand_def add_inputs[] = {
@@ -1551,14 +1645,19 @@ const smr_op_def smr_op_defs[] = {
     {"quantize", quantize_inputs, quantize_outputs, quantize_attributes, SMR_OP_QUANTIZE, 1, 1, 4, 0, 0},
     {"dequantize", dequantize_inputs, dequantize_outputs, dequantize_attributes, SMR_OP_DEQUANTIZE, 1, 1, 3, 0, 0},
     {"requantize", requantize_inputs, requantize_outputs, requantize_attributes, SMR_OP_REQUANTIZE, 1, 1, 5, 0, 1},
-    {"quantized_conv2d", quantized_conv2d_inputs, quantized_conv2d_outputs, quantized_conv2d_attributes, SMR_OP_QUANTIZED_CONV2D, 4, 1, 10, 0, 0},
-    {"quantized_depthwise_conv2d", quantized_depthwise_conv2d_inputs, quantized_depthwise_conv2d_outputs, quantized_depthwise_conv2d_attributes, SMR_OP_QUANTIZED_DEPTHWISE_CONV2D, 4, 1, 9, 0, 0},
-    {"quantized_matmul", quantized_matmul_inputs, quantized_matmul_outputs, quantized_matmul_attributes, SMR_OP_QUANTIZED_MATMUL, 4, 1, 4, 0, 0},
+    {"quantized_conv2d", quantized_conv2d_inputs, quantized_conv2d_outputs, quantized_conv2d_attributes, SMR_OP_QUANTIZED_CONV2D, 4, 1, 11, 0, 0},
+    {"quantized_depthwise_conv2d", quantized_depthwise_conv2d_inputs, quantized_depthwise_conv2d_outputs, quantized_depthwise_conv2d_attributes, SMR_OP_QUANTIZED_DEPTHWISE_CONV2D, 4, 1, 10, 0, 0},
+    {"quantized_matmul", quantized_matmul_inputs, quantized_matmul_outputs, quantized_matmul_attributes, SMR_OP_QUANTIZED_MATMUL, 4, 1, 5, 0, 0},
     {"quantized_add", quantized_add_inputs, quantized_add_outputs, quantized_add_attributes, SMR_OP_QUANTIZED_ADD, 2, 1, 9, 0, 1},
     {"quantized_multiply", quantized_multiply_inputs, quantized_multiply_outputs, quantized_multiply_attributes, SMR_OP_QUANTIZED_MULTIPLY, 2, 1, 7, 0, 1},
     {"quantized_average_pool2d", quantized_average_pool2d_inputs, quantized_average_pool2d_outputs, quantized_average_pool2d_attributes, SMR_OP_QUANTIZED_AVERAGE_POOL2D, 1, 1, 11, 0, 0},
     {"quantized_mean", quantized_mean_inputs, quantized_mean_outputs, quantized_mean_attributes, SMR_OP_QUANTIZED_MEAN, 1, 1, 8, 0, 0},
     {"quantized_softmax", quantized_softmax_inputs, quantized_softmax_outputs, quantized_softmax_attributes, SMR_OP_QUANTIZED_SOFTMAX, 2, 1, 6, 0, 1},
+    {"fixed_point_rescale", fixed_point_rescale_inputs, fixed_point_rescale_outputs, fixed_point_rescale_attributes, SMR_OP_FIXED_POINT_RESCALE, 1, 1, 8, 0, 0},
+    {"fixed_point_binary", fixed_point_binary_inputs, fixed_point_binary_outputs, fixed_point_binary_attributes, SMR_OP_FIXED_POINT_BINARY, 2, 1, 13, 0, 1},
+    {"integer_average_pool2d", integer_average_pool2d_inputs, integer_average_pool2d_outputs, integer_average_pool2d_attributes, SMR_OP_INTEGER_AVERAGE_POOL2D, 1, 1, 6, 0, 0},
+    {"integer_sum", integer_sum_inputs, integer_sum_outputs, integer_sum_attributes, SMR_OP_INTEGER_SUM, 1, 1, 2, 0, 0},
+    {"fixed_point_softmax", fixed_point_softmax_inputs, fixed_point_softmax_outputs, fixed_point_softmax_attributes, SMR_OP_FIXED_POINT_SOFTMAX, 2, 1, 1, 0, 0},
     {"add", add_inputs, add_outputs, 0, SMR_OP_ADD, 2, 1, 0, 0, 1},
     {"subtract", subtract_inputs, subtract_outputs, 0, SMR_OP_SUBTRACT, 2, 1, 0, 0, 1},
     {"multiply", multiply_inputs, multiply_outputs, 0, SMR_OP_MULTIPLY, 2, 1, 0, 0, 1},

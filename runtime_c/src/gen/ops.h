@@ -64,6 +64,11 @@ typedef enum smr_opcode {
     SMR_OP_QUANTIZED_AVERAGE_POOL2D = 168,
     SMR_OP_QUANTIZED_MEAN = 169,
     SMR_OP_QUANTIZED_SOFTMAX = 170,
+    SMR_OP_FIXED_POINT_RESCALE = 171,
+    SMR_OP_FIXED_POINT_BINARY = 172,
+    SMR_OP_INTEGER_AVERAGE_POOL2D = 173,
+    SMR_OP_INTEGER_SUM = 174,
+    SMR_OP_FIXED_POINT_SOFTMAX = 175,
     SMR_OP_ADD = 256,
     SMR_OP_SUBTRACT = 257,
     SMR_OP_MULTIPLY = 258,
@@ -147,6 +152,13 @@ typedef enum smr_approximate {
     SMR_APPROXIMATE_TANH = 1
 } smr_approximate;
 
+typedef enum smr_fixed_point_binary {
+    SMR_FIXED_POINT_BINARY_ADD = 0,
+    SMR_FIXED_POINT_BINARY_SUBTRACT = 1,
+    SMR_FIXED_POINT_BINARY_MULTIPLY = 2,
+    SMR_FIXED_POINT_BINARY_SQUARED_DIFFERENCE = 3
+} smr_fixed_point_binary;
+
 typedef enum smr_pad_mode {
     SMR_PAD_MODE_CONSTANT = 0,
     SMR_PAD_MODE_REFLECT = 1,
@@ -161,7 +173,8 @@ typedef enum smr_padding {
 } smr_padding;
 
 typedef enum smr_rounding {
-    SMR_ROUNDING_NATIVE = 0
+    SMR_ROUNDING_NATIVE = 0,
+    SMR_ROUNDING_TFLITE = 1
 } smr_rounding;
 
 typedef struct smr_ints2 {
@@ -464,6 +477,7 @@ typedef struct smr_quantized_conv2d_attributes {
     int32_t activation_min;
     int32_t activation_max;
     uint8_t rounding; /* smr_rounding */
+    int32_t filter_zero_point;
 } smr_quantized_conv2d_attributes;
 
 typedef struct smr_quantized_depthwise_conv2d_attributes {
@@ -476,6 +490,7 @@ typedef struct smr_quantized_depthwise_conv2d_attributes {
     int32_t activation_min;
     int32_t activation_max;
     uint8_t rounding; /* smr_rounding */
+    int32_t filter_zero_point;
 } smr_quantized_depthwise_conv2d_attributes;
 
 typedef struct smr_quantized_matmul_attributes {
@@ -483,6 +498,7 @@ typedef struct smr_quantized_matmul_attributes {
     int32_t activation_min;
     int32_t activation_max;
     uint8_t rounding; /* smr_rounding */
+    int32_t filter_zero_point;
 } smr_quantized_matmul_attributes;
 
 typedef struct smr_quantized_add_attributes {
@@ -541,6 +557,51 @@ typedef struct smr_quantized_softmax_attributes {
     uint8_t rounding; /* smr_rounding */
 } smr_quantized_softmax_attributes;
 
+typedef struct smr_fixed_point_rescale_attributes {
+    int32_t input_zero_point;
+    int32_t left_shift;
+    int32_t multiplier;
+    int32_t shift;
+    int32_t output_zero_point;
+    int32_t activation_min;
+    int32_t activation_max;
+    uint8_t dtype; /* smr_dtype */
+} smr_fixed_point_rescale_attributes;
+
+typedef struct smr_fixed_point_binary_attributes {
+    uint8_t kind; /* smr_fixed_point_binary */
+    int32_t x_zero_point;
+    int32_t y_zero_point;
+    int32_t left_shift;
+    int32_t x_multiplier;
+    int32_t x_shift;
+    int32_t y_multiplier;
+    int32_t y_shift;
+    int32_t multiplier;
+    int32_t shift;
+    int32_t output_zero_point;
+    int32_t activation_min;
+    int32_t activation_max;
+} smr_fixed_point_binary_attributes;
+
+typedef struct smr_integer_average_pool2d_attributes {
+    smr_ints2 pool_size;
+    smr_ints2 strides;
+    uint8_t padding; /* smr_padding */
+    smr_ints4 paddings;
+    int32_t activation_min;
+    int32_t activation_max;
+} smr_integer_average_pool2d_attributes;
+
+typedef struct smr_integer_sum_attributes {
+    smr_ints8 axes;
+    uint8_t keepdims;
+} smr_integer_sum_attributes;
+
+typedef struct smr_fixed_point_softmax_attributes {
+    uint8_t dtype; /* smr_dtype */
+} smr_fixed_point_softmax_attributes;
+
 typedef union smr_attributes {
     smr_clip_attributes clip;
     smr_leaky_relu_attributes leaky_relu;
@@ -596,6 +657,11 @@ typedef union smr_attributes {
     smr_quantized_average_pool2d_attributes quantized_average_pool2d;
     smr_quantized_mean_attributes quantized_mean;
     smr_quantized_softmax_attributes quantized_softmax;
+    smr_fixed_point_rescale_attributes fixed_point_rescale;
+    smr_fixed_point_binary_attributes fixed_point_binary;
+    smr_integer_average_pool2d_attributes integer_average_pool2d;
+    smr_integer_sum_attributes integer_sum;
+    smr_fixed_point_softmax_attributes fixed_point_softmax;
     uint64_t align;
 } smr_attributes;
 
@@ -651,6 +717,6 @@ typedef struct smr_op_def {
 
 /* Sorted by opcode. */
 extern const smr_op_def smr_op_defs[];
-#define SMR_OP_DEF_COUNT 125
+#define SMR_OP_DEF_COUNT 130
 
 #endif

@@ -46,9 +46,8 @@ smr_status smr_quant_check_multiplier(float multiplier, smr_error *error) {
     return SMR_OK;
 }
 
-smr_status smr_quant_check_output(const smr_node *node, int32_t zero_point, int32_t activation_min,
-                                  int32_t activation_max, uint8_t rounding, quant_output *output,
-                                  smr_error *error) {
+smr_status smr_quant_check_range(const smr_node *node, int32_t zero_point, int32_t activation_min,
+                                 int32_t activation_max, quant_output *output, smr_error *error) {
     const smr_value *value = node->outputs[0];
     int32_t low = 0, high = 0;
     SMR_TRY(smr_quant_check_zero_point(value, zero_point, error));
@@ -57,12 +56,21 @@ smr_status smr_quant_check_output(const smr_node *node, int32_t zero_point, int3
         SMR_FAIL(error, SMR_ERROR_MODEL, "activation range %d..%d is not within %d..%d", (int)activation_min,
                  (int)activation_max, (int)low, (int)high);
     }
-    if (rounding != SMR_ROUNDING_NATIVE) {
-        SMR_FAIL(error, SMR_ERROR_UNSUPPORTED, "this build has no rounding %u", (unsigned)rounding);
-    }
     output->low = (float)(activation_min - zero_point);
     output->high = (float)(activation_max - zero_point);
     output->zero_point = zero_point;
+    output->least = activation_min;
+    output->largest = activation_max;
+    return SMR_OK;
+}
+
+smr_status smr_quant_check_output(const smr_node *node, int32_t zero_point, int32_t activation_min,
+                                  int32_t activation_max, uint8_t rounding, quant_output *output,
+                                  smr_error *error) {
+    SMR_TRY(smr_quant_check_range(node, zero_point, activation_min, activation_max, output, error));
+    if (rounding != SMR_ROUNDING_NATIVE) {
+        SMR_FAIL(error, SMR_ERROR_UNSUPPORTED, "this build has no rounding %u", (unsigned)rounding);
+    }
     return SMR_OK;
 }
 
@@ -96,6 +104,16 @@ smr_status smr_quant_check_constant(const smr_node *node, int32_t input, smr_err
     const smr_value *value = node->inputs[input];
     if (value->storage != SMR_STORAGE_CONSTANT || value->data == NULL) {
         SMR_FAIL(error, SMR_ERROR_MODEL, "input %d must be a constant", (int)input);
+    }
+    return SMR_OK;
+}
+
+smr_status smr_quant_check_vector(const smr_node *node, int32_t input, size_t count, const char *what,
+                                  smr_error *error) {
+    const smr_value *value = node->inputs[input];
+    if (value->rank != 1 || value->count != count) {
+        SMR_FAIL(error, SMR_ERROR_MODEL, "the %s has %zu elements in rank %d instead of %zu", what,
+                 value->count, (int)value->rank, count);
     }
     return SMR_OK;
 }

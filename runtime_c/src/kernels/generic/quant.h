@@ -22,6 +22,8 @@ typedef struct quant_output {
     float low;
     float high;
     int32_t zero_point;
+    int32_t least; /* the same bounds after the zero point is added */
+    int32_t largest;
 } quant_output;
 
 /* The nearest integer, half to even, for magnitudes up to 2^22. Floats from 2^23 to 2^24 are the integers, so
@@ -57,7 +59,15 @@ smr_status smr_quant_check_scale(float scale, smr_error *error);
 /* Refuses a multiplier that is negative, infinite or no number. */
 smr_status smr_quant_check_multiplier(float multiplier, smr_error *error);
 
-/* Checks the attributes that every op with an activation range has, for output 0, and fills `output`. */
+/* Refuses an input that is no vector of `count` numbers; `what` is its name. */
+smr_status smr_quant_check_vector(const smr_node *node, int32_t input, size_t count, const char *what,
+                                  smr_error *error);
+
+/* Checks the zero point and the activation range of output 0, and fills `output`. */
+smr_status smr_quant_check_range(const smr_node *node, int32_t zero_point, int32_t activation_min,
+                                 int32_t activation_max, quant_output *output, smr_error *error);
+
+/* The same for an op that knows only the native rounding. */
 smr_status smr_quant_check_output(const smr_node *node, int32_t zero_point, int32_t activation_min,
                                   int32_t activation_max, uint8_t rounding, quant_output *output,
                                   smr_error *error);

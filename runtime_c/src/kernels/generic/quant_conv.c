@@ -1,5 +1,6 @@
 /* Convolution, depthwise convolution and matrix multiplication of integers: exact int32 sums, then
  * requantization. */
+#include "fixed.h"
 #include "quant.h"
 
 #define QUANT_PANEL 16 /* outputs that are summed side by side */
@@ -10,9 +11,11 @@
 typedef struct quant_filter {
     const int8_t *data;
     const int32_t *bias;
-    const float *multiplier;
+    const float *multiplier; /* null with fixed-point multipliers */
+    const int32_t *fixed;    /* the outputs' fixed-point multipliers, then their shifts */
     size_t outputs;
     size_t panel_bytes; /* of a panel of 16 outputs; 0 when the filter is dense */
+    int32_t zero_point;
 } quant_filter;
 
 static int64_t quant_magnitude(int32_t value) {
@@ -40,30 +43,59 @@ static int64_t quant_weight_sum(const quant_filter *filter, size_t output, size_
     return sum;
 }
 
-/* Checks bias [O] and multiplier [O], and that no sum of an output can leave int32, whatever the input is.
- * `rows` is the number of weights of one output. */
-static smr_status prepare_filter(const smr_node *node, size_t outputs, size_t rows, quant_filter *filter,
-                                 smr_error *error) {
+/* Finds the multipliers: float32 [O], or int32 [2, O] for the rounding of TFLite. */
+static smr_status prepare_multipliers(const smr_node *node, size_t outputs, uint8_t rounding,
+                                      quant_filter *filter, smr_error *error) {
+    const smr_value *value = node->inputs[3];
+    const bool fixed = value->dtype == SMR_DTYPE_INT32;
+    size_t i;
+    filter->multiplier = fixed ? NULL : value->data;
+    filter->fixed = fixed ? value->data : NULL;
+    if (fixed != (rounding == SMR_ROUNDING_TFLITE)) {
+        SMR_FAIL(error, SMR_ERROR_MODEL, "multipliers of type %s do not fit rounding %u",
+                 smr_dtype_name((smr_dtype)value->dtype), (unsigned)rounding);
+    }
+    if (!fixed) {
+        SMR_TRY(smr_quant_check_vector(node, 3, outputs, "multiplier", error));
+        for (i = 0; i < outputs; ++i) {
+            SMR_TRY(smr_quant_check_multiplier(filter->multiplier[i], error));
+        }
+        return SMR_OK;
+    }
+    if (value->rank != 2 || value->dims[0] != 2 || (size_t)value->dims[1] != outputs) {
+        SMR_FAIL(error, SMR_ERROR_MODEL, "%zu outputs with %zu multipliers and shifts in rank %d", outputs,
+                 value->count, (int)value->rank);
+    }
+    for (i = 0; i < outputs; ++i) {
+        SMR_TRY(smr_fixed_check(filter->fixed[i], filter->fixed[outputs + i], error));
+    }
+    return SMR_OK;
+}
+
+/* Checks bias and multipliers, and that no sum of an output can leave int32, whatever the input is. `rows` is
+ * the number of weights of one output. */
+static smr_status prepare_filter(const smr_node *node, size_t outputs, size_t rows, int32_t zero_point,
+                                 uint8_t rounding, quant_filter *filter, smr_error *error) {
     size_t i;
     int32_t k;
     for (k = 1; k < 4; ++k) {
         SMR_TRY(smr_quant_check_constant(node, k, error));
-        if (k > 1 && (node->inputs[k]->rank != 1 || node->inputs[k]->count != outputs)) {
-            SMR_FAIL(error, SMR_ERROR_MODEL, "%zu outputs with a %s of %zu elements in rank %d", outputs,
-                     k == 2 ? "bias" : "multiplier", node->inputs[k]->count, (int)node->inputs[k]->rank);
-        }
     }
+    SMR_TRY(smr_quant_check_vector(node, 2, outputs, "bias", error));
+    SMR_TRY(smr_quant_check_zero_point(node->inputs[1], zero_point, error));
     filter->data = node->inputs[1]->data;
     filter->bias = node->inputs[2]->data;
-    filter->multiplier = node->inputs[3]->data;
     filter->outputs = outputs;
+    filter->zero_point = zero_point;
+    SMR_TRY(prepare_multipliers(node, outputs, rounding, filter, error));
     for (i = 0; i < outputs; ++i) {
         const int64_t bias = quant_magnitude(filter->bias[i]);
-        SMR_TRY(smr_quant_check_multiplier(filter->multiplier[i], error));
-        if (rows <= (size_t)((INT32_MAX - (bias < INT32_MAX ? bias : INT32_MAX)) / (128 * 128))) {
+        const int64_t room = (INT32_MAX - (bias < INT32_MAX ? bias : INT32_MAX)) / 128;
+        if (rows <= (size_t)(room / 256)) {
             continue;
         }
-        if (quant_weight_sum(filter, i, rows) > (INT32_MAX - bias) / 128) {
+        if (rows > INT32_MAX ||
+            quant_weight_sum(filter, i, rows) + (int64_t)rows * quant_magnitude(zero_point) > room) {
             SMR_FAIL(error, SMR_ERROR_MODEL, "the sum for output %zu can leave 32 bits", i);
         }
     }
@@ -82,6 +114,19 @@ static void quant_dot_dense(int32_t *acc, int32_t count, const int8_t *x, size_t
             acc[n] += value * weights[n];
         }
         weights += outputs;
+    }
+}
+
+/* What a zero point of the filter takes away from each of the sums. */
+static void quant_dot_zero_point(int32_t acc[QUANT_PANEL], const int8_t *x, size_t step, size_t depth,
+                                 int32_t zero_point) {
+    int32_t sum = 0, n;
+    size_t k;
+    for (k = 0; k < depth; ++k) {
+        sum += x[k * step];
+    }
+    for (n = 0; n < QUANT_PANEL; ++n) {
+        acc[n] -= sum * zero_point;
     }
 }
 
@@ -120,6 +165,9 @@ static void quant_dot(const quant_filter *filter, size_t first, int32_t count, i
         quant_dot_panel(acc, x, step, filter->data + first / QUANT_PANEL * filter->panel_bytes, position,
                         depth);
     }
+    if (filter->zero_point != 0) {
+        quant_dot_zero_point(acc, x, step, depth, filter->zero_point);
+    }
 }
 
 static void quant_begin(const quant_filter *filter, size_t first, int32_t count, int32_t acc[QUANT_PANEL]) {
@@ -129,11 +177,18 @@ static void quant_begin(const quant_filter *filter, size_t first, int32_t count,
     }
 }
 
-static void quant_write(const quant_filter *filter, size_t first, int32_t count,
-                        const int32_t acc[QUANT_PANEL], const quant_output *output, int8_t *y) {
-    int32_t n;
+static void quant_write(const quant_filter *filter, size_t first, size_t count, const int32_t *acc,
+                        const quant_output *output, int8_t *y) {
+    size_t n;
+    if (filter->fixed != NULL) {
+        const int32_t *multiplier = filter->fixed + first, *shift = multiplier + filter->outputs;
+        for (n = 0; n < count; ++n) {
+            y[n] = (int8_t)fixed_finish(fixed_multiply(acc[n], multiplier[n], shift[n]), output);
+        }
+        return;
+    }
     for (n = 0; n < count; ++n) {
-        y[n] = (int8_t)quant_requantize(acc[n], filter->multiplier[first + (size_t)n], output);
+        y[n] = (int8_t)quant_requantize(acc[n], filter->multiplier[first + n], output);
     }
 }
 
@@ -219,7 +274,7 @@ static smr_status run_quantized_conv2d(const smr_node *node, size_t begin, size_
             quant_conv_row(conv, row, left, group * conv->depth, (size_t)tap * conv->row_step, first, count,
                            acc);
         }
-        quant_write(&conv->filter, first, count, acc, &conv->output,
+        quant_write(&conv->filter, first, (size_t)count, acc, &conv->output,
                     y + pixel * conv->filter.outputs + first);
     }
     return SMR_OK;
@@ -269,13 +324,14 @@ smr_status smr_prepare_quantized_conv2d(smr_node *node, smr_error *error) {
     SMR_TRY(smr_window_prepare(&conv->window, &attributes->strides, &attributes->dilations,
                                attributes->padding, &attributes->paddings, error));
     SMR_TRY(smr_quant_check_zero_point(x, attributes->input_zero_point, error));
-    SMR_TRY(smr_quant_check_output(node, attributes->output_zero_point, attributes->activation_min,
-                                   attributes->activation_max, attributes->rounding, &conv->output, error));
+    SMR_TRY(smr_quant_check_range(node, attributes->output_zero_point, attributes->activation_min,
+                                  attributes->activation_max, &conv->output, error));
     outputs = (size_t)filter->dims[3];
     rows = outputs > 0 ? filter->count / outputs : 0;
     SMR_TRY(prepare_conv_layout(filter, groups, conv, error));
     SMR_TRY(prepare_panels(filter, rows, &conv->filter, error));
-    SMR_TRY(prepare_filter(node, outputs, rows, &conv->filter, error));
+    SMR_TRY(prepare_filter(node, outputs, rows, attributes->filter_zero_point, attributes->rounding,
+                           &conv->filter, error));
     if (y->count == 0) {
         return SMR_OK;
     }
@@ -311,7 +367,7 @@ static smr_status run_quantized_matmul(const smr_node *node, size_t begin, size_
         int32_t acc[QUANT_PANEL];
         quant_begin(&matmul->filter, first, count, acc);
         quant_dot(&matmul->filter, first, count, acc, x + row * matmul->depth, 1, 0, matmul->depth);
-        quant_write(&matmul->filter, first, count, acc, &matmul->output,
+        quant_write(&matmul->filter, first, (size_t)count, acc, &matmul->output,
                     y + row * matmul->filter.outputs + first);
     }
     return SMR_OK;
@@ -333,8 +389,8 @@ smr_status smr_prepare_quantized_matmul(smr_node *node, smr_error *error) {
     }
     SMR_TRY(smr_quant_check_dims(y, dims, x->rank, error));
     SMR_TRY(smr_quant_check_constant(node, 1, error));
-    SMR_TRY(smr_quant_check_output(node, attributes->output_zero_point, attributes->activation_min,
-                                   attributes->activation_max, attributes->rounding, &matmul->output, error));
+    SMR_TRY(smr_quant_check_range(node, attributes->output_zero_point, attributes->activation_min,
+                                  attributes->activation_max, &matmul->output, error));
     outputs = (size_t)filter->dims[1];
     matmul->depth = (size_t)filter->dims[0];
     if (filter->layout == SMR_LAYOUT_PANEL16X4 && filter->run != matmul->depth) {
@@ -342,7 +398,8 @@ smr_status smr_prepare_quantized_matmul(smr_node *node, smr_error *error) {
                  (unsigned)filter->run);
     }
     SMR_TRY(prepare_panels(filter, matmul->depth, &matmul->filter, error));
-    SMR_TRY(prepare_filter(node, outputs, matmul->depth, &matmul->filter, error));
+    SMR_TRY(prepare_filter(node, outputs, matmul->depth, attributes->filter_zero_point, attributes->rounding,
+                           &matmul->filter, error));
     if (y->count == 0) {
         return SMR_OK;
     }
@@ -367,18 +424,19 @@ static void quant_depthwise_tap(const quant_depthwise *depthwise, const int8_t *
                                 size_t count, int32_t acc[QUANT_CHUNK]) {
     const int8_t *weights = depthwise->filter.data + tap * depthwise->filter.outputs + first;
     const size_t per_channel = depthwise->per_channel;
+    const int32_t zero_point = depthwise->filter.zero_point;
     size_t n;
     if (x == NULL) {
         for (n = 0; n < count; ++n) {
-            acc[n] += depthwise->border * weights[n];
+            acc[n] += depthwise->border * (weights[n] - zero_point);
         }
     } else if (per_channel == 1) {
         for (n = 0; n < count; ++n) {
-            acc[n] += x[first + n] * weights[n];
+            acc[n] += x[first + n] * (weights[n] - zero_point);
         }
     } else {
         for (n = 0; n < count; ++n) {
-            acc[n] += x[(first + n) / per_channel] * weights[n];
+            acc[n] += x[(first + n) / per_channel] * (weights[n] - zero_point);
         }
     }
 }
@@ -390,7 +448,7 @@ static smr_status run_quantized_depthwise(const smr_node *node, size_t begin, si
     const size_t outputs = depthwise->filter.outputs;
     const int8_t *x = node->inputs[0]->data;
     int8_t *y = node->outputs[0]->data;
-    size_t pixel, first, n;
+    size_t pixel, first;
     (void)error;
     for (pixel = begin; pixel < end; ++pixel) {
         const size_t line = pixel / (size_t)window->positions[1];
@@ -417,10 +475,8 @@ static smr_status run_quantized_depthwise(const smr_node *node, size_t begin, si
                         (size_t)row * (size_t)window->taps[1] + (size_t)column, first, count, acc);
                 }
             }
-            for (n = 0; n < count; ++n) {
-                y[pixel * outputs + first + n] = (int8_t)quant_requantize(
-                    acc[n], depthwise->filter.multiplier[first + n], &depthwise->output);
-            }
+            quant_write(&depthwise->filter, first, count, acc, &depthwise->output,
+                        y + pixel * outputs + first);
         }
     }
     return SMR_OK;
@@ -446,12 +502,11 @@ smr_status smr_prepare_quantized_depthwise_conv2d(smr_node *node, smr_error *err
     SMR_TRY(smr_window_prepare(&depthwise->window, &attributes->strides, &attributes->dilations,
                                attributes->padding, &attributes->paddings, error));
     SMR_TRY(smr_quant_check_zero_point(x, attributes->input_zero_point, error));
-    SMR_TRY(smr_quant_check_output(node, attributes->output_zero_point, attributes->activation_min,
-                                   attributes->activation_max, attributes->rounding, &depthwise->output,
-                                   error));
+    SMR_TRY(smr_quant_check_range(node, attributes->output_zero_point, attributes->activation_min,
+                                  attributes->activation_max, &depthwise->output, error));
     outputs = (size_t)y->dims[3];
-    SMR_TRY(
-        prepare_filter(node, outputs, outputs > 0 ? filter->count / outputs : 0, &depthwise->filter, error));
+    SMR_TRY(prepare_filter(node, outputs, outputs > 0 ? filter->count / outputs : 0,
+                           attributes->filter_zero_point, attributes->rounding, &depthwise->filter, error));
     if (y->count == 0) {
         return SMR_OK;
     }

@@ -48,6 +48,32 @@ static int32_t quant_load(const smr_value *value, size_t index) {
     return ((const uint8_t *)value->data)[index];
 }
 
+/* zero point + value, clamped and rounded to the nearest, halves away from 0. */
+static int32_t quant_finish_away(float value, const quant_output *output) {
+    int32_t whole;
+    float rest;
+    value = value < output->low ? output->low : value;
+    value = value > output->high ? output->high : value;
+    whole = (int32_t)value;
+    rest = value - (float)whole;
+    whole += rest >= 0.5f ? 1 : rest <= -0.5f ? -1 : 0;
+    return whole + output->zero_point;
+}
+
+static smr_status run_quantize_away(const smr_node *node, size_t begin, size_t end, smr_error *error) {
+    const quant_conversion *parameters = SMR_CONST_PARAMETERS(node, quant_conversion);
+    const smr_value *x = node->inputs[0];
+    size_t i;
+    (void)error;
+    for (i = begin; i < end; ++i) {
+        const float real = x->dtype == SMR_DTYPE_FLOAT16 ? smr_half_to_float(((const uint16_t *)x->data)[i])
+                                                         : ((const float *)x->data)[i];
+        const float scaled = real != real ? 0.0f : real / parameters->multiplier;
+        quant_store(node->outputs[0], i, quant_finish_away(scaled, &parameters->output));
+    }
+    return SMR_OK;
+}
+
 static smr_status run_quantize(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const quant_conversion *parameters = SMR_CONST_PARAMETERS(node, quant_conversion);
     const smr_value *x = node->inputs[0];
@@ -66,8 +92,17 @@ smr_status smr_prepare_quantize(smr_node *node, smr_error *error) {
     const smr_quantize_attributes *attributes = &node->attributes.quantize;
     quant_conversion *parameters = SMR_PARAMETERS(node, quant_conversion);
     SMR_TRY(prepare_conversion(node, attributes->dtype, error));
-    SMR_TRY(prepare_range(node, attributes->zero_point, attributes->rounding, &parameters->output, error));
+    SMR_TRY(prepare_range(node, attributes->zero_point, SMR_ROUNDING_NATIVE, &parameters->output, error));
     SMR_TRY(smr_quant_check_scale(attributes->scale, error));
+    if (attributes->rounding == SMR_ROUNDING_TFLITE) {
+        parameters->multiplier = attributes->scale;
+        node->run = run_quantize_away;
+        return SMR_OK;
+    }
+    if (attributes->rounding != SMR_ROUNDING_NATIVE) {
+        SMR_FAIL(error, SMR_ERROR_UNSUPPORTED, "this build has no rounding %u",
+                 (unsigned)attributes->rounding);
+    }
     parameters->multiplier = 1.0f / attributes->scale;
     node->run = run_quantize;
     return SMR_OK;

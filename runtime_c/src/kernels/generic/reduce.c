@@ -193,6 +193,11 @@ smr_status smr_prepare_reduce_sum(smr_node *node, smr_error *error) {
     return reduce_prepare(node, reduce_sum_floats, reduce_sum_integers, error);
 }
 
+/* The output is int32, whatever the input is. */
+smr_status smr_prepare_integer_sum(smr_node *node, smr_error *error) {
+    return reduce_prepare(node, NULL, reduce_sum_integers, error);
+}
+
 smr_status smr_prepare_reduce_mean(smr_node *node, smr_error *error) {
     SMR_TRY(reduce_prepare(node, reduce_sum_floats, NULL, error));
     if (node->work > 0) {

@@ -1,0 +1,163 @@
+/* Means of stored integers over windows, and softmax in fixed point. */
+#include "fixed.h"
+
+typedef struct fixed_average {
+    smr_window window;
+    size_t channels;
+} fixed_average;
+_Static_assert(sizeof(fixed_average) <= SMR_PARAMETER_BYTES, "it is stored in a node");
+
+/* The taps of a window along an axis that meet the input. */
+typedef struct fixed_span {
+    int64_t begin; /* in the input */
+    int64_t end;
+} fixed_span;
+
+static fixed_span fixed_average_span(const smr_window *window, int32_t axis, size_t position) {
+    const int64_t first = smr_window_at(window, axis, (int64_t)position, 0);
+    const int64_t last = first + window->taps[axis];
+    fixed_span span;
+    span.begin = first > 0 ? first : 0;
+    span.end = last < window->size[axis] ? last : window->size[axis];
+    span.end = span.end > span.begin ? span.end : span.begin;
+    return span;
+}
+
+/* The nearest integer to total / count, halves away from 0. */
+static int32_t fixed_mean(int64_t total, int64_t count) {
+    return (int32_t)((total < 0 ? total - count / 2 : total + count / 2) / count);
+}
+
+/* Work items are output pixels. */
+static smr_status run_integer_average_pool2d(const smr_node *node, size_t begin, size_t end,
+                                             smr_error *error) {
+    const smr_integer_average_pool2d_attributes *a = &node->attributes.integer_average_pool2d;
+    const fixed_average *average = SMR_CONST_PARAMETERS(node, fixed_average);
+    const smr_window *window = &average->window;
+    const size_t channels = average->channels;
+    size_t pixel, channel;
+    (void)error;
+    for (pixel = begin; pixel < end; ++pixel) {
+        const size_t line = pixel / (size_t)window->positions[1];
+        const size_t image = line / (size_t)window->positions[0];
+        const fixed_span rows = fixed_average_span(window, 0, line % (size_t)window->positions[0]);
+        const fixed_span columns = fixed_average_span(window, 1, pixel % (size_t)window->positions[1]);
+        const int64_t count = (rows.end - rows.begin) * (columns.end - columns.begin);
+        for (channel = 0; channel < channels; ++channel) {
+            int64_t total = 0, row, column;
+            for (row = rows.begin; row < rows.end; ++row) {
+                const size_t at = (image * (size_t)window->size[0] + (size_t)row) * (size_t)window->size[1];
+                for (column = columns.begin; column < columns.end; ++column) {
+                    total += fixed_load(node->inputs[0], (at + (size_t)column) * channels + channel);
+                }
+            }
+            fixed_store(
+                node->outputs[0], pixel * channels + channel,
+                fixed_clamp(fixed_mean(total, count > 0 ? count : 1), a->activation_min, a->activation_max));
+        }
+    }
+    return SMR_OK;
+}
+
+smr_status smr_prepare_integer_average_pool2d(smr_node *node, smr_error *error) {
+    const smr_integer_average_pool2d_attributes *a = &node->attributes.integer_average_pool2d;
+    const smr_value *x = node->inputs[0], *y = node->outputs[0];
+    fixed_average *average = SMR_PARAMETERS(node, fixed_average);
+    if (x->rank != 4 || y->rank != 4 || y->dims[0] != x->dims[0] || y->dims[3] != x->dims[3]) {
+        SMR_FAIL(error, SMR_ERROR_MODEL,
+                 "x of rank %d and y of rank %d do not fit, or their images or channels", (int)x->rank,
+                 (int)y->rank);
+    }
+    if (a->pool_size.count != 2) {
+        SMR_FAIL(error, SMR_ERROR_MODEL, "a window of %d sizes", (int)a->pool_size.count);
+    }
+    smr_quant_window(node, a->pool_size.values[0], a->pool_size.values[1], &average->window);
+    SMR_TRY(smr_window_prepare(&average->window, &a->strides, NULL, a->padding, &a->paddings, error));
+    SMR_TRY(smr_fixed_check_range(y, 0, a->activation_min, a->activation_max, error));
+    if (y->count == 0) {
+        return SMR_OK;
+    }
+    average->channels = (size_t)y->dims[3];
+    node->work = y->count / average->channels;
+    node->run = run_integer_average_pool2d;
+    return SMR_OK;
+}
+
+#define FIXED_ACCUMULATED_BITS 12 /* integer bits of a sum of exponentials */
+
+/* 1 / (1 + value) for a value in 0..1, both with 31 fraction bits: three steps of Newton's method. */
+static int32_t fixed_reciprocal(int32_t value) {
+    const int32_t half = (int32_t)(((int64_t)value + INT32_MAX + 1) / 2);
+    int32_t x = 1515870810 + fixed_high(half, -1010580540); /* 48/17 - 32/17 * half, 29 fraction bits */
+    int32_t step;
+    for (step = 0; step < 3; ++step) {
+        const int32_t rest = (1 << 29) - fixed_high(half, x);
+        x = fixed_wrap((int64_t)x + fixed_clamp((int64_t)fixed_high(x, rest) * 4, INT32_MIN, INT32_MAX));
+    }
+    return fixed_clamp((int64_t)x * 2, INT32_MIN, INT32_MAX);
+}
+
+static int32_t fixed_leading_zeros(uint32_t value) {
+    int32_t count = 0;
+    while (count < 32 && (value >> (31 - count) & 1u) == 0) {
+        ++count;
+    }
+    return count;
+}
+
+/* Work items are rows along the last axis. */
+static smr_status run_fixed_point_softmax(const smr_node *node, size_t begin, size_t end, smr_error *error) {
+    const smr_value *value = node->inputs[0], *output = node->outputs[0];
+    const int32_t *table = node->inputs[1]->data;
+    const size_t size = (size_t)value->dims[value->rank - 1];
+    const int32_t bits = output->dtype == SMR_DTYPE_INT8 ? 8 : 16;
+    const int32_t least = -(1 << (bits - 1));
+    size_t row, i;
+    (void)error;
+    for (row = begin; row < end; ++row) {
+        const int8_t *x = (const int8_t *)value->data + row * size;
+        int32_t largest = INT8_MIN, headroom, scale, exponent;
+        int64_t total = 0;
+        for (i = 0; i < size; ++i) {
+            largest = x[i] > largest ? x[i] : largest;
+        }
+        for (i = 0; i < size; ++i) {
+            total += fixed_round_shift(table[largest - x[i]], FIXED_ACCUMULATED_BITS);
+        }
+        total = total < INT32_MAX ? total : INT32_MAX;
+        headroom = fixed_leading_zeros((uint32_t)total);
+        scale = fixed_reciprocal((int32_t)(total * ((int64_t)1 << headroom) - ((int64_t)1 << 31)));
+        exponent = FIXED_ACCUMULATED_BITS - headroom + 31 - bits;
+        for (i = 0; i < size; ++i) {
+            const int64_t share = fixed_round_shift(fixed_high(scale, table[largest - x[i]]), exponent);
+            fixed_store(output, row * size + i, fixed_clamp(share + least, least, -least - 1));
+        }
+    }
+    return SMR_OK;
+}
+
+smr_status smr_prepare_fixed_point_softmax(smr_node *node, smr_error *error) {
+    const smr_fixed_point_softmax_attributes *a = &node->attributes.fixed_point_softmax;
+    const smr_value *x = node->inputs[0], *y = node->outputs[0];
+    const int32_t *table = node->inputs[1]->data;
+    size_t i;
+    if (y->dtype != a->dtype || (y->dtype != SMR_DTYPE_INT8 && y->dtype != SMR_DTYPE_INT16)) {
+        SMR_FAIL(error, SMR_ERROR_MODEL, "the output is %s instead of int8 or int16, or not what dtype says",
+                 smr_dtype_name((smr_dtype)y->dtype));
+    }
+    if (x->rank < 1) {
+        SMR_FAIL(error, SMR_ERROR_MODEL, "x has rank 0");
+    }
+    SMR_TRY(smr_quant_check_same(node, error));
+    SMR_TRY(smr_quant_check_constant(node, 1, error));
+    SMR_TRY(smr_quant_check_vector(node, 1, 256, "table", error));
+    /* The largest element of a row adds table[0], so that the sum has at most 13 leading zeros. */
+    for (i = 0; i < 256; ++i) {
+        if (table[i] < (i == 0 ? 1 << 30 : 0)) {
+            SMR_FAIL(error, SMR_ERROR_MODEL, "table element %zu is %d", i, (int)table[i]);
+        }
+    }
+    node->work = x->count == 0 ? 0 : x->count / (size_t)x->dims[x->rank - 1];
+    node->run = run_fixed_point_softmax;
+    return SMR_OK;
+}
