@@ -10,7 +10,10 @@ measurement for a quantized one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import collections
+import contextlib
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -140,15 +143,9 @@ def prove(
             arrays = {
                 n: np.asarray(a, program.signature.inputs[n].dtype.numpy, order="C") for n, a in fed.items()
             }
-            found = _found(context, program, arrays)
-            expected = _expected(written, program, rows, arrays, found)
-            original = source.run(
-                [r.source for r in rows if r.source is not None],
-                {frozen.inputs[index][n]: a for n, a in sample.items()},
-            )
-            originals: Iterator[Array] = iter(original)
-            for row, wanted in zip(rows, expected, strict=True):
-                row.add(found[id(row.tensor)], wanted, next(originals) if row.source is not None else None)
+            feeds = {program.signature.inputs[n]: a for n, a in arrays.items()}
+            fed_source = {frozen.inputs[index][n]: a for n, a in sample.items()}
+            _Comparison(program, rows, written, feeds, source, fed_source).run(context, arrays)
             for name, kept in context.observed_states().items():
                 states[name].add(kept, written.variables[name])
         errors += [r.result() for r in rows]
@@ -167,50 +164,90 @@ def prove(
     return tuple(errors)
 
 
-def _found(context: Context, program: LoweredProgram, arrays: Mapping[str, Array]) -> dict[int, Array]:
-    """What the file computes for each tensor that an op writes, by the identity of the graph's tensor."""
-    places = {id(t): i for i, t in enumerate(program.tensors)}
-    found: dict[int, Array] = {}
+class _Comparison:
+    """One run of the file, with the written graph and the source keeping step: no more is held than each needs."""
 
-    def look(op: int, nanoseconds: int, signature: int) -> None:
-        for tensor in program.ops[op].outputs:
-            found[id(tensor)] = np.array(context.observed_tensor(signature, places[id(tensor)]))
+    def __init__(
+        self,
+        program: LoweredProgram,
+        rows: Sequence[_Row],
+        written: Session,
+        feeds: Mapping[Tensor, Any],
+        source: Session,
+        source_feeds: Mapping[Tensor, Any],
+    ) -> None:
+        self._program = program
+        self._rows = rows
+        self._places = {id(t): i for i, t in enumerate(program.tensors)}
+        self._written = written.trace([r.tensor for r in rows], feeds)
+        self._expected: Array | None = None
+        self._source = source.trace([r.source for r in rows if r.source is not None], source_feeds)
+        self._originals: dict[int, Array] = {}
+        self._original_uses = Counter(id(r.source) for r in rows if r.source is not None)
+        # What integers are made of, as the file has it: until the operation that makes them.
+        self._found: dict[int, Array] = {id(t): np.asarray(a) for t, a in feeds.items()}
+        computed = {id(t) for op in program.ops for t in op.outputs}
+        self._apart = {id(r.tensor) for r in rows if _makes_integers(r.tensor.op, computed)}
+        self._found_uses = Counter(
+            id(t) for r in rows if id(r.tensor) in self._apart for t in r.tensor.op.given_inputs
+        )
 
-    context.observe(look, signature=program.signature.name, **arrays)
-    return found
+    def run(self, context: Context, arrays: Mapping[str, Array]) -> None:
+        """Runs the file; each row gets the comparison of its tensor as soon as the file has it."""
 
+        def look(op: int, nanoseconds: int, signature: int) -> None:
+            row = self._rows[op]
+            for tensor in self._program.ops[op].outputs:
+                if tensor is row.tensor or id(tensor) in self._found_uses:
+                    array = np.array(context.observed_tensor(signature, self._places[id(tensor)]))
+                    self._found[id(tensor)] = array
+            found = self._found[id(row.tensor)]
+            row.add(found, self._wanted(row, found), self._original(row))
+            if id(row.tensor) not in self._found_uses:
+                del self._found[id(row.tensor)]
 
-def _expected(
-    written: Session,
-    program: LoweredProgram,
-    rows: Sequence[_Row],
-    arrays: Mapping[str, Array],
-    found: Mapping[int, Array],
-) -> list[Array]:
-    """What a session computes for each row."""
-    known = {**found, **{id(program.signature.inputs[n]): a for n, a in arrays.items()}}
-    feeds = {program.signature.inputs[n]: a for n, a in arrays.items()}
-    apart: dict[int, Array] = {}
-    for row in rows:
+        context.observe(look, signature=self._program.signature.name, **arrays)
+        # Writes of variables may come after the last row.
+        with contextlib.suppress(StopIteration):
+            self._written.send(self._expected)
+        for rest in (self._written, self._source):
+            collections.deque(rest, maxlen=0)
+
+    def _wanted(self, row: _Row, found: Array) -> Array:
+        """What the written graph has; it goes on from the file's integers."""
+        tensor, expected = self._written.send(self._expected)
+        self._expected = None
+        assert tensor is row.tensor
         operation = row.tensor.op
         inputs = [
-            t.op.a.value if t.op.type == "constant" else known.get(id(t)) for t in operation.given_inputs
+            t.op.a.value if t.op.type == "constant" else self._found.get(id(t))
+            for t in operation.given_inputs
         ]
-        if _makes_integers(operation, found) and all(i is not None for i in inputs):
-            apart[id(row.tensor)] = compute(operation, inputs)[0]
-            feeds[row.tensor] = found[id(row.tensor)]
-    results = iter(written.run([r.tensor for r in rows if id(r.tensor) not in apart], feeds))
-    return [apart[id(r.tensor)] if id(r.tensor) in apart else next(results) for r in rows]
+        if id(row.tensor) in self._apart and all(i is not None for i in inputs):
+            expected = compute(operation, inputs)[0]
+            self._expected = found
+        return expected
+
+    def _original(self, row: _Row) -> Array | None:
+        if row.source is None:
+            return None
+        while id(row.source) not in self._originals:
+            tensor, value = next(self._source)
+            self._originals[id(tensor)] = value
+        self._original_uses[id(row.source)] -= 1
+        if self._original_uses[id(row.source)]:
+            return self._originals[id(row.source)]
+        return self._originals.pop(id(row.source))
 
 
-def _makes_integers(op: Operation, found: Mapping[int, Array]) -> bool:
+def _makes_integers(op: Operation, computed: Collection[int]) -> bool:
     """Whether an op turns real numbers that another op has computed into integers or truth values."""
     return (
         len(op.outputs) == 1
         and not op.definition.stateful
         and not op.outputs[0].dtype.is_floating
         and len(op.given_inputs) == len(op.inputs)
-        and any(t.dtype.is_floating and id(t) in found for t in op.inputs if t is not None)
+        and any(t.dtype.is_floating and id(t) in computed for t in op.inputs if t is not None)
     )
 
 

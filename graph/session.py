@@ -8,7 +8,7 @@ that reads a variable sees the value at that moment, so control dependencies ord
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -202,6 +202,64 @@ class Session:
         # What the session goes on using is read-only; the caller gets an array of his own.
         return value if value.flags.writeable else value.copy()
 
+    def trace(
+        self, fetches: Sequence[Tensor], feed_dict: Mapping[Any, Any] | None = None
+    ) -> Generator[tuple[Tensor, Array], Array | None, None]:
+        """Runs what the fetches need, once, and gives each fetch as soon as it is there.
+
+        Nothing is kept longer than the run needs it. An array that is sent takes the place of the value that was given,
+        for what is still to run.
+
+        Args:
+            fetches: tensors that operations compute; others come first.
+            feed_dict: as for `run`.
+
+        Raises:
+            FeedError, UninitializedError: as `run`.
+        """
+        if self._closed:
+            raise GraphError("the session is closed")
+        feeds = {self._feed_key(k): v for k, v in (feed_dict or {}).items()}
+        fed = tuple(feeds)
+        unique = list({id(t): t for t in fetches}.values())
+        plan = self._compile(unique, fed, keep_fetches=False)
+        arrays = [_feed_array(t, v) for t, v in feeds.items()]
+        _check_symbols(fed, arrays)
+        values = plan.values.copy()
+        values[: len(arrays)] = arrays
+        places: dict[int, Tensor] = {}
+        computed = {slot for step in plan.steps for slot in step.outputs}
+        for tensor, slot in zip(unique, plan.fetches, strict=True):
+            if slot in computed:
+                places[slot] = tensor
+            else:
+                yield tensor, np.asarray(self._fetched(tensor, slot, values))
+        for step in plan.steps:
+            self._step(step, values)
+            for slot in step.outputs:
+                if slot in places:
+                    sent = yield places[slot], np.asarray(values[slot])
+                    if sent is not None:
+                        values[slot] = sent
+            for slot in step.release:
+                values[slot] = None
+
+    def _step(self, step: _Step, values: list[Any]) -> None:
+        """One operation, with its values in the table of live values."""
+        try:
+            with np.errstate(all="ignore"):
+                arguments = [values[slot] for slot in step.inputs]
+                for place, variable in step.reads:
+                    arguments[place] = self._state.read(variable)
+                result = step.run(numpy_backend.namespace, step.call, *arguments)
+                results = result if isinstance(result, (list, tuple)) else [result]
+                for slot, array in zip(step.outputs, results, strict=True):
+                    values[slot] = array
+        except SamaraError:
+            raise
+        except Exception as error:
+            raise _failed(step, arguments, error) from error
+
     def _execute(self, plan: _Plan, feeds: Sequence[Array]) -> list[Any]:
         values = plan.values.copy()
         values[: len(feeds)] = feeds
@@ -229,13 +287,12 @@ class Session:
         except Exception as error:
             if step is None:
                 raise
-            op = step.call.operation
-            shapes = ", ".join("-" if a is None else f"{a.dtype}{list(a.shape)}" for a in arguments)
-            where = f" (made at {op.source})" if op.source else ""
-            raise GraphError(f"{op.type} {op.name!r} failed on {shapes}{where}: {error}") from error
+            raise _failed(step, arguments, error) from error
         return values
 
-    def _compile(self, fetches: Sequence[Tensor | Operation], fed: tuple[Tensor, ...]) -> _Plan:
+    def _compile(
+        self, fetches: Sequence[Tensor | Operation], fed: tuple[Tensor, ...], *, keep_fetches: bool = True
+    ) -> _Plan:
         fed_ids = {id(t) for t in fed}
         order = _needed(fetches, fed_ids)
         slots: dict[int, int] = {id(t): i for i, t in enumerate(fed)}
@@ -273,7 +330,7 @@ class Session:
         values.append(None)
         release: dict[int, list[int]] = {}
         for slot, last in last_use.items():
-            if slot not in fetched:
+            if slot not in fetched or not keep_fetches:
                 release.setdefault(last, []).append(slot)
         released = tuple(replace(s, release=tuple(release.get(i, ()))) for i, s in enumerate(steps))
         return _Plan(released, fetched, values)
@@ -419,6 +476,13 @@ def _needed(fetches: Sequence[Tensor | Operation], fed: set[int]) -> list[Operat
         )
         raise FeedError(f"a value must be fed for {listed}")
     return order
+
+
+def _failed(step: _Step, arguments: Sequence[Any], error: Exception) -> GraphError:
+    op = step.call.operation
+    shapes = ", ".join("-" if a is None else f"{a.dtype}{list(a.shape)}" for a in arguments)
+    where = f" (made at {op.source})" if op.source else ""
+    return GraphError(f"{op.type} {op.name!r} failed on {shapes}{where}: {error}")
 
 
 def _with_operands(op: Operation) -> list[tuple[Any, Tensor | None]]:

@@ -395,3 +395,22 @@ def test_operations_added_after_a_run_are_seen() -> None:
     with tf.Session() as session:
         assert session.run(x) == 1
         assert session.run(x + 1) == 2
+
+
+def test_trace_gives_each_fetch_as_it_comes_and_goes_on_from_what_is_sent() -> None:
+    graph = Graph()
+    b = graph.b
+    x = graph.apply("placeholder", [], {"dtype": "float32", "shape": (3,)}, name="x").outputs[0]
+    doubled = b.add(x, x)
+    squared = b.square(doubled)
+    array = np.array([1, 2, 3], np.float32)
+    trace = Session(graph=graph).trace([squared, doubled, x], {x: array})
+    tensor, value = next(trace)
+    assert tensor is x
+    tensor, value = next(trace)
+    assert tensor is doubled
+    np.testing.assert_array_equal(value, 2 * array)
+    tensor, value = trace.send(np.array([0, 1, 5], np.float32))
+    assert tensor is squared
+    np.testing.assert_array_equal(value, [0, 1, 25])
+    assert list(trace) == []
