@@ -398,13 +398,14 @@ def test_operations_added_after_a_run_are_seen() -> None:
 
 
 def test_trace_gives_each_fetch_as_it_comes_and_goes_on_from_what_is_sent() -> None:
-    graph = Graph()
+    graph = tf.Graph()
     b = graph.b
-    x = graph.apply("placeholder", [], {"dtype": "float32", "shape": (3,)}, name="x").outputs[0]
+    with graph.as_default():
+        x = tf.placeholder(tf.float32, [3])
     doubled = b.add(x, x)
     squared = b.square(doubled)
     array = np.array([1, 2, 3], np.float32)
-    trace = Session(graph=graph).trace([squared, doubled, x], {x: array})
+    trace = tf.Session(graph=graph).trace([squared, doubled, x], {x: array})
     tensor, value = next(trace)
     assert tensor is x
     tensor, value = next(trace)
