@@ -179,7 +179,7 @@ class Session:
             raise GraphError("the session is closed")
         leaves: list[Tensor | Operation] = []
         structure = self._flatten(fetches, leaves)
-        feeds = {self._feed_key(k): v for k, v in (feed_dict or {}).items()}
+        feeds = self._feeds(feed_dict)
         fed = tuple(feeds)
         key = (tuple(map(id, leaves)), tuple(map(id, fed)))
         plan = self._plans.get(key)
@@ -219,7 +219,7 @@ class Session:
         """
         if self._closed:
             raise GraphError("the session is closed")
-        feeds = {self._feed_key(k): v for k, v in (feed_dict or {}).items()}
+        feeds = self._feeds(feed_dict)
         fed = tuple(feeds)
         unique = list({id(t): t for t in fetches}.values())
         plan = self._compile(unique, fed, keep_fetches=False)
@@ -367,6 +367,13 @@ class Session:
         if fetch.graph is not self.graph:
             raise GraphError(f"{fetch.name} belongs to another graph than the session's")
         return fetch
+
+    def _feeds(self, feed_dict: Mapping[Any, Any] | None) -> dict[Tensor, Any]:
+        if feed_dict is None:
+            return {}
+        if not isinstance(feed_dict, Mapping):
+            raise TypeError(f"feed_dict maps tensors to arrays, this is a {type(feed_dict).__name__}")
+        return {self._feed_key(k): v for k, v in feed_dict.items()}
 
     def _feed_key(self, key: Any) -> Tensor:
         resolved = self._resolve(key)

@@ -415,3 +415,12 @@ def test_trace_gives_each_fetch_as_it_comes_and_goes_on_from_what_is_sent() -> N
     assert tensor is squared
     np.testing.assert_array_equal(value, [0, 1, 25])
     assert list(trace) == []
+
+
+def test_feeds_are_a_mapping() -> None:
+    graph = tf.Graph()
+    with (
+        graph.as_default(),
+        pytest.raises(TypeError, match="feed_dict maps tensors to arrays, this is a list"),
+    ):
+        tf.Session(graph=graph).run(tf.constant(1.0), [1])
