@@ -150,7 +150,8 @@ def _gather(op: Any) -> tuple[Dimension, ...] | None:
     values, indices = (known_value(t) for t in op.inputs)
     if values is None or indices is None or op.a.batch_dims:
         return None
-    picked = [values[i] for i in indices if isinstance(i, int) and 0 <= i < len(values)]
+    least = -len(values) if op.a.from_end else 0
+    picked = [values[i] for i in indices if isinstance(i, int) and least <= i < len(values)]
     return tuple(picked) if len(picked) == len(indices) else None
 
 

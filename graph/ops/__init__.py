@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from samara.graph.ops import (
     array,
+    bitwise,
     conv,
     elementwise,
     fixed_point,
@@ -11,10 +12,12 @@ from samara.graph.ops import (
     loss,
     matmul,
     norm,
+    order,
     pool,
     quant,
     random,
     reduce,
+    scatter,
     state,
 )
 from samara.graph.ops._table import OPS, OpDef
@@ -23,6 +26,7 @@ __all__ = [
     "OPS",
     "OpDef",
     "array",
+    "bitwise",
     "conv",
     "elementwise",
     "fixed_point",
@@ -30,9 +34,11 @@ __all__ = [
     "loss",
     "matmul",
     "norm",
+    "order",
     "pool",
     "quant",
     "random",
     "reduce",
+    "scatter",
     "state",
 ]

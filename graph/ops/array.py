@@ -10,7 +10,7 @@ from samara.graph.dims import Dim, Dimension
 from samara.graph.ops._table import OPS, Choice, OpDef, attribute
 from samara.graph.ops.indexing import axis_slice, cast_array, known_shape, scalar, size_along
 
-PAD_MODE = Choice(name="PadMode", values=("constant", "reflect", "symmetric", "edge"))
+PAD_MODE = Choice(name="PadMode", values=("constant", "reflect", "symmetric", "edge", "wrap"))
 _SHAPE = (dtypes.int32, dtypes.int64)
 
 
@@ -197,7 +197,7 @@ def _pad_shape(op: Any) -> Any:
         op.fail(f"paddings {list(op.a.paddings)} must be {2 * len(x)} numbers from 0 on, two for each axis")
     for axis, (size, pair) in enumerate(zip(x, _pairs(op.a), strict=True)):
         largest = dims.bounds(size)[1] - (op.a.mode == "reflect")
-        if op.a.mode in ("reflect", "symmetric") and max(pair) > max(largest, 0):
+        if op.a.mode in ("reflect", "symmetric", "wrap") and max(pair) > max(largest, 0):
             op.fail(f"axis {axis} of size {size} cannot be padded by {list(pair)} in mode {op.a.mode}")
         if op.a.mode == "edge" and size == 0 and max(pair):
             op.fail(f"axis {axis} has no edge, since its size is 0")
@@ -207,6 +207,8 @@ def _pad_shape(op: Any) -> Any:
 def _padded_index(mode: str, index: int, size: int) -> int:
     """The index that an index outside 0..size-1 repeats."""
     last = size - 1
+    if mode == "wrap":
+        return index % size
     if mode == "edge":
         return min(max(index, 0), last)
     shift = 0 if mode == "reflect" else 1
@@ -239,7 +241,8 @@ def _pad_gradient(b: Any, op: Any, dy: Any) -> Any:
             continue
         dx = b.strided_slice(dy, **axis_slice(axis, p, -q if q else None))
         for begin, end, at in _mirrors(op.a.mode, p, q):
-            part = b.strided_slice(dy, **axis_slice(axis, begin, end, 1 if op.a.mode == "edge" else -1))
+            forward = op.a.mode in ("edge", "wrap")
+            part = b.strided_slice(dy, **axis_slice(axis, begin, end, 1 if forward else -1))
             if op.a.mode == "edge":
                 part = b.reduce_sum(part, axes=(axis,), keepdims=True)
             dx = b.add(dx, b.strided_slice_gradient(part, b.sizes(dx), **axis_slice(axis, *at)))
@@ -250,7 +253,7 @@ def _pad_gradient(b: Any, op: Any, dy: Any) -> Any:
 def _mirrors(mode: str, p: int, q: int) -> list[tuple[int | None, int | None, tuple[int, int | None]]]:
     """What pads at the front and at the back.
 
-    Each is a range of the output, backwards but for mode edge, and the range of the input that it repeats.
+    Each is a range of the output, backwards but for edge and wrap, and the range of the input that it repeats.
     """
     if mode == "edge":
         return [(None, p, (0, 1))] * (p > 0) + [(-q, None, (-1, None))] * (q > 0)
@@ -258,6 +261,8 @@ def _mirrors(mode: str, p: int, q: int) -> list[tuple[int | None, int | None, tu
         return [(p - 1, None, (1, p + 1))] * (p > 0) + [(None, -q - 1, (-q - 1, -1))] * (q > 0)
     if mode == "symmetric":
         return [(p - 1, None, (0, p))] * (p > 0) + [(None, -q - 1, (-q, None))] * (q > 0)
+    if mode == "wrap":
+        return [(None, p, (-p, None))] * (p > 0) + [(-q, None, (0, q))] * (q > 0)
     return []
 
 
@@ -498,7 +503,7 @@ OPS.register(
             ),
         ),
         doc="A tensor with a margin. Mode constant fills it with a value, reflect mirrors the tensor at its outermost "
-        "elements, symmetric mirrors it so that these come twice, edge repeats them.",
+        "elements, symmetric mirrors it so that these come twice, edge repeats them, wrap continues at the other end.",
         shape=_pad_shape,
         reference=_pad,
         gradient=_pad_gradient,

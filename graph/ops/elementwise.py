@@ -25,7 +25,7 @@ _ROOT_TWO_OVER_PI = math.sqrt(2 / math.pi)
 _GELU_CUBIC = 0.044715
 
 
-def _in_float32(function: Callable[..., Any]) -> Callable[..., Any]:
+def in_float32(function: Callable[..., Any]) -> Callable[..., Any]:
     """A reference that computes float16 in float32, and everything else as it is."""
 
     def reference(xp: Any, op: Any, *inputs: Any) -> Any:
@@ -41,7 +41,7 @@ def _in_float32(function: Callable[..., Any]) -> Callable[..., Any]:
 # Two operands --------------------------------------------------------------------------------------------------
 
 
-def _binary(
+def binary(
     name: str,
     opcode: int,
     doc: str,
@@ -74,18 +74,19 @@ def _binary(
     )
 
 
-def _refuse_zero(xp: Any, y: Any) -> None:
+def refuse_zero(xp: Any, y: Any) -> None:
+    """Refuses integers to divide by of which one is 0."""
     if xp.isdtype(y.dtype, "integral") and bool(xp.any(y == 0)):
         raise ZeroDivisionError("integer division by zero")
 
 
 def _floor_divide(xp: Any, op: Any, x: Any, y: Any) -> Any:
-    _refuse_zero(xp, y)
+    refuse_zero(xp, y)
     return x // y
 
 
 def _floor_mod(xp: Any, op: Any, x: Any, y: Any) -> Any:
-    _refuse_zero(xp, y)
+    refuse_zero(xp, y)
     return x % y
 
 
@@ -101,6 +102,11 @@ def _power_gradient(b: Any, x: Any, y: Any, z: Any, dz: Any) -> Any:
     less = b.where(b.equal(y, b.like(0, y)), one, b.subtract(y, one))
     logarithm = b.log(b.where(b.greater(x, b.like(0, x)), x, one))
     return b.multiply(dz, b.multiply(y, b.power(x, less))), b.multiply(dz, b.multiply(z, logarithm))
+
+
+def _prelu_gradient(b: Any, x: Any, y: Any, z: Any, dz: Any) -> Any:
+    positive, zero = b.greater(x, b.like(0, x)), b.like(0, x)
+    return b.where(positive, dz, b.multiply(dz, y)), b.where(positive, zero, b.multiply(dz, x))
 
 
 def _chosen(comparison: str) -> Callable[..., Any]:
@@ -129,7 +135,7 @@ def _atan2_gradient(b: Any, x: Any, y: Any, z: Any, dz: Any) -> Any:
 
 
 OPS.register(
-    _binary(
+    binary(
         "add",
         256,
         "The sum x + y, element by element, with broadcasting.",
@@ -137,7 +143,7 @@ OPS.register(
         lambda b, x, y, z, dz: (dz, dz),
         quant="add",
     ),
-    _binary(
+    binary(
         "subtract",
         257,
         "The difference x - y, element by element, with broadcasting.",
@@ -145,7 +151,7 @@ OPS.register(
         lambda b, x, y, z, dz: (dz, b.negative(dz)),
         quant="subtract",
     ),
-    _binary(
+    binary(
         "multiply",
         258,
         "The product x * y, element by element, with broadcasting.",
@@ -153,7 +159,7 @@ OPS.register(
         lambda b, x, y, z, dz: (b.multiply(dz, y), b.multiply(dz, x)),
         quant="multiply",
     ),
-    _binary(
+    binary(
         "divide",
         259,
         "The quotient x / y of floating-point numbers, with broadcasting; integers have floor_divide.",
@@ -161,7 +167,7 @@ OPS.register(
         _divide_gradient,
         types=dtypes.FLOATS,
     ),
-    _binary(
+    binary(
         "floor_divide",
         260,
         "The quotient x / y rounded towards minus infinity, with broadcasting. Division of an integer by zero is an "
@@ -169,7 +175,7 @@ OPS.register(
         _floor_divide,
         None,
     ),
-    _binary(
+    binary(
         "floor_mod",
         261,
         "The rest x - floor(x / y) * y, which has the sign of y, with broadcasting. Division of an integer by zero is "
@@ -177,7 +183,7 @@ OPS.register(
         _floor_mod,
         lambda b, x, y, z, dz: (dz, b.negative(b.multiply(dz, b.floor_divide(x, y)))),
     ),
-    _binary(
+    binary(
         "power",
         262,
         "The power x ** y, element by element, with broadcasting. A negative exponent of an integer is an error of "
@@ -185,7 +191,7 @@ OPS.register(
         _power,
         _power_gradient,
     ),
-    _binary(
+    binary(
         "maximum",
         263,
         "The larger of x and y, with broadcasting; NaN where either is NaN. The gradient goes to x where both are "
@@ -193,7 +199,7 @@ OPS.register(
         lambda xp, op, x, y: xp.maximum(x, y),
         _chosen("greater_equal"),
     ),
-    _binary(
+    binary(
         "minimum",
         264,
         "The smaller of x and y, with broadcasting; NaN where either is NaN. The gradient goes to x where both are "
@@ -201,19 +207,27 @@ OPS.register(
         lambda xp, op, x, y: xp.minimum(x, y),
         _chosen("less_equal"),
     ),
-    _binary(
+    binary(
         "squared_difference",
         265,
         "The square (x - y)**2, element by element, with broadcasting.",
-        _in_float32(lambda xp, op, x, y: (x - y) * (x - y)),
+        in_float32(lambda xp, op, x, y: (x - y) * (x - y)),
         _squared_difference_gradient,
     ),
-    _binary(
+    binary(
         "atan2",
         266,
         "The angle of the point (y, x): the arc tangent of x / y in the quadrant that the signs say, in -pi..pi.",
         lambda xp, op, x, y: xp.atan2(x, y),
         _atan2_gradient,
+        types=dtypes.FLOATS,
+    ),
+    binary(
+        "prelu",
+        352,
+        "x where it is positive, and the slope y times x elsewhere, with broadcasting. The derivative at 0 is y.",
+        in_float32(lambda xp, op, x, y: xp.where(x > 0, x, y * x)),
+        _prelu_gradient,
         types=dtypes.FLOATS,
     ),
 )
@@ -336,7 +350,7 @@ def _unary(
         attributes=attributes,
         doc=doc,
         shape=shape,
-        reference=_in_float32(reference),
+        reference=in_float32(reference),
         gradient=None if derivative is None else gradient,
         quant="table",
         in_place=True,
@@ -586,6 +600,27 @@ OPS.register(
         "The hyperbolic tangent of x.",
         lambda xp, op, x: xp.tanh(x),
         lambda b, op, x, y: b.subtract(b.like(1, x), b.square(y)),
+    ),
+    _unary(
+        "asinh",
+        349,
+        "The inverse hyperbolic sine of x.",
+        lambda xp, op, x: xp.asinh(x),
+        lambda b, op, x, y: b.rsqrt(b.add(b.square(x), b.like(1, x))),
+    ),
+    _unary(
+        "acosh",
+        350,
+        "The inverse hyperbolic cosine of x, from 0 on; NaN below 1.",
+        lambda xp, op, x: xp.acosh(x),
+        lambda b, op, x, y: b.rsqrt(b.subtract(b.square(x), b.like(1, x))),
+    ),
+    _unary(
+        "atanh",
+        351,
+        "The inverse hyperbolic tangent of x; NaN outside -1..1.",
+        lambda xp, op, x: xp.atanh(x),
+        lambda b, op, x, y: b.reciprocal(b.subtract(b.like(1, x), b.square(x))),
     ),
     _unary(
         "erf",

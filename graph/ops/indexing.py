@@ -236,6 +236,8 @@ def _check_indices(xp: Any, what: str, indices: Any, size: int) -> None:
 def _gather(xp: Any, op: Any, x: Any, indices: Any) -> Any:
     axis, batch = op.a.axis % x.ndim, op.a.batch_dims
     count = x.shape[axis]
+    if op.a.from_end:
+        indices = xp.where(indices < 0, indices + count, indices)
     shape = (*x.shape[:axis], *indices.shape[batch:], *x.shape[axis + 1 :])
     _check_indices(xp, "index", indices, count)
     # As [batch, outer, count, inner] and [batch, picked], with rows numbered through all batches.
@@ -255,6 +257,9 @@ def _gather(xp: Any, op: Any, x: Any, indices: Any) -> Any:
 def _gather_gradient(b: Any, op: Any, dy: Any) -> Any:
     x, indices = op.inputs
     batch, axis = op.a.batch_dims, op.a.axis
+    if op.a.from_end:
+        count = b.cast(b.constant(size_along(b, x, axis)), dtype=indices.dtype)
+        indices = b.where(b.less(indices, b.like(0, indices)), b.add(indices, count), indices)
     if axis == 0:
         return [b.unsorted_segment_sum(dy, indices, size_along(b, x, 0)), None]
     if x.shape is None or indices.shape is None:
@@ -403,9 +408,10 @@ OPS.register(
         attributes=(
             attribute("axis", "int", 0, "The axis of x that is indexed."),
             attribute("batch_dims", "int", 0, "How many leading axes x and indices share; at most axis."),
+            attribute("from_end", "bool", False, "Whether an index below 0 counts from the end of the axis."),
         ),
         doc="Slices of x along an axis, by index: y[b, o, k, i] = x[b, o, indices[b, k], i], where b, o, k and i "
-        "stand for any number of axes. An index outside 0..size-1 is an error.",
+        "stand for any number of axes. An index outside 0..size-1 (with from_end: -size..size-1) is an error.",
         shape=_gather_shape,
         reference=_gather,
         gradient=_gather_gradient,

@@ -101,6 +101,7 @@ def _pad(a: Any, x: Any) -> Any:
         # The indices that follow each other for ever, from index 0 on.
         "reflect": lambda n: [*range(n), *range(n - 2, 0, -1)],
         "symmetric": lambda n: [*range(n), *range(n - 1, -1, -1)],
+        "wrap": lambda n: list(range(n)),
     }
 
     def source(index: int, n: int) -> int | None:
@@ -334,8 +335,8 @@ for _shape, _paddings in [
     ((1, 2, 2, 1), (0, 0, 1, 1, 1, 1, 0, 0)),
     ((2, 3, 2, 3, 2, 2), (0, 1, 1, 0, 0, 0, 2, 1, 0, 0, 1, 1)),
 ]:
-    for _mode in ("constant", "reflect", "symmetric", "edge"):
-        _room = {"reflect": 1, "symmetric": 0}.get(_mode, -9)
+    for _mode in ("constant", "reflect", "symmetric", "edge", "wrap"):
+        _room = {"reflect": 1, "symmetric": 0, "wrap": 0}.get(_mode, -9)
         _most = [max(_paddings[2 * i : 2 * i + 2]) for i in range(len(_shape))]
         if all(m == 0 or m + _room <= n for m, n in zip(_most, _shape, strict=True)):
             CASES.append(_case("pad", _shape, paddings=_paddings, mode=_mode))

@@ -297,6 +297,20 @@ CASES.append(
     )
 )
 
+for _shape, _indices, _axis, _batch in [
+    ((5,), (7,), 0, 0),
+    ((2, 5, 3), (2, 4), 1, 1),
+    ((2, 5, 3), (2, 2), 1, 0),
+]:
+    CASES.append(
+        Case(
+            op="gather",
+            inputs=(Input(shape=_shape), Input(shape=_indices, dtype="int64", low=-5, high=4)),
+            attributes={"axis": _axis, "batch_dims": _batch, "from_end": True},
+            dtypes=MOVED,
+        )
+    )
+
 for _data, _ids, _count in [
     ((6,), (6,), 3),
     ((17,), (17,), 1),

@@ -77,6 +77,7 @@ static const smr_format_field tile_attributes_fields[] = {
 static const smr_format_field gather_attributes_fields[] = {
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
 };
 
 static const smr_format_field one_hot_attributes_fields[] = {
@@ -92,6 +93,41 @@ static const smr_format_field cast_attributes_fields[] = {
 };
 
 static const smr_format_field shape_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+};
+
+static const smr_format_field gather_elements_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+};
+
+static const smr_format_field scatter_elements_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+};
+
+static const smr_format_field gather_nd_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+};
+
+static const smr_format_field scatter_nd_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+};
+
+static const smr_format_field cumulative_sum_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+};
+
+static const smr_format_field cumulative_prod_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+};
+
+static const smr_format_field top_kattributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
     {SMR_FIELD_SCALAR, 0, 1, 1, -1},
 };
 
@@ -526,10 +562,17 @@ const smr_format_table smr_format_tables[] = {
     {strided_slice_gradient_attributes_fields, 8},
     {pad_attributes_fields, 3},
     {tile_attributes_fields, 1},
-    {gather_attributes_fields, 2},
+    {gather_attributes_fields, 3},
     {one_hot_attributes_fields, 5},
     {cast_attributes_fields, 1},
     {shape_attributes_fields, 1},
+    {gather_elements_attributes_fields, 1},
+    {scatter_elements_attributes_fields, 2},
+    {gather_nd_attributes_fields, 1},
+    {scatter_nd_attributes_fields, 1},
+    {cumulative_sum_attributes_fields, 3},
+    {cumulative_prod_attributes_fields, 3},
+    {top_kattributes_fields, 3},
     {reduce_sum_attributes_fields, 2},
     {reduce_mean_attributes_fields, 2},
     {reduce_prod_attributes_fields, 2},
@@ -635,13 +678,13 @@ const int16_t smr_format_attributes[256] = {
     -1,
     -1,
     -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
-    -1,
+    SMR_TABLE_GATHER_ELEMENTS_ATTRIBUTES,
+    SMR_TABLE_SCATTER_ELEMENTS_ATTRIBUTES,
+    SMR_TABLE_GATHER_ND_ATTRIBUTES,
+    SMR_TABLE_SCATTER_ND_ATTRIBUTES,
+    SMR_TABLE_CUMULATIVE_SUM_ATTRIBUTES,
+    SMR_TABLE_CUMULATIVE_PROD_ATTRIBUTES,
+    SMR_TABLE_TOP_KATTRIBUTES,
     -1,
     -1,
     -1,

@@ -171,7 +171,7 @@ static const smr_operand_def pad_outputs[] = {
 
 static const smr_attribute_def pad_attributes[] = {
     {"paddings", SMR_ATTRIBUTE_INTS, 16, offsetof(smr_pad_attributes, paddings), 0.0f, 0, 0},
-    {"mode", SMR_ATTRIBUTE_CHOICE, 4, offsetof(smr_pad_attributes, mode), 0.0f, 0, 0},
+    {"mode", SMR_ATTRIBUTE_CHOICE, 5, offsetof(smr_pad_attributes, mode), 0.0f, 0, 0},
     {"value", SMR_ATTRIBUTE_FLOAT, 0, offsetof(smr_pad_attributes, value), 0.0f, 0, 0},
 };
 
@@ -199,6 +199,7 @@ static const smr_operand_def gather_outputs[] = {
 static const smr_attribute_def gather_attributes[] = {
     {"axis", SMR_ATTRIBUTE_INT, 0, offsetof(smr_gather_attributes, axis), 0.0f, 0, 0},
     {"batch_dims", SMR_ATTRIBUTE_INT, 0, offsetof(smr_gather_attributes, batch_dims), 0.0f, 0, 0},
+    {"from_end", SMR_ATTRIBUTE_BOOL, 0, offsetof(smr_gather_attributes, from_end), 0.0f, 0, 0},
 };
 
 static const smr_operand_def one_hot_inputs[] = {
@@ -239,6 +240,105 @@ static const smr_operand_def shape_outputs[] = {
 
 static const smr_attribute_def shape_attributes[] = {
     {"output_type", SMR_ATTRIBUTE_DTYPE, 0, offsetof(smr_shape_attributes, output_type), 0.0f, 6, 0},
+};
+
+static const smr_operand_def gather_elements_inputs[] = {
+    {"x", 0x01fe, 0, 0},
+    {"indices", 0x00c0, 1, 0},
+};
+
+static const smr_operand_def gather_elements_outputs[] = {
+    {"y", 0x01fe, 0, 0},
+};
+
+static const smr_attribute_def gather_elements_attributes[] = {
+    {"axis", SMR_ATTRIBUTE_INT, 0, offsetof(smr_gather_elements_attributes, axis), 0.0f, 0, 0},
+};
+
+static const smr_operand_def scatter_elements_inputs[] = {
+    {"x", 0x01fe, 0, 0},
+    {"indices", 0x00c0, 1, 0},
+    {"updates", 0x01fe, 0, 0},
+};
+
+static const smr_operand_def scatter_elements_outputs[] = {
+    {"y", 0x01fe, 0, 0},
+};
+
+static const smr_attribute_def scatter_elements_attributes[] = {
+    {"axis", SMR_ATTRIBUTE_INT, 0, offsetof(smr_scatter_elements_attributes, axis), 0.0f, 0, 0},
+    {"reduction", SMR_ATTRIBUTE_CHOICE, 5, offsetof(smr_scatter_elements_attributes, reduction), 0.0f, 0, 0},
+};
+
+static const smr_operand_def gather_nd_inputs[] = {
+    {"x", 0x01fe, 0, 0},
+    {"indices", 0x00c0, 1, 0},
+};
+
+static const smr_operand_def gather_nd_outputs[] = {
+    {"y", 0x01fe, 0, 0},
+};
+
+static const smr_attribute_def gather_nd_attributes[] = {
+    {"batch_dims", SMR_ATTRIBUTE_INT, 0, offsetof(smr_gather_nd_attributes, batch_dims), 0.0f, 0, 0},
+};
+
+static const smr_operand_def scatter_nd_inputs[] = {
+    {"x", 0x01fe, 0, 0},
+    {"indices", 0x00c0, 1, 0},
+    {"updates", 0x01fe, 0, 0},
+};
+
+static const smr_operand_def scatter_nd_outputs[] = {
+    {"y", 0x01fe, 0, 0},
+};
+
+static const smr_attribute_def scatter_nd_attributes[] = {
+    {"reduction", SMR_ATTRIBUTE_CHOICE, 5, offsetof(smr_scatter_nd_attributes, reduction), 0.0f, 0, 0},
+};
+
+static const smr_operand_def cumulative_sum_inputs[] = {
+    {"x", 0x00fe, 0, 0},
+};
+
+static const smr_operand_def cumulative_sum_outputs[] = {
+    {"y", 0x00fe, 0, 0},
+};
+
+static const smr_attribute_def cumulative_sum_attributes[] = {
+    {"axis", SMR_ATTRIBUTE_INT, 0, offsetof(smr_cumulative_sum_attributes, axis), 0.0f, 0, 0},
+    {"exclusive", SMR_ATTRIBUTE_BOOL, 0, offsetof(smr_cumulative_sum_attributes, exclusive), 0.0f, 0, 0},
+    {"reverse", SMR_ATTRIBUTE_BOOL, 0, offsetof(smr_cumulative_sum_attributes, reverse), 0.0f, 0, 0},
+};
+
+static const smr_operand_def cumulative_prod_inputs[] = {
+    {"x", 0x00fe, 0, 0},
+};
+
+static const smr_operand_def cumulative_prod_outputs[] = {
+    {"y", 0x00fe, 0, 0},
+};
+
+static const smr_attribute_def cumulative_prod_attributes[] = {
+    {"axis", SMR_ATTRIBUTE_INT, 0, offsetof(smr_cumulative_prod_attributes, axis), 0.0f, 0, 0},
+    {"exclusive", SMR_ATTRIBUTE_BOOL, 0, offsetof(smr_cumulative_prod_attributes, exclusive), 0.0f, 0, 0},
+    {"reverse", SMR_ATTRIBUTE_BOOL, 0, offsetof(smr_cumulative_prod_attributes, reverse), 0.0f, 0, 0},
+};
+
+static const smr_operand_def top_k_inputs[] = {
+    {"x", 0x00fe, 0, 0},
+    {"k", 0x00c0, 1, 4},
+};
+
+static const smr_operand_def top_k_outputs[] = {
+    {"values", 0x00fe, 0, 0},
+    {"indices", 0x01fe, -1, 0},
+};
+
+static const smr_attribute_def top_k_attributes[] = {
+    {"axis", SMR_ATTRIBUTE_INT, 0, offsetof(smr_top_k_attributes, axis), 0.0f, -1, 0},
+    {"largest", SMR_ATTRIBUTE_BOOL, 0, offsetof(smr_top_k_attributes, largest), 0.0f, 1, 0},
+    {"output_type", SMR_ATTRIBUTE_DTYPE, 0, offsetof(smr_top_k_attributes, output_type), 0.0f, 7, 0},
 };
 
 static const smr_operand_def reduce_sum_inputs[] = {
@@ -1498,6 +1598,110 @@ static const smr_operand_def mish_outputs[] = {
     {"y", 0x0006, 0, 0},
 };
 
+static const smr_operand_def bitwise_and_inputs[] = {
+    {"x", 0x00f8, 0, 0},
+    {"y", 0x00f8, 0, 0},
+};
+
+static const smr_operand_def bitwise_and_outputs[] = {
+    {"z", 0x00f8, 0, 0},
+};
+
+static const smr_operand_def bitwise_or_inputs[] = {
+    {"x", 0x00f8, 0, 0},
+    {"y", 0x00f8, 0, 0},
+};
+
+static const smr_operand_def bitwise_or_outputs[] = {
+    {"z", 0x00f8, 0, 0},
+};
+
+static const smr_operand_def bitwise_xor_inputs[] = {
+    {"x", 0x00f8, 0, 0},
+    {"y", 0x00f8, 0, 0},
+};
+
+static const smr_operand_def bitwise_xor_outputs[] = {
+    {"z", 0x00f8, 0, 0},
+};
+
+static const smr_operand_def bitwise_not_inputs[] = {
+    {"x", 0x00f8, 0, 0},
+};
+
+static const smr_operand_def bitwise_not_outputs[] = {
+    {"y", 0x00f8, 0, 0},
+};
+
+static const smr_operand_def shift_left_inputs[] = {
+    {"x", 0x00f8, 0, 0},
+    {"y", 0x00f8, 0, 0},
+};
+
+static const smr_operand_def shift_left_outputs[] = {
+    {"z", 0x00f8, 0, 0},
+};
+
+static const smr_operand_def shift_right_inputs[] = {
+    {"x", 0x00f8, 0, 0},
+    {"y", 0x00f8, 0, 0},
+};
+
+static const smr_operand_def shift_right_outputs[] = {
+    {"z", 0x00f8, 0, 0},
+};
+
+static const smr_operand_def truncate_divide_inputs[] = {
+    {"x", 0x00fe, 0, 0},
+    {"y", 0x00fe, 0, 0},
+};
+
+static const smr_operand_def truncate_divide_outputs[] = {
+    {"z", 0x00fe, 0, 0},
+};
+
+static const smr_operand_def asinh_inputs[] = {
+    {"x", 0x0006, 0, 0},
+};
+
+static const smr_operand_def asinh_outputs[] = {
+    {"y", 0x0006, 0, 0},
+};
+
+static const smr_operand_def acosh_inputs[] = {
+    {"x", 0x0006, 0, 0},
+};
+
+static const smr_operand_def acosh_outputs[] = {
+    {"y", 0x0006, 0, 0},
+};
+
+static const smr_operand_def atanh_inputs[] = {
+    {"x", 0x0006, 0, 0},
+};
+
+static const smr_operand_def atanh_outputs[] = {
+    {"y", 0x0006, 0, 0},
+};
+
+static const smr_operand_def prelu_inputs[] = {
+    {"x", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 0},
+};
+
+static const smr_operand_def prelu_outputs[] = {
+    {"z", 0x0006, 0, 0},
+};
+
+static const smr_operand_def truncate_mod_inputs[] = {
+    {"x", 0x00fe, 0, 0},
+    {"y", 0x00fe, 0, 0},
+};
+
+static const smr_operand_def truncate_mod_outputs[] = {
+    {"z", 0x00fe, 0, 0},
+};
+
 static const smr_operand_def identity_inputs[] = {
     {"x", 0x01fe, 0, 0},
 };
@@ -1612,10 +1816,17 @@ const smr_op_def smr_op_defs[] = {
     {"strided_slice_gradient", strided_slice_gradient_inputs, strided_slice_gradient_outputs, strided_slice_gradient_attributes, SMR_OP_STRIDED_SLICE_GRADIENT, 2, 1, 8, 0, 0},
     {"pad", pad_inputs, pad_outputs, pad_attributes, SMR_OP_PAD, 1, 1, 3, 0, 0},
     {"tile", tile_inputs, tile_outputs, tile_attributes, SMR_OP_TILE, 1, 1, 1, 0, 0},
-    {"gather", gather_inputs, gather_outputs, gather_attributes, SMR_OP_GATHER, 2, 1, 2, 0, 0},
+    {"gather", gather_inputs, gather_outputs, gather_attributes, SMR_OP_GATHER, 2, 1, 3, 0, 0},
     {"one_hot", one_hot_inputs, one_hot_outputs, one_hot_attributes, SMR_OP_ONE_HOT, 1, 1, 5, 0, 0},
     {"cast", cast_inputs, cast_outputs, cast_attributes, SMR_OP_CAST, 1, 1, 1, 0, 1},
     {"shape", shape_inputs, shape_outputs, shape_attributes, SMR_OP_SHAPE, 1, 1, 1, 0, 0},
+    {"gather_elements", gather_elements_inputs, gather_elements_outputs, gather_elements_attributes, SMR_OP_GATHER_ELEMENTS, 2, 1, 1, 0, 0},
+    {"scatter_elements", scatter_elements_inputs, scatter_elements_outputs, scatter_elements_attributes, SMR_OP_SCATTER_ELEMENTS, 3, 1, 2, 0, 0},
+    {"gather_nd", gather_nd_inputs, gather_nd_outputs, gather_nd_attributes, SMR_OP_GATHER_ND, 2, 1, 1, 0, 0},
+    {"scatter_nd", scatter_nd_inputs, scatter_nd_outputs, scatter_nd_attributes, SMR_OP_SCATTER_ND, 3, 1, 1, 0, 0},
+    {"cumulative_sum", cumulative_sum_inputs, cumulative_sum_outputs, cumulative_sum_attributes, SMR_OP_CUMULATIVE_SUM, 1, 1, 3, 0, 0},
+    {"cumulative_prod", cumulative_prod_inputs, cumulative_prod_outputs, cumulative_prod_attributes, SMR_OP_CUMULATIVE_PROD, 1, 1, 3, 0, 0},
+    {"top_k", top_k_inputs, top_k_outputs, top_k_attributes, SMR_OP_TOP_K, 2, 2, 3, 0, 0},
     {"reduce_sum", reduce_sum_inputs, reduce_sum_outputs, reduce_sum_attributes, SMR_OP_REDUCE_SUM, 1, 1, 2, 0, 0},
     {"reduce_mean", reduce_mean_inputs, reduce_mean_outputs, reduce_mean_attributes, SMR_OP_REDUCE_MEAN, 1, 1, 2, 0, 0},
     {"reduce_prod", reduce_prod_inputs, reduce_prod_outputs, reduce_prod_attributes, SMR_OP_REDUCE_PROD, 1, 1, 2, 0, 0},
@@ -1717,6 +1928,18 @@ const smr_op_def smr_op_defs[] = {
     {"hard_sigmoid", hard_sigmoid_inputs, hard_sigmoid_outputs, 0, SMR_OP_HARD_SIGMOID, 1, 1, 0, 0, 1},
     {"hard_swish", hard_swish_inputs, hard_swish_outputs, 0, SMR_OP_HARD_SWISH, 1, 1, 0, 0, 1},
     {"mish", mish_inputs, mish_outputs, 0, SMR_OP_MISH, 1, 1, 0, 0, 1},
+    {"bitwise_and", bitwise_and_inputs, bitwise_and_outputs, 0, SMR_OP_BITWISE_AND, 2, 1, 0, 0, 1},
+    {"bitwise_or", bitwise_or_inputs, bitwise_or_outputs, 0, SMR_OP_BITWISE_OR, 2, 1, 0, 0, 1},
+    {"bitwise_xor", bitwise_xor_inputs, bitwise_xor_outputs, 0, SMR_OP_BITWISE_XOR, 2, 1, 0, 0, 1},
+    {"bitwise_not", bitwise_not_inputs, bitwise_not_outputs, 0, SMR_OP_BITWISE_NOT, 1, 1, 0, 0, 1},
+    {"shift_left", shift_left_inputs, shift_left_outputs, 0, SMR_OP_SHIFT_LEFT, 2, 1, 0, 0, 1},
+    {"shift_right", shift_right_inputs, shift_right_outputs, 0, SMR_OP_SHIFT_RIGHT, 2, 1, 0, 0, 1},
+    {"truncate_divide", truncate_divide_inputs, truncate_divide_outputs, 0, SMR_OP_TRUNCATE_DIVIDE, 2, 1, 0, 0, 1},
+    {"asinh", asinh_inputs, asinh_outputs, 0, SMR_OP_ASINH, 1, 1, 0, 0, 1},
+    {"acosh", acosh_inputs, acosh_outputs, 0, SMR_OP_ACOSH, 1, 1, 0, 0, 1},
+    {"atanh", atanh_inputs, atanh_outputs, 0, SMR_OP_ATANH, 1, 1, 0, 0, 1},
+    {"prelu", prelu_inputs, prelu_outputs, 0, SMR_OP_PRELU, 2, 1, 0, 0, 1},
+    {"truncate_mod", truncate_mod_inputs, truncate_mod_outputs, 0, SMR_OP_TRUNCATE_MOD, 2, 1, 0, 0, 1},
     {"identity", identity_inputs, identity_outputs, 0, SMR_OP_IDENTITY, 1, 1, 0, 1, 0},
     {"stop_gradient", stop_gradient_inputs, stop_gradient_outputs, 0, SMR_OP_STOP_GRADIENT, 1, 1, 0, 1, 0},
     {"reshape", reshape_inputs, reshape_outputs, 0, SMR_OP_RESHAPE, 2, 1, 0, 1, 0},

@@ -27,6 +27,13 @@ typedef enum smr_opcode {
     SMR_OP_ONE_HOT = 32,
     SMR_OP_CAST = 33,
     SMR_OP_SHAPE = 34,
+    SMR_OP_GATHER_ELEMENTS = 46,
+    SMR_OP_SCATTER_ELEMENTS = 47,
+    SMR_OP_GATHER_ND = 48,
+    SMR_OP_SCATTER_ND = 49,
+    SMR_OP_CUMULATIVE_SUM = 50,
+    SMR_OP_CUMULATIVE_PROD = 51,
+    SMR_OP_TOP_K = 52,
     SMR_OP_REDUCE_SUM = 70,
     SMR_OP_REDUCE_MEAN = 71,
     SMR_OP_REDUCE_PROD = 72,
@@ -128,6 +135,18 @@ typedef enum smr_opcode {
     SMR_OP_HARD_SIGMOID = 337,
     SMR_OP_HARD_SWISH = 338,
     SMR_OP_MISH = 339,
+    SMR_OP_BITWISE_AND = 342,
+    SMR_OP_BITWISE_OR = 343,
+    SMR_OP_BITWISE_XOR = 344,
+    SMR_OP_BITWISE_NOT = 345,
+    SMR_OP_SHIFT_LEFT = 346,
+    SMR_OP_SHIFT_RIGHT = 347,
+    SMR_OP_TRUNCATE_DIVIDE = 348,
+    SMR_OP_ASINH = 349,
+    SMR_OP_ACOSH = 350,
+    SMR_OP_ATANH = 351,
+    SMR_OP_PRELU = 352,
+    SMR_OP_TRUNCATE_MOD = 353,
     SMR_OP_IDENTITY = 360,
     SMR_OP_STOP_GRADIENT = 361,
     SMR_OP_RESHAPE = 362,
@@ -163,7 +182,8 @@ typedef enum smr_pad_mode {
     SMR_PAD_MODE_CONSTANT = 0,
     SMR_PAD_MODE_REFLECT = 1,
     SMR_PAD_MODE_SYMMETRIC = 2,
-    SMR_PAD_MODE_EDGE = 3
+    SMR_PAD_MODE_EDGE = 3,
+    SMR_PAD_MODE_WRAP = 4
 } smr_pad_mode;
 
 typedef enum smr_padding {
@@ -176,6 +196,14 @@ typedef enum smr_rounding {
     SMR_ROUNDING_NATIVE = 0,
     SMR_ROUNDING_TFLITE = 1
 } smr_rounding;
+
+typedef enum smr_scatter_reduction {
+    SMR_SCATTER_REDUCTION_NONE = 0,
+    SMR_SCATTER_REDUCTION_ADD = 1,
+    SMR_SCATTER_REDUCTION_MULTIPLY = 2,
+    SMR_SCATTER_REDUCTION_MAXIMUM = 3,
+    SMR_SCATTER_REDUCTION_MINIMUM = 4
+} smr_scatter_reduction;
 
 typedef struct smr_ints2 {
     int32_t count;
@@ -273,6 +301,7 @@ typedef struct smr_tile_attributes {
 typedef struct smr_gather_attributes {
     int32_t axis;
     int32_t batch_dims;
+    uint8_t from_end;
 } smr_gather_attributes;
 
 typedef struct smr_one_hot_attributes {
@@ -290,6 +319,41 @@ typedef struct smr_cast_attributes {
 typedef struct smr_shape_attributes {
     uint8_t output_type; /* smr_dtype */
 } smr_shape_attributes;
+
+typedef struct smr_gather_elements_attributes {
+    int32_t axis;
+} smr_gather_elements_attributes;
+
+typedef struct smr_scatter_elements_attributes {
+    int32_t axis;
+    uint8_t reduction; /* smr_scatter_reduction */
+} smr_scatter_elements_attributes;
+
+typedef struct smr_gather_nd_attributes {
+    int32_t batch_dims;
+} smr_gather_nd_attributes;
+
+typedef struct smr_scatter_nd_attributes {
+    uint8_t reduction; /* smr_scatter_reduction */
+} smr_scatter_nd_attributes;
+
+typedef struct smr_cumulative_sum_attributes {
+    int32_t axis;
+    uint8_t exclusive;
+    uint8_t reverse;
+} smr_cumulative_sum_attributes;
+
+typedef struct smr_cumulative_prod_attributes {
+    int32_t axis;
+    uint8_t exclusive;
+    uint8_t reverse;
+} smr_cumulative_prod_attributes;
+
+typedef struct smr_top_k_attributes {
+    int32_t axis;
+    uint8_t largest;
+    uint8_t output_type; /* smr_dtype */
+} smr_top_k_attributes;
 
 typedef struct smr_reduce_sum_attributes {
     smr_ints8 axes;
@@ -621,6 +685,13 @@ typedef union smr_attributes {
     smr_one_hot_attributes one_hot;
     smr_cast_attributes cast;
     smr_shape_attributes shape;
+    smr_gather_elements_attributes gather_elements;
+    smr_scatter_elements_attributes scatter_elements;
+    smr_gather_nd_attributes gather_nd;
+    smr_scatter_nd_attributes scatter_nd;
+    smr_cumulative_sum_attributes cumulative_sum;
+    smr_cumulative_prod_attributes cumulative_prod;
+    smr_top_k_attributes top_k;
     smr_reduce_sum_attributes reduce_sum;
     smr_reduce_mean_attributes reduce_mean;
     smr_reduce_prod_attributes reduce_prod;
@@ -717,6 +788,6 @@ typedef struct smr_op_def {
 
 /* Sorted by opcode. */
 extern const smr_op_def smr_op_defs[];
-#define SMR_OP_DEF_COUNT 130
+#define SMR_OP_DEF_COUNT 149
 
 #endif

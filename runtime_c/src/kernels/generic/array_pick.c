@@ -5,6 +5,7 @@
 typedef struct gather_parameters {
     size_t outer, count, picked; /* x is [batch, outer, count, inner], indices are [batch, picked] */
     size_t bytes;                /* of the inner part */
+    bool from_end;               /* an index below 0 counts from the end */
 } gather_parameters;
 
 /* Work items are the slices that are taken. */
@@ -15,7 +16,10 @@ static smr_status run_gather(const smr_node *node, size_t begin, size_t end, smr
     size_t i;
     for (i = begin; i < end; ++i) {
         const size_t row = i / p->picked; /* of batch and outer together */
-        const int64_t index = array_index(node->inputs[1], row / p->outer * p->picked + i % p->picked);
+        int64_t index = array_index(node->inputs[1], row / p->outer * p->picked + i % p->picked);
+        if (index < 0 && p->from_end) {
+            index += (int64_t)p->count;
+        }
         if (index < 0 || (uint64_t)index >= p->count) {
             SMR_FAIL(error, SMR_ERROR_DATA, "index %lld is outside 0 to %lld", (long long)index,
                      (long long)p->count - 1);
@@ -53,6 +57,7 @@ smr_status smr_prepare_gather(smr_node *node, smr_error *error) {
     p->count = (size_t)x->dims[axis];
     p->picked = array_product(y, axis, inner);
     p->bytes = array_product(y, inner, y->rank) * array_element_size(y);
+    p->from_end = node->attributes.gather.from_end != 0;
     node->run = run_gather;
     node->work = array_product(y, 0, inner);
     return SMR_OK;

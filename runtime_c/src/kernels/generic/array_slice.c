@@ -241,6 +241,9 @@ static int64_t pad_index(uint8_t mode, int64_t index, int64_t size) {
     if (mode == SMR_PAD_MODE_EDGE) {
         return index < 0 ? 0 : size - 1;
     }
+    if (mode == SMR_PAD_MODE_WRAP) {
+        return index < 0 ? index + size : index - size;
+    }
     return index < 0 ? -index - shift : 2 * (size - 1) - index + shift;
 }
 
@@ -320,6 +323,7 @@ smr_status smr_prepare_pad(smr_node *node, smr_error *error) {
         const int32_t most = before > after ? before : after;
         const int32_t least = a->mode == SMR_PAD_MODE_REFLECT     ? most + (most < INT32_MAX ? 1 : 0)
                               : a->mode == SMR_PAD_MODE_SYMMETRIC ? most
+                              : a->mode == SMR_PAD_MODE_WRAP      ? most
                               : a->mode == SMR_PAD_MODE_EDGE      ? 1
                                                                   : 0;
         if (before < 0 || after < 0) {

@@ -122,3 +122,36 @@ BINARY_KERNEL(floor_mod)
 BINARY_FLOATS(power, powf(a, b))
 BINARY_CHECKED(power, b < 0, "an integer is raised to a negative power", elementwise_integer_power(a, b))
 BINARY_KERNEL(power)
+
+BINARY_FLOATS(prelu, a > 0.0f ? a : (a) * (b))
+SMR_ELEMENTWISE_KERNEL(prelu, elementwise_prelu_floats, NULL)
+
+BINARY_FLOATS(truncate_divide, truncf(a / b))
+BINARY_CHECKED(truncate_divide, b == 0, "an integer is divided by zero",
+               b == -1 ? (int64_t)(0u - (uint64_t)a) : a / b)
+BINARY_KERNEL(truncate_divide)
+
+BINARY_FLOATS(truncate_mod, fmodf(a, b))
+BINARY_CHECKED(truncate_mod, b == 0, "an integer is divided by zero", b == -1 ? 0 : a % b)
+BINARY_KERNEL(truncate_mod)
+
+#define BINARY_BITS(name, expression) \
+    BINARY_INTEGERS(name, expression) \
+    SMR_ELEMENTWISE_KERNEL(name, NULL, elementwise_##name##_integers)
+
+BINARY_BITS(bitwise_and, (uint64_t)(a) & (uint64_t)(b))
+BINARY_BITS(bitwise_or, (uint64_t)a | (uint64_t)b)
+BINARY_BITS(bitwise_xor, (uint64_t)a ^ (uint64_t)b)
+
+/* Elements are stored with their low bits, so a shift by the width of a narrow type or more gives 0 there. */
+BINARY_CHECKED(shift_left, b < 0, "a shift by a negative number of bits",
+               b > 63 ? 0 : (int64_t)((uint64_t)a << b))
+SMR_ELEMENTWISE_KERNEL(shift_left, NULL, elementwise_shift_left_integers)
+
+static int64_t elementwise_shift_right(int64_t a, int64_t b) {
+    const int64_t most = b > 63 ? 63 : b;
+    return a < 0 ? ~(int64_t)(~(uint64_t)a >> most) : (int64_t)((uint64_t)a >> most);
+}
+
+BINARY_CHECKED(shift_right, b < 0, "a shift by a negative number of bits", elementwise_shift_right(a, b))
+SMR_ELEMENTWISE_KERNEL(shift_right, NULL, elementwise_shift_right_integers)
