@@ -1,0 +1,322 @@
+"""The whole model around its nodes: inputs, weights, bodies of control flow, outputs, and the oracle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+
+from samara.errors import SamaraError
+from samara.exporter.freeze import Signature
+from samara.exporter.frontends.imported import ImportedModel, Problems
+from samara.exporter.frontends.onnx import handlers
+from samara.exporter.frontends.onnx.node import HANDLERS, Node, UnsupportedNodeError
+from samara.exporter.frontends.onnx.oracle import oracle_of
+from samara.exporter.frontends.onnx.reader import Source
+from samara.exporter.frontends.onnx.values import DTYPES, array_of, type_name
+from samara.graph import dims, dtypes
+from samara.graph.dims import Dim, Dimension
+from samara.graph.dtypes import DType
+from samara.graph.graph import Graph, Tensor
+from samara.graph.session import Session
+from samara.graph.variables import Variable
+
+Array = np.ndarray[Any, Any]
+handlers.register_all()
+
+# Parts of ONNX that are no arithmetic of tensors, and what to do instead.
+_REFUSED_DOMAINS = {
+    "ai.onnx.ml": "classic machine learning (trees, encoders, strings) is not supported: run it before the model",
+    "ai.onnx.training": "training ops are not supported: export the model for inference",
+    "ai.onnx.preview.training": "training ops are not supported: export the model for inference",
+}
+_VARIABLE_KINDS = {
+    "sequence_type": "sequences",
+    "map_type": "maps",
+    "optional_type": "optional values",
+    "sparse_tensor_type": "sparse tensors",
+    "opaque_type": "opaque values",
+}
+
+
+def assemble(
+    source: Source, *, inputs: Any, shapes: Mapping[str, Sequence[Any]], trainable: bool
+) -> ImportedModel:
+    """Builds the graph of a model.
+
+    Raises:
+        ExportError: everything in it that is not supported.
+        ValueError: inputs or shapes do not fit the model.
+    """
+    problems = Problems(source.origin)
+    importer = Importer(source, problems, trainable=trainable)
+    endpoints, outputs = importer.model(shapes)
+    problems.raise_if_any()
+    signature = Signature(outputs, inputs=endpoints)
+    return ImportedModel(
+        graph=importer.graph,
+        signatures=(signature,),
+        session=importer.session,
+        origin=source.origin,
+        samples=_samples(inputs, endpoints),
+        oracle=oracle_of(source),
+        metadata={p.key: p.value for p in source.model.metadata_props},
+        nodes=dict(problems.nodes),
+    )
+
+
+def _samples(inputs: Any, endpoints: Mapping[str, Tensor]) -> list[list[dict[str, Array]]] | None:
+    if inputs is None:
+        return None
+    if isinstance(inputs, Mapping):
+        sample = {n: np.asarray(a) for n, a in inputs.items()}
+    else:
+        given = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+        if len(given) != len(endpoints):
+            raise ValueError(f"{len(given)} inputs are given, the model has {len(endpoints)}")
+        sample = {n: np.asarray(a) for n, a in zip(endpoints, given, strict=True)}
+    if set(sample) != set(endpoints):
+        raise ValueError(f"inputs are given for {', '.join(sample)}; the inputs are {', '.join(endpoints)}")
+    return [[sample]]
+
+
+class Importer:
+    """Goes through a graph and its bodies.
+
+    Attributes:
+        graph: what is built.
+        session: has the values of trainable weights.
+        problems: collects what is not supported.
+    """
+
+    def __init__(self, source: Source, problems: Problems, *, trainable: bool) -> None:
+        self.source = source
+        self.problems = problems
+        self.graph = Graph()
+        self.session = Session(graph=self.graph)
+        self._trainable = trainable
+        self._stood_in: set[int] = set()
+
+    def model(self, shapes: Mapping[str, Sequence[Any]]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """The inputs and outputs of the main graph, by name."""
+        graph = self.source.model.graph
+        values = self._initializers(graph)
+        endpoints: dict[str, Tensor] = {}
+        for info in graph.input:
+            if info.name not in values:
+                endpoints[info.name] = self._input(info, shapes.get(info.name))
+        unknown = [n for n in shapes if n not in endpoints]
+        if unknown:
+            raise ValueError(f"shapes names {', '.join(unknown)}; the inputs are {', '.join(endpoints)}")
+        values.update(endpoints)
+        self.nodes(graph, values)
+        outputs = {}
+        for info in graph.output:
+            tensor = values.get(info.name)
+            if tensor is not None:
+                outputs[info.name] = tensor
+        return endpoints, outputs
+
+    # Inputs and weights -------------------------------------------------------------------------------------
+
+    def _input(self, info: Any, given: Sequence[Any] | None) -> Tensor:
+        kind = info.type.WhichOneof("value")
+        where = f"input {info.name!r}"
+        if kind != "tensor_type":
+            what = _VARIABLE_KINDS.get(kind or "", "a value without a type")
+            self.problems.add(where, f"{what} are not supported", "give tensors")
+            return self._stand_in(info.name, dtypes.float32)
+        element = info.type.tensor_type.elem_type
+        dtype = DTYPES.get(element)
+        if dtype is None:
+            self.problems.add(where, f"element type {type_name(element)} is not supported")
+            return self._stand_in(info.name, dtypes.float32)
+        shape = self._shape(info, given)
+        attributes = {"dtype": dtype, "shape": shape}
+        return self.graph.apply("placeholder", [], attributes, name=_legal(info.name)).outputs[0]
+
+    def _shape(self, info: Any, given: Sequence[Any] | None) -> tuple[Dimension, ...] | None:
+        declared = info.type.tensor_type
+        if given is not None:
+            shape = tuple(dims.as_dimension(d) for d in given)
+            if declared.HasField("shape"):
+                fixed = [d.dim_value if d.HasField("dim_value") else None for d in declared.shape.dim]
+                fits = len(fixed) == len(shape) and all(
+                    f is None or not isinstance(d, int) or f == d for f, d in zip(fixed, shape, strict=True)
+                )
+                if not fits:
+                    raise ValueError(
+                        f"input {info.name!r} has shape {[f if f is not None else '?' for f in fixed]}, which cannot "
+                        f"be {dims.text(shape)}"
+                    )
+            return shape
+        if not declared.HasField("shape"):
+            return None
+        found: list[Dimension] = []
+        for axis, dimension in enumerate(declared.shape.dim):
+            if dimension.HasField("dim_value") and dimension.dim_value >= 0:
+                found.append(int(dimension.dim_value))
+            else:
+                found.append(Dim(dimension.dim_param or f"{_legal(info.name)}_{axis}", 1))
+        return tuple(found)
+
+    def _initializers(self, graph: Any) -> dict[str, Tensor]:
+        values: dict[str, Tensor] = {}
+        for proto in graph.initializer:
+            values[proto.name] = self._weight(proto.name, proto)
+        for sparse in graph.sparse_initializer:
+            values[sparse.values.name] = self._constant(sparse.values.name, dense(sparse))
+        return values
+
+    def _weight(self, name: str, proto: Any) -> Tensor:
+        try:
+            array = array_of(proto)
+        except (TypeError, ValueError) as error:
+            self.problems.add(f"initializer {name!r}", f"{error} is not supported")
+            return self._stand_in(name, dtypes.float32, tuple(proto.dims))
+        if self._trainable and array.dtype.kind == "f" and array.ndim > 0 and array.size > 1:
+            with self.graph.as_default():
+                variable = Variable(array, name=_legal(name))
+            self.session.load(variable, array)
+            return variable.as_graph_tensor()
+        return self._constant(name, array)
+
+    def _constant(self, name: str, array: Array) -> Tensor:
+        attributes = {"value": array, "dtype": dtypes.as_dtype(array.dtype)}
+        return self.graph.apply("constant", [], attributes, name=_legal(name)).outputs[0]
+
+    # Nodes --------------------------------------------------------------------------------------------------
+
+    def nodes(self, graph: Any, values: dict[str, Tensor]) -> None:
+        """Reads the nodes of a graph; `values` has tensors by name and gets those of the nodes' outputs."""
+        for proto in graph.node:
+            self._node(proto, values)
+
+    def _node(self, proto: Any, values: dict[str, Tensor]) -> None:
+        domain = "" if proto.domain == "ai.onnx" else proto.domain
+        name = proto.name or next((o for o in proto.output if o), proto.op_type)
+        where = f"{proto.op_type} {name!r}"
+        self.problems.nodes[proto.op_type] += 1
+        inputs = [values.get(i) if i else None for i in proto.input]
+        made: Any = None
+        with self.graph.source(where), self.graph.name_scope(_legal(name)):
+            try:
+                node = Node(
+                    self.graph.b,
+                    proto.op_type,
+                    name,
+                    inputs,
+                    {a.name: self._attribute(a) for a in proto.attribute},
+                    self.source.opsets.get(domain, 1),
+                    list(proto.output),
+                    _Bodies(self, values),
+                )
+                made = self._handle(domain, node)
+            except UnsupportedNodeError as error:
+                self._refuse(where, inputs, error.what, error.mend)
+            except (SamaraError, TypeError, ValueError) as error:
+                self._refuse(where, inputs, str(error).partition(" (at ")[0])
+        results = list(made) if isinstance(made, (list, tuple)) else [made]
+        results += [None] * (len(proto.output) - len(results))
+        for output, tensor in zip(proto.output, results, strict=False):
+            if not output:
+                continue
+            if made is not None and tensor is None:
+                self._refuse(where, inputs, f"output {output!r} is not supported")
+            values[output] = tensor if tensor is not None else self._stand_in(output, dtypes.float32)
+
+    def _handle(self, domain: str, node: Node) -> Any:
+        handler = HANDLERS.get((domain, node.type))
+        if handler is not None:
+            try:
+                return handler(node)
+            except AttributeError as error:
+                if "the op table has no" not in str(error):
+                    raise
+                raise UnsupportedNodeError(f"{error}") from error
+        if domain in _REFUSED_DOMAINS:
+            node.fail(_REFUSED_DOMAINS[domain])
+        if node.type in handlers.REFUSED and domain == "":
+            node.fail(handlers.REFUSED[node.type])
+        called = f"{domain}.{node.type}" if domain else node.type
+        known = domain == "" and onnx.defs.has(node.type)
+        node.fail(
+            f"the op {called} is not supported"
+            if known
+            else f"the op {called} is unknown, in operator set {node.opset} of domain {domain or 'ai.onnx'!r}",
+            "" if known else "write it with ops of ONNX, or as a function of the model",
+        )
+
+    def _refuse(self, where: str, inputs: Sequence[Tensor | None], what: str, mend: str = "") -> None:
+        """Notes a problem, unless it only follows from an earlier one."""
+        if not self.problems.found or not any(t is not None and self._follows(t) for t in inputs):
+            self.problems.add(where, what, mend)
+
+    def _follows(self, tensor: Tensor) -> bool:
+        """Whether a tensor depends on what stands in for something unsupported."""
+        pending, seen = [tensor], set()
+        while pending:
+            current = pending.pop()
+            if id(current) in self._stood_in:
+                return True
+            if id(current) not in seen:
+                seen.add(id(current))
+                pending += current.op.given_inputs
+        return False
+
+    def _stand_in(self, name: str, dtype: DType, shape: Sequence[Any] | None = None) -> Tensor:
+        tensor = self.problems.stand_in(self.graph, _legal(name), dtype, shape)
+        self._stood_in.add(id(tensor))
+        return tensor
+
+    def _attribute(self, proto: Any) -> Any:
+        kind = proto.type
+        kinds = onnx.AttributeProto
+        if kind == kinds.TENSOR:
+            return self._tensor(proto.t)
+        if kind == kinds.SPARSE_TENSOR:
+            return dense(proto.sparse_tensor)
+        value = onnx.helper.get_attribute_value(proto)
+        if kind == kinds.STRING:
+            return value.decode("utf-8", "replace")
+        if kind == kinds.STRINGS:
+            return [v.decode("utf-8", "replace") for v in value]
+        if kind in (kinds.INTS, kinds.FLOATS):
+            return list(value)
+        return value
+
+    def _tensor(self, proto: Any) -> Array:
+        try:
+            return array_of(proto)
+        except TypeError as error:
+            raise UnsupportedNodeError(f"{error} is not supported") from error
+
+
+class _Bodies:
+    """What handlers of control flow need: the bodies, and the values around them."""
+
+    def __init__(self, importer: Importer, values: dict[str, Tensor]) -> None:
+        self.importer = importer
+        self.values = values
+
+
+def dense(sparse: Any) -> Array:
+    """The array of a SparseTensorProto."""
+    values, indices = array_of(sparse.values), array_of(sparse.indices)
+    result = np.zeros(tuple(sparse.dims), values.dtype)
+    if indices.ndim == 1:
+        result.reshape(-1)[indices] = values
+    else:
+        result[tuple(indices.T)] = values
+    return result
+
+
+def _legal(name: str) -> str:
+    """A name that operations may have."""
+    kept = "".join(c if c.isalnum() or c in "_.-/" else "_" for c in name).strip("/")
+    return kept or "unnamed"
+
+
+__all__ = ["Importer", "assemble", "dense"]

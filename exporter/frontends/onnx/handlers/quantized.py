@@ -1,0 +1,3 @@
+"""Quantized ops."""
+
+from __future__ import annotations

@@ -1,0 +1,179 @@
+"""Reductions, products, and norms along axes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from samara.exporter.frontends.onnx.node import Node, op
+from samara.graph import dtypes
+from samara.graph.graph import Tensor
+
+
+def _axes(node: Node) -> tuple[tuple[int, ...], bool]:
+    """The axes of a reduction, and whether it reduces nothing."""
+    axes = node.numbers("axes", 1)
+    rank = node.rank()
+    if not axes:
+        return tuple(range(rank)), bool(node.attr("noop_with_empty_axes", 0))
+    return tuple(sorted({a % rank for a in axes})), False
+
+
+def _reduction(
+    name: str, before: Callable[[Node, Tensor], Tensor] | None = None, after: str | None = None
+) -> Callable[[Node], Any]:
+    def handler(node: Node) -> Any:
+        axes, nothing = _axes(node)
+        x, b = node.input(), node.b
+        if before is not None:
+            x = before(node, x)
+        boolean = x.dtype is dtypes.bool_
+        if boolean:
+            x = b.cast(x, dtype=dtypes.int32)
+        if not nothing and axes:
+            x = getattr(b, name)(x, axes=axes, keepdims=bool(node.attr("keepdims", 1)))
+        if boolean:
+            x = b.cast(x, dtype=dtypes.bool_)
+        if after is not None:
+            x = getattr(b, after)(x)
+        return x if x is not node.input() else b.identity(x)
+
+    return handler
+
+
+op("ReduceSum")(_reduction("reduce_sum"))
+op("ReduceMean")(_reduction("reduce_mean"))
+op("ReduceProd")(_reduction("reduce_prod"))
+op("ReduceMax")(_reduction("reduce_max"))
+op("ReduceMin")(_reduction("reduce_min"))
+op("ReduceL1")(_reduction("reduce_sum", lambda node, x: node.b.abs(x)))
+op("ReduceSumSquare")(_reduction("reduce_sum", lambda node, x: node.b.multiply(x, x)))
+op("ReduceLogSum")(_reduction("reduce_sum", None, "log"))
+
+
+@op("ReduceL2")
+def _l2(node: Node) -> Any:
+    x, b = node.input(), node.b
+    total = _reduction("reduce_sum", lambda n, x: n.b.multiply(x, x))(node)
+    if x.dtype.is_floating:
+        return b.sqrt(total)
+    return b.cast(b.sqrt(b.cast(total, dtype=dtypes.float32)), dtype=x.dtype)
+
+
+@op("ReduceLogSumExp")
+def _log_sum_exp(node: Node) -> Any:
+    axes, nothing = _axes(node)
+    x, b = node.input(), node.b
+    if nothing or not axes:
+        return b.identity(x)
+    if not x.dtype.is_floating:
+        node.fail(f"it is not supported on {x.dtype.name}", "cast its input to float32")
+    largest = b.reduce_max(x, axes=axes, keepdims=True)
+    # All infinite stays so: nothing is taken from it.
+    largest = b.where(b.is_finite(largest), largest, b.like(0, x))
+    total = b.reduce_sum(b.exp(b.subtract(x, largest)), axes=axes, keepdims=True)
+    result = b.add(b.log(total), largest)
+    return result if node.attr("keepdims", 1) else b.squeeze(result, axes=axes)
+
+
+@op("ArgMax", "ArgMin")
+def _arg(node: Node) -> Any:
+    name = node.type.lower()
+    x, b = node.input(), node.b
+    axis = node.axis()
+    keepdims = bool(node.attr("keepdims", 1))
+    if not node.attr("select_last_index", 0):
+        return getattr(b, name)(x, axis=axis, keepdims=keepdims, output_type=dtypes.int64)
+    size = node.shape()[axis]
+    if not isinstance(size, int):
+        node.fail(f"select_last_index along a size that moves, {size}")
+    entries = [0] * axis + [-1]
+    turned = b.strided_slice(
+        x,
+        begin=entries,
+        end=entries,
+        strides=[1] * axis + [-1],
+        begin_mask=(1 << (axis + 1)) - 1,
+        end_mask=(1 << (axis + 1)) - 1,
+    )
+    first = getattr(b, name)(turned, axis=axis, keepdims=keepdims, output_type=dtypes.int64)
+    return b.subtract(b.constant(size - 1, dtypes.int64), first)
+
+
+@op("MatMul")
+def _matmul(node: Node) -> Any:
+    return matmul(node, node.input(0), node.input(1))
+
+
+def matmul(node: Node, x: Tensor, y: Tensor) -> Any:
+    """The product of tensors of any rank as numpy has it, by the op of matrices."""
+    b = node.b
+    left, right = len(x.shape or ()), len(y.shape or ())
+    if left == 0 or right == 0:
+        node.fail("a factor has rank 0, expected at least 1")
+    if left == 1:
+        x = b.expand_dims(x, axis=0)
+    if right == 1:
+        y = b.expand_dims(y, axis=1)
+    integer = None
+    if not x.dtype.is_floating:
+        integer = x.dtype
+        x, y = (b.cast(t, dtype=dtypes.int32) for t in (x, y))
+    product: Tensor = b.matmul(x, y)
+    if integer is not None:
+        product = b.cast(product, dtype=integer)
+    axes = ((-2,) if left == 1 else ()) + ((-1,) if right == 1 else ())
+    return b.squeeze(product, axes=axes) if axes else product
+
+
+@op("Gemm")
+def _gemm(node: Node) -> Any:
+    x, y, c, b = node.input(0), node.input(1), node.given(2), node.b
+    alpha, beta = node.attr("alpha", 1.0), node.attr("beta", 1.0)
+    product: Tensor = b.matmul(
+        x, y, transpose_x=bool(node.attr("transA", 0)), transpose_y=bool(node.attr("transB", 0))
+    )
+    if alpha != 1.0:
+        product = b.multiply(product, b.like(alpha, product))
+    if c is None or beta == 0.0:
+        return product
+    if beta != 1.0:
+        c = b.multiply(c, b.like(beta, c))
+    return b.add(product, c)
+
+
+def _softmax(name: str) -> Callable[[Node], Any]:
+    def handler(node: Node) -> Any:
+        x, b = node.input(), node.b
+        if node.opset >= 13:
+            return getattr(b, name)(x, axis=node.axis(default=-1))
+        axis = node.axis(default=1)
+        shape = node.shape()
+        if axis == len(shape) - 1 or all(d == 1 for d in shape[axis + 1 :]):
+            return getattr(b, name)(x, axis=axis)
+        # Before version 13 all axes from this one on count together.
+        flat = (
+            b.reshape(x, b.concat([b.constant(list(shape[:axis]), dtypes.int64), [-1]], axis=0))
+            if all(isinstance(d, int) for d in shape[:axis])
+            else node.fail(f"an axis before the last, of a shape that moves, {shape}")
+        )
+        return b.reshape(getattr(b, name)(flat, axis=axis), b.sizes(x))
+
+    return handler
+
+
+op("Softmax")(_softmax("softmax"))
+op("LogSoftmax")(_softmax("log_softmax"))
+
+
+@op("Hardmax")
+def _hardmax(node: Node) -> Any:
+    x, b = node.input(), node.b
+    axis = node.axis(default=-1 if node.opset >= 13 else 1)
+    size = node.shape()[axis]
+    if node.opset < 13 and axis != node.rank() - 1:
+        node.fail("an axis before the last, in this operator set")
+    if not isinstance(size, int):
+        node.fail(f"an axis whose size moves, {size}")
+    first = b.argmax(x, axis=axis, keepdims=False, output_type=dtypes.int64)
+    return b.one_hot(first, depth=size, axis=axis, dtype=x.dtype)
