@@ -1,0 +1,309 @@
+"""Parts of tensors: slices, splits, indices, and writing into parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from samara.exporter.frontends.torch.reader import Reader
+from samara.exporter.frontends.torch.registry import handles
+from samara.graph import dims, dtypes
+from samara.graph.dims import Dim, Dimension
+from samara.graph.graph import Tensor
+from samara.graph.ops.indexing import axis_slice
+from samara.graph.rewrite import constant_value
+
+_FAR = 2**31
+
+
+def part(r: Reader, x: Tensor, axis: int, start: Any, end: Any, step: int = 1) -> Tensor:
+    """x[start:end:step] along an axis, as Python means it; bounds may be dimensions."""
+    assert x.shape is not None
+    size = x.shape[axis]
+    begin, stop = _bound(start, size), _bound(end, size)
+    if begin in (None, 0) and stop is None and step == 1:
+        return x
+    if isinstance(begin, Dim) or isinstance(stop, Dim):
+        return _between(r, x, axis, begin or 0, size if stop is None else stop, step)
+    made: Tensor = r.b.strided_slice(x, **axis_slice(axis, begin, stop, step))
+    return made
+
+
+def _bound(bound: Any, size: Dimension) -> Dimension | None:
+    """A bound, None for that of the axis; one that moves with the axis counts from its end."""
+    if bound is None or (isinstance(bound, int) and bound >= _FAR):
+        return None
+    if isinstance(bound, int):
+        if isinstance(size, int):
+            return max(-size, bound) if bound < 0 else min(bound, size)
+        return bound
+    difference = bound - size
+    if isinstance(difference, int):
+        return None if difference >= 0 else difference
+    return bound  # type: ignore[no-any-return]
+
+
+def _between(r: Reader, x: Tensor, axis: int, begin: Dimension, end: Dimension, step: int) -> Tensor:
+    """A slice whose bounds change with the inputs: its elements are picked by their numbers."""
+    b = r.b
+    assert x.shape is not None
+    size = x.shape[axis]
+
+    def placed(bound: Dimension) -> Dimension:
+        if dims.bounds(bound)[1] <= 0 and bound != 0:
+            return dims.maximum(bound + size, 0)
+        if dims.bounds(bound)[0] < 0:
+            raise r.unsupported(f"the bound {bound} of a slice may have either sign")
+        return dims.minimum(bound, size)
+
+    first, last = placed(begin), placed(end)
+    count = dims.ceil_divide(dims.maximum(last - first, 0), step)
+    numbers = b.range(r.symbols.scalar(0), r.symbols.scalar(count), r.symbols.scalar(1))
+    if step != 1:
+        numbers = b.multiply(numbers, r.symbols.scalar(step))
+    if first != 0:
+        numbers = b.add(numbers, r.symbols.scalar(first))
+    made: Tensor = b.gather(x, numbers, axis=axis)
+    return made
+
+
+@handles("aten.slice.Tensor", "aten.slice_copy")
+def slice_(
+    r: Reader, x: Tensor, dim: int = 0, start: Any = None, end: Any = None, step: int = 1
+) -> Tensor:
+    return part(r, x, r.axis(dim, x), start, end, step)
+
+
+@handles("aten.narrow", "aten.narrow_copy")
+def narrow(r: Reader, x: Tensor, dim: int, start: Any, length: Any) -> Tensor:
+    return part(r, x, r.axis(dim, x), start, start + length)
+
+
+@handles("aten.select.int", "aten.select_copy")
+def select(r: Reader, x: Tensor, dim: int, index: Any) -> Tensor:
+    axis = r.axis(dim, x)
+    assert x.shape is not None
+    if isinstance(index, Dim):
+        moved = index - x.shape[axis]
+        if not isinstance(moved, int):
+            return r.b.gather(x, r.symbols.scalar(index), axis=axis)
+        index = moved
+    attributes = axis_slice(axis, index, None)
+    attributes["end"] = (*attributes["end"][:-1], index + 1)
+    attributes["end_mask"] &= ~(1 << axis)
+    return r.b.strided_slice(x, shrink_axis_mask=1 << axis, **attributes)
+
+
+@handles("aten.split.Tensor", "aten.split_copy.Tensor", "aten.chunk")
+def split(r: Reader, x: Tensor, size: Any, dim: int = 0) -> list[Tensor]:
+    axis = r.axis(dim, x)
+    return _split(r, x, axis, [r.symbols.dimension(m.shape[axis]) for m in r.meta])
+
+
+@handles("aten.split_with_sizes", "aten.split_with_sizes_copy", "aten.split.sizes", "aten.tensor_split")
+def split_with_sizes(r: Reader, x: Tensor, sizes: Any, dim: int = 0) -> list[Tensor]:
+    axis = r.axis(dim, x)
+    return _split(r, x, axis, [r.symbols.dimension(m.shape[axis]) for m in r.meta])
+
+
+def _split(r: Reader, x: Tensor, axis: int, sizes: Sequence[Dimension]) -> list[Tensor]:
+    if len(sizes) == 1:
+        return [x]
+    if sum(isinstance(s, Dim) for s in sizes) <= 1:
+        listed = [s if isinstance(s, int) else None for s in sizes]
+        return list(r.b.split(x, axis=axis, sizes=listed))
+    found, start = [], 0
+    for size in sizes:
+        found.append(part(r, x, axis, start, start + size))
+        start = start + size  # type: ignore[assignment]
+    return found
+
+
+@handles("aten.unbind", "aten.unbind_copy")
+def unbind(r: Reader, x: Tensor, dim: int = 0) -> list[Tensor]:
+    axis = r.axis(dim, x)
+    count = len(r.meta)
+    if count == 1:
+        return [r.b.squeeze(x, axes=(axis,))]
+    return [r.b.squeeze(t, axes=(axis,)) for t in r.b.split(x, axis=axis, sizes=(1,) * count)]
+
+
+@handles("aten.diagonal", "aten.diagonal_copy")
+def diagonal(r: Reader, x: Tensor, offset: int = 0, first: int = 0, second: int = 1) -> Tensor:
+    first, second = r.axis(first, x), r.axis(second, x)
+    assert x.shape is not None
+    rest = [a for a in range(r.rank(x)) if a not in (first, second)]
+    x = r.b.transpose(x, permutation=(*rest, first, second))
+    assert x.shape is not None
+    rows, columns = (r.number(n, "an axis of a diagonal") for n in x.shape[-2:])
+    count = max(0, min(rows + min(offset, 0), columns - max(offset, 0)))
+    start = max(offset, 0) - min(offset, 0) * columns
+    flat = r.reshape(x, (*x.shape[:-2], rows * columns))
+    numbers = start + np.arange(count, dtype=np.int32) * (columns + 1)
+    return r.b.gather(flat, numbers, axis=len(rest))
+
+
+@handles("aten.unfold")
+def unfold(r: Reader, x: Tensor, dim: int, size: int, step: int) -> Tensor:
+    axis = r.axis(dim, x)
+    assert x.shape is not None
+    length = r.number(x.shape[axis], "the axis that is unfolded")
+    count = (length - size) // step + 1
+    numbers = np.arange(count, dtype=np.int32)[:, None] * step + np.arange(size, dtype=np.int32)
+    picked = r.b.gather(x, numbers, axis=axis)
+    rank = r.rank(x)
+    order = [a for a in range(rank + 1) if a != axis + 1]
+    return r.b.transpose(picked, permutation=(*order, axis + 1))
+
+
+# By index ---------------------------------------------------------------------------------------------------------
+
+
+def wrapped(r: Reader, index: Tensor, size: Dimension) -> Tensor:
+    """Indices with those below 0 counted from the end."""
+    value = constant_value(index)
+    if value is not None and isinstance(size, int):
+        return r.b.constant(np.where(value < 0, value + size, value).astype(value.dtype))
+    if _is_not_negative(index):
+        return index
+    b = r.b
+    zero = b.like(0, index)
+    made: Tensor = b.where(b.less(index, zero), b.add(index, r.tensor(size, index.dtype)), index)
+    return made
+
+
+def _is_not_negative(index: Tensor, depth: int = 8) -> bool:
+    """Whether indices are seen to be 0 or more: made of counting, and of comparing."""
+    op = index.op
+    if depth == 0:
+        return False
+    inputs = op.given_inputs
+    if op.type == "constant":
+        return bool(np.all(np.asarray(op.a.value) >= 0))
+    if op.type == "range":
+        return all(_is_not_negative(t, depth - 1) for t in inputs)
+    if op.type in ("argmax", "argmin", "shape"):
+        return True
+    if op.type in ("add", "multiply", "maximum", "floor_divide", "concat", "stack"):
+        return all(_is_not_negative(t, depth - 1) for t in inputs)
+    if op.type in ("cast", "reshape", "expand_dims", "squeeze", "broadcast_to", "transpose", "gather", "identity"):
+        return inputs[0].dtype in (dtypes.bool_, dtypes.uint8) or _is_not_negative(inputs[0], depth - 1)
+    return False
+
+
+def _integer(r: Reader, index: Tensor) -> Tensor:
+    return index if index.dtype in (dtypes.int32, dtypes.int64) else r.cast(index, dtypes.int64)
+
+
+@handles("aten.embedding")
+def embedding(r: Reader, weight: Tensor, indices: Tensor, *rest: Any) -> Tensor:
+    return r.b.gather(weight, _integer(r, indices), axis=0)
+
+
+@handles("aten.index_select")
+def index_select(r: Reader, x: Tensor, dim: int, index: Tensor) -> Tensor:
+    index = r.reshape(index, (1,)) if r.rank(index) == 0 else index
+    if r.rank(x) == 0:
+        return x
+    return r.b.gather(x, _integer(r, index), axis=r.axis(dim, x))
+
+
+class Positions:
+    """Index tensors of x[i, :, j], joined to one that numbers the elements of the indexed axes.
+
+    Attributes:
+        x: with the indexed axes next to each other and merged into axis `axis`.
+        numbers: into that axis.
+        order: the axes of what was given, in the order of `x` before merging.
+    """
+
+    def __init__(self, r: Reader, x: Tensor, indices: Sequence[Tensor | None]) -> None:
+        assert x.shape is not None
+        self.r = r
+        axes = [a for a, i in enumerate(indices) if i is not None]
+        given = [i for i in indices if i is not None]
+        together = axes == list(range(axes[0], axes[0] + len(axes)))
+        rank = r.rank(x)
+        self.axis = axes[0] if together else 0
+        rest = [a for a in range(rank) if a not in axes]
+        self.order = tuple([*rest[: self.axis], *axes, *rest[self.axis :]])
+        self.arranged = (
+            x if self.order == tuple(range(rank)) else r.b.transpose(x, permutation=self.order)
+        )
+        shape = self.arranged.shape
+        assert shape is not None
+        self.count = len(axes)
+        self.sizes = shape[self.axis : self.axis + self.count]
+        self.merged = (*shape[: self.axis], dims.product(self.sizes), *shape[self.axis + self.count :])
+        self.x = r.reshape(self.arranged, self.merged)
+        numbers: Tensor | None = None
+        wide = [r.cast(_integer(r, i), dtypes.int64) for i in given] if len(given) > 1 else [_integer(r, given[0])]
+        for index, size in zip(wide, self.sizes, strict=True):
+            index = wrapped(r, index, size)
+            if numbers is None:
+                numbers = index
+            else:
+                numbers = r.b.add(r.b.multiply(numbers, r.tensor(size, numbers.dtype)), index)
+        assert numbers is not None
+        self.numbers = numbers
+
+    def restored(self, merged: Tensor) -> Tensor:
+        """What has the shape of `x`, in the arrangement that was given."""
+        assert self.arranged.shape is not None
+        split = self.r.reshape(merged, self.arranged.shape)
+        if self.order == tuple(range(len(self.order))):
+            return split
+        back = tuple(int(i) for i in np.argsort(self.order))
+        made: Tensor = self.r.b.transpose(split, permutation=back)
+        return made
+
+
+def _by_numbers(r: Reader, indices: Sequence[Tensor | None]) -> list[Tensor | None]:
+    """Indices without masks: a mask stands for the positions where it is true."""
+    if any(i is not None and i.dtype is dtypes.bool_ for i in indices):
+        raise r.unsupported(
+            "it indexes with a mask, so that the size of the result depends on data",
+            "use torch.where, or multiply with the mask",
+        )
+    return list(indices)
+
+
+@handles("aten.index.Tensor", "aten._unsafe_index.Tensor")
+def index(r: Reader, x: Tensor, indices: Sequence[Tensor | None]) -> Tensor:
+    positions = Positions(r, x, _by_numbers(r, indices))
+    return r.b.gather(positions.x, positions.numbers, axis=positions.axis)
+
+
+# Writing into parts -----------------------------------------------------------------------------------------------
+
+
+@handles("aten.slice_scatter")
+def slice_scatter(
+    r: Reader, x: Tensor, source: Tensor, dim: int = 0, start: Any = None, end: Any = None, step: int = 1
+) -> Tensor:
+    axis = r.axis(dim, x)
+    assert x.shape is not None
+    size = x.shape[axis]
+    if step != 1:
+        raise r.unsupported(f"it writes every {step} elements")
+    begin, stop = _bound(start, size), _bound(end, size)
+    source = r.cast(source, x.dtype)
+    pieces = [source]
+    if begin not in (None, 0):
+        pieces.insert(0, part(r, x, axis, None, begin))
+    if stop is not None and stop != size:
+        pieces.append(part(r, x, axis, stop, None))
+    return r.b.concat(pieces, axis=axis) if len(pieces) > 1 else r.broadcast(source, x.shape)
+
+
+@handles("aten.select_scatter")
+def select_scatter(r: Reader, x: Tensor, source: Tensor, dim: int, index: Any) -> Tensor:
+    axis = r.axis(dim, x)
+    assert x.shape is not None
+    size = x.shape[axis]
+    place = r.number(index, "the index")
+    place = place + r.number(size, "the axis that is indexed") if place < 0 else place
+    row = r.b.expand_dims(r.cast(source, x.dtype), axis=axis)
+    return slice_scatter(r, x, row, axis, place, place + 1)

@@ -1,0 +1,358 @@
+"""From a module, an exported program or a file of one to a functional program of the ops that handlers know."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import math
+import os
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils import _pytree as pytree
+
+from samara.errors import ExportError
+from samara.exporter.frontends.torch import naming
+from samara.exporter.frontends.torch.registry import handler_of
+from samara.graph import dims
+from samara.graph.dims import Dim
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A model ready to be read.
+
+    Attributes:
+        program: functional; its ops are those that handlers know, as far as torch can write them with these.
+        origin: for people.
+        names: of the leaves of (args, kwargs).
+        examples: leaves of (args, kwargs) to run with, in lists; the first are the caller's.
+        shapes: the caller's shapes by input name.
+        eager: makes a callable that computes what the program does, with fresh state; None when there is none.
+        warnings: what the caller should know.
+    """
+
+    program: torch.export.ExportedProgram
+    origin: str
+    names: list[str]
+    examples: list[list[Any]]
+    shapes: Mapping[str, dims.Shape]
+    eager: Callable[[], Callable[..., Any]] | None
+    warnings: tuple[str, ...]
+
+
+def load(source: Any, inputs: Any, shapes: Mapping[str, Sequence[Any]]) -> Source:
+    """Reads what `import_torch` was given.
+
+    Raises:
+        ExportError: torch cannot export the module, or the file is no exported program.
+        TypeError, ValueError: inputs or shapes do not fit the source.
+        OSError: the file cannot be read.
+    """
+    wanted = {name: tuple(_dimension(d) for d in shape) for name, shape in shapes.items()}
+    if isinstance(source, torch.nn.Module):
+        return _of_module(source, inputs, wanted)
+    if isinstance(source, torch.export.ExportedProgram):
+        return _of_program(source, inputs, wanted, "torch.export program")
+    path = Path(os.fspath(source))
+    with path.open("rb"):
+        pass
+    try:
+        with _quiet():
+            program = torch.export.load(path)
+    except Exception as error:
+        raise ExportError(f"{path.name}: torch.export cannot load the file: {_first_line(error)}") from error
+    return _of_program(program, inputs, wanted, f"torch.export program, {path.name}")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _dimension(value: Any) -> dims.Dimension:
+    if type(value).__module__.startswith("torch.export"):
+        maximum = getattr(value, "max", dims.LARGEST)
+        return Dim(
+            value.__name__, int(getattr(value, "min", 0)), int(maximum) if _bounded(maximum) else dims.LARGEST
+        )
+    return dims.as_dimension(value)
+
+
+def _bounded(maximum: Any) -> bool:
+    return isinstance(maximum, int) and maximum <= dims.LARGEST
+
+
+# Modules ----------------------------------------------------------------------------------------------------------
+
+
+def _of_module(module: torch.nn.Module, inputs: Any, shapes: Mapping[str, dims.Shape]) -> Source:
+    origin = f"torch.nn.Module {type(module).__name__}"
+    if inputs is None:
+        raise TypeError(f"{origin} needs example inputs to be traced with: give inputs=(tensor, ...)")
+    args, kwargs = _arguments(inputs)
+    notes = []
+    training = [m for m in module.modules() if m.training]
+    if training:
+        notes.append("the module was in training mode; it was exported as after module.eval()")
+    if _holds_bfloat16(module):
+        module = copy.deepcopy(module).float()
+        notes.append("bfloat16 weights are float32 in the file, and are computed with in float32")
+    leaves, spec = pytree.tree_flatten((args, kwargs))
+    leaves = [
+        x.float() if isinstance(x, torch.Tensor) and x.dtype is torch.bfloat16 else x for x in leaves
+    ]
+    names = naming.input_names(spec, _argument_names(module, args, kwargs))
+    _check_shapes(shapes, dict(zip(names, leaves, strict=True)))
+    traced = _enlarged(names, leaves, shapes)
+    _set_training(training, False)
+    try:
+        program = _export(module, spec, names, traced, shapes, origin)
+    finally:
+        _set_training(training, True)
+    program = _decomposed(program, origin)
+
+    stateful = _writes_state(program)
+    # What the module's state is now is what the file begins with.
+    first = copy.deepcopy(module) if stateful else module
+
+    def start() -> Callable[..., Any]:
+        return _evaluating(copy.deepcopy(first) if stateful else module)
+
+    examples = [leaves] if all(a is b for a, b in zip(leaves, traced, strict=True)) else [leaves, traced]
+    return Source(
+        program=program,
+        origin=origin,
+        names=names,
+        examples=examples,
+        shapes=shapes,
+        eager=start,
+        warnings=tuple(notes),
+    )
+
+
+def _evaluating(module: torch.nn.Module) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        training = [m for m in module.modules() if m.training]
+        _set_training(training, False)
+        try:
+            return module(*args, **kwargs)
+        finally:
+            _set_training(training, True)
+
+    return call
+
+
+def _set_training(modules: Sequence[torch.nn.Module], training: bool) -> None:
+    for module in modules:
+        module.training = training
+
+
+def _holds_bfloat16(module: torch.nn.Module) -> bool:
+    return any(t.dtype is torch.bfloat16 for t in [*module.parameters(), *module.buffers()])
+
+
+def _arguments(inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Args and kwargs from a tensor or array, a tuple or list of arguments, or arguments by name."""
+    if isinstance(inputs, Mapping):
+        return (), {str(k): _as_tensors(v) for k, v in inputs.items()}
+    if isinstance(inputs, (tuple, list)):
+        return tuple(_as_tensors(v) for v in inputs), {}
+    return (_as_tensors(inputs),), {}
+
+
+def _as_tensors(value: Any) -> Any:
+    """The same nesting with arrays as tensors of their own, so that no two are one object."""
+
+    def convert(leaf: Any) -> Any:
+        if isinstance(leaf, torch.Tensor):
+            return leaf.detach().clone()
+        return torch.from_numpy(np.array(leaf)) if isinstance(leaf, (np.ndarray, np.generic)) else leaf
+
+    return pytree.tree_map(convert, value)
+
+
+def _argument_names(module: torch.nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[str]:
+    parameters = inspect.signature(module.forward).parameters.values()
+    names: list[str] = []
+    for p in parameters:
+        if p.kind is p.VAR_POSITIONAL:
+            names += [f"{p.name}_{i}" for i in range(len(args) - len(names))]
+        elif p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD):
+            names.append(p.name)
+    return names[: len(args)]
+
+
+def _check_shapes(shapes: Mapping[str, dims.Shape], leaves: Mapping[str, Any]) -> None:
+    tensors = {n: x for n, x in leaves.items() if isinstance(x, torch.Tensor)}
+    for name, shape in shapes.items():
+        if name not in tensors:
+            raise ValueError(f"shapes names {name!r}, which is not an input; the inputs are {', '.join(tensors)}")
+        found = tuple(tensors[name].shape)
+        if len(found) != len(shape):
+            raise ValueError(f"shapes[{name!r}] is {dims.text(shape)}, the example's shape is {list(found)}")
+        for size, given in zip(found, shape, strict=True):
+            if isinstance(given, int) and given != size:
+                raise ValueError(
+                    f"shapes[{name!r}] is {dims.text(shape)}, the example's shape is {list(found)}: give an example "
+                    "of that shape"
+                )
+
+
+def _enlarged(names: Sequence[str], leaves: Sequence[Any], shapes: Mapping[str, dims.Shape]) -> list[Any]:
+    """The examples, repeated where torch would take a size of 0 or 1 for fixed although it may change."""
+    sizes: dict[dims.Symbol, int] = {}
+    small = False
+    for name, leaf in zip(names, leaves, strict=True):
+        for size, given in zip(getattr(leaf, "shape", ()), shapes.get(name, ()), strict=False):
+            if isinstance(given, Dim) and given.symbol is not None:
+                symbol = given.symbol
+                small = small or (size < 2 <= symbol.maximum)
+                sizes[symbol] = size if size >= 2 else min(max(2, symbol.minimum), symbol.maximum)
+    if not small:
+        return list(leaves)
+    enlarged = []
+    for name, leaf in zip(names, leaves, strict=True):
+        for axis, given in enumerate(shapes.get(name, ())):
+            if isinstance(given, Dim) and all(s in sizes for s in given.symbols):
+                count = given.evaluate(sizes)
+                if leaf.shape[axis] == 0:
+                    shape = list(leaf.shape)
+                    shape[axis] = count
+                    leaf = torch.ones(shape, dtype=leaf.dtype)
+                elif leaf.shape[axis] != count:
+                    leaf = leaf.index_select(axis, torch.arange(count) % leaf.shape[axis]).clone()
+        enlarged.append(leaf)
+    return enlarged
+
+
+def _torch_dim(dimension: Dim, made: dict[str, Any]) -> Any:
+    """torch's Dim, or a multiple of one, for a dimension."""
+    symbols = dimension.symbols
+    if len(symbols) != 1:
+        raise ValueError(f"the dimension {dimension!r} holds several names: torch.export knows one in each")
+    (symbol,) = symbols
+    if symbol.name not in made:
+        maximum = None if symbol.maximum == dims.LARGEST else symbol.maximum
+        made[symbol.name] = torch.export.Dim(_identifier(symbol.name), min=symbol.minimum, max=maximum)
+    factor, offset = dimension.terms.get((symbol,), 0), dimension.terms.get((), 0)
+    if set(dimension.terms) - {(symbol,), ()} or factor <= 0:
+        raise ValueError(f"the dimension {dimension!r} is not a multiple of a name plus a number")
+    found = made[symbol.name]
+    found = found if factor == 1 else factor * found
+    return found if offset == 0 else found + offset
+
+
+def _identifier(name: str) -> str:
+    text = "".join(c if c.isalnum() else "_" for c in name)
+    return text if text.isidentifier() else f"n_{text}"
+
+
+def _export(
+    module: torch.nn.Module,
+    spec: Any,
+    names: Sequence[str],
+    leaves: Sequence[Any],
+    shapes: Mapping[str, dims.Shape],
+    origin: str,
+) -> torch.export.ExportedProgram:
+    args, kwargs = pytree.tree_unflatten(list(leaves), spec)
+    collected = torch.export.ShapesCollection()
+    made: dict[str, Any] = {}
+    dynamic = False
+    for name, leaf in zip(names, leaves, strict=True):
+        axes = {
+            axis: _torch_dim(size, made)
+            for axis, size in enumerate(shapes.get(name, ()))
+            if isinstance(size, Dim)
+        }
+        if axes:
+            collected[leaf] = axes
+            dynamic = True
+    try:
+        with _quiet(), torch.no_grad():
+            spec_of_shapes = collected.dynamic_shapes(module, args, kwargs) if dynamic else None
+            return torch.export.export(module, args, kwargs, dynamic_shapes=spec_of_shapes, strict=False)
+    except Exception as error:
+        text = str(error).strip()
+        raise ExportError(f"{origin}: torch.export cannot export it: {text}") from error
+
+
+# Programs ---------------------------------------------------------------------------------------------------------
+
+
+def _of_program(
+    program: torch.export.ExportedProgram, inputs: Any, shapes: Mapping[str, dims.Shape], origin: str
+) -> Source:
+    spec = program.call_spec.in_spec
+    signature = program.module_call_graph[0].signature
+    arguments = list(getattr(signature, "forward_arg_names", None) or [])
+    names = naming.input_names(spec, arguments)
+    notes = []
+    examples: list[list[Any]] = []
+    given = program.example_inputs if inputs is None else _arguments(inputs)
+    if given is not None:
+        leaves, found = pytree.tree_flatten(tuple(given))
+        if found.num_leaves != spec.num_leaves:
+            raise ValueError(f"{origin} takes {', '.join(names)}; {found.num_leaves} inputs were given")
+        examples.append(leaves)
+    # The oracle runs the program as it was given; one with bfloat16 computes otherwise than the file.
+    bfloat16 = any(
+        getattr(n.meta.get("val"), "dtype", None) is torch.bfloat16 for n in program.graph_module.graph.nodes
+    )
+    if bfloat16:
+        notes.append("bfloat16 is computed in float32, so the program was not compared with torch")
+    original = program
+    return Source(
+        program=_decomposed(program, origin),
+        origin=origin,
+        names=names,
+        examples=examples,
+        shapes=shapes,
+        eager=None if bfloat16 else lambda: copy.deepcopy(original.module(check_guards=False)),
+        warnings=tuple(notes),
+    )
+
+
+def _writes_state(program: torch.export.ExportedProgram) -> bool:
+    return bool(program.graph_signature.buffers_to_mutate)
+
+
+def _decomposed(program: torch.export.ExportedProgram, origin: str) -> torch.export.ExportedProgram:
+    """Functional, and in ops that have a handler where torch can write the others with them."""
+    table = torch.export.default_decompositions()
+    for target in list(table):
+        if handler_of(target) is not None:
+            del table[target]
+    try:
+        with _quiet(), torch.no_grad():
+            return program.run_decompositions(table)
+    except Exception as error:
+        raise ExportError(
+            f"{origin}: torch cannot write the program in simpler ops: {_first_line(error)}"
+        ) from error
+
+
+def largest(maximum: Any) -> int | None:
+    """The upper bound of a range of torch's; None when it has none."""
+    try:
+        number = float(maximum)
+    except (TypeError, OverflowError):
+        return None
+    return None if math.isinf(number) or number >= dims.LARGEST else int(number)
+
+
+__all__ = ["Source", "largest", "load"]
