@@ -112,9 +112,7 @@ def _of_module(module: torch.nn.Module, inputs: Any, shapes: Mapping[str, dims.S
         module = copy.deepcopy(module).float()
         notes.append("bfloat16 weights are float32 in the file, and are computed with in float32")
     leaves, spec = pytree.tree_flatten((args, kwargs))
-    leaves = [
-        x.float() if isinstance(x, torch.Tensor) and x.dtype is torch.bfloat16 else x for x in leaves
-    ]
+    leaves = [x.float() if isinstance(x, torch.Tensor) and x.dtype is torch.bfloat16 else x for x in leaves]
     names = naming.input_names(spec, _argument_names(module, args, kwargs))
     _check_shapes(shapes, dict(zip(names, leaves, strict=True)))
     traced = _enlarged(names, leaves, shapes)
@@ -200,7 +198,9 @@ def _check_shapes(shapes: Mapping[str, dims.Shape], leaves: Mapping[str, Any]) -
     tensors = {n: x for n, x in leaves.items() if isinstance(x, torch.Tensor)}
     for name, shape in shapes.items():
         if name not in tensors:
-            raise ValueError(f"shapes names {name!r}, which is not an input; the inputs are {', '.join(tensors)}")
+            raise ValueError(
+                f"shapes names {name!r}, which is not an input; the inputs are {', '.join(tensors)}"
+            )
         found = tuple(tensors[name].shape)
         if len(found) != len(shape):
             raise ValueError(f"shapes[{name!r}] is {dims.text(shape)}, the example's shape is {list(found)}")
@@ -240,7 +240,7 @@ def _enlarged(names: Sequence[str], leaves: Sequence[Any], shapes: Mapping[str, 
 
 
 def _torch_dim(dimension: Dim, made: dict[str, Any]) -> Any:
-    """torch's Dim, or a multiple of one, for a dimension."""
+    """A torch Dim, or a multiple of one, for a dimension."""
     symbols = dimension.symbols
     if len(symbols) != 1:
         raise ValueError(f"the dimension {dimension!r} holds several names: torch.export knows one in each")
@@ -270,7 +270,7 @@ def _export(
     origin: str,
 ) -> torch.export.ExportedProgram:
     args, kwargs = pytree.tree_unflatten(list(leaves), spec)
-    collected = torch.export.ShapesCollection()
+    collected: Any = torch.export.ShapesCollection()  # type: ignore[no-untyped-call]
     made: dict[str, Any] = {}
     dynamic = False
     for name, leaf in zip(names, leaves, strict=True):
@@ -282,13 +282,28 @@ def _export(
         if axes:
             collected[leaf] = axes
             dynamic = True
-    try:
+
+    def export(deferred: bool) -> torch.export.ExportedProgram:
         with _quiet(), torch.no_grad():
-            spec_of_shapes = collected.dynamic_shapes(module, args, kwargs) if dynamic else None
-            return torch.export.export(module, args, kwargs, dynamic_shapes=spec_of_shapes, strict=False)
+            return torch.export.export(
+                module,
+                args,
+                kwargs,
+                dynamic_shapes=collected.dynamic_shapes(module, args, kwargs) if dynamic else None,
+                strict=False,
+                prefer_deferred_runtime_asserts_over_guards=deferred,
+            )
+
+    try:
+        try:
+            return export(False)
+        except torch._dynamo.exc.UserError:
+            if not dynamic:
+                raise
+        # What torch cannot prove of sizes becomes assertions in the program, which the reader tries on all sizes.
+        return export(True)
     except Exception as error:
-        text = str(error).strip()
-        raise ExportError(f"{origin}: torch.export cannot export it: {text}") from error
+        raise ExportError(f"{origin}: torch.export cannot export it: {str(error).strip()}") from error
 
 
 # Programs ---------------------------------------------------------------------------------------------------------
@@ -315,20 +330,28 @@ def _of_program(
     )
     if bfloat16:
         notes.append("bfloat16 is computed in float32, so the program was not compared with torch")
-    original = program
+
+    def start() -> Callable[..., Any]:
+        with _quiet():
+            module = program.module(check_guards=False)
+            return copy.deepcopy(module) if _writes_state(program) else module
+
     return Source(
         program=_decomposed(program, origin),
         origin=origin,
         names=names,
         examples=examples,
         shapes=shapes,
-        eager=None if bfloat16 else lambda: copy.deepcopy(original.module(check_guards=False)),
+        eager=None if bfloat16 else start,
         warnings=tuple(notes),
     )
 
 
 def _writes_state(program: torch.export.ExportedProgram) -> bool:
-    return bool(program.graph_signature.buffers_to_mutate)
+    targets = (getattr(n.target, "_schema", None) for n in program.graph_module.graph.nodes)
+    return bool(program.graph_signature.buffers_to_mutate) or any(
+        s is not None and s.is_mutable for s in targets
+    )
 
 
 def _decomposed(program: torch.export.ExportedProgram, origin: str) -> torch.export.ExportedProgram:

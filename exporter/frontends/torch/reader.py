@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import sympy
 import torch
 from torch._prims_common import ELEMENTWISE_TYPE_PROMOTION_KIND as PROMOTION
 from torch._prims_common import elementwise_dtypes
@@ -258,6 +260,7 @@ class Reader:
         if isinstance(plain, (torch.SymFloat, torch.SymBool, float, bool)):
             return self._number(plain)
         if name.rpartition(".")[0] in _CHECKS or name in _CHECKS:
+            self._hold(node)
             return None
         self.problems.nodes[name.rpartition(".")[0] if hasattr(node.target, "_schema") else name] += 1
         handler = handler_of(node.target)
@@ -285,11 +288,34 @@ class Reader:
         if isinstance(plain, (float, bool)):
             return plain
         expression = plain.node.expr
-        if expression.is_number or expression in (True, False):
-            return float(expression) if isinstance(plain, torch.SymFloat) else bool(expression)
+        if isinstance(plain, torch.SymBool):
+            return expression
+        if expression.is_number:
+            return float(expression)
         raise UnsupportedError(
             f"it computes {expression} from sizes", "compute it from tensors, or use fixed sizes"
         )
+
+    def _hold(self, node: Any) -> None:
+        """Tries an assertion about sizes on the sizes that the inputs may have."""
+        claim = getattr(getattr(_meta_of(node.args[0]), "node", None), "expr", None) if node.args else None
+        if claim is None or not isinstance(_meta_of(node.args[0]), torch.SymBool):
+            return
+        names = sorted(claim.free_symbols, key=str)
+        if not all(self.symbols.is_named(s.name) for s in names):
+            return
+        known = [self.symbols.dimension(s) for s in names]
+        symbols = sorted({s for d in known for s in dims.symbols_of(d)})
+        for sizes in itertools.islice(itertools.product(*map(_spread, symbols)), _MOST_TRIED):
+            values = dict(zip(symbols, sizes, strict=True))
+            found = claim.subs({s: dims.evaluate(d, values) for s, d in zip(names, known, strict=True)})
+            if found in (False, sympy.false):
+                listed = ", ".join(f"{s.name} = {n}" for s, n in values.items())
+                raise UnsupportedError(
+                    f"the model does not work at {listed}: torch needs {claim}, where "
+                    + ", ".join(f"{s} is {d!r}" for s, d in zip(names, known, strict=True)),
+                    "give the dimensions other bounds",
+                )
 
     def _checked(self, result: Any) -> Any:
         """The result, found to be of the element type and shape that torch says."""
@@ -326,7 +352,9 @@ class Reader:
                 wanted.append(found)
         for found, size in zip(result.shape, wanted, strict=True):
             if dims.equal(found, size) is False:
-                raise UnsupportedError(f"{dims.text(result.shape)} was built where torch has {dims.text(wanted)}")
+                raise UnsupportedError(
+                    f"{dims.text(result.shape)} was built where torch has {dims.text(tuple(wanted))}"
+                )
         lost = any(
             isinstance(f, Dim) and f.anonymous and f != w for f, w in zip(result.shape, wanted, strict=True)
         )
@@ -352,6 +380,23 @@ class Reader:
         if isinstance(meta, torch.SymInt):
             return Dim()
         return meta
+
+
+# How many combinations of sizes an assertion is tried on, and how many sizes of one dimension.
+_MOST_TRIED = 4096
+_MOST_OF_ONE = 64
+
+
+def _meta_of(value: Any) -> Any:
+    return value.meta.get("val") if isinstance(value, torch.fx.Node) else value
+
+
+def _spread(symbol: dims.Symbol) -> list[int]:
+    """All sizes of a dimension, or the least, the largest, and some between."""
+    count = symbol.maximum - symbol.minimum
+    if count < _MOST_OF_ONE:
+        return list(range(symbol.minimum, symbol.maximum + 1))
+    return sorted({symbol.minimum + count * i // (_MOST_OF_ONE - 1) for i in range(_MOST_OF_ONE)})
 
 
 def _is_pure(node: Any) -> bool:

@@ -151,6 +151,4 @@ class Symbols:
         return self._tensors[key]
 
 
-
-
 __all__ = ["Symbols", "UnknownSizeError"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-
 from samara.exporter.frontends.torch.reader import Reader
 from samara.exporter.frontends.torch.registry import handles
 from samara.graph.graph import Tensor
@@ -189,9 +188,5 @@ def general_convolution(
     *rest: Any,
 ) -> Tensor:
     if transposed:
-        return transposed_convolution(
-            r, x, weight, bias, stride, padding, output_padding, groups, dilation
-        )
+        return transposed_convolution(r, x, weight, bias, stride, padding, output_padding, groups, dilation)
     return convolution(r, x, weight, bias, stride, padding, dilation, groups)
-
-

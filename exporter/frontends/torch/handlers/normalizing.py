@@ -56,7 +56,9 @@ def batch_norm(
     last = (0, *range(2, rank), 1)
     first = (0, rank - 1, *range(1, rank - 1))
     y = b.transpose(x, permutation=last) if rank > 2 else x
-    y = b.batch_normalization(y, *(r.cast(t, x.dtype) for t in (scale, bias, mean, variance)), epsilon=epsilon)
+    y = b.batch_normalization(
+        y, *(r.cast(t, x.dtype) for t in (scale, bias, mean, variance)), epsilon=epsilon
+    )
     y = b.transpose(y, permutation=first) if rank > 2 else y
     return [y, None, None] if several else y
 

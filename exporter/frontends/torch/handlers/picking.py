@@ -42,7 +42,7 @@ def _bound(bound: Any, size: Dimension) -> Dimension | None:
     difference = bound - size
     if isinstance(difference, int):
         return None if difference >= 0 else difference
-    return bound  # type: ignore[no-any-return]
+    return bound
 
 
 def _between(r: Reader, x: Tensor, axis: int, begin: Dimension, end: Dimension, step: int) -> Tensor:
@@ -70,9 +70,7 @@ def _between(r: Reader, x: Tensor, axis: int, begin: Dimension, end: Dimension, 
 
 
 @handles("aten.slice.Tensor", "aten.slice_copy")
-def slice_(
-    r: Reader, x: Tensor, dim: int = 0, start: Any = None, end: Any = None, step: int = 1
-) -> Tensor:
+def slice_(r: Reader, x: Tensor, dim: int = 0, start: Any = None, end: Any = None, step: int = 1) -> Tensor:
     return part(r, x, r.axis(dim, x), start, end, step)
 
 
@@ -188,7 +186,16 @@ def _is_not_negative(index: Tensor, depth: int = 8) -> bool:
         return True
     if op.type in ("add", "multiply", "maximum", "floor_divide", "concat", "stack"):
         return all(_is_not_negative(t, depth - 1) for t in inputs)
-    if op.type in ("cast", "reshape", "expand_dims", "squeeze", "broadcast_to", "transpose", "gather", "identity"):
+    if op.type in (
+        "cast",
+        "reshape",
+        "expand_dims",
+        "squeeze",
+        "broadcast_to",
+        "transpose",
+        "gather",
+        "identity",
+    ):
         return inputs[0].dtype in (dtypes.bool_, dtypes.uint8) or _is_not_negative(inputs[0], depth - 1)
     return False
 
@@ -229,9 +236,7 @@ class Positions:
         self.axis = axes[0] if together else 0
         rest = [a for a in range(rank) if a not in axes]
         self.order = tuple([*rest[: self.axis], *axes, *rest[self.axis :]])
-        self.arranged = (
-            x if self.order == tuple(range(rank)) else r.b.transpose(x, permutation=self.order)
-        )
+        self.arranged = x if self.order == tuple(range(rank)) else r.b.transpose(x, permutation=self.order)
         shape = self.arranged.shape
         assert shape is not None
         self.count = len(axes)
@@ -239,13 +244,15 @@ class Positions:
         self.merged = (*shape[: self.axis], dims.product(self.sizes), *shape[self.axis + self.count :])
         self.x = r.reshape(self.arranged, self.merged)
         numbers: Tensor | None = None
-        wide = [r.cast(_integer(r, i), dtypes.int64) for i in given] if len(given) > 1 else [_integer(r, given[0])]
+        wide = (
+            [r.cast(_integer(r, i), dtypes.int64) for i in given]
+            if len(given) > 1
+            else [_integer(r, given[0])]
+        )
         for index, size in zip(wide, self.sizes, strict=True):
             index = wrapped(r, index, size)
-            if numbers is None:
-                numbers = index
-            else:
-                numbers = r.b.add(r.b.multiply(numbers, r.tensor(size, numbers.dtype)), index)
+            scaled = None if numbers is None else r.b.multiply(numbers, r.tensor(size, index.dtype))
+            numbers = index if scaled is None else r.b.add(scaled, index)
         assert numbers is not None
         self.numbers = numbers
 

@@ -54,7 +54,12 @@ _SAME_FUNCTIONS = {
     "aten.square": "square",
 }
 # Functions that are the identity on integers.
-_ROUNDINGS = {"aten.ceil": "ceil", "aten.floor": "floor", "aten.round.default": "round", "aten.trunc": "trunc"}
+_ROUNDINGS = {
+    "aten.ceil": "ceil",
+    "aten.floor": "floor",
+    "aten.round.default": "round",
+    "aten.trunc": "trunc",
+}
 _BINARY = {
     "aten.maximum": "maximum",
     "aten.minimum": "minimum",
@@ -193,7 +198,9 @@ def shift_right(r: Reader, x: Any, y: Any) -> Tensor:
 
 
 def _scaled(r: Reader, y: Tensor, factor: Any) -> Tensor:
-    return y if isinstance(factor, (int, float)) and factor == 1 else r.b.multiply(y, r.tensor(factor, y.dtype))
+    return (
+        y if isinstance(factor, (int, float)) and factor == 1 else r.b.multiply(y, r.tensor(factor, y.dtype))
+    )
 
 
 @handles("aten.add")
@@ -433,11 +440,11 @@ def leaky_relu(r: Reader, x: Tensor, slope: Any = 0.01) -> Tensor:
 @handles("aten.prelu", "aten._prelu_kernel")
 def prelu(r: Reader, x: Tensor, slope: Tensor) -> Tensor:
     b = r.b
-    count = slope.shape[0] if slope.shape and r.rank(slope) == 1 else 1
-    if r.rank(slope) <= 1:
+    if r.rank(slope) == 1:
+        assert slope.shape is not None
         shape = [1] * r.rank(x)
         if r.rank(x) > 1:
-            shape[1] = count
+            shape[1] = r.number(slope.shape[0], "the number of channels")
         slope = r.reshape(slope, shape)
     if "prelu" in OPS:
         return b.prelu(x, slope)
@@ -496,8 +503,8 @@ def soft_shrink(r: Reader, x: Tensor, lambd: Any = 0.5) -> Tensor:
 def gated_linear_unit(r: Reader, x: Tensor, axis: int = -1) -> Tensor:
     assert x.shape is not None
     axis = r.axis(axis, x)
-    half = r.number(x.shape[axis], "the size of the axis that is halved") // 2
-    first, second = r.b.split(x, axis=axis, sizes=(half, half))
+    size = r.number(x.shape[axis], "the size of the axis that is halved")
+    first, second = r.b.split(x, axis=axis, sizes=(size // 2, size // 2))
     return r.b.multiply(first, r.b.sigmoid(second))
 
 
