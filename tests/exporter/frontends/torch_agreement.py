@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
+import pytest
 
 from samara import load
 from samara.exporter.export import export_model
 from samara.exporter.frontends import ImportedModel, import_model
+
+torch = pytest.importorskip("torch")
 
 Array = np.ndarray[Any, Any]
 

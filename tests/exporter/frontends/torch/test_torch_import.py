@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
-
 from samara import Dim, ExportError, load
 from samara.exporter.export import export_model
 from samara.exporter.frontends import import_model
 from tests.exporter.frontends.torch_agreement import Function, agrees, close, exported
+
+torch = pytest.importorskip("torch")
 
 nn = torch.nn
 Pair = namedtuple("Pair", ["left", "right"])

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
-
 from samara import load
 from samara.exporter.export import export_model
+
+torch = pytest.importorskip("torch")
 
 MODELS = Path(__file__).resolve().parents[5] / "shared" / "material" / "models"
 
