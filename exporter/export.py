@@ -40,6 +40,7 @@ def export_model(
     *,
     inputs: Any = None,
     shapes: Mapping[str, Sequence[Any]] | None = None,
+    constants: Mapping[str, Any] | None = None,
     samples: Any = None,
     quantize: Any = None,
     session: Any = None,
@@ -63,6 +64,7 @@ def export_model(
             framework's model example inputs: arrays in order, or by name.
         shapes: for an input's name, its shape, where the graph leaves dimensions open: numbers, or
             `Dim(name, minimum, maximum)`.
+        constants: values of inputs of an ONNX model that are fixed, as `import_model` takes them.
         samples: what to compare on, and to calibrate on: a sequence of mappings from input name to array, or, for a
             single input, an array whose first axis counts samples (each keeps that axis, with size 1). For several
             signatures, a mapping from signature name to such. Seeded random values when None.
@@ -82,7 +84,7 @@ def export_model(
         QuantizationError: quantization was asked for and cannot be done.
         OSError: the file cannot be written.
     """
-    imported = _imported(source, inputs, shapes)
+    imported = _imported(source, inputs, shapes, constants)
     if imported is None:
         signatures = _signatures(source, inputs, shapes)
         session = session if session is not None else get_default_session()
@@ -172,15 +174,19 @@ def _raised(model: ModelGraph) -> Quantized | None:
     return raise_integers(model)
 
 
-def _imported(source: Any, inputs: Any, shapes: Mapping[str, Sequence[Any]] | None) -> ImportedModel | None:
+def _imported(
+    source: Any, inputs: Any, shapes: Mapping[str, Sequence[Any]] | None, constants: Mapping[str, Any] | None
+) -> ImportedModel | None:
     """The source as an imported model; None when it is of a Samara graph."""
     if isinstance(source, ImportedModel):
-        if inputs is not None or shapes is not None:
-            raise TypeError("inputs and shapes are given to import_model, not with what it returned")
+        if inputs is not None or shapes is not None or constants is not None:
+            raise TypeError(
+                "inputs, shapes and constants are given to import_model, not with what it returned"
+            )
         return source
     if isinstance(source, (list, tuple, Mapping)) or frontend_of(source) is None:
         return None
-    return import_model(source, inputs=inputs, shapes=shapes)
+    return import_model(source, inputs=inputs, shapes=shapes, constants=constants)
 
 
 def _signatures(source: Any, inputs: Any, shapes: Mapping[str, Sequence[Any]] | None) -> list[Signature]:

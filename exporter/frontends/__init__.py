@@ -47,6 +47,7 @@ def import_model(
     *,
     inputs: Any = None,
     shapes: Mapping[str, Sequence[Any]] | None = None,
+    constants: Mapping[str, Any] | None = None,
     trainable: bool = False,
 ) -> ImportedModel:
     """Turns a trained model of another framework into a Samara graph, to run, look at, train, quantize or export.
@@ -58,6 +59,8 @@ def import_model(
             with; for other sources they only serve the proof.
         shapes: for an input's name, its shape where the source leaves dimensions open: numbers, or
             `Dim(name, minimum, maximum)` for one that may change between runs.
+        constants: values of inputs of an ONNX model that are fixed: they are no inputs of the graph then. What decides
+            shapes, as the sizes of a reshape, must be known when a file is written.
         trainable: whether float weights become trainable variables instead of constants.
 
     Raises:
@@ -74,7 +77,12 @@ def import_model(
         )
     module = importlib.import_module(f"samara.exporter.frontends.{kind}")
     read = getattr(module, f"import_{kind}")
-    imported: ImportedModel = read(source, inputs=inputs, shapes=shapes or {}, trainable=trainable)
+    more: dict[str, Any] = {}
+    if constants:
+        if kind != "onnx":
+            raise TypeError("constants fix inputs of an ONNX model, and this is none")
+        more["constants"] = constants
+    imported: ImportedModel = read(source, inputs=inputs, shapes=shapes or {}, trainable=trainable, **more)
     return imported
 
 

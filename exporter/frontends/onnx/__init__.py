@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 
 def import_onnx(
-    source: Any, *, inputs: Any, shapes: Mapping[str, Sequence[Any]], trainable: bool
+    source: Any,
+    *,
+    inputs: Any,
+    shapes: Mapping[str, Sequence[Any]],
+    trainable: bool,
+    constants: Mapping[str, Any] | None = None,
 ) -> ImportedModel:
     """Turns an ONNX model into a Samara graph; see `import_model`.
 
@@ -31,7 +36,9 @@ def import_onnx(
     from samara.exporter.frontends.onnx.assemble import assemble
     from samara.exporter.frontends.onnx.reader import read
 
-    return assemble(read(source), inputs=inputs, shapes=shapes, trainable=trainable)
+    return assemble(
+        read(source), inputs=inputs, shapes=shapes, constants=constants or {}, trainable=trainable
+    )
 
 
 __all__ = ["import_onnx"]

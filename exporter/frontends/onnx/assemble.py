@@ -42,7 +42,12 @@ _VARIABLE_KINDS = {
 
 
 def assemble(
-    source: Source, *, inputs: Any, shapes: Mapping[str, Sequence[Any]], trainable: bool
+    source: Source,
+    *,
+    inputs: Any,
+    shapes: Mapping[str, Sequence[Any]],
+    constants: Mapping[str, Any],
+    trainable: bool,
 ) -> ImportedModel:
     """Builds the graph of a model.
 
@@ -52,7 +57,7 @@ def assemble(
     """
     problems = Problems(source.origin)
     importer = Importer(source, problems, trainable=trainable)
-    endpoints, outputs = importer.model(shapes)
+    endpoints, outputs = importer.model(shapes, constants)
     problems.raise_if_any()
     signature = Signature(outputs, inputs=endpoints)
     return ImportedModel(
@@ -61,7 +66,7 @@ def assemble(
         session=importer.session,
         origin=source.origin,
         samples=_samples(inputs, endpoints),
-        oracle=oracle_of(source),
+        oracle=oracle_of(source, constants),
         metadata={p.key: p.value for p in source.model.metadata_props},
         nodes=dict(problems.nodes),
     )
@@ -99,10 +104,19 @@ class Importer:
         self._trainable = trainable
         self._stood_in: set[int] = set()
 
-    def model(self, shapes: Mapping[str, Sequence[Any]]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def model(
+        self, shapes: Mapping[str, Sequence[Any]], constants: Mapping[str, Any]
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """The inputs and outputs of the main graph, by name."""
         graph = self.source.model.graph
         values = self._initializers(graph)
+        declared = {info.name: info for info in graph.input}
+        unknown = [n for n in constants if n not in declared]
+        if unknown:
+            raise ValueError(f"constants names {', '.join(unknown)}; the inputs are {', '.join(declared)}")
+        for name, value in constants.items():
+            dtype = DTYPES.get(declared[name].type.tensor_type.elem_type, dtypes.float32)
+            values[name] = self._constant(name, np.asarray(value, dtype.numpy))
         endpoints: dict[str, Tensor] = {}
         for info in graph.input:
             if info.name not in values:
