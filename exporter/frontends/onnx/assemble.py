@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import onnx
+import onnx.inliner
 
 from samara.errors import SamaraError
 from samara.exporter.freeze import Signature
@@ -56,6 +58,7 @@ def assemble(
         ValueError: inputs or shapes do not fit the model.
     """
     problems = Problems(source.origin)
+    source = _expanded(source)
     importer = Importer(source, problems, trainable=trainable)
     endpoints, outputs = importer.model(shapes, constants)
     problems.raise_if_any()
@@ -70,6 +73,35 @@ def assemble(
         metadata={p.key: p.value for p in source.model.metadata_props},
         nodes=dict(problems.nodes),
     )
+
+
+def _expanded(source: Source) -> Source:
+    """The model with ops that ONNX itself defines by simpler ones written so, where there is no handler."""
+    wanted = set()
+    pending = [source.model.graph]
+    while pending:
+        graph = pending.pop()
+        for node in graph.node:
+            domain = "" if node.domain == "ai.onnx" else node.domain
+            known = domain == "" and onnx.defs.has(node.op_type)
+            if known and (domain, node.op_type) not in HANDLERS and _is_function(node, source):
+                wanted.add((node.domain, node.op_type))
+            pending += [a.g for a in node.attribute if a.HasField("g")]
+    if not wanted:
+        return source
+    try:
+        model = onnx.inliner.inline_selected_functions(
+            source.model, sorted(wanted), inline_schema_functions=True
+        )
+    except Exception:
+        # Named as unsupported when the nodes are read.
+        return source
+    return replace(source, model=model)
+
+
+def _is_function(node: Any, source: Source) -> bool:
+    schema: Any = onnx.defs.get_schema(node.op_type, max(source.opsets.get("", 1), 1))
+    return bool(schema.has_function or schema.has_context_dependent_function)
 
 
 def _samples(inputs: Any, endpoints: Mapping[str, Tensor]) -> list[list[dict[str, Array]]] | None:
@@ -109,7 +141,7 @@ class Importer:
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """The inputs and outputs of the main graph, by name."""
         graph = self.source.model.graph
-        values = self._initializers(graph)
+        values = self.initializers(graph)
         declared = {info.name: info for info in graph.input}
         unknown = [n for n in constants if n not in declared]
         if unknown:
@@ -176,7 +208,8 @@ class Importer:
                 found.append(Dim(dimension.dim_param or f"{_legal(info.name)}_{axis}", 1))
         return tuple(found)
 
-    def _initializers(self, graph: Any) -> dict[str, Tensor]:
+    def initializers(self, graph: Any) -> dict[str, Tensor]:
+        """The weights of a graph by name."""
         values: dict[str, Tensor] = {}
         for proto in graph.initializer:
             values[proto.name] = self._weight(proto.name, proto)
@@ -314,6 +347,12 @@ class _Bodies:
     def __init__(self, importer: Importer, values: dict[str, Tensor]) -> None:
         self.importer = importer
         self.values = values
+
+    def inline(self, body: Any) -> list[Tensor]:
+        """The outputs of a body without inputs, built where the node stands."""
+        values = {**self.values, **self.importer.initializers(body)}
+        self.importer.nodes(body, values)
+        return [values[o.name] for o in body.output]
 
 
 def dense(sparse: Any) -> Array:

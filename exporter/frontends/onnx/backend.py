@@ -25,7 +25,7 @@ from samara.pyruntime.model import Model
 Array = np.ndarray[Any, Any]
 
 
-class SamaraRep(BackendRep):  # type: ignore[misc]
+class SamaraRep(BackendRep):
     """A prepared model. A file is made for each set of input shapes.
 
     Attributes:
@@ -72,14 +72,18 @@ class SamaraRep(BackendRep):  # type: ignore[misc]
         try:
             self._files[shapes] = _exported(self._model, arrays, ())
             return self._files[shapes], ()
-        except ExportError:
-            fixed = _deciding(self._model, arrays)
-            if not fixed:
-                raise
-        key = (shapes, tuple((n, arrays[n].tobytes()) for n in fixed))
-        if key not in self._files:
-            self._files[key] = _exported(self._model, arrays, fixed)
-        return self._files[key], fixed
+        except ExportError as error:
+            refused = error
+        for fixed in _deciding(self._model, arrays):
+            key = (shapes, tuple((n, arrays[n].tobytes()) for n in fixed))
+            try:
+                if key not in self._files:
+                    self._files[key] = _exported(self._model, arrays, fixed)
+            except ExportError as error:
+                refused = error
+                continue
+            return self._files[key], fixed
+        raise refused
 
 
 def _plain(array: Array) -> Array:
@@ -91,12 +95,18 @@ def _typed(array: Array, info: Any) -> Array:
     return np.asarray(array).astype(dtype, copy=False)
 
 
-def _deciding(model: Any, arrays: Mapping[str, Array]) -> tuple[str, ...]:
-    """The small inputs, none of them the first operand of a node: those that may decide shapes."""
-    first = {
-        n.input[0] for n in model.graph.node if n.input and n.op_type not in ("Range", "ConstantOfShape")
-    }
-    return tuple(n for n, a in arrays.items() if a.ndim <= 1 and a.size <= _SMALL and n not in first)
+def _deciding(model: Any, arrays: Mapping[str, Array]) -> list[tuple[str, ...]]:
+    """Inputs that may decide shapes, in two sets.
+
+    Small ones that are the first operand of no node, and all small ones of whole numbers or truth values.
+    """
+    first = {n.input[0] for n in model.graph.node if n.input}
+    small = [n for n, a in arrays.items() if a.ndim <= 1 and a.size <= _SMALL]
+    sets = [
+        tuple(n for n in small if n not in first),
+        tuple(n for n in small if n not in first or arrays[n].dtype.kind in "iub"),
+    ]
+    return [s for s in dict.fromkeys(sets) if s]
 
 
 _SMALL = 64
@@ -113,7 +123,7 @@ def _exported(model: Any, arrays: Mapping[str, Array], fixed: Sequence[str]) -> 
     return Model(to_bytes(lower(optimized, metadata={}).contents))
 
 
-class SamaraBackend(Backend):  # type: ignore[misc]
+class SamaraBackend(Backend):
     """Samara as `onnx.backend.base.Backend`; the device is the CPU."""
 
     @classmethod
@@ -159,7 +169,7 @@ class SamaraBackend(Backend):  # type: ignore[misc]
     @classmethod
     def supports_device(cls, device: str) -> bool:
         """Whether models can be run on a device."""
-        return device.split(":")[0] == "CPU"
+        return device.partition(":")[0] == "CPU"
 
 
 def _info(name: str, array: Array) -> Any:

@@ -13,9 +13,6 @@ from google.protobuf.message import DecodeError
 
 from samara.errors import ExportError
 
-# The oldest operator set whose ops are read.
-LEAST_OPSET = 7
-
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
@@ -48,7 +45,7 @@ def read(source: Any) -> Source:
         source: a ModelProto, or a path.
 
     Raises:
-        ExportError: it is damaged, its external data is missing, or its operator set is too old.
+        ExportError: it is damaged, or its external data is missing.
         OSError: the file cannot be read.
     """
     path: Path | None = None
@@ -67,11 +64,6 @@ def read(source: Any) -> Source:
     if model.functions:
         model = _inlined(model, origin)
     _check(model, origin, path)
-    if 0 < version < LEAST_OPSET:
-        raise ExportError(
-            f"{origin}: operator set {version} is older than {LEAST_OPSET}: convert the model, "
-            f"onnx.version_converter.convert_version(model, {LEAST_OPSET})"
-        )
     return Source(model=model, origin=origin, path=path)
 
 
@@ -140,4 +132,4 @@ def _order(graph: Any, known: set[str], where: str) -> list[str]:
     return problems
 
 
-__all__ = ["LEAST_OPSET", "Source", "read"]
+__all__ = ["Source", "read"]

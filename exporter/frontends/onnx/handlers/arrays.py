@@ -351,12 +351,6 @@ def _one_hot(node: Node) -> Any:
     return b.where(b.equal(hot, b.like(1, hot)), pair[1], pair[0])
 
 
-@op("Trilu")
-def _trilu(node: Node) -> Any:
-    k = 0 if node.given(1) is None else int(node.constant(1, "k").reshape(-1)[0])
-    return node.b.trilu(node.input(), upper=bool(node.attr("upper", 1)), diagonal=k)
-
-
 @op("EyeLike")
 def _eye_like(node: Node) -> Any:
     from samara.exporter.frontends.onnx.values import DTYPES

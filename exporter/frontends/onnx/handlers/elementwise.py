@@ -67,7 +67,17 @@ _SAME = {
 
 
 def _plain(name: str) -> Callable[[Node], Any]:
-    return lambda node: getattr(node.b, name)(*node.inputs)
+    return lambda node: getattr(node.b, name)(*aligned(node))
+
+
+def aligned(node: Node) -> list[Tensor | None]:
+    """The inputs; before operator set 7 the second could be lined up with axes of the first from `axis` on."""
+    if not node.attr("broadcast", 0) or "axis" not in node.attributes or len(node.inputs) != 2:
+        return node.inputs
+    rank, own = node.rank(0), node.rank(1)
+    axis = node.axis()
+    shape = [*node.shape(1), *(1,) * (rank - axis - own)]
+    return [node.input(0), node.b.reshape(node.input(1), [d if isinstance(d, int) else -1 for d in shape])]
 
 
 for _onnx, _samara in _SAME.items():
@@ -76,19 +86,14 @@ for _onnx, _samara in _SAME.items():
 
 @op("Div")
 def _div(node: Node) -> Any:
-    x, y = node.input(0), node.input(1)
+    x, y = (t for t in aligned(node) if t is not None)
     b = node.b
     if x.dtype.is_floating:
         return b.divide(x, y)
-    # ONNX drops the fraction; of sizes, which are not negative, that is the floor.
-    if (known_value(x) is not None and known_value(y) is not None) or not _signed(x):
+    # ONNX drops the fraction; of sizes, which are not negative, that is the floor, which shape arithmetic knows.
+    if (known_value(x) is not None and known_value(y) is not None) or x.dtype is dtypes.uint8:
         return b.floor_divide(x, y)
-    quotient = b.floor_divide(b.abs(x), b.abs(y))
-    return b.multiply(quotient, b.multiply(b.sign(x), b.sign(y)))
-
-
-def _signed(x: Tensor) -> bool:
-    return x.dtype.numpy.kind == "i"
+    return b.truncate_divide(x, y)
 
 
 @op("Mod")
@@ -97,7 +102,7 @@ def _mod(node: Node) -> Any:
     b = node.b
     if not node.attr("fmod", 0):
         return b.floor_mod(x, y)
-    return b.fmod(x, y)
+    return b.truncate_mod(x, y)
 
 
 @op("Pow")
@@ -182,7 +187,7 @@ def _is_inf(node: Node) -> Any:
 
 @op("BitShift")
 def _bit_shift(node: Node) -> Any:
-    name = "left_shift" if node.attr("direction") == "LEFT" else "right_shift"
+    name = "shift_left" if node.attr("direction") == "LEFT" else "shift_right"
     return getattr(node.b, name)(node.input(0), node.input(1))
 
 
@@ -259,7 +264,23 @@ def _shrink(node: Node) -> Any:
 @op("PRelu")
 def _prelu(node: Node) -> Any:
     x, slope, b = node.input(0), node.input(1), node.b
+    if node.opset < 7 and len(slope.shape or ()) == 1 and node.rank() > 2 and slope.shape != (1,):
+        slope = b.reshape(slope, [-1, *(1,) * (node.rank() - 2)])
+    if x.dtype.is_floating:
+        return b.prelu(x, slope)
     return b.where(b.less(x, b.like(0, x)), b.multiply(x, slope), x)
+
+
+@op("SwiGLU")
+def _swiglu(node: Node) -> Any:
+    b = node.b
+    if len(node.inputs) > 1 or node.attributes:
+        node.fail("options of this op are not supported")
+    size = node.shape()[-1]
+    if not isinstance(size, int):
+        node.fail(f"halves of a size that moves, {size}")
+    gate, value = b.split(node.input(), axis=-1, sizes=(size // 2, size // 2))
+    return b.multiply(b.silu(gate), value)
 
 
 @op("Swish")

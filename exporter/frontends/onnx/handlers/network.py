@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from samara.exporter.frontends.compose import convolution, pooling
+import numpy as np
+
+from samara.exporter.frontends.compose import convolution, normalization, pooling
 from samara.exporter.frontends.onnx.node import Node, op
 from samara.graph import dtypes
 from samara.graph.dims import Dimension
-from samara.graph.graph import Tensor
 
 
 def window(node: Node, kernel: Sequence[int]) -> dict[str, Any]:
@@ -98,38 +99,77 @@ def _global_pool(node: Node) -> Any:
 
 @op("BatchNormalization")
 def _batch_normalization(node: Node) -> Any:
-    x, b = node.input(), node.b
+    b = node.b
     if node.attr("training_mode", 0) or node.wants(1):
         node.fail("statistics of a batch are for training", "export the model for inference")
-    spread = [-1] + [1] * (node.rank() - 2)
-    scale, bias, mean, variance = (node.input(i) for i in range(1, 5))
-    epsilon = node.attr("epsilon", 1e-5)
-    root = b.sqrt(b.add(variance, b.like(epsilon, variance)))
-    factor = b.divide(b.cast(scale, dtype=variance.dtype), root)
-    shift = b.subtract(b.cast(bias, dtype=variance.dtype), b.multiply(mean, factor))
-    parts = [b.cast(b.reshape(t, spread), dtype=x.dtype) if node.rank() > 1 else t for t in (factor, shift)]
-    return [b.add(b.multiply(x, parts[0]), parts[1])]
+    x, scale, bias, mean, variance = (node.input(i) for i in range(5))
+    return normalization.batch_norm(b, x, scale, bias, mean, variance, node.attr("epsilon", 1e-5))
 
 
 @op("LayerNormalization")
-def _layer_normalization(node: Node) -> list[Tensor | None]:
+def _layer_normalization(node: Node) -> list[Any]:
     x, b = node.input(), node.b
     axis = node.axis(default=-1)
-    axes = tuple(range(axis, node.rank()))
     epsilon = node.attr("epsilon", 1e-5)
-    scale, bias = node.given(1), node.given(2)
-    sizes = node.shape()[axis:]
-    fits = all(t is None or (t.shape is not None and tuple(t.shape) == tuple(sizes)) for t in (scale, bias))
-    if fits:
-        y = b.layer_normalization(x, scale, bias, axis=axis - node.rank(), epsilon=epsilon)
-    else:
-        y = b.layer_normalization(x, None, None, axis=axis - node.rank(), epsilon=epsilon)
-        y = y if scale is None else b.multiply(y, scale)
-        y = y if bias is None else b.add(y, bias)
+    y = normalization.layer_norm(b, x, node.given(1), node.given(2), axis=axis, epsilon=epsilon)
     mean = inverse = None
     if node.wants(1) or node.wants(2):
+        axes = tuple(range(axis, node.rank()))
         wide = b.cast(x, dtype=dtypes.float32)
         mean = b.reduce_mean(wide, axes=axes, keepdims=True)
         spread = b.reduce_mean(b.square(b.subtract(wide, mean)), axes=axes, keepdims=True)
         inverse = b.reciprocal(b.sqrt(b.add(spread, b.like(epsilon, wide))))
     return [y, mean, inverse]
+
+
+@op("RMSNormalization")
+def _rms_normalization(node: Node) -> Any:
+    epsilon = node.attr("epsilon", 1e-5)
+    return normalization.rms_norm(
+        node.b, node.input(), node.given(1), axis=node.axis(default=-1), epsilon=epsilon
+    )
+
+
+@op("InstanceNormalization")
+def _instance_normalization(node: Node) -> Any:
+    epsilon = node.attr("epsilon", 1e-5)
+    return normalization.instance_norm(node.b, node.input(0), node.input(1), node.input(2), epsilon=epsilon)
+
+
+@op("GroupNormalization")
+def _group_normalization(node: Node) -> Any:
+    b, x = node.b, node.input()
+    groups = int(node.attr("num_groups"))
+    scale, bias = node.input(1), node.input(2)
+    if node.opset < 21:
+        # One number for each group, before operator set 21.
+        channels = node.shape()[1]
+        if not isinstance(channels, int):
+            node.fail(f"a number of channels that moves, {channels}")
+        places = b.constant(np.arange(channels, dtype=np.int64) // (channels // groups))
+        scale, bias = (b.gather(t, places, axis=0) for t in (scale, bias))
+    epsilon = node.attr("epsilon", 1e-5)
+    return normalization.group_norm(b, x, scale, bias, groups=groups, epsilon=epsilon)
+
+
+@op("LRN")
+def _lrn(node: Node) -> Any:
+    return normalization.local_response_norm(
+        node.b,
+        node.input(),
+        size=int(node.attr("size")),
+        alpha=node.attr("alpha", 1e-4),
+        beta=node.attr("beta", 0.75),
+        bias=node.attr("bias", 1.0),
+    )
+
+
+@op("LpNormalization")
+def _lp_normalization(node: Node) -> Any:
+    return normalization.lp_norm(node.b, node.input(), axis=node.axis(default=-1), p=int(node.attr("p", 2)))
+
+
+@op("MeanVarianceNormalization")
+def _mean_variance_normalization(node: Node) -> Any:
+    axes = [int(a) for a in node.attr("axes") or (0, 2, 3)]
+    return normalization.mean_variance_norm(node.b, node.input(), axes=axes)

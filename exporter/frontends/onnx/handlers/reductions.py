@@ -27,13 +27,10 @@ def _reduction(
         x, b = node.input(), node.b
         if before is not None:
             x = before(node, x)
-        boolean = x.dtype is dtypes.bool_
-        if boolean:
-            x = b.cast(x, dtype=dtypes.int32)
         if not nothing and axes:
-            x = getattr(b, name)(x, axes=axes, keepdims=bool(node.attr("keepdims", 1)))
-        if boolean:
-            x = b.cast(x, dtype=dtypes.bool_)
+            boolean = {"reduce_max": "reduce_any", "reduce_min": "reduce_all"}
+            reduce = boolean[name] if x.dtype is dtypes.bool_ else name
+            x = getattr(b, reduce)(x, axes=axes, keepdims=bool(node.attr("keepdims", 1)))
         if after is not None:
             x = getattr(b, after)(x)
         return x if x is not node.input() else b.identity(x)

@@ -26,7 +26,7 @@ SECONDS = 120
 
 # What an inference graph of tensors does not have: tests of these do not count.
 _TRAINING = re.compile(r"adagrad|adam|momentum|nesterov|gradient_of|training|train_")
-_TYPES = {"FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE", "INT8", "INT16", "INT32", "INT64", "UINT8", "BOOL"}
+_TYPES = {"FLOAT", "FLOAT16", "BFLOAT16", "INT8", "INT16", "INT32", "INT64", "UINT8", "BOOL"}
 
 
 @functools.cache
