@@ -51,7 +51,14 @@ def _choices() -> list[Choice]:
     return [found[name] for name in sorted(found)]
 
 
-_FBS_TYPES = {"int": "int", "float": "float", "bool": "bool", "ints": "[int]", "dtype": "DType"}
+_FBS_TYPES = {
+    "int": "int",
+    "float": "float",
+    "bool": "bool",
+    "ints": "[int]",
+    "dtype": "DType",
+    "symbol": "int",
+}
 
 
 def ops_fbs() -> str:
@@ -81,7 +88,14 @@ def ops_fbs() -> str:
     return "\n".join(lines)
 
 
-_C_TYPES = {"int": "int32_t", "float": "float", "bool": "uint8_t", "dtype": "uint8_t", "choice": "uint8_t"}
+_C_TYPES = {
+    "int": "int32_t",
+    "float": "float",
+    "bool": "uint8_t",
+    "dtype": "uint8_t",
+    "choice": "uint8_t",
+    "symbol": "int32_t",
+}
 
 
 def _c_type(a: Attribute) -> str:
@@ -128,6 +142,7 @@ def ops_h() -> str:
             for a in _file_attributes(op):
                 comment = f" /* smr_{_upper(a.choice.name).lower()} */" if a.choice else ""
                 comment = " /* smr_dtype */" if a.kind == "dtype" else comment
+                comment = " /* a dimension of the model, or -1 */" if a.kind == "symbol" else comment
                 lines += [f"    {_c_type(a)} {a.name};{comment}"]
             lines += [f"}} smr_{op.name}_attributes;"]
     lines += ["", "typedef union smr_attributes {"]
@@ -227,11 +242,11 @@ def _attribute_rows(op: OpDef) -> Iterator[str]:
                 number = str(a.choice.values.index(default))
             else:
                 number = str(int(default))
+        # A dimension is a number to the decoder.
+        kind = "INT" if a.kind == "symbol" else a.kind.upper()
         limit = len(a.choice.values) if a.choice else a.limit if a.kind == "ints" else 0
         offset = f"offsetof(smr_{op.name}_attributes, {a.name})"
-        yield (
-            f'    {{"{a.name}", SMR_ATTRIBUTE_{a.kind.upper()}, {limit}, {offset}, {real}, {number}, {ints}}},'
-        )
+        yield (f'    {{"{a.name}", SMR_ATTRIBUTE_{kind}, {limit}, {offset}, {real}, {number}, {ints}}},')
 
 
 def ops_c() -> str:

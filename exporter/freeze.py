@@ -327,7 +327,7 @@ def _unknown_dimensions(order: Sequence[Operation], mapping: Mapping[int, Tensor
             if shape is not None and any(isinstance(d, Dim) and d.anonymous for d in shape):
                 found.append(
                     f"{tensor.name}{_where(op)} has shape {dims.text(shape)}, which depends on data: a device needs "
-                    "sizes that follow from those of the inputs"
+                    "sizes that follow from those of the inputs, or from an op `dimension` that bounds them"
                 )
                 break
         if found:

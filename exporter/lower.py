@@ -15,6 +15,7 @@ from samara.exporter.plan import MemoryPlan, Program, Step, plan
 from samara.graph import dims
 from samara.graph.dims import Dim, Dimension, Symbol
 from samara.graph.graph import Operation, Tensor
+from samara.graph.inference import known_value
 from samara.graph.rewrite import ModelGraph, SignatureGraph, needed, state_variables
 
 FORMAT_VERSION = 1
@@ -119,8 +120,10 @@ class _Pool:
         self._by_key: dict[str, int] = {}
         self.symbols: dict[Symbol, int] = {}
         problems = []
+        self.computed = {s for op in model.graph.operations for s in _computed(op)}
         for tensor in (t for op in model.graph.operations for t in op.outputs):
-            for symbol in sorted({s for d in tensor.shape or () for s in dims.symbols_of(d)}):
+            shape = (*(tensor.shape or ()), *map(dims.of_symbol, _computed(tensor.op)))
+            for symbol in sorted({s for d in shape for s in dims.symbols_of(d)}):
                 if symbol not in self.symbols:
                     for other in self.symbols:
                         if other.name == symbol.name:
@@ -190,6 +193,7 @@ class _Pool:
         """The table of named dimensions."""
         return [
             {"name": s.name, "minimum": s.minimum, "maximum": s.maximum}
+            | ({"computed": True} if s in self.computed else {})
             for s, _ in sorted(self.symbols.items(), key=lambda item: item[1])
         ]
 
@@ -295,7 +299,7 @@ def _program(
                 "opcode": op.definition.opcode,
                 "inputs": read,
                 "outputs": written,
-                "attributes": _attributes(op),
+                "attributes": _attributes(op, pool),
                 "source": op.source.rpartition("/")[2] or None,
             }
         )
@@ -352,12 +356,23 @@ def _step(op: Operation, read: list[int], written: list[int], tensors: _Tensors)
     )
 
 
-def _attributes(op: Operation) -> tuple[str, dict[str, Any]] | None:
+def _computed(op: Operation) -> list[Symbol]:
+    """The size that an operation sets from its data, unless it is known before."""
+    if op.type != "dimension":
+        return []
+    (size,) = known_value(op.outputs[0]) or (0,)
+    symbol = size.symbol if isinstance(size, Dim) else None
+    return [symbol] if symbol is not None and symbol.name == op.a.symbol.symbol.name else []
+
+
+def _attributes(op: Operation, pool: _Pool) -> tuple[str, dict[str, Any]] | None:
     in_file = [a for a in op.definition.attributes if a.in_file]
     if not in_file:
         return None
     member = "".join(part.capitalize() for part in op.type.split("_")) + "Attributes"
     values = {a.name: op.attributes[a.name] for a in in_file}
+    if op.type == "dimension":
+        values["symbol"] = next((pool.symbols[s] for s in _computed(op)), -1)
     return member, {k: v.code if hasattr(v, "code") else v for k, v in values.items()}
 
 

@@ -235,6 +235,11 @@ def _of_atom(atom: Atom) -> Dimension:
     return Dim._make({(atom,): 1})
 
 
+def of_symbol(symbol: Symbol) -> Dimension:
+    """The dimension that is this symbol."""
+    return _of_atom(symbol)
+
+
 def symbols_of(value: Dimension) -> frozenset[Symbol]:
     """The symbols in a dimension."""
     return value.symbols if isinstance(value, Dim) else frozenset()

@@ -640,6 +640,10 @@ def _normalize(definition: OpDef, a: Attribute, value: Any) -> Any:
             return values
         if a.kind == "dtype":
             return dtypes.as_dtype(value)
+        if a.kind == "symbol":
+            if not isinstance(value, dims.Dim) or value.symbol is None or value.symbol.anonymous:
+                raise TypeError("is not a named dimension: give Dim('name')")
+            return value
         if a.kind == "shape":
             return None if value is None else tuple(dims.as_dimension(d) for d in value)
     except (TypeError, ValueError) as error:

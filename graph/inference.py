@@ -128,6 +128,17 @@ def _shape(op: Any) -> tuple[Dimension, ...] | None:
     return op.inputs[0].shape  # type: ignore[no-any-return]
 
 
+def _dimension(op: Any) -> tuple[Dimension, ...] | None:
+    """What is known of the number; else the size that the op sets, bounded by `limit`."""
+    values = known_value(op.inputs[0])
+    if values is not None and not any(isinstance(v, dims.Dim) and v.anonymous for v in values):
+        return values
+    limit = known_value(op.inputs[1])
+    symbol = op.a.symbol.symbol
+    largest = symbol.maximum if limit is None else min(symbol.maximum, dims.bounds(limit[0])[1])
+    return (dims.Dim(symbol.name, symbol.minimum, max(symbol.minimum, largest)),)
+
+
 def _same(op: Any) -> tuple[Dimension, ...] | None:
     return known_value(op.inputs[0])
 
@@ -233,6 +244,7 @@ def _arithmetic(op: Any) -> tuple[Dimension, ...] | None:
 
 _VALUE_RULES: dict[str, Any] = {
     "constant": _constant,
+    "dimension": _dimension,
     "shape": _shape,
     "identity": _same,
     "stop_gradient": _same,

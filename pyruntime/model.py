@@ -166,10 +166,14 @@ class Model:
 
     def _dimensions(self) -> dict[str, tuple[int, int]]:
         found = {}
+        computed = []
         info, error = ffi.new("smr_dimension_info *"), ffi.new("smr_error *")
         for i in range(self._info.dimension_count):
             check(lib.smr_model_dimension(self._pointer, i, info, error), error)
             found[_text(info.name)] = (int(info.minimum), int(info.maximum))
+            if info.computed:
+                computed.append(_text(info.name))
+        self.computed = frozenset(computed)
         return found
 
     def _signature(self, index: int) -> SignatureInfo:
@@ -407,6 +411,8 @@ class Context:
                 )
             view[...] = array
         check(lib.smr_run(pointer, signature, self._error), self._error)
+        if self.model.computed:
+            outputs = self._arena_views(pointer, signature)[1]
         if len(outputs) == 1:
             return outputs[0].copy()
         return {t.name: view.copy() for t, view in zip(info.outputs, outputs, strict=True)}

@@ -34,9 +34,9 @@ ACTIVATION = Choice(name="Activation", values=("none", "relu", "relu6"))
 class Attribute:
     """A named, typed constant of an op.
 
-    `kind` is "int", "float", "bool", "ints" (at most `limit` of them), "dtype" or "choice"; "shape" and
-    "array" exist in the graph only. New attributes of an existing op go at the end and have a default, so that
-    old files stay readable.
+    `kind` is "int", "float", "bool", "ints" (at most `limit` of them), "dtype", "choice" or "symbol", a named size
+    that the op sets; "shape" and "array" exist in the graph only. New attributes of an existing op go at the end and
+    have a default, so that old files stay readable.
     """
 
     name: str

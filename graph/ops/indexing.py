@@ -201,6 +201,74 @@ def _strided_slice_gradient_shape(op: Any) -> Any:
     return shape
 
 
+# Slices whose begin is data ------------------------------------------------------------------------------------
+
+
+def _slice_shape(op: Any) -> Any:
+    x, begin, _ = op.shapes
+    shape = known_shape(op, 2)
+    if begin is not None and len(begin) != 1:
+        op.fail(f"begin must have rank 1, not {len(begin)}")
+    if x is None:
+        return shape
+    count = len(x)
+    for what, length in (("begin", begin and begin[0]), ("size", None if shape is None else len(shape))):
+        if length is not None and dims.equal(length, count) is False:
+            op.fail(f"{what} has {length} entries, x has rank {count}")
+    if len(op.a.strides) != count or 0 in op.a.strides:
+        op.fail(f"strides {list(op.a.strides)} must be {count} numbers other than 0, one for each axis")
+    if shape is None:
+        return tuple(Dim() for _ in x)
+    for axis, (size, whole) in enumerate(zip(shape, x, strict=True)):
+        if dims.bounds(size)[0] > dims.bounds(whole)[1]:
+            op.fail(f"{size} elements of axis {axis}, which has {whole}")
+    return shape
+
+
+def _slice(xp: Any, op: Any, x: Any, begin: Any, size: Any) -> Any:
+    for axis, stride in enumerate(op.a.strides):
+        first, count = int(begin[axis]), int(size[axis])
+        last = first + (count - 1) * stride
+        if count and not (0 <= first < x.shape[axis] and 0 <= last < x.shape[axis]):
+            raise ValueError(f"elements {first} to {last} of axis {axis} of size {x.shape[axis]}")
+        x = xp.take(x, xp.asarray([first + i * stride for i in range(count)], dtype=xp.int64), axis=axis)
+    return x
+
+
+def _slice_gradient(b: Any, op: Any, dy: Any) -> Any:
+    x, begin, _ = op.inputs
+    if not x.shape:
+        return [dy if x.shape == () else None, None, None]
+    places: Any = None
+    weight: Any = b.constant(1)
+    for axis in reversed(range(len(x.shape))):
+        first = b.cast(b.strided_slice(begin, **axis_slice(0, axis, axis + 1)), dtype=dtypes.int32)
+        along = b.range(0, size_along(b, dy, axis), 1)
+        along = b.multiply(b.add(first, b.multiply(along, b.like(op.a.strides[axis], along))), weight)
+        for _ in range(len(x.shape) - 1 - axis):
+            along = b.expand_dims(along, axis=-1)
+        places = along if places is None else b.add(places, along)
+        weight = b.multiply(weight, b.constant(size_along(b, x, axis)))
+    flat = b.zeros_like(b.reshape(x, [-1]))
+    summed = b.scatter_elements(flat, b.reshape(places, [-1]), b.reshape(dy, [-1]), axis=0, reduction="add")
+    return [b.reshape(summed, b.sizes(x)), None, None]
+
+
+def _dimension_shape(op: Any) -> Any:
+    for index, operand in enumerate(op.definition.operands):
+        if op.shapes[index] not in (None, ()):
+            op.fail(f"{operand.name} must be a scalar, not of shape {dims.text(op.shapes[index])}")
+    return ()
+
+
+def _dimension(xp: Any, op: Any, value: Any, limit: Any) -> Any:
+    symbol = op.a.symbol.symbol
+    largest = min(symbol.maximum, max(int(limit), symbol.minimum))
+    if not symbol.minimum <= int(value) <= largest:
+        raise ValueError(f"dimension {symbol.name} is from {symbol.minimum} to {largest}, not {int(value)}")
+    return value
+
+
 _SLICE = (
     attribute("begin", "ints", doc="The first index of each entry; below 0 it counts from the end."),
     attribute("end", "ints", doc="The index that each entry stops before; below 0 it counts from the end."),
@@ -397,6 +465,37 @@ OPS.register(
         shape=_strided_slice_gradient_shape,
         reference=_strided_slice_gradient,
         gradient=lambda b, op, ddx: [b.strided_slice(ddx, **op.attributes), None],
+        any_rank=True,
+    ),
+    OpDef(
+        name="slice",
+        opcode=45,
+        inputs=("x: T", "begin: I", "size: S shape_only"),
+        outputs=("y: T",),
+        types={"T": dtypes.ALL, "I": (dtypes.int32, dtypes.int64), "S": (dtypes.int32, dtypes.int64)},
+        attributes=(
+            attribute("strides", "ints", doc="The step along each axis; below 0 it runs backwards."),
+        ),
+        doc="A part of a tensor whose place is data: along each axis `size` elements from `begin` on, counted from 0. "
+        "Elements outside the axis are an error of the run.",
+        shape=_slice_shape,
+        reference=_slice,
+        gradient=_slice_gradient,
+        quant="same",
+        any_rank=True,
+    ),
+    OpDef(
+        name="dimension",
+        opcode=56,
+        inputs=("value: I", "limit: I shape_only"),
+        outputs=("size: I",),
+        types={"I": (dtypes.int32, dtypes.int64)},
+        attributes=(attribute("symbol", "symbol", doc="The named size, with its bounds."),),
+        doc="A number of the data that becomes a size: shapes that are made of the output hold the named dimension, "
+        "whose value a run sets here. It is at most `limit`, which bounds the memory; a number outside the bounds is "
+        "an error of the run.",
+        shape=_dimension_shape,
+        reference=_dimension,
         any_rank=True,
     ),
     OpDef(

@@ -122,6 +122,10 @@ static void change_dimension(smr_context *context, int32_t index, fuzz_random *r
             break;
     }
     status = smr_context_set_dimension(context, dimension.name, value, NULL);
+    if (dimension.computed) {
+        FUZZ_REQUIRE(status == SMR_ERROR_ARGUMENT);
+        return;
+    }
     FUZZ_REQUIRE(status == SMR_OK || status == SMR_ERROR_DIMENSION || status == SMR_ERROR_MODEL ||
                  status == SMR_ERROR_UNSUPPORTED);
     FUZZ_REQUIRE((value >= dimension.minimum) == (status != SMR_ERROR_DIMENSION));

@@ -186,6 +186,7 @@ typedef struct smr_dimension_info {
     const char *name;
     int32_t minimum;
     int32_t maximum;
+    int32_t computed; /* 1: a run computes it from its data; 0: the caller sets it */
 } smr_dimension_info;
 
 typedef struct smr_op_info {
@@ -309,12 +310,13 @@ smr_status smr_context_create(const smr_model *model, const smr_context_config *
 void smr_context_free(smr_context *context);
 
 /* Sets a named dimension, in all signatures. On error nothing has changed.
- * @return SMR_OK, SMR_ERROR_NOT_FOUND, SMR_ERROR_DIMENSION, or SMR_ERROR_MODEL when the shapes that follow
- * contradict each other. @threads exclusive */
+ * @return SMR_OK, SMR_ERROR_NOT_FOUND, SMR_ERROR_DIMENSION, SMR_ERROR_ARGUMENT for one that a run computes,
+ * or SMR_ERROR_MODEL when the shapes that follow contradict each other. @threads exclusive */
 smr_status smr_context_set_dimension(smr_context *context, const char *name, int32_t value, smr_error *error);
 
 /* Sets all named dimensions at once, in the order of smr_model_dimension: for those that only fit together.
- * On error nothing has changed. @return as smr_context_set_dimension. @threads exclusive */
+ * The values of those that a run computes do not count. On error nothing has changed. @return as
+ * smr_context_set_dimension. @threads exclusive */
 smr_status smr_context_set_dimensions(smr_context *context, const int32_t *values, size_t count,
                                       smr_error *error);
 
@@ -323,7 +325,8 @@ smr_status smr_context_set_dimensions(smr_context *context, const int32_t *value
 smr_status smr_context_input(smr_context *context, int32_t signature, int32_t index, smr_tensor *tensor,
                              smr_error *error);
 
-/* An output of a signature: valid from a run until the next one, of any signature. @threads exclusive */
+/* An output of a signature: valid from a run until the next one, of any signature. Sizes that a run computes
+ * are those of the last run, and their largest before it: ask again after each run. @threads exclusive */
 smr_status smr_context_output(smr_context *context, int32_t signature, int32_t index, smr_tensor *tensor,
                               smr_error *error);
 

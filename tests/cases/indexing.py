@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from samara.graph.dims import Dim
 from tests.cases._case import Case, Input
 
 MOVED = ("float32", "float16", "int8", "int64", "bool", "float64")
@@ -109,7 +110,16 @@ def _one_hot(a: Any, indices: Any) -> Any:
     return y
 
 
+def _slice(a: Any, x: Any, begin: Any, size: Any) -> Any:
+    y = np.zeros([int(n) for n in size], dtype=x.dtype)
+    for place in np.ndindex(*y.shape):
+        y[place] = x[tuple(int(p) + i * s for p, i, s in zip(begin, place, a.strides, strict=True))]
+    return y
+
+
 ORACLES = {
+    "slice": _slice,
+    "dimension": lambda a, value, limit: value,
     "strided_slice": _strided_slice,
     "strided_slice_gradient": _strided_slice_gradient,
     "gather": _gather,
@@ -241,6 +251,41 @@ CASES += [
             (_S[:], _S[1:]),
         ]
     ),
+]
+
+for _shape, _begin, _size, _strides in [
+    ((), (), (), ()),
+    ((17,), (0,), (17,), (1,)),
+    ((17,), (3,), (5,), (2,)),
+    ((17,), (16,), (17,), (-1,)),
+    ((17,), (9,), (0,), (1,)),
+    ((3, 5), (1, 4), (2, 2), (1, -3)),
+    ((2, 1, 3, 2, 1, 4), (1, 0, 0, 1, 0, 3), (1, 1, 3, 1, 1, 2), (1, 1, 1, 1, 1, -2)),
+    ((0, 3), (0, 1), (0, 2), (1, 1)),
+    ((3, 5), (0, 0), (0, 5), (1, 1)),
+]:
+    _count = len(_shape)
+    CASES.append(
+        Case(
+            op="slice",
+            inputs=(
+                Input(shape=_shape),
+                Input(shape=(_count,), dtype="int64", values=_begin),
+                Input(shape=(_count,), dtype="int32", values=_size, constant=True),
+            ),
+            attributes={"strides": _strides},
+            dtypes=None if _count == 2 else MOVED,
+            label=f"{_begin}{_size}",
+        )
+    )
+CASES += [
+    Case(
+        op="dimension",
+        inputs=(Input(values=value), Input(values=7, constant=True)),
+        attributes={"symbol": Dim("found", 1, 9)},
+        label=f"{value}",
+    )
+    for value in (1, 5, 7)
 ]
 
 for _shape, _indices, _axis, _batch in [

@@ -104,20 +104,51 @@ static smr_status fill_value(smr_context *context, smr_table tensor, smr_value *
     return SMR_OK;
 }
 
+/* The size of a tensor that depends on what a run computes is the largest until then. */
+static smr_status fill_first_value(smr_context *context, smr_table tensor, smr_value *value,
+                                   smr_error *error) {
+    const smr_dimensions largest = {context->model, NULL, false};
+    const size_t offset = (size_t)smr_field_u64(tensor, SMR_SLOT_TENSOR_OFFSET, 0);
+    if (smr_shape_computed(context->model, smr_field_vector(tensor, SMR_SLOT_TENSOR_SHAPE), 0) < 0) {
+        return fill_value(context, tensor, value, error);
+    }
+    SMR_TRY(smr_value_fill(&largest, tensor, value, error));
+    value->data = context->arena + offset; /* the loader has seen that it is not a constant and no state */
+    return SMR_OK;
+}
+
+static smr_status prepare_node(const smr_program *program, uint32_t index, smr_error *error) {
+    const smr_op_record op = smr_op_read(smr_vector_table(program->ops, index));
+    const smr_status status = smr_node_prepare(&program->nodes[index], &op, error);
+    if (status != SMR_OK) {
+        smr_error_where_op(error, index, &op, program->tensors);
+    }
+    return status;
+}
+
 static smr_status prepare_program(smr_context *context, smr_program *program, smr_error *error) {
     uint32_t i;
     for (i = 0; i < program->tensors.count; ++i) {
-        SMR_TRY(fill_value(context, smr_vector_table(program->tensors, i), &program->values[i], error));
+        SMR_TRY(fill_first_value(context, smr_vector_table(program->tensors, i), &program->values[i], error));
     }
     for (i = 0; i < program->ops.count; ++i) {
-        const smr_op_record op = smr_op_read(smr_vector_table(program->ops, i));
-        const smr_status status = smr_node_prepare(&program->nodes[i], &op, error);
-        if (status != SMR_OK) {
-            smr_error_where_op(error, i, &op, program->tensors);
-            return status;
+        if (!program->nodes[i].late) {
+            SMR_TRY(prepare_node(program, i, error));
         }
     }
     return SMR_OK;
+}
+
+smr_status smr_context_prepare_node(smr_context *context, const smr_program *program, uint32_t index,
+                                    smr_error *error) {
+    const smr_op_record op = smr_op_read(smr_vector_table(program->ops, index));
+    uint32_t i;
+    for (i = 0; i < op.outputs.count; ++i) {
+        const uint32_t tensor = (uint32_t)smr_vector_i32(op.outputs, i);
+        SMR_TRY(
+            fill_value(context, smr_vector_table(program->tensors, tensor), &program->values[tensor], error));
+    }
+    return prepare_node(program, index, error);
 }
 
 smr_status smr_context_prepare(smr_context *context, smr_error *error) {
@@ -139,6 +170,7 @@ static smr_status build_node(smr_context *context, const smr_program *program, u
     node->inputs = (const smr_value **)operands;
     node->outputs = (smr_value **)operands + op.inputs.count;
     node->scratch = op.scratch_end > op.scratch_begin ? context->arena + op.scratch_begin : NULL;
+    node->late = smr_op_is_late(context->model, &op, program->tensors);
     for (i = 0; i < op.inputs.count; ++i) {
         const int32_t tensor = smr_vector_i32(op.inputs, i);
         node->inputs[i] = tensor < 0 ? NULL : &program->values[tensor];

@@ -31,6 +31,14 @@ smr_status smr_context_check_size(const smr_model *model, smr_error *error);
 /* Evaluates all shapes at the current dimensions, and lets all kernels prepare. */
 smr_status smr_context_prepare(smr_context *context, smr_error *error);
 
+/* Evaluates the shapes of what node `index` of a program writes, and lets its kernel prepare: for nodes that
+ * are late, at the dimensions that ops before it have set. */
+smr_status smr_context_prepare_node(smr_context *context, const smr_program *program, uint32_t index,
+                                    smr_error *error);
+
+/* The dimension that a node `dimension` sets becomes the number that it has written. */
+smr_status smr_context_compute_dimension(smr_context *context, const smr_node *node, smr_error *error);
+
 /* The current dimensions become the largest. */
 smr_status smr_context_enlarge(smr_context *context, smr_error *error);
 

@@ -27,16 +27,28 @@ static smr_status check_dimension(const smr_context *context, uint32_t index, in
     return SMR_OK;
 }
 
-/* Puts `count` values in the place of those from `first` on, or leaves all as it was. */
+/* Puts `count` values in the place of those from `first` on, but for computed ones, or leaves all as it was.
+ */
 static smr_status change_dimensions(smr_context *context, uint32_t first, uint32_t count,
                                     const int32_t *values, smr_error *error) {
     const size_t bytes = count * sizeof *values;
+    bool changed = false;
     smr_status status;
-    if (count == 0 || memcmp(context->dimensions + first, values, bytes) == 0) {
+    uint32_t i;
+    if (count == 0) {
         return SMR_OK;
     }
     memcpy(context->previous + first, context->dimensions + first, bytes);
-    memcpy(context->dimensions + first, values, bytes);
+    for (i = 0; i < count; ++i) {
+        if (values[i] != context->dimensions[first + i] &&
+            !smr_dimension_is_computed(context->model, first + i)) {
+            context->dimensions[first + i] = values[i];
+            changed = true;
+        }
+    }
+    if (!changed) {
+        return SMR_OK;
+    }
     status = smr_context_prepare(context, error);
     if (status != SMR_OK) {
         memcpy(context->dimensions + first, context->previous + first, bytes);
@@ -55,6 +67,9 @@ smr_status smr_context_set_dimension(smr_context *context, const char *name, int
     if (index < 0) {
         SMR_FAIL(error, SMR_ERROR_NOT_FOUND, "there is no dimension \"%.64s\"", name);
     }
+    if (smr_dimension_is_computed(context->model, (uint32_t)index)) {
+        SMR_FAIL(error, SMR_ERROR_ARGUMENT, "dimension \"%.64s\" is computed by a run", name);
+    }
     SMR_TRY(check_dimension(context, (uint32_t)index, value, error));
     return change_dimensions(context, (uint32_t)index, 1, &value, error);
 }
@@ -70,9 +85,33 @@ smr_status smr_context_set_dimensions(smr_context *context, const int32_t *value
                  (unsigned)context->model->dimensions.count);
     }
     for (i = 0; i < count; ++i) {
-        SMR_TRY(check_dimension(context, i, values[i], error));
+        if (!smr_dimension_is_computed(context->model, i)) {
+            SMR_TRY(check_dimension(context, i, values[i], error));
+        }
     }
     return change_dimensions(context, 0, (uint32_t)count, values, error);
+}
+
+smr_status smr_context_compute_dimension(smr_context *context, const smr_node *node, smr_error *error) {
+    const int32_t index = node->attributes.dimension.symbol;
+    const smr_dimensions largest = {context->model, NULL, false};
+    const smr_dimensions smallest = {context->model, NULL, true};
+    const smr_value *size = node->outputs[0];
+    int64_t value;
+    if (index < 0) {
+        return SMR_OK;
+    }
+    value = size->dtype == SMR_DTYPE_INT64 ? *(const int64_t *)size->data : *(const int32_t *)size->data;
+    if (value < smr_dimension_value(&smallest, (uint32_t)index) ||
+        value > smr_dimension_value(&largest, (uint32_t)index)) {
+        SMR_FAIL(error, SMR_ERROR_DATA, "dimension \"%.64s\" is from %d to %d, not %lld",
+                 smr_field_string(smr_vector_table(context->model->dimensions, (uint32_t)index),
+                                  SMR_SLOT_DIMENSION_NAME),
+                 (int)smr_dimension_value(&smallest, (uint32_t)index),
+                 (int)smr_dimension_value(&largest, (uint32_t)index), (long long)value);
+    }
+    context->dimensions[index] = (int32_t)value;
+    return SMR_OK;
 }
 
 smr_status smr_context_enlarge(smr_context *context, smr_error *error) {

@@ -166,6 +166,31 @@ smr_status smr_shape_evaluate(const smr_dimensions *dimensions, smr_vector shape
     return SMR_OK;
 }
 
+bool smr_dimension_is_computed(const smr_model *model, uint32_t index) {
+    return smr_field_u8(smr_vector_table(model->dimensions, index), SMR_SLOT_DIMENSION_COMPUTED, 0) != 0;
+}
+
+int32_t smr_shape_computed(const smr_model *model, smr_vector shape, uint32_t from) {
+    uint32_t i, k, seen = 0;
+    for (i = 0; i < shape.count; ++i) {
+        const int32_t entry = smr_vector_i32(shape, i);
+        smr_vector code;
+        if (entry >= 0) {
+            continue;
+        }
+        code = smr_field_vector(smr_vector_table(model->expressions, (uint32_t)(-1 - entry)),
+                                SMR_SLOT_EXPRESSION_CODE);
+        for (k = 0; k < code.count; k += 2) {
+            const int32_t dimension = smr_vector_i32(code, k + 1);
+            if (smr_vector_i32(code, k) == EXPRESSION_DIMENSION &&
+                smr_dimension_is_computed(model, (uint32_t)dimension) && seen++ == from) {
+                return dimension;
+            }
+        }
+    }
+    return -1;
+}
+
 bool smr_shape_is_fixed(smr_vector shape) {
     uint32_t i;
     for (i = 0; i < shape.count; ++i) {

@@ -39,4 +39,11 @@ smr_status smr_shape_evaluate(const smr_dimensions *dimensions, smr_vector shape
 /* Whether no entry of a shape is an expression. */
 bool smr_shape_is_fixed(smr_vector shape);
 
+/* Whether an op sets a dimension while a program runs; else the caller does. */
+bool smr_dimension_is_computed(const smr_model *model, uint32_t index);
+
+/* The first computed dimension, from `from` on in the order of their places in the expressions of a shape,
+ * that a shape depends on; -1 when there is none. The shape's expressions have been verified. */
+int32_t smr_shape_computed(const smr_model *model, smr_vector shape, uint32_t from);
+
 #endif

@@ -199,6 +199,7 @@ smr_status smr_model_dimension(const smr_model *model, int32_t index, smr_dimens
     info->name = smr_field_string(table, SMR_SLOT_DIMENSION_NAME);
     info->minimum = smr_field_i32(table, SMR_SLOT_DIMENSION_MINIMUM, 0);
     info->maximum = smr_field_i32(table, SMR_SLOT_DIMENSION_MAXIMUM, 0);
+    info->computed = smr_field_u8(table, SMR_SLOT_DIMENSION_COMPUTED, 0) != 0;
     return SMR_OK;
 }
 

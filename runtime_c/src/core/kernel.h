@@ -57,6 +57,7 @@ struct smr_node {
     } parameters;
 
     void *scratch; /* valid during run; 64-byte aligned */
+    bool late;     /* prepared whenever it is run: a size of its operands is set by an op before it */
 };
 
 /* Returns SMR_OK, or SMR_ERROR_MODEL with a message. It may not read the data of an input that is not a

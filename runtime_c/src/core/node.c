@@ -15,6 +15,24 @@ smr_op_record smr_op_read(smr_table op) {
     return record;
 }
 
+static bool any_computed(const smr_model *model, smr_vector operands, smr_vector tensors) {
+    uint32_t i;
+    for (i = 0; i < operands.count; ++i) {
+        const int32_t tensor = smr_vector_i32(operands, i);
+        if (tensor >= 0 &&
+            smr_shape_computed(
+                model, smr_field_vector(smr_vector_table(tensors, (uint32_t)tensor), SMR_SLOT_TENSOR_SHAPE),
+                0) >= 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool smr_op_is_late(const smr_model *model, const smr_op_record *op, smr_vector tensors) {
+    return any_computed(model, op->inputs, tensors) || any_computed(model, op->outputs, tensors);
+}
+
 const char *smr_op_name(const smr_op_record *op, smr_vector tensors) {
     if (op->outputs.count > 0) {
         const int32_t index = smr_vector_i32(op->outputs, 0);

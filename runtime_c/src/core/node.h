@@ -18,6 +18,10 @@ typedef struct smr_op_record {
 
 smr_op_record smr_op_read(smr_table op);
 
+/* Whether the shape of an operand depends on a computed dimension. Operands and expressions have been
+ * verified. */
+bool smr_op_is_late(const smr_model *model, const smr_op_record *op, smr_vector tensors);
+
 /* Chooses a kernel and lets it prepare. The node has its operands and attributes; what an earlier call filled
  * is forgotten. */
 smr_status smr_node_prepare(smr_node *node, const smr_op_record *op, smr_error *error);

@@ -57,6 +57,10 @@ static smr_status compare_floats(const smr_tensor *found, const uint8_t *expecte
 static smr_status compare_output(const smr_tensor *found, smr_table blob, float tolerance, smr_error *error) {
     const smr_vector expected = smr_field_vector(blob, SMR_SLOT_BLOB_DATA);
     size_t i;
+    if (found->bytes != expected.count) {
+        SMR_FAIL(error, SMR_ERROR_MISMATCH, "output \"%.64s\" has %zu bytes instead of %u", found->name,
+                 found->bytes, (unsigned)expected.count);
+    }
     if (found->dtype == SMR_DTYPE_FLOAT32 || found->dtype == SMR_DTYPE_FLOAT16) {
         return compare_floats(found, expected.data, tolerance, error);
     }

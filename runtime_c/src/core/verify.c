@@ -148,6 +148,9 @@ static smr_status verify_programs(smr_verify *verify) {
         if (status == SMR_OK) {
             status = smr_verify_ops(verify, program);
         }
+        if (status == SMR_OK) {
+            status = smr_verify_computed(verify, program);
+        }
         if (status != SMR_OK) {
             smr_error_where(verify->error,
                             "program \"%.64s\": ", smr_field_string(program, SMR_SLOT_PROGRAM_NAME));

@@ -26,6 +26,7 @@ smr_status smr_model_verify(smr_model *model, smr_error *error);
 
 /* The parts, in the order in which they rely on each other. */
 smr_status smr_verify_tensors(smr_verify *verify, smr_table program);
+smr_status smr_verify_computed(smr_verify *verify, smr_table program);
 smr_status smr_verify_ops(smr_verify *verify, smr_table program);
 smr_status smr_verify_signatures(smr_verify *verify);
 smr_status smr_verify_plan(smr_verify *verify, smr_table signature, smr_table program);

@@ -96,6 +96,10 @@ static const smr_format_field shape_attributes_fields[] = {
     {SMR_FIELD_SCALAR, 0, 1, 1, -1},
 };
 
+static const smr_format_field slice_attributes_fields[] = {
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+};
+
 static const smr_format_field gather_elements_attributes_fields[] = {
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
 };
@@ -129,6 +133,10 @@ static const smr_format_field top_kattributes_fields[] = {
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
     {SMR_FIELD_SCALAR, 0, 1, 1, -1},
     {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+};
+
+static const smr_format_field dimension_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
 };
 
 static const smr_format_field reduce_sum_attributes_fields[] = {
@@ -446,6 +454,7 @@ static const smr_format_field dimension_fields[] = {
     {SMR_FIELD_STRING, 1, 1, 1, -1},
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
 };
 
 static const smr_format_field expression_fields[] = {
@@ -566,6 +575,7 @@ const smr_format_table smr_format_tables[] = {
     {one_hot_attributes_fields, 5},
     {cast_attributes_fields, 1},
     {shape_attributes_fields, 1},
+    {slice_attributes_fields, 1},
     {gather_elements_attributes_fields, 1},
     {scatter_elements_attributes_fields, 2},
     {gather_nd_attributes_fields, 1},
@@ -573,6 +583,7 @@ const smr_format_table smr_format_tables[] = {
     {cumulative_sum_attributes_fields, 3},
     {cumulative_prod_attributes_fields, 3},
     {top_kattributes_fields, 3},
+    {dimension_attributes_fields, 1},
     {reduce_sum_attributes_fields, 2},
     {reduce_mean_attributes_fields, 2},
     {reduce_prod_attributes_fields, 2},
@@ -614,7 +625,7 @@ const smr_format_table smr_format_tables[] = {
     {integer_average_pool2d_attributes_fields, 6},
     {integer_sum_attributes_fields, 2},
     {fixed_point_softmax_attributes_fields, 1},
-    {dimension_fields, 3},
+    {dimension_fields, 4},
     {expression_fields, 1},
     {quantization_fields, 3},
     {constant_fields, 1},
@@ -677,7 +688,7 @@ const int16_t smr_format_attributes[256] = {
     -1,
     -1,
     -1,
-    -1,
+    SMR_TABLE_SLICE_ATTRIBUTES,
     SMR_TABLE_GATHER_ELEMENTS_ATTRIBUTES,
     SMR_TABLE_SCATTER_ELEMENTS_ATTRIBUTES,
     SMR_TABLE_GATHER_ND_ATTRIBUTES,
@@ -688,7 +699,7 @@ const int16_t smr_format_attributes[256] = {
     -1,
     -1,
     -1,
-    -1,
+    SMR_TABLE_DIMENSION_ATTRIBUTES,
     -1,
     -1,
     -1,

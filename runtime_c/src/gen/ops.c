@@ -242,6 +242,20 @@ static const smr_attribute_def shape_attributes[] = {
     {"output_type", SMR_ATTRIBUTE_DTYPE, 0, offsetof(smr_shape_attributes, output_type), 0.0f, 6, 0},
 };
 
+static const smr_operand_def slice_inputs[] = {
+    {"x", 0x01fe, 0, 0},
+    {"begin", 0x00c0, 1, 0},
+    {"size", 0x00c0, 2, 4},
+};
+
+static const smr_operand_def slice_outputs[] = {
+    {"y", 0x01fe, 0, 0},
+};
+
+static const smr_attribute_def slice_attributes[] = {
+    {"strides", SMR_ATTRIBUTE_INTS, 8, offsetof(smr_slice_attributes, strides), 0.0f, 0, 0},
+};
+
 static const smr_operand_def gather_elements_inputs[] = {
     {"x", 0x01fe, 0, 0},
     {"indices", 0x00c0, 1, 0},
@@ -339,6 +353,19 @@ static const smr_attribute_def top_k_attributes[] = {
     {"axis", SMR_ATTRIBUTE_INT, 0, offsetof(smr_top_k_attributes, axis), 0.0f, -1, 0},
     {"largest", SMR_ATTRIBUTE_BOOL, 0, offsetof(smr_top_k_attributes, largest), 0.0f, 1, 0},
     {"output_type", SMR_ATTRIBUTE_DTYPE, 0, offsetof(smr_top_k_attributes, output_type), 0.0f, 7, 0},
+};
+
+static const smr_operand_def dimension_inputs[] = {
+    {"value", 0x00c0, 0, 0},
+    {"limit", 0x00c0, 0, 4},
+};
+
+static const smr_operand_def dimension_outputs[] = {
+    {"size", 0x00c0, 0, 0},
+};
+
+static const smr_attribute_def dimension_attributes[] = {
+    {"symbol", SMR_ATTRIBUTE_INT, 0, offsetof(smr_dimension_attributes, symbol), 0.0f, 0, 0},
 };
 
 static const smr_operand_def reduce_sum_inputs[] = {
@@ -1820,6 +1847,7 @@ const smr_op_def smr_op_defs[] = {
     {"one_hot", one_hot_inputs, one_hot_outputs, one_hot_attributes, SMR_OP_ONE_HOT, 1, 1, 5, 0, 0},
     {"cast", cast_inputs, cast_outputs, cast_attributes, SMR_OP_CAST, 1, 1, 1, 0, 1},
     {"shape", shape_inputs, shape_outputs, shape_attributes, SMR_OP_SHAPE, 1, 1, 1, 0, 0},
+    {"slice", slice_inputs, slice_outputs, slice_attributes, SMR_OP_SLICE, 3, 1, 1, 0, 0},
     {"gather_elements", gather_elements_inputs, gather_elements_outputs, gather_elements_attributes, SMR_OP_GATHER_ELEMENTS, 2, 1, 1, 0, 0},
     {"scatter_elements", scatter_elements_inputs, scatter_elements_outputs, scatter_elements_attributes, SMR_OP_SCATTER_ELEMENTS, 3, 1, 2, 0, 0},
     {"gather_nd", gather_nd_inputs, gather_nd_outputs, gather_nd_attributes, SMR_OP_GATHER_ND, 2, 1, 1, 0, 0},
@@ -1827,6 +1855,7 @@ const smr_op_def smr_op_defs[] = {
     {"cumulative_sum", cumulative_sum_inputs, cumulative_sum_outputs, cumulative_sum_attributes, SMR_OP_CUMULATIVE_SUM, 1, 1, 3, 0, 0},
     {"cumulative_prod", cumulative_prod_inputs, cumulative_prod_outputs, cumulative_prod_attributes, SMR_OP_CUMULATIVE_PROD, 1, 1, 3, 0, 0},
     {"top_k", top_k_inputs, top_k_outputs, top_k_attributes, SMR_OP_TOP_K, 2, 2, 3, 0, 0},
+    {"dimension", dimension_inputs, dimension_outputs, dimension_attributes, SMR_OP_DIMENSION, 2, 1, 1, 0, 0},
     {"reduce_sum", reduce_sum_inputs, reduce_sum_outputs, reduce_sum_attributes, SMR_OP_REDUCE_SUM, 1, 1, 2, 0, 0},
     {"reduce_mean", reduce_mean_inputs, reduce_mean_outputs, reduce_mean_attributes, SMR_OP_REDUCE_MEAN, 1, 1, 2, 0, 0},
     {"reduce_prod", reduce_prod_inputs, reduce_prod_outputs, reduce_prod_attributes, SMR_OP_REDUCE_PROD, 1, 1, 2, 0, 0},

@@ -27,6 +27,7 @@ typedef enum smr_opcode {
     SMR_OP_ONE_HOT = 32,
     SMR_OP_CAST = 33,
     SMR_OP_SHAPE = 34,
+    SMR_OP_SLICE = 45,
     SMR_OP_GATHER_ELEMENTS = 46,
     SMR_OP_SCATTER_ELEMENTS = 47,
     SMR_OP_GATHER_ND = 48,
@@ -34,6 +35,7 @@ typedef enum smr_opcode {
     SMR_OP_CUMULATIVE_SUM = 50,
     SMR_OP_CUMULATIVE_PROD = 51,
     SMR_OP_TOP_K = 52,
+    SMR_OP_DIMENSION = 56,
     SMR_OP_REDUCE_SUM = 70,
     SMR_OP_REDUCE_MEAN = 71,
     SMR_OP_REDUCE_PROD = 72,
@@ -320,6 +322,10 @@ typedef struct smr_shape_attributes {
     uint8_t output_type; /* smr_dtype */
 } smr_shape_attributes;
 
+typedef struct smr_slice_attributes {
+    smr_ints8 strides;
+} smr_slice_attributes;
+
 typedef struct smr_gather_elements_attributes {
     int32_t axis;
 } smr_gather_elements_attributes;
@@ -354,6 +360,10 @@ typedef struct smr_top_k_attributes {
     uint8_t largest;
     uint8_t output_type; /* smr_dtype */
 } smr_top_k_attributes;
+
+typedef struct smr_dimension_attributes {
+    int32_t symbol; /* a dimension of the model, or -1 */
+} smr_dimension_attributes;
 
 typedef struct smr_reduce_sum_attributes {
     smr_ints8 axes;
@@ -685,6 +695,7 @@ typedef union smr_attributes {
     smr_one_hot_attributes one_hot;
     smr_cast_attributes cast;
     smr_shape_attributes shape;
+    smr_slice_attributes slice;
     smr_gather_elements_attributes gather_elements;
     smr_scatter_elements_attributes scatter_elements;
     smr_gather_nd_attributes gather_nd;
@@ -692,6 +703,7 @@ typedef union smr_attributes {
     smr_cumulative_sum_attributes cumulative_sum;
     smr_cumulative_prod_attributes cumulative_prod;
     smr_top_k_attributes top_k;
+    smr_dimension_attributes dimension;
     smr_reduce_sum_attributes reduce_sum;
     smr_reduce_mean_attributes reduce_mean;
     smr_reduce_prod_attributes reduce_prod;
@@ -788,6 +800,6 @@ typedef struct smr_op_def {
 
 /* Sorted by opcode. */
 extern const smr_op_def smr_op_defs[];
-#define SMR_OP_DEF_COUNT 149
+#define SMR_OP_DEF_COUNT 151
 
 #endif

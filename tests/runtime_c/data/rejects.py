@@ -17,6 +17,15 @@ TOTAL = '{ name: "total", dtype: "float32", shape: [2], offset: 0, initial: 0 }'
 NEW = '{ name: "total/new", dtype: "float32", shape: [2], storage: "state", offset: 0'
 UNUSED = '{ name: "unused", dtype: "int8", shape: [3], offset: 64 }'
 
+DEFINES = (
+    '{ opcode: "dimension", inputs: [0, -1], outputs: [3], attributes_type: "DimensionAttributes", '
+    "attributes: { symbol: 0 } }"
+)
+SLICES = (
+    '{ opcode: "slice", inputs: [1, 2, -1], outputs: [4], attributes_type: "SliceAttributes", '
+    "attributes: { strides: [1] } }"
+)
+
 REJECTS: list[tuple[str, str, dict[str, str], int, str]] = [
     # The whole model.
     ("format_version", "add_relu", {"format_version: 1": "format_version: 2"}, VERSION, "format version 2"),
@@ -65,6 +74,31 @@ REJECTS: list[tuple[str, str, dict[str, str], int, str]] = [
         {HALF: "{ code: [0, 9, 1, 0, 3, 0] }"},
         MODEL,
         "at the smallest dimensions",
+    ),
+    # Dimensions that an op sets.
+    ("computed_by_nobody", "computed", {"{ symbol: 0 }": "{ symbol: -1 }"}, MODEL, "no op before has set"),
+    ("computed_of_many", "computed", {"{ symbol: 0 }": "{ symbol: 2 }"}, MODEL, "sets dimension 2 of 2"),
+    ("computed_is_callers", "computed", {"{ symbol: 0 }": "{ symbol: 1 }"}, MODEL, "which the caller sets"),
+    (
+        "computed_too_late",
+        "computed",
+        {f"{DEFINES},\n        {SLICES}": f"{SLICES},\n        {DEFINES}"},
+        MODEL,
+        "no op before has set",
+    ),
+    (
+        "computed_twice",
+        "computed",
+        {DEFINES: f"{DEFINES}, {DEFINES}"},
+        MODEL,
+        'sets dimension "found" for the second time',
+    ),
+    (
+        "computed_input",
+        "computed",
+        {'name: "x", dtype: "float32", shape: [-2]': 'name: "x", dtype: "float32", shape: [-1]'},
+        MODEL,
+        "has a size that the model computes",
     ),
     # States.
     ("state_offset", "state", {TOTAL: TOTAL.replace("offset: 0", "offset: 32")}, MODEL, "in steps of 64"),

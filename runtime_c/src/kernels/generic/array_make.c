@@ -1,4 +1,4 @@
-/* Ops that make tensors of sizes and numbers: shape, range. */
+/* Ops that make tensors of sizes and numbers, and sizes of numbers: shape, range, dimension. */
 #include <math.h>
 
 #include "array.h"
@@ -102,6 +102,23 @@ static smr_status run_range(const smr_node *node, size_t begin, size_t end, smr_
         case SMR_DTYPE_INT64: RANGE_WRITE(uint64_t, (uint64_t)first + i * (uint64_t)step)
         default: RANGE_WRITE(uint8_t, (uint64_t)first + i * (uint64_t)step)
     }
+    return SMR_OK;
+}
+
+/* The core reads the number from the output, and sets the size that it is. */
+static smr_status run_dimension(const smr_node *node, size_t begin, size_t end, smr_error *error) {
+    (void)begin;
+    (void)end;
+    (void)error;
+    memmove(node->outputs[0]->data, node->inputs[0]->data, array_element_size(node->outputs[0]));
+    return SMR_OK;
+}
+
+smr_status smr_prepare_dimension(smr_node *node, smr_error *error) {
+    SMR_TRY(smr_array_check_rank(node->inputs[0], 0, error));
+    SMR_TRY(smr_array_check_rank(node->outputs[0], 0, error));
+    node->run = run_dimension;
+    node->work = 1;
     return SMR_OK;
 }
 

@@ -1,4 +1,4 @@
-/* Ops that know elements by ranges of indices: strided_slice, its gradient, and pad. */
+/* Ops that know elements by ranges of indices: strided_slice, its gradient, slice, and pad. */
 #include "array.h"
 
 /* The attributes that strided_slice and its gradient share. */
@@ -167,6 +167,67 @@ smr_status smr_prepare_strided_slice(smr_node *node, smr_error *error) {
         smr_array_strided_add(strided, ranges.size[i], step * strides[i]);
     }
     smr_array_strided_end(node);
+    return SMR_OK;
+}
+
+/* Slices whose begin is data: ranges are cut when it is known. */
+static smr_status run_slice(const smr_node *node, size_t begin, size_t end, smr_error *error) {
+    const smr_value *x = node->inputs[0], *y = node->outputs[0];
+    const smr_ints8 *strides = &node->attributes.slice.strides;
+    const size_t size = array_element_size(y);
+    const int32_t last = y->rank - 1;
+    int64_t first[SMR_MAX_RANK], steps[SMR_MAX_RANK], span = 1;
+    size_t row;
+    int32_t d;
+    for (d = last; d >= 0; --d) {
+        const int64_t from = array_index(node->inputs[1], (size_t)d);
+        const int64_t way = (int64_t)(y->dims[d] - 1) * strides->values[d];
+        if (from < 0 || from >= x->dims[d] || from + way < 0 || from + way >= x->dims[d]) {
+            SMR_FAIL(error, SMR_ERROR_DATA, "%d elements from %lld on of axis %d of size %d", (int)y->dims[d],
+                     (long long)from, (int)d, (int)x->dims[d]);
+        }
+        first[d] = from * span;
+        steps[d] = strides->values[d] * span;
+        span *= x->dims[d];
+    }
+    if (y->rank == 0) {
+        memcpy(y->data, x->data, size);
+        return SMR_OK;
+    }
+    for (row = begin; row < end; ++row) {
+        const size_t count = (size_t)y->dims[last];
+        int64_t from = first[last];
+        size_t rest = row;
+        for (d = last - 1; d >= 0; --d) {
+            from += first[d] + (int64_t)(rest % (size_t)y->dims[d]) * steps[d];
+            rest /= (size_t)y->dims[d];
+        }
+        smr_array_copy((uint8_t *)y->data + row * count * size,
+                       (const uint8_t *)x->data + from * (int64_t)size, count, steps[last] * (int64_t)size,
+                       size);
+    }
+    return SMR_OK;
+}
+
+/* Work items are rows along the last axis. */
+smr_status smr_prepare_slice(smr_node *node, smr_error *error) {
+    const smr_ints8 *strides = &node->attributes.slice.strides;
+    const smr_value *x = node->inputs[0], *begin = node->inputs[1], *y = node->outputs[0];
+    int32_t i;
+    SMR_TRY(smr_array_check_rank(y, x->rank, error));
+    SMR_TRY(smr_array_check_rank(begin, 1, error));
+    SMR_TRY(smr_array_check_dim(begin, 0, x->rank, error));
+    if (strides->count != x->rank) {
+        SMR_FAIL(error, SMR_ERROR_MODEL, "%d strides for a tensor of rank %d", (int)strides->count,
+                 (int)x->rank);
+    }
+    for (i = 0; i < x->rank; ++i) {
+        if (strides->values[i] == 0) {
+            SMR_FAIL(error, SMR_ERROR_MODEL, "axis %d has stride 0", (int)i);
+        }
+    }
+    node->run = run_slice;
+    node->work = y->count == 0 ? 0 : array_product(y, 0, y->rank - 1);
     return SMR_OK;
 }
 
