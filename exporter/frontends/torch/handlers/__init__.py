@@ -14,6 +14,7 @@ _FAMILIES = (
     "convolving",
     "pooling",
     "normalizing",
+    "attending",
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from samara.exporter.frontends.compose.convolution import conv
 from samara.exporter.frontends.torch.reader import Reader
 from samara.exporter.frontends.torch.registry import handles
 from samara.graph.graph import Tensor
@@ -50,47 +51,11 @@ def convolution(
     pads = _pads(r, padding, weight, strides, dilations)
     single = r.rank(x) == count + 1
     x = r.b.expand_dims(x, axis=0) if single else x
-    y = _convolution(r, x, weight, bias, strides, pads, dilations, groups)
+    try:
+        y = conv(r.b, x, weight, bias, strides=strides, pads=pads, dilations=dilations, groups=groups)
+    except ValueError as error:
+        raise r.unsupported(str(error)) from None
     return r.b.squeeze(y, axes=(0,)) if single else y
-
-
-def _convolution(
-    r: Reader,
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    strides: tuple[int, ...],
-    pads: tuple[int, ...],
-    dilations: tuple[int, ...],
-    groups: int,
-) -> Tensor:
-    b = r.b
-    count = len(strides)
-    if count == 1:
-        x, weight = b.expand_dims(x, axis=2), b.expand_dims(weight, axis=2)
-        strides, dilations = (1, *strides), (1, *dilations)
-        pads = (0, pads[0], 0, pads[1])
-    elif count != 2:
-        raise r.unsupported("it convolves along three axes")
-    assert weight.shape is not None
-    assert x.shape is not None
-    outputs, inner = (r.number(n, "the number of channels") for n in weight.shape[:2])
-    attributes = {
-        "strides": strides,
-        "padding": "explicit",
-        "paddings": (pads[0], pads[2], pads[1], pads[3]),
-        "dilations": dilations,
-    }
-    last = b.transpose(x, permutation=(0, 2, 3, 1))
-    if inner == 1 and groups > 1:
-        taps = b.transpose(weight, permutation=(2, 3, 0, 1))
-        taps = r.reshape(taps, (*weight.shape[2:], groups, outputs // groups))
-        y = b.depthwise_conv2d(last, taps, bias, **attributes)
-    else:
-        y = b.conv2d(last, b.transpose(weight, permutation=(2, 3, 1, 0)), bias, groups=groups, **attributes)
-    y = b.transpose(y, permutation=(0, 3, 1, 2))
-    made: Tensor = b.squeeze(y, axes=(2,)) if count == 1 else y
-    return made
 
 
 def transposed_convolution(
@@ -145,7 +110,7 @@ def transposed_convolution(
 
 
 @handles("aten.conv1d", "aten.conv2d", "aten.conv3d")
-def conv(
+def convolve(
     r: Reader,
     x: Tensor,
     weight: Tensor,
