@@ -360,13 +360,23 @@ def _decomposed(program: torch.export.ExportedProgram, origin: str) -> torch.exp
     for target in list(table):
         if handler_of(target) is not None:
             del table[target]
+    others = torch._decomp.decomposition_table
     try:
         with _quiet(), torch.no_grad():
-            return program.run_decompositions(table)
+            program = program.run_decompositions(table)
+            # What has no handler, and torch keeps by default, but knows how to write in simpler ops.
+            more = {t: others[t] for t in _targets(program) if handler_of(t) is None and t in others}
+            return program.run_decompositions(more) if more else program
     except Exception as error:
         raise ExportError(
             f"{origin}: torch cannot write the program in simpler ops: {_first_line(error)}"
         ) from error
+
+
+def _targets(program: torch.export.ExportedProgram) -> set[Any]:
+    """The ops in a program and in the graphs within it."""
+    modules = [m for m in program.graph_module.modules() if isinstance(m, torch.fx.GraphModule)]
+    return {n.target for m in modules for n in m.graph.nodes if n.op == "call_function"}
 
 
 def largest(maximum: Any) -> int | None:

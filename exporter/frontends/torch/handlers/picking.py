@@ -280,7 +280,21 @@ def _by_numbers(r: Reader, indices: Sequence[Tensor | None]) -> list[Tensor | No
 @handles("aten.index.Tensor", "aten._unsafe_index.Tensor")
 def index(r: Reader, x: Tensor, indices: Sequence[Tensor | None]) -> Tensor:
     positions = Positions(r, x, _by_numbers(r, indices))
-    return r.b.gather(positions.x, positions.numbers, axis=positions.axis)
+    numbers = positions.numbers
+    return r.b.gather(positions.x, numbers, axis=positions.axis, from_end=not _is_not_negative(numbers))
+
+
+@handles("aten.gather")
+def gather(r: Reader, x: Tensor, dim: int, index: Tensor, sparse: bool = False) -> Tensor:
+    if r.rank(x) == 0:
+        return r.broadcast(x, index.shape or ())
+    return r.b.gather_elements(x, _integer(r, index), axis=r.axis(dim, x))
+
+
+@handles("aten.take")
+def take(r: Reader, x: Tensor, index: Tensor) -> Tensor:
+    flat = r.reshape(x, (dims.product(x.shape or ()),))
+    return r.b.gather(flat, _integer(r, index), axis=0, from_end=True)
 
 
 # Writing into parts -----------------------------------------------------------------------------------------------
@@ -314,3 +328,134 @@ def select_scatter(r: Reader, x: Tensor, source: Tensor, dim: int, index: Any) -
     place = place + r.number(size, "the axis that is indexed") if place < 0 else place
     row = r.b.expand_dims(r.cast(source, x.dtype), axis=axis)
     return slice_scatter(r, x, row, axis, place, place + 1)
+
+
+_REDUCTIONS = {
+    "sum": "add",
+    "add": "add",
+    "prod": "multiply",
+    "multiply": "multiply",
+    "amax": "maximum",
+    "amin": "minimum",
+}
+
+
+def _scattered(
+    r: Reader, x: Tensor, dim: int, index: Tensor, updates: Any, reduction: str = "none"
+) -> Tensor:
+    """X with updates at indices along an axis; of updates longer than the indices the first count."""
+    b = r.b
+    scalar = r.rank(x) == 0
+    if scalar:
+        x, index = r.reshape(x, (1,)), r.reshape(index, (1,))
+    assert index.shape is not None
+    if isinstance(updates, Tensor) and r.rank(updates):
+        for axis, size in enumerate(index.shape):
+            updates = part(r, updates, axis, 0, size)
+        updates = r.cast(updates, x.dtype)
+    else:
+        updates = r.broadcast(r.tensor(updates, x.dtype), index.shape)
+    made: Tensor = b.scatter_elements(
+        x, _integer(r, index), updates, axis=r.axis(dim, x), reduction=reduction
+    )
+    return r.reshape(made, ()) if scalar else made
+
+
+@handles("aten.scatter.src", "aten.scatter.value")
+def scatter(r: Reader, x: Tensor, dim: int, index: Tensor, updates: Any) -> Tensor:
+    return _scattered(r, x, dim, index, updates)
+
+
+@handles("aten.scatter.reduce", "aten.scatter.value_reduce")
+def scatter_with(r: Reader, x: Tensor, dim: int, index: Tensor, updates: Any, reduce: str) -> Tensor:
+    return _scattered(r, x, dim, index, updates, _REDUCTIONS[reduce])
+
+
+@handles("aten.scatter_add")
+def scatter_add(r: Reader, x: Tensor, dim: int, index: Tensor, updates: Tensor) -> Tensor:
+    return _scattered(r, x, dim, index, updates, "add")
+
+
+@handles("aten.scatter_reduce.two")
+def scatter_reduce(
+    r: Reader, x: Tensor, dim: int, index: Tensor, updates: Tensor, reduce: str, include_self: bool = True
+) -> Tensor:
+    if reduce not in _REDUCTIONS:
+        raise r.unsupported(f"it reduces by {reduce}", "use sum, prod, amax or amin")
+    if not include_self:
+        # What is written to starts with the number that changes nothing.
+        limits = np.finfo(x.dtype.numpy) if x.dtype.is_floating else np.iinfo(x.dtype.numpy)
+        lowest, highest = (-np.inf, np.inf) if x.dtype.is_floating else (limits.min, limits.max)
+        neutral = {"sum": 0, "prod": 1, "amax": lowest, "amin": highest}[reduce]
+        x = _scattered(r, x, dim, index, r.tensor(neutral, x.dtype))
+    return _scattered(r, x, dim, index, updates, _REDUCTIONS[reduce])
+
+
+@handles("aten.index_put", "aten._unsafe_index_put")
+def index_put(
+    r: Reader, x: Tensor, indices: Sequence[Tensor | None], values: Any, accumulate: bool = False, *rest: Any
+) -> Tensor:
+    masks = [i for i in indices if i is not None and i.dtype is dtypes.bool_]
+    values = r.tensor(values, x.dtype)
+    if masks:
+        # A mask with one value for all places is a choice.
+        (mask,) = masks
+        if len([i for i in indices if i is not None]) > 1 or accumulate or values.shape not in ((), (1,)):
+            raise r.unsupported("it writes where a mask is true", "use torch.where")
+        lead = next(a for a, i in enumerate(indices) if i is not None)
+        tail = r.rank(x) - lead - r.rank(mask)
+        mask = r.reshape(mask, (*(1,) * lead, *(mask.shape or ()), *(1,) * tail))
+        return r.b.where(mask, r.reshape(values, ()), x)
+    positions = Positions(r, x, indices)
+    assert positions.numbers.shape is not None
+    merged = positions.merged
+    # The written rows, with the merged axis first.
+    order = (positions.axis, *(a for a in range(len(merged)) if a != positions.axis))
+    table = positions.x if positions.axis == 0 else r.b.transpose(positions.x, permutation=order)
+    shape = (*merged[: positions.axis], *positions.numbers.shape, *merged[positions.axis + 1 :])
+    written = r.broadcast(values, shape)
+    count = len(positions.numbers.shape)
+    if positions.axis:
+        axes = range(positions.axis, positions.axis + count)
+        rest_of = [a for a in range(len(shape)) if a not in axes]
+        written = r.b.transpose(written, permutation=(*axes, *rest_of))
+    numbers = r.b.expand_dims(positions.numbers, axis=count)
+    y = r.b.scatter_nd(table, numbers, written, reduction="add" if accumulate else "none")
+    if positions.axis:
+        y = r.b.transpose(y, permutation=tuple(int(i) for i in np.argsort(order)))
+    return positions.restored(y)
+
+
+def _rows(r: Reader, x: Tensor, dim: int, index: Tensor, values: Any, reduction: str) -> Tensor:
+    """X with whole slices along an axis written."""
+    b = r.b
+    axis = r.axis(dim, x)
+    assert x.shape is not None
+    index = _integer(r, r.reshape(index, (1,)) if r.rank(index) == 0 else index)
+    assert index.shape is not None
+    values = r.tensor(values, x.dtype)
+    shape = (*x.shape[:axis], *index.shape, *x.shape[axis + 1 :])
+    values = r.reshape(values, shape) if r.rank(values) == len(shape) else r.broadcast(values, shape)
+    order = (axis, *(a for a in range(r.rank(x)) if a != axis))
+    back = tuple(int(i) for i in np.argsort(order))
+    turned = [t if axis == 0 else b.transpose(t, permutation=order) for t in (x, values)]
+    y = b.scatter_nd(turned[0], b.expand_dims(index, axis=1), turned[1], reduction=reduction)
+    made: Tensor = y if axis == 0 else b.transpose(y, permutation=back)
+    return made
+
+
+@handles("aten.index_copy")
+def index_copy(r: Reader, x: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
+    return _rows(r, x, dim, index, source, "none")
+
+
+@handles("aten.index_fill")
+def index_fill(r: Reader, x: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
+    return _rows(r, x, dim, index, value, "none")
+
+
+@handles("aten.index_add")
+def index_add(r: Reader, x: Tensor, dim: int, index: Tensor, source: Tensor, alpha: Any = 1) -> Tensor:
+    source = r.cast(source, x.dtype)
+    source = source if alpha == 1 else r.b.multiply(source, r.tensor(alpha, x.dtype))
+    return _rows(r, x, dim, index, source, "add")

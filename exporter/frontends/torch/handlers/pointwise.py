@@ -12,7 +12,6 @@ from samara.exporter.frontends.torch.reader import Reader
 from samara.exporter.frontends.torch.registry import handles
 from samara.graph import dtypes
 from samara.graph.graph import Tensor
-from samara.graph.ops import OPS
 
 # Functions of one tensor; integers are cast to floats first.
 _FLOAT_FUNCTIONS = {
@@ -97,7 +96,7 @@ def _rounding(op: str) -> Callable[..., Tensor]:
     def build(r: Reader, x: Tensor) -> Tensor:
         if not x.dtype.is_floating:
             return x
-        if op == "trunc" and "trunc" not in OPS:
+        if op == "trunc":
             return truncated(r, x)
         made: Tensor = getattr(r.b, op)(x)
         return made
@@ -185,13 +184,13 @@ def bitwise_not(r: Reader, x: Tensor) -> Tensor:
 @handles("aten.bitwise_left_shift", "aten.__lshift__")
 def shift_left(r: Reader, x: Any, y: Any) -> Tensor:
     x, y = r.promoted(x, y)
-    return r.b.multiply(x, r.b.power(r.b.like(2, y), y))
+    return r.b.shift_left(x, y)
 
 
 @handles("aten.bitwise_right_shift", "aten.__rshift__")
 def shift_right(r: Reader, x: Any, y: Any) -> Tensor:
     x, y = r.promoted(x, y)
-    return r.b.floor_divide(x, r.b.power(r.b.like(2, y), y))
+    return r.b.shift_right(x, y)
 
 
 # Arithmetic -------------------------------------------------------------------------------------------------------
@@ -240,25 +239,14 @@ def divide(r: Reader, x: Any, y: Any, rounding_mode: str | None = None) -> Tenso
 
 def _quotient(r: Reader, x: Tensor, y: Tensor) -> Tensor:
     """X / y rounded towards 0."""
-    b = r.b
-    if x.dtype.is_floating:
-        quotient = b.divide(x, y)
-        return b.trunc(quotient) if "trunc" in OPS else truncated(r, quotient)
-    if x.dtype is dtypes.uint8:
-        return b.floor_divide(x, y)
-    negative = b.less(b.multiply(b.sign(x), b.sign(y)), b.like(0, x))
-    whole = b.floor_divide(b.abs(x), b.abs(y))
-    return b.where(negative, b.negative(whole), whole)
+    made: Tensor = truncated(r, r.b.divide(x, y)) if x.dtype.is_floating else r.b.truncate_divide(x, y)
+    return made
 
 
 @handles("aten.fmod")
 def rest_towards_zero(r: Reader, x: Any, y: Any) -> Tensor:
     x, y = r.promoted(x, y)
-    b = r.b
-    if x.dtype is dtypes.uint8:
-        return b.floor_mod(x, y)
-    # The sign is that of x; of magnitudes the rest is exact.
-    return b.multiply(b.sign(x), b.floor_mod(b.abs(x), b.abs(y)))
+    return r.b.truncate_mod(x, y)
 
 
 @handles("aten.pow")
@@ -439,17 +427,13 @@ def leaky_relu(r: Reader, x: Tensor, slope: Any = 0.01) -> Tensor:
 
 @handles("aten.prelu", "aten._prelu_kernel")
 def prelu(r: Reader, x: Tensor, slope: Tensor) -> Tensor:
-    b = r.b
     if r.rank(slope) == 1:
         assert slope.shape is not None
         shape = [1] * r.rank(x)
         if r.rank(x) > 1:
             shape[1] = r.number(slope.shape[0], "the number of channels")
         slope = r.reshape(slope, shape)
-    if "prelu" in OPS:
-        return b.prelu(x, slope)
-    zero = b.like(0, x)
-    return b.add(b.relu(x), b.multiply(slope, b.minimum(x, zero)))
+    return r.b.prelu(x, r.cast(slope, x.dtype))
 
 
 @handles("aten.elu")

@@ -239,3 +239,55 @@ def safe_softmax(r: Reader, x: Tensor, dim: int, *rest: Any) -> Tensor:
     axis = r.axis(dim, x)
     masked = b.equal(b.reduce_max(x, axes=(axis,), keepdims=True), b.like(-np.inf, x))
     return b.where(masked, b.like(0, x), b.softmax(x, axis=axis))
+
+
+@handles("aten.cumsum")
+def running_sum(r: Reader, x: Tensor, dim: int, dtype: Any = None) -> Tensor:
+    x = r.cast(x, r.dtype)
+    return r.b.cumulative_sum(x, axis=r.axis(dim, x)) if r.rank(x) else x
+
+
+@handles("aten.cumprod")
+def running_product(r: Reader, x: Tensor, dim: int, dtype: Any = None) -> Tensor:
+    x = r.cast(x, r.dtype)
+    return r.b.cumulative_prod(x, axis=r.axis(dim, x)) if r.rank(x) else x
+
+
+def _ordered(r: Reader, x: Tensor, count: Any, dim: int, descending: bool) -> list[Tensor]:
+    if r.rank(x) == 0:
+        return [x, r.b.constant(np.asarray(0, np.int64))]
+    k = r.symbols.scalar(r.symbols.dimension(count))
+    wide = r.cast(x, dtypes.int32) if x.dtype is dtypes.bool_ else x
+    values, indices = r.b.top_k(
+        wide, k, axis=r.axis(dim, x), largest=descending, output_type=dtypes.int64
+    )
+    return [r.cast(values, x.dtype), indices]
+
+
+@handles("aten.topk")
+def topk(
+    r: Reader, x: Tensor, k: Any, dim: int = -1, largest: bool = True, sorted_: bool = True
+) -> list[Tensor]:
+    return _ordered(r, x, k, dim, largest)
+
+
+@handles("aten.sort.default")
+def sort(r: Reader, x: Tensor, dim: int = -1, descending: bool = False) -> list[Tensor]:
+    return _ordered(r, x, x.shape[dim] if x.shape else 1, dim, descending)
+
+
+@handles("aten.sort.stable")
+def stable_sort(
+    r: Reader, x: Tensor, stable: Any = None, dim: int = -1, descending: bool = False
+) -> list[Tensor]:
+    return _ordered(r, x, x.shape[dim] if x.shape else 1, dim, descending)
+
+
+@handles("aten.argsort.default")
+def argsort(r: Reader, x: Tensor, dim: int = -1, descending: bool = False) -> Tensor:
+    return _ordered(r, x, x.shape[dim] if x.shape else 1, dim, descending)[1]
+
+
+@handles("aten.argsort.stable")
+def stable_argsort(r: Reader, x: Tensor, stable: Any, dim: int = -1, descending: bool = False) -> Tensor:
+    return _ordered(r, x, x.shape[dim] if x.shape else 1, dim, descending)[1]
