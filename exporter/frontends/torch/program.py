@@ -284,7 +284,7 @@ def _export(
             dynamic = True
 
     def export(deferred: bool) -> torch.export.ExportedProgram:
-        with _quiet(), torch.no_grad():
+        with _quiet(), torch.no_grad(), _named_keywords(module, kwargs):
             return torch.export.export(
                 module,
                 args,
@@ -304,6 +304,29 @@ def _export(
         return export(True)
     except Exception as error:
         raise ExportError(f"{origin}: torch.export cannot export it: {str(error).strip()}") from error
+
+
+@contextmanager
+def _named_keywords(module: torch.nn.Module, kwargs: Mapping[str, Any]) -> Iterator[None]:
+    """Within it `**kwargs` of `forward` are parameters by name, for which alone torch.export takes shapes."""
+    signature = inspect.signature(module.forward)
+    plain = [p for p in signature.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    if len(plain) == len(signature.parameters) or "forward" in vars(module):
+        yield
+        return
+    forward = module.forward
+
+    def named(*args: Any, **keywords: Any) -> Any:
+        return forward(*args, **keywords)
+
+    known = {p.name for p in plain}
+    more = [inspect.Parameter(k, inspect.Parameter.KEYWORD_ONLY) for k in kwargs if k not in known]
+    named.__signature__ = signature.replace(parameters=[*plain, *more])  # type: ignore[attr-defined]
+    vars(module)["forward"] = named
+    try:
+        yield
+    finally:
+        del vars(module)["forward"]
 
 
 # Programs ---------------------------------------------------------------------------------------------------------

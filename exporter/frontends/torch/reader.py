@@ -273,12 +273,14 @@ class Reader:
         try:
             return self.symbols.dimension(plain)
         except UnknownSizeError:
+            expression = plain.node.expr
+            if target_name(node.target) == "aten._local_scalar_dense.default" and expression.is_Symbol:
+                return self.symbols.held(expression.name, args[0])
             # A size that depends on data is that of a tensor that exists already.
             if target_name(node.target) == "aten.sym_size.int":
                 tensor, axis = args
                 size = tensor.shape[axis]
                 self.symbols.found_in(tensor)
-                expression = plain.node.expr
                 if expression.is_Symbol:
                     self.symbols.name(expression.name, size)
                 return size

@@ -10,6 +10,7 @@ import numpy as np
 from samara.graph import dims
 from samara.graph.builder import Builder
 from samara.graph.dims import Dim, Dimension
+from samara.graph.dtypes import int32
 from samara.graph.graph import Tensor
 
 
@@ -46,6 +47,14 @@ class Symbols:
                 # An axis that is the symbol itself tells it without arithmetic.
                 if known is None or (isinstance(size, Dim) and size.symbol and known[2] != size):
                     self._sources[symbol] = (tensor, axis, size)
+
+    def held(self, symbol: str, scalar: Tensor) -> Dimension:
+        """A symbol of torch that is what an integer scalar holds when the program runs."""
+        made = Dim()
+        self.name(symbol, made)
+        (found,) = made.symbols
+        self._tensors[f"symbol {found.name}"] = self._b.cast(scalar, dtype=int32)
+        return made
 
     def dimension(self, size: Any) -> Dimension:
         """A size of torch's as a dimension.

@@ -86,7 +86,7 @@ def select(r: Reader, x: Tensor, dim: int, index: Any) -> Tensor:
     if isinstance(index, Dim):
         moved = index - x.shape[axis]
         if not isinstance(moved, int):
-            return r.b.gather(x, r.symbols.scalar(index), axis=axis)
+            return r.b.gather(x, r.symbols.scalar(index), axis=axis, from_end=True)
         index = moved
     attributes = axis_slice(axis, index, None)
     attributes["end"] = (*attributes["end"][:-1], index + 1)
@@ -307,10 +307,12 @@ def slice_scatter(
     axis = r.axis(dim, x)
     assert x.shape is not None
     size = x.shape[axis]
-    if step != 1:
-        raise r.unsupported(f"it writes every {step} elements")
-    begin, stop = _bound(start, size), _bound(end, size)
     source = r.cast(source, x.dtype)
+    if step != 1:
+        count = r.number(size, "the axis that is written in steps")
+        numbers = np.arange(count)[slice(start, end, step)]
+        return _rows(r, x, axis, r.b.constant(numbers), source, "none")
+    begin, stop = _bound(start, size), _bound(end, size)
     pieces = [source]
     if begin not in (None, 0):
         pieces.insert(0, part(r, x, axis, None, begin))

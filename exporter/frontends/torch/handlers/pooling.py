@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -97,7 +98,7 @@ def _even(size: int, outputs: int) -> tuple[int, int] | None:
     """The window and the step, when all windows are of one size and equally far apart."""
     windows = _windows(size, outputs)
     widths = {end - begin for begin, end in windows}
-    steps = {b[0] - a[0] for a, b in zip(windows, windows[1:], strict=False)}
+    steps = {b[0] - a[0] for a, b in itertools.pairwise(windows)}
     if len(widths) != 1 or len(steps) > 1:
         return None
     return widths.pop(), steps.pop() if steps else 1
@@ -120,7 +121,7 @@ def _adaptive(spatial: int, word: str) -> Callable[..., Any]:
         if spatial < 3 and all(e is not None for e in even):
             kernel, strides = zip(*(e for e in even if e is not None), strict=True)
             pool = average_pool if word == "mean" else max_pool
-            window = {
+            window: dict[str, Any] = {
                 "kernel": kernel,
                 "strides": strides,
                 "pads": (0,) * (2 * spatial),

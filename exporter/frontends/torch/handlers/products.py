@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from samara.exporter.frontends.torch.reader import Reader
@@ -77,3 +78,37 @@ def add_matrix_vector(r: Reader, bias: Tensor, x: Tensor, y: Tensor, beta: Any =
     z = b.squeeze(b.matmul(x, b.expand_dims(y, axis=1)), axes=(1,))
     z = z if alpha == 1 else b.multiply(z, r.tensor(alpha, z.dtype))
     return b.add(b.multiply(bias, r.tensor(beta, z.dtype)), z)
+
+
+@handles("aten._trilinear")
+def trilinear(
+    r: Reader,
+    x: Tensor,
+    y: Tensor,
+    z: Tensor,
+    axes_x: Sequence[int],
+    axes_y: Sequence[int],
+    axes_z: Sequence[int],
+    summed: Sequence[int],
+    *rest: Any,
+) -> Tensor:
+    b = r.b
+    product = b.like(1, x)
+    for tensor, axes in ((x, axes_x), (y, axes_y), (z, axes_z)):
+        for axis in axes:
+            tensor = b.expand_dims(tensor, axis=axis)
+        product = b.multiply(product, tensor)
+    return b.reduce_sum(product, axes=tuple(summed)) if summed else product
+
+
+@handles("aten._cdist_forward")
+def distances(r: Reader, x: Tensor, y: Tensor, order: float, *rest: Any) -> Tensor:
+    b = r.b
+    between = b.abs(b.subtract(b.expand_dims(x, axis=r.rank(x) - 1), b.expand_dims(y, axis=r.rank(y) - 2)))
+    if order == 2:
+        return b.sqrt(b.reduce_sum(b.square(between), axes=(-1,)))
+    if order == 1:
+        return b.reduce_sum(between, axes=(-1,))
+    if order == float("inf"):
+        return b.reduce_max(between, axes=(-1,))
+    return b.power(b.reduce_sum(b.power(between, b.like(order, x)), axes=(-1,)), b.like(1 / order, x))

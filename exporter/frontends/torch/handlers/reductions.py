@@ -258,9 +258,7 @@ def _ordered(r: Reader, x: Tensor, count: Any, dim: int, descending: bool) -> li
         return [x, r.b.constant(np.asarray(0, np.int64))]
     k = r.symbols.scalar(r.symbols.dimension(count))
     wide = r.cast(x, dtypes.int32) if x.dtype is dtypes.bool_ else x
-    values, indices = r.b.top_k(
-        wide, k, axis=r.axis(dim, x), largest=descending, output_type=dtypes.int64
-    )
+    values, indices = r.b.top_k(wide, k, axis=r.axis(dim, x), largest=descending, output_type=dtypes.int64)
     return [r.cast(values, x.dtype), indices]
 
 
