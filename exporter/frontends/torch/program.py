@@ -19,7 +19,7 @@ from torch.utils import _pytree as pytree
 
 from samara.errors import ExportError
 from samara.exporter.frontends.torch import naming
-from samara.exporter.frontends.torch.registry import handler_of
+from samara.exporter.frontends.torch.registry import handler_of, target_name
 from samara.graph import dims
 from samara.graph.dims import Dim
 
@@ -388,7 +388,12 @@ def _decomposed(program: torch.export.ExportedProgram, origin: str) -> torch.exp
         with _quiet(), torch.no_grad():
             program = program.run_decompositions(table)
             # What has no handler, and torch keeps by default, but knows how to write in simpler ops.
-            more = {t: others[t] for t in _targets(program) if handler_of(t) is None and t in others}
+            # (Of special functions it knows other names only.)
+            more = {
+                t: others[t]
+                for t in _targets(program)
+                if handler_of(t) is None and t in others and ".special_" not in target_name(t)
+            }
             return program.run_decompositions(more) if more else program
     except Exception as error:
         raise ExportError(
