@@ -86,7 +86,7 @@ def layer_norm(
         return made
     y: Tensor = b.layer_normalization(x, None, None, axis=axis % len(shape) - len(shape), epsilon=epsilon)
     y = y if scale is None else b.multiply(y, scale)
-    return y if bias is None else b.add(y, bias)  # type: ignore[no-any-return]
+    return y if bias is None else b.add(y, bias)
 
 
 def rms_norm(b: Any, x: Tensor, scale: Tensor | None, *, axis: int, epsilon: float) -> Tensor:

@@ -1,11 +1,18 @@
-"""Pooling with channels first, over one or two spatial axes."""
+"""Pooling with channels first, over one, two or three spatial axes.
+
+Plain windows over one or two axes are one op. Any other pool goes over one axis after another, as sums or maxima of
+slices: a window of a pool is the product of its axes.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from samara.exporter.frontends.compose.layout import from_image, to_image, two
+from samara.graph import dtypes
 from samara.graph.graph import Tensor
 
 
@@ -30,11 +37,13 @@ def max_pool(
         dilations: steps between the elements of a window.
         ceil_mode: whether a last window may reach over the end, as long as it begins before it.
     """
-    if any(d != 1 for d in dilations):
-        raise ValueError(f"dilations {list(dilations)} of a pool")
-    return from_image(
-        b, b.max_pool2d(to_image(b, x), **_window(x, kernel, strides, pads, ceil_mode)), len(kernel)
-    )
+    widths = _widths(x, kernel, strides, pads, dilations, ceil_mode)
+    if len(kernel) <= 2 and all(d == 1 for d in dilations):
+        return from_image(b, b.max_pool2d(to_image(b, x), **_window(kernel, strides, widths)), len(kernel))
+    least = -np.inf if x.dtype.is_floating else np.iinfo(x.dtype.numpy).min
+    for axis, (k, s, d, w) in enumerate(zip(kernel, strides, dilations, widths, strict=True), 2):
+        x = _along(b, x, axis, k, s, d, w, float(least), "maximum")
+    return x
 
 
 def average_pool(
@@ -58,28 +67,121 @@ def average_pool(
         pads: before each spatial axis, then after each.
         dilations: steps between the elements of a window.
         ceil_mode: whether a last window may reach over the end, as long as it begins before it.
-        count_include_pad: whether padding counts, as zeros.
+        count_include_pad: whether padding counts, as zeros; what reaches over it never does.
+
+    Raises:
+        ValueError: how many elements a window has depends on a size that moves, for a pool that is not one op.
     """
-    window = _window(x, kernel, strides, pads, ceil_mode)
-    widened = window["paddings"] != _window(x, kernel, strides, pads, False)["paddings"]
-    if any(d != 1 for d in dilations) or (widened and count_include_pad):
-        raise ValueError(f"dilations {list(dilations)}, or ceil_mode with count_include_pad, of a pool")
-    made = b.average_pool2d(to_image(b, x), **window, count_include_pad=count_include_pad)
-    return from_image(b, made, len(kernel))
-
-
-def _window(
-    x: Tensor, kernel: Sequence[int], strides: Sequence[int], pads: Sequence[int], ceil_mode: bool
-) -> dict[str, Any]:
     spatial = len(kernel)
-    before, after = list(pads[:spatial]), list(pads[spatial:])
+    widths = _widths(x, kernel, strides, pads, dilations, ceil_mode)
+    given = list(zip(pads[:spatial], pads[spatial:], strict=True))
+    widened = widths != given
+    if spatial <= 2 and all(d == 1 for d in dilations) and not (widened and count_include_pad):
+        window = _window(kernel, strides, widths)
+        made = b.average_pool2d(to_image(b, x), **window, count_include_pad=count_include_pad)
+        return from_image(b, made, spatial)
+    dtype = x.dtype
+    sums = b.cast(x, dtype=dtypes.float32) if dtype is dtypes.float16 else x
+    rank = len(x.shape or ())
+    for axis, (k, s, d, w) in enumerate(zip(kernel, strides, dilations, widths, strict=True), 2):
+        size = (x.shape or ())[axis]
+        sums = _along(b, sums, axis, k, s, d, w, 0.0, "add")
+        inside = given[axis - 2] if count_include_pad else (0, 0)
+        if not isinstance(size, int):
+            if w != inside:
+                raise ValueError(
+                    f"an average over a size that moves, {size}, with padding that does not count"
+                )
+            counts: Any = np.float64(k)
+        else:
+            count = (size + w[0] + w[1] - ((k - 1) * d + 1)) // s + 1
+            first = np.arange(count)[:, None] * s - w[0] + np.arange(k)[None, :] * d
+            counts = ((first >= -inside[0]) & (first < size + inside[1])).sum(axis=1)
+            counts = counts.reshape([-1 if a == axis else 1 for a in range(rank)])
+        sums = b.multiply(sums, b.constant(np.asarray(1.0 / counts, sums.dtype.numpy)))
+    return b.cast(sums, dtype=dtype) if dtype is dtypes.float16 else sums
+
+
+def lp_pool(
+    b: Any,
+    x: Tensor,
+    *,
+    kernel: Sequence[int],
+    strides: Sequence[int],
+    pads: Sequence[int],
+    dilations: Sequence[int],
+    ceil_mode: bool = False,
+    p: int = 2,
+) -> Tensor:
+    """The p-norm of each window of x [N, C, spatial...]: (sum of |x| ** p) ** (1 / p). Arguments as in max_pool."""
+    widths = _widths(x, kernel, strides, pads, dilations, ceil_mode)
+    powers = b.square(x) if p == 2 else b.power(b.abs(x), b.like(p, x))
+    for axis, (k, s, d, w) in enumerate(zip(kernel, strides, dilations, widths, strict=True), 2):
+        powers = _along(b, powers, axis, k, s, d, w, 0.0, "add")
+    return b.sqrt(powers) if p == 2 else b.power(powers, b.like(1.0 / p, x))
+
+
+def _along(
+    b: Any,
+    x: Tensor,
+    axis: int,
+    kernel: int,
+    stride: int,
+    dilation: int,
+    width: tuple[int, int],
+    fill: float,
+    join: str,
+) -> Tensor:
+    """Windows along one axis: the slices that each of their elements makes, joined."""
+    rank = len(x.shape or ())
+    pads = [0] * (2 * rank)
+    pads[2 * axis : 2 * axis + 2] = width
+    padded = b.pad(x, paddings=tuple(pads), value=fill) if any(pads) else x
+    reach = (kernel - 1) * dilation
+    others = ((1 << rank) - 1) & ~(1 << axis)
+    joined = None
+    for element in range(kernel):
+        begin, end, strides = [0] * rank, [0] * rank, [1] * rank
+        begin[axis], end[axis], strides[axis] = element * dilation, element * dilation - reach, stride
+        part = b.strided_slice(
+            padded,
+            begin=begin,
+            end=end,
+            strides=strides,
+            begin_mask=others,
+            end_mask=others | (1 << axis if end[axis] == 0 else 0),
+        )
+        joined = part if joined is None else getattr(b, join)(joined, part)
+    assert joined is not None
+    return joined
+
+
+def _widths(
+    x: Tensor,
+    kernel: Sequence[int],
+    strides: Sequence[int],
+    pads: Sequence[int],
+    dilations: Sequence[int],
+    ceil_mode: bool,
+) -> list[tuple[int, int]]:
+    """The padding before and after each spatial axis, with what the last windows of ceil_mode reach over."""
+    spatial = len(kernel)
+    widths = list(zip(pads[:spatial], pads[spatial:], strict=True))
     if ceil_mode:
         assert x.shape is not None
         for axis, size in enumerate(x.shape[2:]):
             if not isinstance(size, int):
                 raise ValueError(f"ceil_mode on a size that moves, {size}")
-            after[axis] += _overhang(size, kernel[axis], strides[axis], before[axis], after[axis])
-    first, last = two(before, 0), two(after, 0)
+            before, after = widths[axis]
+            reach = (kernel[axis] - 1) * dilations[axis] + 1
+            widths[axis] = (before, after + _overhang(size, reach, strides[axis], before, after))
+    return widths
+
+
+def _window(
+    kernel: Sequence[int], strides: Sequence[int], widths: Sequence[tuple[int, int]]
+) -> dict[str, Any]:
+    first, last = two([w[0] for w in widths], 0), two([w[1] for w in widths], 0)
     return {
         "pool_size": two(kernel, 1),
         "strides": two(strides, 1),
@@ -88,12 +190,12 @@ def _window(
     }
 
 
-def _overhang(size: int, kernel: int, stride: int, before: int, after: int) -> int:
+def _overhang(size: int, reach: int, stride: int, before: int, after: int) -> int:
     """How far the last window reaches over the padding."""
-    windows = -(-(size + before + after - kernel) // stride) + 1
+    windows = -(-(size + before + after - reach) // stride) + 1
     if (windows - 1) * stride >= size + before:
         windows -= 1
-    return max((windows - 1) * stride + kernel - (size + before + after), 0)
+    return max((windows - 1) * stride + reach - (size + before + after), 0)
 
 
-__all__ = ["average_pool", "max_pool"]
+__all__ = ["average_pool", "lp_pool", "max_pool"]

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import importlib
 
-_FAMILIES = ("arrays", "control", "elementwise", "indexing", "losses", "network", "quantized", "reductions")
+_FAMILIES = (
+    "arrays",
+    "control",
+    "elementwise",
+    "images",
+    "indexing",
+    "losses",
+    "network",
+    "quantized",
+    "reductions",
+)
 
 _NO_STRINGS = "strings are not supported: run this before the model"
 _NO_SEQUENCES = "sequences are not supported: use tensors, stacked or side by side"

@@ -188,7 +188,11 @@ def _is_inf(node: Node) -> Any:
 @op("BitShift")
 def _bit_shift(node: Node) -> Any:
     name = "shift_left" if node.attr("direction") == "LEFT" else "shift_right"
-    return getattr(node.b, name)(node.input(0), node.input(1))
+    x, y, b = node.input(0), node.input(1), node.b
+    if y.dtype is not dtypes.uint8:
+        # A negative number of bits, taken without its sign, is more than there are.
+        y = b.where(b.less(y, b.like(0, y)), b.like(8 * y.dtype.size, y), y)
+    return getattr(b, name)(x, y)
 
 
 @op("Cast", "CastLike")

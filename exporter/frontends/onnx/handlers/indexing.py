@@ -9,6 +9,8 @@ import numpy as np
 from samara.exporter.frontends.onnx.node import Node, op
 from samara.graph import dtypes
 
+_REDUCTIONS = {"none": "none", "add": "add", "mul": "multiply", "max": "maximum", "min": "minimum"}
+
 
 @op("GatherElements")
 def _gather_elements(node: Node) -> Any:
@@ -22,13 +24,13 @@ def _gather_nd(node: Node) -> Any:
 
 @op("ScatterElements", "Scatter")
 def _scatter_elements(node: Node) -> Any:
-    reduction = node.attr("reduction", "none")
+    reduction = _REDUCTIONS[node.attr("reduction", "none")]
     return node.b.scatter_elements(*(node.input(i) for i in range(3)), axis=node.axis(), reduction=reduction)
 
 
 @op("ScatterND")
 def _scatter_nd(node: Node) -> Any:
-    reduction = node.attr("reduction", "none")
+    reduction = _REDUCTIONS[node.attr("reduction", "none")]
     return node.b.scatter_nd(*(node.input(i) for i in range(3)), reduction=reduction)
 
 

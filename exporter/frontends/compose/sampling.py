@@ -1,0 +1,416 @@
+"""Reading images between their pixels, at places that the graph computes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from samara.exporter.frontends.compose.convolution import conv_transpose
+from samara.graph import dtypes
+from samara.graph.graph import Tensor
+
+
+def _fixed(x: Tensor, first: int) -> list[int]:
+    sizes = list((x.shape or ())[first:])
+    if not all(isinstance(d, int) for d in sizes):
+        raise ValueError(f"spatial sizes that move, {sizes}")
+    return [int(d) for d in sizes if isinstance(d, int)]
+
+
+class _Pixels:
+    """The pixels of x [N, C, spatial...], to be read at whole places [N, P] of each image."""
+
+    def __init__(self, b: Any, x: Tensor) -> None:
+        self.b = b
+        self.sizes = _fixed(x, 2)
+        rank = len(x.shape or ())
+        last = b.transpose(x, permutation=(0, *range(2, rank), 1))
+        shape: Any = x.shape
+        batch = shape[0] if isinstance(shape[0], int) else -1
+        self.flat = b.reshape(last, [batch, int(np.prod(self.sizes)), shape[1]])
+
+    def at(self, places: Sequence[Tensor], *, zeros: bool) -> Any:
+        """Pixels [N, P, C] at integers given as real numbers, one for each axis; 0 outside, or the edge's."""
+        b = self.b
+        index: Any = None
+        inside: Any = None
+        for place, size in zip(places, self.sizes, strict=True):
+            if zeros:
+                within = b.logical_and(
+                    b.greater_equal(place, b.like(0, place)), b.less_equal(place, b.like(size - 1, place))
+                )
+                inside = within if inside is None else b.logical_and(inside, within)
+            whole = b.cast(b.clip(place, minimum=0.0, maximum=float(size - 1)), dtype=dtypes.int32)
+            index = whole if index is None else b.add(b.multiply(index, b.constant(np.int32(size))), whole)
+        pixels = b.gather(self.flat, index, axis=1, batch_dims=1)
+        if inside is not None:
+            pixels = b.where(b.expand_dims(inside, axis=2), pixels, b.like(0, pixels))
+        return pixels
+
+    def linear(self, places: Sequence[Tensor], *, zeros: bool) -> Any:
+        """Pixels [N, P, C] between their neighbours along each axis."""
+        b = self.b
+        floors = [b.floor(p) for p in places]
+        ratios = [b.subtract(p, f) for p, f in zip(places, floors, strict=True)]
+        total: Any = None
+        for corner in range(2 ** len(places)):
+            corners, weight = [], None
+            for axis, (f, r) in enumerate(zip(floors, ratios, strict=True)):
+                upper = corner >> axis & 1
+                corners.append(b.add(f, b.like(1, f)) if upper else f)
+                factor = r if upper else b.subtract(b.like(1, r), r)
+                weight = factor if weight is None else b.multiply(weight, factor)
+            part = b.multiply(self.at(corners, zeros=zeros), b.expand_dims(weight, axis=2))
+            total = part if total is None else b.add(total, part)
+        return total
+
+
+def grid_sample(
+    b: Any,
+    x: Tensor,
+    grid: Tensor,
+    *,
+    mode: str = "linear",
+    padding_mode: str = "zeros",
+    align_corners: bool = False,
+) -> Tensor:
+    """X [N, C, spatial...] read at places grid [N, spatial..., axes] from -1 to 1, the last axis first.
+
+    Args:
+        b: builds ops.
+        x: images or volumes whose sizes are numbers.
+        grid: where each output element lies.
+        mode: linear, nearest (half to even) or cubic (over two axes, coefficient -0.75).
+        padding_mode: zeros, border or reflection.
+        align_corners: whether -1 and 1 are the centres of the outermost pixels, rather than their outer edges.
+    """
+    pixels = _Pixels(b, x)
+    spatial = len(pixels.sizes)
+    out = (grid.shape or ())[1:-1]
+    fixed = [d for d in out if isinstance(d, int)]
+    if len(fixed) != len(out):
+        raise ValueError(f"a grid whose sizes move, {list(out)}")
+    batch = (grid.shape or ())[0]
+    first = batch if isinstance(batch, int) else -1
+    flat = b.reshape(grid, [first, int(np.prod(fixed)), spatial])
+    places, limits = [], []
+    for axis, size in enumerate(pixels.sizes):
+        at = spatial - 1 - axis
+        g = b.squeeze(
+            b.strided_slice(
+                flat, begin=[0, 0, at], end=[0, 0, at + 1], strides=[1, 1, 1], begin_mask=3, end_mask=3
+            ),
+            axes=(2,),
+        )
+        if align_corners:
+            place = b.multiply(b.add(g, b.like(1, g)), b.like((size - 1) / 2, g))
+            limits.append((0.0, float(size - 1)))
+        else:
+            place = b.subtract(b.multiply(b.add(g, b.like(1, g)), b.like(size / 2, g)), b.like(0.5, g))
+            limits.append((-0.5, size - 0.5))
+        places.append(place)
+    zeros = padding_mode == "zeros"
+    if mode == "cubic":
+        y = _cubic(b, pixels, places, limits, padding_mode)
+    else:
+        moved = [
+            _into(b, p, size, limit, padding_mode)
+            for p, size, limit in zip(places, pixels.sizes, limits, strict=True)
+        ]
+        if mode == "nearest":
+            y = pixels.at([b.round(p) for p in moved], zeros=zeros)
+        else:
+            y = pixels.linear(moved, zeros=zeros)
+    shape: Any = x.shape
+    image = b.reshape(y, [first, *fixed, shape[1]])
+    made: Tensor = b.transpose(image, permutation=(0, spatial + 1, *range(1, spatial + 1)))
+    return made
+
+
+def _into(b: Any, place: Any, size: int, limit: tuple[float, float], padding_mode: str) -> Any:
+    """Places outside the image as the padding has them."""
+    if padding_mode == "border":
+        return b.clip(place, minimum=0.0, maximum=float(size - 1))
+    if padding_mode == "reflection":
+        return b.clip(_reflected(b, place, limit), minimum=0.0, maximum=float(size - 1))
+    return place
+
+
+def _reflected(b: Any, place: Any, limit: tuple[float, float]) -> Any:
+    """Places mirrored at the limits until they lie between them."""
+    low, span = limit[0], limit[1] - limit[0]
+    if span == 0:
+        return b.multiply(place, b.like(0, place))
+    away = b.abs(b.subtract(place, b.like(low, place)))
+    turns = b.floor(b.divide(away, b.like(span, place)))
+    rest = b.subtract(away, b.multiply(turns, b.like(span, place)))
+    half = b.multiply(turns, b.like(0.5, place))
+    even = b.equal(half, b.floor(half))
+    return b.add(b.where(even, rest, b.subtract(b.like(span, place), rest)), b.like(low, place))
+
+
+def _cubic(
+    b: Any, pixels: _Pixels, places: Sequence[Any], limits: Sequence[tuple[float, float]], padding_mode: str
+) -> Any:
+    if len(places) != 2:
+        raise ValueError("cubic sampling over other than two axes")
+    floors = [b.floor(p) for p in places]
+    weights = [_cubic_weights(b, b.subtract(p, f)) for p, f in zip(places, floors, strict=True)]
+    total: Any = None
+    for i in range(4):
+        for j in range(4):
+            taps = []
+            for f, offset, size, limit in zip(floors, (i - 1, j - 1), pixels.sizes, limits, strict=True):
+                taps.append(_into(b, b.add(f, b.like(offset, f)), size, limit, padding_mode))
+            if padding_mode == "reflection":
+                taps = [b.round(t) for t in taps]
+            weight = b.expand_dims(b.multiply(weights[0][i], weights[1][j]), axis=2)
+            part = b.multiply(pixels.at(taps, zeros=padding_mode == "zeros"), weight)
+            total = part if total is None else b.add(total, part)
+    return total
+
+
+def _cubic_weights(b: Any, ratio: Any, a: float = -0.75) -> list[Any]:
+    def like(value: float) -> Any:
+        return b.like(value, ratio)
+
+    def polynomial(t: Any, coefficients: Sequence[float]) -> Any:
+        value = like(coefficients[0])
+        for c in coefficients[1:]:
+            value = b.add(b.multiply(value, t), like(c))
+        return value
+
+    one = like(1)
+    near, far = (a + 2, -(a + 3), 0.0, 1.0), (a, -5 * a, 8 * a, -4 * a)
+    return [
+        polynomial(b.add(ratio, one), far),
+        polynomial(ratio, near),
+        polynomial(b.subtract(one, ratio), near),
+        polynomial(b.subtract(like(2), ratio), far),
+    ]
+
+
+def roi_align(
+    b: Any,
+    x: Tensor,
+    rois: Tensor,
+    batch_indices: Tensor,
+    *,
+    output_size: tuple[int, int],
+    spatial_scale: float,
+    sampling_ratio: int,
+    half_pixel: bool = True,
+    largest: bool = False,
+) -> Tensor:
+    """Regions of x [N, C, H, W] as images [R, C, height, width]: He et al., Mask R-CNN (2017).
+
+    Args:
+        b: builds ops.
+        x: the images, of fixed size.
+        rois: [R, 4]: left, top, right, bottom.
+        batch_indices: [R]: the image of each region.
+        output_size: height and width.
+        spatial_scale: from the regions' coordinates to those of x.
+        sampling_ratio: samples along each axis of an output pixel, at least 1.
+        half_pixel: whether coordinates are those of the pixels' corners.
+        largest: whether a pixel is the largest weighted neighbour of its samples, instead of their mean.
+    """
+    height, width = _fixed(x, 2)
+    shape: Any = x.shape
+    per_axis = []
+    offset = 0.5 if half_pixel else 0.0
+    for axis, (count, size) in enumerate(zip(output_size, (height, width), strict=True)):
+        low, high = (
+            b.subtract(
+                b.multiply(
+                    b.strided_slice(
+                        rois, begin=[0, c], end=[0, c + 1], strides=[1, 1], begin_mask=1, end_mask=1
+                    ),
+                    b.like(spatial_scale, rois),
+                ),
+                b.like(offset, rois),
+            )
+            for c in (1 - axis, 3 - axis)
+        )
+        length = b.subtract(high, low)
+        if not half_pixel:
+            length = b.maximum(length, b.like(1, length))
+        steps = (np.arange(count * sampling_ratio) + 0.5) / (count * sampling_ratio)
+        place = b.add(low, b.multiply(length, b.constant(steps.astype(np.float32)[None])))
+        per_axis.append(_roi_neighbours(b, place, size))
+    (y_low, y_high, y_ratio, y_inside), (x_low, x_high, x_ratio, x_inside) = per_axis
+    rows, columns = output_size[0] * sampling_ratio, output_size[1] * sampling_ratio
+    flat = b.reshape(b.transpose(x, permutation=(0, 2, 3, 1)), [-1, shape[1]])
+    images = b.reshape(
+        b.multiply(b.cast(batch_indices, dtype=dtypes.int32), b.constant(np.int32(height * width))),
+        [-1, 1, 1],
+    )
+    inside = b.logical_and(b.expand_dims(y_inside, axis=2), b.expand_dims(x_inside, axis=1))
+    parts = []
+    for y_at, y_weight in ((y_low, b.subtract(b.like(1, y_ratio), y_ratio)), (y_high, y_ratio)):
+        for x_at, x_weight in ((x_low, b.subtract(b.like(1, x_ratio), x_ratio)), (x_high, x_ratio)):
+            row = b.multiply(b.expand_dims(y_at, axis=2), b.constant(np.int32(width)))
+            index = b.add(b.add(row, b.expand_dims(x_at, axis=1)), images)
+            weight = b.multiply(b.expand_dims(y_weight, axis=2), b.expand_dims(x_weight, axis=1))
+            weight = b.where(inside, weight, b.like(0, weight))
+            parts.append(b.multiply(b.gather(flat, index, axis=0), b.expand_dims(weight, axis=3)))
+    joined = parts[0]
+    for part in parts[1:]:
+        joined = b.maximum(joined, part) if largest else b.add(joined, part)
+    split = [-1, output_size[0], sampling_ratio, output_size[1], sampling_ratio, shape[1]]
+    assert rows * columns
+    samples = b.reshape(joined, split)
+    reduce = b.reduce_max if largest else b.reduce_mean
+    made: Tensor = b.transpose(reduce(samples, axes=(2, 4)), permutation=(0, 3, 1, 2))
+    return made
+
+
+def _roi_neighbours(b: Any, place: Any, size: int) -> tuple[Any, Any, Any, Any]:
+    """The pixels around places along one axis, how far between them, and whether the place is near the image."""
+    inside = b.logical_and(
+        b.greater_equal(place, b.like(-1, place)), b.less_equal(place, b.like(size, place))
+    )
+    within = b.clip(place, minimum=0.0, maximum=float(size - 1))
+    low = b.floor(within)
+    high = b.minimum(b.add(low, b.like(1, low)), b.like(size - 1, low))
+    return (
+        b.cast(low, dtype=dtypes.int32),
+        b.cast(high, dtype=dtypes.int32),
+        b.subtract(within, low),
+        inside,
+    )
+
+
+def col2im(
+    b: Any,
+    x: Tensor,
+    *,
+    image: Sequence[int],
+    block: Sequence[int],
+    strides: Sequence[int],
+    pads: Sequence[int],
+    dilations: Sequence[int],
+) -> Tensor:
+    """Blocks [N, C * elements, blocks] added up where they lie in images [N, C, spatial...].
+
+    It is a transposed convolution whose filter puts each element of a block into its place.
+    """
+    spatial = len(image)
+    shape: Any = x.shape
+    elements = int(np.prod(block))
+    channels = shape[1] // elements
+    counts, extra = [], []
+    for axis in range(spatial):
+        reach = (block[axis] - 1) * dilations[axis] + 1
+        room = image[axis] + pads[axis] + pads[spatial + axis]
+        counts.append((room - reach) // strides[axis] + 1)
+        extra.append(room - reach - (counts[-1] - 1) * strides[axis])
+    batch = shape[0] if isinstance(shape[0], int) else -1
+    blocks = b.reshape(x, [batch, channels * elements, *counts])
+    filters = np.tile(np.eye(elements, dtype=x.dtype.numpy), (channels, 1)).reshape(-1, 1, *block)
+    return conv_transpose(
+        b,
+        blocks,
+        b.constant(filters),
+        strides=strides,
+        pads=pads,
+        output_padding=extra,
+        dilations=dilations,
+        groups=channels,
+    )
+
+
+def deform_conv(
+    b: Any,
+    x: Tensor,
+    weight: Tensor,
+    offset: Tensor,
+    bias: Tensor | None = None,
+    mask: Tensor | None = None,
+    *,
+    strides: Sequence[int],
+    pads: Sequence[int],
+    dilations: Sequence[int],
+    groups: int = 1,
+    offset_groups: int = 1,
+) -> Tensor:
+    """A convolution whose filter elements are moved by offsets: Zhu et al., Deformable ConvNets v2 (2018).
+
+    Args:
+        b: builds ops.
+        x: [N, C, H, W], of fixed size.
+        weight: [O, C / groups, KH, KW].
+        offset: [N, offset_groups * KH * KW * 2, OH, OW]: for each filter element, down and right.
+        bias: [O].
+        mask: [N, offset_groups * KH * KW, OH, OW]: factors.
+        strides: height, width.
+        pads: top, left, bottom, right.
+        dilations: height, width.
+        groups: groups of channels that do not see each other.
+        offset_groups: groups of channels that share offsets.
+    """
+    sizes: Any = x.shape
+    taps: Any = weight.shape
+    batch, channels = sizes[0], sizes[1]
+    rows, columns = _fixed(offset, 2)
+    outputs, _, kh, kw = taps
+    count = kh * kw
+    first = batch if isinstance(batch, int) else -1
+    moved = b.reshape(offset, [first, offset_groups, count, 2, rows * columns])
+    factors = None if mask is None else b.reshape(mask, [first, offset_groups, count, rows * columns])
+    base_y = (np.arange(rows) * strides[0] - pads[0]).repeat(columns)
+    base_x = np.tile(np.arange(columns) * strides[1] - pads[1], rows)
+
+    def pick(tensor: Any, *indices: int) -> Any:
+        begin = [0, *indices]
+        return b.strided_slice(
+            tensor,
+            begin=begin,
+            end=[i + 1 for i in begin],
+            strides=[1] * len(begin),
+            begin_mask=1,
+            end_mask=1,
+            shrink_axis_mask=((1 << len(begin)) - 1) & ~1,
+        )
+
+    per_group = channels // offset_groups
+    parts = b.split(x, axis=1, sizes=(per_group,) * offset_groups) if offset_groups > 1 else [x]
+    columns_of = []
+    for tap in range(count):
+        read = []
+        for group in range(offset_groups):
+            y = b.add(
+                pick(moved, group, tap, 0), b.constant((base_y + tap // kw * dilations[0]).astype(np.float32))
+            )
+            z = b.add(
+                pick(moved, group, tap, 1), b.constant((base_x + tap % kw * dilations[1]).astype(np.float32))
+            )
+            pixels = _Pixels(b, parts[group]).linear([y, z], zeros=True)
+            if factors is not None:
+                pixels = b.multiply(pixels, b.expand_dims(pick(factors, group, tap), axis=2))
+            read.append(pixels)
+        columns_of.append(b.concat(read, axis=2) if len(read) > 1 else read[0])
+    stacked = b.stack(columns_of, axis=2)
+    per_channel = channels // groups
+    results = []
+    for group in range(groups):
+        low, high = group * per_channel, (group + 1) * per_channel
+        part = b.strided_slice(
+            stacked, begin=[0, 0, 0, low], end=[0, 0, 0, high], strides=[1] * 4, begin_mask=7, end_mask=7
+        )
+        flat = b.reshape(part, [first, rows * columns, count * per_channel])
+        share = outputs // groups
+        own = b.strided_slice(weight, begin=[group * share], end=[(group + 1) * share], strides=[1])
+        matrix = b.reshape(b.transpose(own, permutation=(2, 3, 1, 0)), [count * per_channel, share])
+        results.append(b.matmul(flat, matrix))
+    joined = b.concat(results, axis=2) if groups > 1 else results[0]
+    if bias is not None:
+        joined = b.add(joined, bias)
+    image = b.reshape(joined, [first, rows, columns, outputs])
+    made: Tensor = b.transpose(image, permutation=(0, 3, 1, 2))
+    return made
+
+
+__all__ = ["col2im", "deform_conv", "grid_sample", "roi_align"]
