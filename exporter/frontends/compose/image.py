@@ -82,7 +82,8 @@ def resize(
     if inside is not None and not inside.all():
         outside = b.constant(np.asarray(extrapolation_value, y.dtype.numpy))
         y = b.where(b.constant(inside), y, outside)
-    return y if y.dtype is dtype else b.cast(y, dtype=dtype)
+    made: Tensor = y if y.dtype is dtype else b.cast(y, dtype=dtype)
+    return made
 
 
 def _weighted(b: Any, x: Any, axis: int, indices: Array, weights: Array, spread: list[int]) -> Any:

@@ -118,7 +118,8 @@ def lp_pool(
     powers = b.square(x) if p == 2 else b.power(b.abs(x), b.like(p, x))
     for axis, (k, s, d, w) in enumerate(zip(kernel, strides, dilations, widths, strict=True), 2):
         powers = _along(b, powers, axis, k, s, d, w, 0.0, "add")
-    return b.sqrt(powers) if p == 2 else b.power(powers, b.like(1.0 / p, x))
+    norm: Tensor = b.sqrt(powers) if p == 2 else b.power(powers, b.like(1.0 / p, x))
+    return norm
 
 
 def _along(
@@ -139,7 +140,7 @@ def _along(
     padded = b.pad(x, paddings=tuple(pads), value=fill) if any(pads) else x
     reach = (kernel - 1) * dilation
     others = ((1 << rank) - 1) & ~(1 << axis)
-    joined = None
+    joined: Any = None
     for element in range(kernel):
         begin, end, strides = [0] * rank, [0] * rank, [1] * rank
         begin[axis], end[axis], strides[axis] = element * dilation, element * dilation - reach, stride
@@ -152,8 +153,8 @@ def _along(
             end_mask=others | (1 << axis if end[axis] == 0 else 0),
         )
         joined = part if joined is None else getattr(b, join)(joined, part)
-    assert joined is not None
-    return joined
+    made: Tensor = joined
+    return made
 
 
 def _widths(
