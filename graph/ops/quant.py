@@ -21,9 +21,10 @@ from samara.graph.dtypes import DType
 from samara.graph.ops import _fixed, _window
 from samara.graph.ops._table import OPS, Choice, OpDef, attribute
 
-# How results are rounded. "native": one float32 multiplication and rounding half to even. "tflite": as the reference
-# kernels of TensorFlow Lite do, with fixed-point multipliers.
-ROUNDING = Choice(name="Rounding", values=("native", "tflite"))
+# How results are rounded. "native": one float32 multiplication and rounding half to even. The others as the
+# reference kernels of TensorFlow Lite do: "tflite" with fixed-point multipliers, "tflite_wide" with sums of 64 bits
+# and 16 bits of the multiplier, "tflite_real" by one float64 multiplication and rounding half away from 0.
+ROUNDING = Choice(name="Rounding", values=("native", "tflite", "tflite_wide", "tflite_real"))
 
 # Where float32 scales and their reciprocals are normal numbers, with or without flushing of subnormal ones.
 LEAST_SCALE = 1e-30
@@ -100,6 +101,8 @@ def _stored_dtype(op: Any) -> None:
 
 
 def _quantize_shape(op: Any) -> Any:
+    if op.a.rounding not in ("native", "tflite"):
+        op.fail(f"rounding is {op.a.rounding!r}, expected 'native' or 'tflite'")
     _stored_dtype(op)
     _check_scale(op, op.a.scale)
     _check_zero_point(op, "zero_point", op.a.dtype)
@@ -139,13 +142,15 @@ def _check_channels(op: Any, channels: Dimension) -> None:
     """Bias and multiplier have an element for each output channel, which are pairs with the rounding of TFLite."""
     (size,) = op.require_rank(2, 1)
     op.merge(size, channels, "bias")
-    fixed = op.a.rounding == "tflite"
+    fixed = op.a.rounding != "native"
+    if op.a.rounding == "tflite_wide":
+        op.fail("rounding 'tflite_wide' is for sums of 64 bits")
     expected = dtypes.int32 if fixed else dtypes.float32
     if op.dtypes[3] != expected:
         op.fail(f"multiplier is {op.dtypes[3].name}, rounding {op.a.rounding!r} needs {expected.name}")
     if fixed:
         pair, size = op.require_rank(3, 2)
-        op.merge(pair, 2, "multiplier and shift")
+        op.merge(pair, _fixed.rows(op), "the rows of multiplier")
     else:
         (size,) = op.require_rank(3, 1)
     op.merge(size, channels, "multiplier")
@@ -274,8 +279,7 @@ def _written(xp: Any, op: Any, acc: Any, multiplier: Any) -> Any:
     """The same for the ops that can also end in the fixed-point rule of TFLite; multiplier is then a pair of rows."""
     if op.a.rounding == "native":
         return _requantized(xp, op, acc, multiplier)
-    scaled = _fixed.multiply(xp, acc, multiplier[0, :], multiplier[1, :])
-    return _fixed.finish(xp, op, scaled, xp.int8)
+    return _fixed.finish(xp, op, _fixed.rescale(xp, op, acc, multiplier), xp.int8)
 
 
 def _quantize(xp: Any, op: Any, x: Any) -> Any:
@@ -466,7 +470,8 @@ OPS.register(
         doc="conv2d on integers: x [N, H, W, C], filter [KH, KW, C / groups, O], and acc = bias[o] + sum x * (filter - "
         "filter_zero_point), where the border holds input_zero_point. bias [O] has -input_zero_point * sum(filter - "
         "filter_zero_point) in it; multiplier [O] is input scale * filter scale / output scale, or with rounding "
-        "tflite int32 [2, O]: fixed-point multipliers and shifts.",
+        "tflite int32 [2, O]: fixed-point multipliers and shifts, with tflite_real int32 [3, O]: (row 0 * 2^27 + row "
+        "1) * 2^(row 2).",
         shape=_conv2d_shape,
         reference=_conv2d,
         quant="integer",

@@ -34,6 +34,9 @@ def _finish(scaled: Any, zero_point: int, low: int, high: int) -> int:
 
 def _written(a: Any, acc: int, multiplier: Any) -> int:
     assert -(2**31) <= acc < 2**31
+    if a.rounding == "tflite_real":
+        high, low, exponent = map(int, multiplier)
+        return finished(a, away(Fraction(float(acc) * ((high * 2.0**27 + low) * 2.0**exponent))))
     if a.rounding == "tflite":
         return finished(a, fixed_scaled(acc, *map(int, multiplier)))
     with np.errstate(over="ignore"):
@@ -626,7 +629,25 @@ def _in_fixed_point(case: Case, **attributes: Any) -> Case:
     )
 
 
+def _in_reals(case: Case) -> Case:
+    """The same with multipliers of float64, some of which make ties."""
+    x, w, bias, multiplier = case.inputs
+    count = multiplier.shape[0]
+    generator = np.random.default_rng(count)
+    reals = generator.uniform(0.001, 0.1, count)
+    reals[::2] = 2.0**-7
+    fractions, exponents = np.frexp(reals)
+    high, low = np.divmod((fractions * 2.0**53).astype(np.int64), 2**27)
+    return replace(
+        case,
+        inputs=(x, w, bias, _given("int32", [high, low, exponents - 53])),
+        attributes={**case.attributes, "rounding": "tflite_real"},
+        label=f"{case.label}real",
+    )
+
+
 _IN_FIXED_POINT = [
+    *(_in_reals(c) for c in (*CONVOLUTIONS[::6], *_products()[::2])),
     *(_in_fixed_point(c) for c in CONVOLUTIONS[::2]),
     *(_in_fixed_point(c, filter_zero_point=z) for c, z in zip(CONVOLUTIONS, itertools.cycle((-128, 5, 127)))),
     *(_in_fixed_point(c) for c in _products()[::3]),

@@ -450,6 +450,40 @@ static const smr_format_field fixed_point_softmax_attributes_fields[] = {
     {SMR_FIELD_SCALAR, 0, 1, 1, -1},
 };
 
+static const smr_format_field fixed_point_lstm_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+};
+
+static const smr_format_field quantized_conv2d_int16_attributes_fields[] = {
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+};
+
+static const smr_format_field fixed_point_sigmoid_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+};
+
+static const smr_format_field fixed_point_softmax_int16_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+};
+
 static const smr_format_field dimension_fields[] = {
     {SMR_FIELD_STRING, 1, 1, 1, -1},
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
@@ -625,6 +659,10 @@ const smr_format_table smr_format_tables[] = {
     {integer_average_pool2d_attributes_fields, 6},
     {integer_sum_attributes_fields, 2},
     {fixed_point_softmax_attributes_fields, 1},
+    {fixed_point_lstm_attributes_fields, 9},
+    {quantized_conv2d_int16_attributes_fields, 8},
+    {fixed_point_sigmoid_attributes_fields, 3},
+    {fixed_point_softmax_int16_attributes_fields, 2},
     {dimension_fields, 4},
     {expression_fields, 1},
     {quantization_fields, 3},
@@ -819,10 +857,10 @@ const int16_t smr_format_attributes[256] = {
     SMR_TABLE_INTEGER_AVERAGE_POOL2D_ATTRIBUTES,
     SMR_TABLE_INTEGER_SUM_ATTRIBUTES,
     SMR_TABLE_FIXED_POINT_SOFTMAX_ATTRIBUTES,
-    -1,
-    -1,
-    -1,
-    -1,
+    SMR_TABLE_FIXED_POINT_LSTM_ATTRIBUTES,
+    SMR_TABLE_QUANTIZED_CONV2D_INT16_ATTRIBUTES,
+    SMR_TABLE_FIXED_POINT_SIGMOID_ATTRIBUTES,
+    SMR_TABLE_FIXED_POINT_SOFTMAX_INT16_ATTRIBUTES,
     -1,
     -1,
     -1,

@@ -824,7 +824,7 @@ static const smr_attribute_def quantize_attributes[] = {
     {"scale", SMR_ATTRIBUTE_FLOAT, 0, offsetof(smr_quantize_attributes, scale), 0.0f, 0, 0},
     {"zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantize_attributes, zero_point), 0.0f, 0, 0},
     {"dtype", SMR_ATTRIBUTE_DTYPE, 0, offsetof(smr_quantize_attributes, dtype), 0.0f, 3, 0},
-    {"rounding", SMR_ATTRIBUTE_CHOICE, 2, offsetof(smr_quantize_attributes, rounding), 0.0f, 0, 0},
+    {"rounding", SMR_ATTRIBUTE_CHOICE, 4, offsetof(smr_quantize_attributes, rounding), 0.0f, 0, 0},
 };
 
 static const smr_operand_def dequantize_inputs[] = {
@@ -854,7 +854,7 @@ static const smr_attribute_def requantize_attributes[] = {
     {"multiplier", SMR_ATTRIBUTE_FLOAT, 0, offsetof(smr_requantize_attributes, multiplier), 0.0f, 0, 0},
     {"output_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_requantize_attributes, output_zero_point), 0.0f, 0, 0},
     {"dtype", SMR_ATTRIBUTE_DTYPE, 0, offsetof(smr_requantize_attributes, dtype), 0.0f, 3, 0},
-    {"rounding", SMR_ATTRIBUTE_CHOICE, 2, offsetof(smr_requantize_attributes, rounding), 0.0f, 0, 0},
+    {"rounding", SMR_ATTRIBUTE_CHOICE, 4, offsetof(smr_requantize_attributes, rounding), 0.0f, 0, 0},
 };
 
 static const smr_operand_def quantized_conv2d_inputs[] = {
@@ -884,7 +884,7 @@ static const smr_attribute_def quantized_conv2d_attributes[] = {
     {"output_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_conv2d_attributes, output_zero_point), 0.0f, 0, 0},
     {"activation_min", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_conv2d_attributes, activation_min), 0.0f, -128, 0},
     {"activation_max", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_conv2d_attributes, activation_max), 0.0f, 127, 0},
-    {"rounding", SMR_ATTRIBUTE_CHOICE, 2, offsetof(smr_quantized_conv2d_attributes, rounding), 0.0f, 0, 0},
+    {"rounding", SMR_ATTRIBUTE_CHOICE, 4, offsetof(smr_quantized_conv2d_attributes, rounding), 0.0f, 0, 0},
     {"filter_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_conv2d_attributes, filter_zero_point), 0.0f, 0, 0},
 };
 
@@ -914,7 +914,7 @@ static const smr_attribute_def quantized_depthwise_conv2d_attributes[] = {
     {"output_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_depthwise_conv2d_attributes, output_zero_point), 0.0f, 0, 0},
     {"activation_min", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_depthwise_conv2d_attributes, activation_min), 0.0f, -128, 0},
     {"activation_max", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_depthwise_conv2d_attributes, activation_max), 0.0f, 127, 0},
-    {"rounding", SMR_ATTRIBUTE_CHOICE, 2, offsetof(smr_quantized_depthwise_conv2d_attributes, rounding), 0.0f, 0, 0},
+    {"rounding", SMR_ATTRIBUTE_CHOICE, 4, offsetof(smr_quantized_depthwise_conv2d_attributes, rounding), 0.0f, 0, 0},
     {"filter_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_depthwise_conv2d_attributes, filter_zero_point), 0.0f, 0, 0},
 };
 
@@ -933,7 +933,7 @@ static const smr_attribute_def quantized_matmul_attributes[] = {
     {"output_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_matmul_attributes, output_zero_point), 0.0f, 0, 0},
     {"activation_min", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_matmul_attributes, activation_min), 0.0f, -128, 0},
     {"activation_max", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_matmul_attributes, activation_max), 0.0f, 127, 0},
-    {"rounding", SMR_ATTRIBUTE_CHOICE, 2, offsetof(smr_quantized_matmul_attributes, rounding), 0.0f, 0, 0},
+    {"rounding", SMR_ATTRIBUTE_CHOICE, 4, offsetof(smr_quantized_matmul_attributes, rounding), 0.0f, 0, 0},
     {"filter_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_matmul_attributes, filter_zero_point), 0.0f, 0, 0},
 };
 
@@ -955,7 +955,7 @@ static const smr_attribute_def quantized_add_attributes[] = {
     {"output_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_add_attributes, output_zero_point), 0.0f, 0, 0},
     {"activation_min", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_add_attributes, activation_min), 0.0f, -128, 0},
     {"activation_max", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_add_attributes, activation_max), 0.0f, 127, 0},
-    {"rounding", SMR_ATTRIBUTE_CHOICE, 2, offsetof(smr_quantized_add_attributes, rounding), 0.0f, 0, 0},
+    {"rounding", SMR_ATTRIBUTE_CHOICE, 4, offsetof(smr_quantized_add_attributes, rounding), 0.0f, 0, 0},
 };
 
 static const smr_operand_def quantized_multiply_inputs[] = {
@@ -974,7 +974,7 @@ static const smr_attribute_def quantized_multiply_attributes[] = {
     {"output_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_multiply_attributes, output_zero_point), 0.0f, 0, 0},
     {"activation_min", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_multiply_attributes, activation_min), 0.0f, -128, 0},
     {"activation_max", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_multiply_attributes, activation_max), 0.0f, 127, 0},
-    {"rounding", SMR_ATTRIBUTE_CHOICE, 2, offsetof(smr_quantized_multiply_attributes, rounding), 0.0f, 0, 0},
+    {"rounding", SMR_ATTRIBUTE_CHOICE, 4, offsetof(smr_quantized_multiply_attributes, rounding), 0.0f, 0, 0},
 };
 
 static const smr_operand_def quantized_average_pool2d_inputs[] = {
@@ -1000,7 +1000,7 @@ static const smr_attribute_def quantized_average_pool2d_attributes[] = {
     {"output_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_average_pool2d_attributes, output_zero_point), 0.0f, 0, 0},
     {"activation_min", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_average_pool2d_attributes, activation_min), 0.0f, -128, 0},
     {"activation_max", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_average_pool2d_attributes, activation_max), 0.0f, 127, 0},
-    {"rounding", SMR_ATTRIBUTE_CHOICE, 2, offsetof(smr_quantized_average_pool2d_attributes, rounding), 0.0f, 0, 0},
+    {"rounding", SMR_ATTRIBUTE_CHOICE, 4, offsetof(smr_quantized_average_pool2d_attributes, rounding), 0.0f, 0, 0},
 };
 
 static const smr_operand_def quantized_mean_inputs[] = {
@@ -1019,7 +1019,7 @@ static const smr_attribute_def quantized_mean_attributes[] = {
     {"output_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_mean_attributes, output_zero_point), 0.0f, 0, 0},
     {"activation_min", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_mean_attributes, activation_min), 0.0f, -128, 0},
     {"activation_max", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_mean_attributes, activation_max), 0.0f, 127, 0},
-    {"rounding", SMR_ATTRIBUTE_CHOICE, 2, offsetof(smr_quantized_mean_attributes, rounding), 0.0f, 0, 0},
+    {"rounding", SMR_ATTRIBUTE_CHOICE, 4, offsetof(smr_quantized_mean_attributes, rounding), 0.0f, 0, 0},
 };
 
 static const smr_operand_def quantized_softmax_inputs[] = {
@@ -1037,7 +1037,7 @@ static const smr_attribute_def quantized_softmax_attributes[] = {
     {"output_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_softmax_attributes, output_zero_point), 0.0f, 0, 0},
     {"activation_min", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_softmax_attributes, activation_min), 0.0f, -128, 0},
     {"activation_max", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_softmax_attributes, activation_max), 0.0f, 127, 0},
-    {"rounding", SMR_ATTRIBUTE_CHOICE, 2, offsetof(smr_quantized_softmax_attributes, rounding), 0.0f, 0, 0},
+    {"rounding", SMR_ATTRIBUTE_CHOICE, 4, offsetof(smr_quantized_softmax_attributes, rounding), 0.0f, 0, 0},
 };
 
 static const smr_operand_def fixed_point_rescale_inputs[] = {
@@ -1129,6 +1129,95 @@ static const smr_operand_def fixed_point_softmax_outputs[] = {
 
 static const smr_attribute_def fixed_point_softmax_attributes[] = {
     {"dtype", SMR_ATTRIBUTE_DTYPE, 0, offsetof(smr_fixed_point_softmax_attributes, dtype), 0.0f, 3, 0},
+};
+
+static const smr_operand_def fixed_point_lstm_inputs[] = {
+    {"x", 0x0008, -1, 0},
+    {"filter", 0x0008, -1, 0},
+    {"recurrent", 0x0008, -1, 0},
+    {"bias", 0x0040, -1, 0},
+    {"multipliers", 0x0040, -1, 0},
+    {"output_state", 0x0008, -1, 0},
+    {"cell_state", 0x0020, -1, 0},
+    {"projection", 0x0008, -1, 1},
+    {"projection_bias", 0x0040, -1, 1},
+};
+
+static const smr_operand_def fixed_point_lstm_outputs[] = {
+    {"y", 0x0008, -1, 0},
+    {"new_output_state", 0x0008, -1, 0},
+    {"new_cell_state", 0x0020, -1, 0},
+    {"hidden", 0x0008, -1, 0},
+};
+
+static const smr_attribute_def fixed_point_lstm_attributes[] = {
+    {"cell_scale_log2", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_lstm_attributes, cell_scale_log2), 0.0f, 0, 0},
+    {"cell_clip", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_lstm_attributes, cell_clip), 0.0f, 0, 0},
+    {"hidden_multiplier", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_lstm_attributes, hidden_multiplier), 0.0f, 0, 0},
+    {"hidden_shift", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_lstm_attributes, hidden_shift), 0.0f, 0, 0},
+    {"hidden_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_lstm_attributes, hidden_zero_point), 0.0f, 0, 0},
+    {"projection_multiplier", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_lstm_attributes, projection_multiplier), 0.0f, 0, 0},
+    {"projection_shift", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_lstm_attributes, projection_shift), 0.0f, 0, 0},
+    {"output_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_lstm_attributes, output_zero_point), 0.0f, 0, 0},
+    {"projection_clip", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_lstm_attributes, projection_clip), 0.0f, 0, 0},
+};
+
+static const smr_operand_def quantized_conv2d_int16_inputs[] = {
+    {"x", 0x0020, -1, 0},
+    {"filter", 0x0008, -1, 0},
+    {"bias", 0x0080, -1, 0},
+    {"multiplier", 0x0040, -1, 0},
+};
+
+static const smr_operand_def quantized_conv2d_int16_outputs[] = {
+    {"y", 0x0020, -1, 0},
+};
+
+static const int32_t quantized_conv2d_int16_strides[] = {1, 1};
+
+static const int32_t quantized_conv2d_int16_paddings[] = {0, 0, 0, 0};
+
+static const int32_t quantized_conv2d_int16_dilations[] = {1, 1};
+
+static const smr_attribute_def quantized_conv2d_int16_attributes[] = {
+    {"strides", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_quantized_conv2d_int16_attributes, strides), 0.0f, 2, quantized_conv2d_int16_strides},
+    {"padding", SMR_ATTRIBUTE_CHOICE, 3, offsetof(smr_quantized_conv2d_int16_attributes, padding), 0.0f, 0, 0},
+    {"paddings", SMR_ATTRIBUTE_INTS, 4, offsetof(smr_quantized_conv2d_int16_attributes, paddings), 0.0f, 4, quantized_conv2d_int16_paddings},
+    {"dilations", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_quantized_conv2d_int16_attributes, dilations), 0.0f, 2, quantized_conv2d_int16_dilations},
+    {"groups", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_conv2d_int16_attributes, groups), 0.0f, 1, 0},
+    {"activation_min", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_conv2d_int16_attributes, activation_min), 0.0f, -32768, 0},
+    {"activation_max", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_conv2d_int16_attributes, activation_max), 0.0f, 32767, 0},
+    {"rounding", SMR_ATTRIBUTE_CHOICE, 4, offsetof(smr_quantized_conv2d_int16_attributes, rounding), 0.0f, 2, 0},
+};
+
+static const smr_operand_def fixed_point_sigmoid_inputs[] = {
+    {"x", 0x0020, -1, 0},
+    {"table", 0x0040, -1, 0},
+};
+
+static const smr_operand_def fixed_point_sigmoid_outputs[] = {
+    {"y", 0x0020, -1, 0},
+};
+
+static const smr_attribute_def fixed_point_sigmoid_attributes[] = {
+    {"multiplier", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_sigmoid_attributes, multiplier), 0.0f, 0, 0},
+    {"shift", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_sigmoid_attributes, shift), 0.0f, 0, 0},
+    {"tanh", SMR_ATTRIBUTE_BOOL, 0, offsetof(smr_fixed_point_sigmoid_attributes, tanh), 0.0f, 0, 0},
+};
+
+static const smr_operand_def fixed_point_softmax_int16_inputs[] = {
+    {"x", 0x0020, -1, 0},
+    {"exponentials", 0x0020, -1, 0},
+    {"reciprocals", 0x0020, -1, 0},
+};
+
+static const smr_operand_def fixed_point_softmax_int16_outputs[] = {
+    {"y", 0x0020, -1, 0},
+};
+
+static const smr_attribute_def fixed_point_softmax_int16_attributes[] = {
+    {"multiplier", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_softmax_int16_attributes, multiplier), 0.0f, 0, 0},
+    {"shift", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_softmax_int16_attributes, shift), 0.0f, 0, 0},
 };
 
 static const smr_operand_def add_inputs[] = {
@@ -1828,6 +1917,15 @@ static const smr_operand_def lookup_table_outputs[] = {
     {"y", 0x0018, 1, 0},
 };
 
+static const smr_operand_def interpolated_lookup_table_inputs[] = {
+    {"x", 0x0020, -1, 0},
+    {"table", 0x0020, -1, 0},
+};
+
+static const smr_operand_def interpolated_lookup_table_outputs[] = {
+    {"y", 0x0020, -1, 0},
+};
+
 const smr_op_def smr_op_defs[] = {
     {"clip", clip_inputs, clip_outputs, clip_attributes, SMR_OP_CLIP, 1, 1, 2, 0, 1},
     {"leaky_relu", leaky_relu_inputs, leaky_relu_outputs, leaky_relu_attributes, SMR_OP_LEAKY_RELU, 1, 1, 1, 0, 1},
@@ -1898,6 +1996,10 @@ const smr_op_def smr_op_defs[] = {
     {"integer_average_pool2d", integer_average_pool2d_inputs, integer_average_pool2d_outputs, integer_average_pool2d_attributes, SMR_OP_INTEGER_AVERAGE_POOL2D, 1, 1, 6, 0, 0},
     {"integer_sum", integer_sum_inputs, integer_sum_outputs, integer_sum_attributes, SMR_OP_INTEGER_SUM, 1, 1, 2, 0, 0},
     {"fixed_point_softmax", fixed_point_softmax_inputs, fixed_point_softmax_outputs, fixed_point_softmax_attributes, SMR_OP_FIXED_POINT_SOFTMAX, 2, 1, 1, 0, 0},
+    {"fixed_point_lstm", fixed_point_lstm_inputs, fixed_point_lstm_outputs, fixed_point_lstm_attributes, SMR_OP_FIXED_POINT_LSTM, 9, 4, 9, 0, 0},
+    {"quantized_conv2d_int16", quantized_conv2d_int16_inputs, quantized_conv2d_int16_outputs, quantized_conv2d_int16_attributes, SMR_OP_QUANTIZED_CONV2D_INT16, 4, 1, 8, 0, 0},
+    {"fixed_point_sigmoid", fixed_point_sigmoid_inputs, fixed_point_sigmoid_outputs, fixed_point_sigmoid_attributes, SMR_OP_FIXED_POINT_SIGMOID, 2, 1, 3, 0, 1},
+    {"fixed_point_softmax_int16", fixed_point_softmax_int16_inputs, fixed_point_softmax_int16_outputs, fixed_point_softmax_int16_attributes, SMR_OP_FIXED_POINT_SOFTMAX_INT16, 3, 1, 2, 0, 0},
     {"add", add_inputs, add_outputs, 0, SMR_OP_ADD, 2, 1, 0, 0, 1},
     {"subtract", subtract_inputs, subtract_outputs, 0, SMR_OP_SUBTRACT, 2, 1, 0, 0, 1},
     {"multiply", multiply_inputs, multiply_outputs, 0, SMR_OP_MULTIPLY, 2, 1, 0, 0, 1},
@@ -1980,4 +2082,5 @@ const smr_op_def smr_op_defs[] = {
     {"sigmoid_cross_entropy_with_logits", sigmoid_cross_entropy_with_logits_inputs, sigmoid_cross_entropy_with_logits_outputs, 0, SMR_OP_SIGMOID_CROSS_ENTROPY_WITH_LOGITS, 2, 1, 0, 0, 1},
     {"assign", assign_inputs, assign_outputs, 0, SMR_OP_ASSIGN, 2, 1, 0, 0, 0},
     {"lookup_table", lookup_table_inputs, lookup_table_outputs, 0, SMR_OP_LOOKUP_TABLE, 2, 1, 0, 0, 1},
+    {"interpolated_lookup_table", interpolated_lookup_table_inputs, interpolated_lookup_table_outputs, 0, SMR_OP_INTERPOLATED_LOOKUP_TABLE, 2, 1, 0, 0, 1},
 };

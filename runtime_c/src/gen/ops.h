@@ -78,6 +78,10 @@ typedef enum smr_opcode {
     SMR_OP_INTEGER_AVERAGE_POOL2D = 173,
     SMR_OP_INTEGER_SUM = 174,
     SMR_OP_FIXED_POINT_SOFTMAX = 175,
+    SMR_OP_FIXED_POINT_LSTM = 176,
+    SMR_OP_QUANTIZED_CONV2D_INT16 = 177,
+    SMR_OP_FIXED_POINT_SIGMOID = 178,
+    SMR_OP_FIXED_POINT_SOFTMAX_INT16 = 179,
     SMR_OP_ADD = 256,
     SMR_OP_SUBTRACT = 257,
     SMR_OP_MULTIPLY = 258,
@@ -159,7 +163,8 @@ typedef enum smr_opcode {
     SMR_OP_SPARSE_SOFTMAX_CROSS_ENTROPY_WITH_LOGITS = 381,
     SMR_OP_SIGMOID_CROSS_ENTROPY_WITH_LOGITS = 382,
     SMR_OP_ASSIGN = 401,
-    SMR_OP_LOOKUP_TABLE = 410
+    SMR_OP_LOOKUP_TABLE = 410,
+    SMR_OP_INTERPOLATED_LOOKUP_TABLE = 411
 } smr_opcode;
 
 typedef enum smr_activation {
@@ -196,7 +201,9 @@ typedef enum smr_padding {
 
 typedef enum smr_rounding {
     SMR_ROUNDING_NATIVE = 0,
-    SMR_ROUNDING_TFLITE = 1
+    SMR_ROUNDING_TFLITE = 1,
+    SMR_ROUNDING_TFLITE_WIDE = 2,
+    SMR_ROUNDING_TFLITE_REAL = 3
 } smr_rounding;
 
 typedef enum smr_scatter_reduction {
@@ -676,6 +683,40 @@ typedef struct smr_fixed_point_softmax_attributes {
     uint8_t dtype; /* smr_dtype */
 } smr_fixed_point_softmax_attributes;
 
+typedef struct smr_fixed_point_lstm_attributes {
+    int32_t cell_scale_log2;
+    int32_t cell_clip;
+    int32_t hidden_multiplier;
+    int32_t hidden_shift;
+    int32_t hidden_zero_point;
+    int32_t projection_multiplier;
+    int32_t projection_shift;
+    int32_t output_zero_point;
+    int32_t projection_clip;
+} smr_fixed_point_lstm_attributes;
+
+typedef struct smr_quantized_conv2d_int16_attributes {
+    smr_ints2 strides;
+    uint8_t padding; /* smr_padding */
+    smr_ints4 paddings;
+    smr_ints2 dilations;
+    int32_t groups;
+    int32_t activation_min;
+    int32_t activation_max;
+    uint8_t rounding; /* smr_rounding */
+} smr_quantized_conv2d_int16_attributes;
+
+typedef struct smr_fixed_point_sigmoid_attributes {
+    int32_t multiplier;
+    int32_t shift;
+    uint8_t tanh;
+} smr_fixed_point_sigmoid_attributes;
+
+typedef struct smr_fixed_point_softmax_int16_attributes {
+    int32_t multiplier;
+    int32_t shift;
+} smr_fixed_point_softmax_int16_attributes;
+
 typedef union smr_attributes {
     smr_clip_attributes clip;
     smr_leaky_relu_attributes leaky_relu;
@@ -745,6 +786,10 @@ typedef union smr_attributes {
     smr_integer_average_pool2d_attributes integer_average_pool2d;
     smr_integer_sum_attributes integer_sum;
     smr_fixed_point_softmax_attributes fixed_point_softmax;
+    smr_fixed_point_lstm_attributes fixed_point_lstm;
+    smr_quantized_conv2d_int16_attributes quantized_conv2d_int16;
+    smr_fixed_point_sigmoid_attributes fixed_point_sigmoid;
+    smr_fixed_point_softmax_int16_attributes fixed_point_softmax_int16;
     uint64_t align;
 } smr_attributes;
 
@@ -800,6 +845,6 @@ typedef struct smr_op_def {
 
 /* Sorted by opcode. */
 extern const smr_op_def smr_op_defs[];
-#define SMR_OP_DEF_COUNT 151
+#define SMR_OP_DEF_COUNT 156
 
 #endif

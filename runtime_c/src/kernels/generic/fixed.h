@@ -4,6 +4,8 @@
 #ifndef SMR_GENERIC_FIXED_H
 #define SMR_GENERIC_FIXED_H
 
+#include <math.h>
+
 #include "quant.h"
 
 /* floor(value / 2^bits), for 0 <= bits <= 62. */
@@ -51,6 +53,33 @@ static inline int32_t fixed_multiply_wide(int64_t x, int32_t multiplier, int32_t
     return fixed_wrap(fixed_floor_shift(x * reduced + ((int64_t)1 << (total - 1)), total));
 }
 
+/* (high * 2^27 + low) * 2^exponent: a float64 in the file. */
+static inline double fixed_real(int32_t high, int32_t low, int32_t exponent) {
+    return ldexp((double)high * 134217728.0 + (double)low, exponent);
+}
+
+/* x * real in float64, rounded to the nearest, halves away from 0. */
+static inline int32_t fixed_multiply_real(int64_t x, double real) {
+    double value = (double)x * real, rest;
+    int32_t whole;
+    value = value < -2147483000.0 ? -2147483000.0 : value > 2147483000.0 ? 2147483000.0 : value;
+    whole = (int32_t)value;
+    rest = value - (double)whole;
+    return whole + (rest >= 0.5 ? 1 : rest <= -0.5 ? -1 : 0);
+}
+
+/* An exact sum times the multiplier of output `output`, in a rounding of TensorFlow Lite. `multipliers` has
+ * the rows that smr_fixed_check_multipliers has checked. */
+static inline int32_t fixed_rescale(int64_t acc, const int32_t *multipliers, size_t outputs, size_t output,
+                                    uint8_t rounding) {
+    const int32_t multiplier = multipliers[output], second = multipliers[outputs + output];
+    if (rounding == SMR_ROUNDING_TFLITE_REAL) {
+        return fixed_multiply_real(acc, fixed_real(multiplier, second, multipliers[2 * outputs + output]));
+    }
+    return rounding == SMR_ROUNDING_TFLITE_WIDE ? fixed_multiply_wide(acc, multiplier, second)
+                                                : fixed_multiply(fixed_wrap(acc), multiplier, second);
+}
+
 /* zero point + value, clamped. */
 static inline int32_t fixed_finish(int32_t value, const quant_output *output) {
     return fixed_clamp((int64_t)value + output->zero_point, output->least, output->largest);
@@ -77,6 +106,10 @@ static inline void fixed_store(const smr_value *value, size_t index, int32_t num
 
 /* Refuses a multiplier that is negative, or a shift outside -31..30. */
 smr_status smr_fixed_check(int32_t multiplier, int32_t shift, smr_error *error);
+
+/* Refuses multipliers that are not as many as the outputs, or that `rounding` cannot compute with. */
+smr_status smr_fixed_check_multipliers(const smr_value *value, size_t outputs, uint8_t rounding,
+                                       smr_error *error);
 
 /* Refuses a shift to the left that can take a difference of two numbers of this type out of 32 bits. */
 smr_status smr_fixed_check_left_shift(uint8_t dtype, int32_t left_shift, smr_error *error);

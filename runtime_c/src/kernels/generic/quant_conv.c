@@ -12,10 +12,11 @@ typedef struct quant_filter {
     const int8_t *data;
     const int32_t *bias;
     const float *multiplier; /* null with fixed-point multipliers */
-    const int32_t *fixed;    /* the outputs' fixed-point multipliers, then their shifts */
+    const int32_t *fixed;    /* see smr_fixed_check_multipliers */
     size_t outputs;
     size_t panel_bytes; /* of a panel of 16 outputs; 0 when the filter is dense */
     int32_t zero_point;
+    uint8_t rounding;
 } quant_filter;
 
 static int64_t quant_magnitude(int32_t value) {
@@ -43,7 +44,7 @@ static int64_t quant_weight_sum(const quant_filter *filter, size_t output, size_
     return sum;
 }
 
-/* Finds the multipliers: float32 [O], or int32 [2, O] for the rounding of TFLite. */
+/* Finds the multipliers: float32 [O], or int32 for a rounding of TensorFlow Lite. */
 static smr_status prepare_multipliers(const smr_node *node, size_t outputs, uint8_t rounding,
                                       quant_filter *filter, smr_error *error) {
     const smr_value *value = node->inputs[3];
@@ -51,7 +52,8 @@ static smr_status prepare_multipliers(const smr_node *node, size_t outputs, uint
     size_t i;
     filter->multiplier = fixed ? NULL : value->data;
     filter->fixed = fixed ? value->data : NULL;
-    if (fixed != (rounding == SMR_ROUNDING_TFLITE)) {
+    filter->rounding = rounding;
+    if (fixed == (rounding == SMR_ROUNDING_NATIVE) || rounding == SMR_ROUNDING_TFLITE_WIDE) {
         SMR_FAIL(error, SMR_ERROR_MODEL, "multipliers of type %s do not fit rounding %u",
                  smr_dtype_name((smr_dtype)value->dtype), (unsigned)rounding);
     }
@@ -62,14 +64,7 @@ static smr_status prepare_multipliers(const smr_node *node, size_t outputs, uint
         }
         return SMR_OK;
     }
-    if (value->rank != 2 || value->dims[0] != 2 || (size_t)value->dims[1] != outputs) {
-        SMR_FAIL(error, SMR_ERROR_MODEL, "%zu outputs with %zu multipliers and shifts in rank %d", outputs,
-                 value->count, (int)value->rank);
-    }
-    for (i = 0; i < outputs; ++i) {
-        SMR_TRY(smr_fixed_check(filter->fixed[i], filter->fixed[outputs + i], error));
-    }
-    return SMR_OK;
+    return smr_fixed_check_multipliers(value, outputs, rounding, error);
 }
 
 /* Checks bias and multipliers, and that no sum of an output can leave int32, whatever the input is. `rows` is
@@ -181,9 +176,9 @@ static void quant_write(const quant_filter *filter, size_t first, size_t count, 
                         const quant_output *output, int8_t *y) {
     size_t n;
     if (filter->fixed != NULL) {
-        const int32_t *multiplier = filter->fixed + first, *shift = multiplier + filter->outputs;
         for (n = 0; n < count; ++n) {
-            y[n] = (int8_t)fixed_finish(fixed_multiply(acc[n], multiplier[n], shift[n]), output);
+            y[n] = (int8_t)fixed_finish(
+                fixed_rescale(acc[n], filter->fixed, filter->outputs, first + n, filter->rounding), output);
         }
         return;
     }

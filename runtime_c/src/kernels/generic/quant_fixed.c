@@ -10,6 +10,33 @@ smr_status smr_fixed_check(int32_t multiplier, int32_t shift, smr_error *error) 
     return SMR_OK;
 }
 
+smr_status smr_fixed_check_multipliers(const smr_value *value, size_t outputs, uint8_t rounding,
+                                       smr_error *error) {
+    const int32_t rows = rounding == SMR_ROUNDING_TFLITE_REAL ? 3 : 2, *numbers = value->data;
+    size_t i;
+    if (rounding == SMR_ROUNDING_NATIVE || rounding > SMR_ROUNDING_TFLITE_REAL) {
+        SMR_FAIL(error, SMR_ERROR_UNSUPPORTED, "this build has no rounding %u", (unsigned)rounding);
+    }
+    if (value->rank != 2 || value->dims[0] != rows || (size_t)value->dims[1] != outputs) {
+        SMR_FAIL(error, SMR_ERROR_MODEL, "%zu outputs with %zu numbers for their multipliers in rank %d",
+                 outputs, value->count, (int)value->rank);
+    }
+    for (i = 0; i < outputs; ++i) {
+        const int32_t first = numbers[i], second = numbers[outputs + i];
+        if (rows == 2) {
+            SMR_TRY(smr_fixed_check(first, second, error));
+            if (rounding == SMR_ROUNDING_TFLITE_WIDE && second > 14) {
+                SMR_FAIL(error, SMR_ERROR_MODEL, "a shift of %d for sums of 64 bits", (int)second);
+            }
+        } else if (first < 0 || first >= 1 << 26 || second < 0 || second >= 1 << 27 ||
+                   numbers[2 * outputs + i] < -500 || numbers[2 * outputs + i] > 100) {
+            SMR_FAIL(error, SMR_ERROR_MODEL, "a multiplier of (%d * 2^27 + %d) * 2^%d", (int)first,
+                     (int)second, (int)numbers[2 * outputs + i]);
+        }
+    }
+    return SMR_OK;
+}
+
 smr_status smr_fixed_check_left_shift(uint8_t dtype, int32_t left_shift, smr_error *error) {
     const int32_t most = 31 - 8 * (int32_t)smr_dtype_size((smr_dtype)dtype);
     if (left_shift < 0 || left_shift > (most > 0 ? most : 0)) {

@@ -1,0 +1,1 @@
+"""TensorFlow Lite: a `.tflite` file becomes a Samara graph."""
