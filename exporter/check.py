@@ -104,7 +104,7 @@ def check_model(
         )
     ops = Counter[str]()
     for program in lowered.programs:
-        ops.update(op.type for op in program.ops)
+        ops.update(op.type for op in program.all_ops)
     return CheckReport(
         origin=imported.origin,
         nodes=dict(imported.nodes),

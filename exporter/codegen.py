@@ -58,6 +58,7 @@ _FBS_TYPES = {
     "ints": "[int]",
     "dtype": "DType",
     "symbol": "int",
+    "graph": "uint",
 }
 
 
@@ -95,6 +96,7 @@ _C_TYPES = {
     "dtype": "uint8_t",
     "choice": "uint8_t",
     "symbol": "int32_t",
+    "graph": "int32_t",
 }
 
 
@@ -143,6 +145,7 @@ def ops_h() -> str:
                 comment = f" /* smr_{_upper(a.choice.name).lower()} */" if a.choice else ""
                 comment = " /* smr_dtype */" if a.kind == "dtype" else comment
                 comment = " /* a dimension of the model, or -1 */" if a.kind == "symbol" else comment
+                comment = " /* a program of the model */" if a.kind == "graph" else comment
                 lines += [f"    {_c_type(a)} {a.name};{comment}"]
             lines += [f"}} smr_{op.name}_attributes;"]
     lines += ["", "typedef union smr_attributes {"]
@@ -161,7 +164,7 @@ def ops_h() -> str:
         "} smr_operand_def;",
         "",
         "#define SMR_OPERAND_OPTIONAL 1u",
-        "#define SMR_OPERAND_VARIADIC 2u /* the last input only: one or more */",
+        "#define SMR_OPERAND_VARIADIC 2u /* the last one only: one or more, or with OPTIONAL any number */",
         "#define SMR_OPERAND_SHAPE_ONLY 4u /* may be absent: the output's shape says it all */",
         "#define SMR_OPERAND_PACKED 8u /* as a constant, may be in a panel layout */",
         "#define SMR_MAX_TYPE_VARIABLES 4",
@@ -246,6 +249,8 @@ def _attribute_rows(op: OpDef) -> Iterator[str]:
         kind = "INT" if a.kind == "symbol" else a.kind.upper()
         limit = len(a.choice.values) if a.choice else a.limit if a.kind == "ints" else 0
         offset = f"offsetof(smr_{op.name}_attributes, {a.name})"
+        # A program or a dimension is a number to the decoder.
+        kind = "INT" if a.kind in ("graph", "symbol") else a.kind.upper()
         yield (f'    {{"{a.name}", SMR_ATTRIBUTE_{kind}, {limit}, {offset}, {real}, {number}, {ints}}},')
 
 
@@ -379,8 +384,9 @@ def _operand_doc(op: OpDef, operand: Operand) -> str:
     notes = [
         word
         for word, present in (
-            ("optional", operand.optional),
-            ("one or more", operand.variadic),
+            ("optional", operand.optional and not operand.variadic),
+            ("one or more", operand.variadic and not operand.optional),
+            ("any number", operand.variadic and operand.optional),
             ("decides the shape only", operand.shape_only),
         )
         if present

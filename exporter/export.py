@@ -128,11 +128,13 @@ def export_model(
         file_bytes = temporary.write_bytes(to_bytes(lowered.contents))
         runtime = _loaded(temporary)
         runtime.verify()
-        layers = prove(runtime, lowered, model, frozen, proof_samples, convert)
+        ran: set[int] = set()
+        layers = prove(runtime, lowered, model, frozen, proof_samples, convert, ran)
         oracle = imported.oracle if imported is not None else None
         outputs: tuple[OutputError, ...] = ()
         if oracle is not None:
             outputs = prove_against_source(runtime, lowered, model, oracle, proof_samples, convert, turned)
+        programs = runtime.programs
         report = ExportReport(
             path=Path(path),
             file_bytes=file_bytes,
@@ -142,8 +144,12 @@ def export_model(
                 ProgramReport(
                     name=p.signature.name,
                     plan=p.plan,
-                    ops=Counter(op.type for op in p.ops),
-                    kernels=Counter(op.kernel for op in runtime.ops(p.signature.name)),
+                    ops=Counter(op.type for op in p.all_ops),
+                    kernels=Counter(
+                        op.kernel
+                        for number in (runtime.signatures[p.signature.name].program, *p.bodies)
+                        for op in programs[number].ops
+                    ),
                 )
                 for p in lowered.programs
             ),
@@ -157,6 +163,7 @@ def export_model(
             tolerance=tolerance,
             quantized=quantized is not None,
             warnings=_warnings(frozen, seeded, quantize is not None, in_float)
+            + _never_run(lowered, ran)
             + (() if imported is None else imported.warnings),
         )
         _judge(report, model)
@@ -286,8 +293,10 @@ def _judge(report: ExportReport, model: ModelGraph) -> None:
     """Raises ProofError with the worst layers when the evidence is against the file."""
     wrong: list[LayerError] = []
     for row in report.layers:
-        dtype = model.graph.get_tensor_by_name(row.name).dtype
-        limit = max(report.tolerance, 1e-2) if dtype.size == 2 else report.tolerance
+        # A state may be known to sub-graphs only.
+        state = model.initial_values.get(row.name.removesuffix(":0"))
+        size = model.graph.get_tensor_by_name(row.name).dtype.size if state is None else state.itemsize
+        limit = max(report.tolerance, 1e-2) if size == 2 else report.tolerance
         bad = row.error > 0.0 if row.exact else row.error > limit
         # An integer that a comparison or an argmax makes of floats may rightly differ from the source by their
         # rounding; against the written graph it is made from the file's own floats.
@@ -340,6 +349,20 @@ def _warnings(frozen: Frozen, seeded: bool, quantized: bool, in_float: Sequence[
         listed = "; ".join(in_float[:3]) + (" ..." if len(in_float) > 3 else "")
         found.append(f"{len(in_float)} ops compute in float: {listed}")
     return tuple(found)
+
+
+def _never_run(lowered: LoweredModel, ran: set[int]) -> tuple[str, ...]:
+    """A warning for the branches and loops that the proof says nothing of, because no sample runs them."""
+    names = [
+        body.name
+        for program in lowered.programs
+        for number, body in program.bodies.items()
+        if body.ops and number not in ran
+    ]
+    if not names:
+        return ()
+    listed = ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")
+    return (f"no sample runs {len(names)} bodies, of which nothing is proven: {listed}",)
 
 
 __all__ = ["ExportError", "ExportReport", "Signature", "export_model"]

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from samara.errors import ExportError, SamaraError, UninitializedError
-from samara.graph import dims, dtypes
+from samara.graph import dims, dtypes, rewrite
+from samara.graph.control import rebuilt
 from samara.graph.dims import Dim
 from samara.graph.graph import Graph, Operation, Tensor
-from samara.graph.rewrite import ModelGraph, SignatureGraph, copy
+from samara.graph.rewrite import ModelGraph, SignatureGraph, copy, with_bodies
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def freeze(signatures: Sequence[Signature], session: Any) -> Frozen:
     inputs = [_inputs(s, o) for s, o in zip(signatures, outputs, strict=True)]
     stops = {id(t) for tensors in inputs for t in tensors.values()}
     order = _needed([t for o in outputs for t in o.values()], stops)
-    written = {op.inputs[0].op.name for op in order if op.type == "assign"}  # type: ignore[union-attr]
+    written = set[str]().union(*(op.writes for op in order))
     shapes = _input_shapes(signatures, inputs, problems)
     for op in order:
         problems += _problems(op, stops)
@@ -144,6 +145,9 @@ def _problems(op: Operation, stops: set[int]) -> list[str]:
         found.append(
             f"placeholder {op.name!r}{_where(op)} is needed but is not among the inputs: add it to `inputs`"
         )
+    for body in op.bodies.values():
+        for inner in rewrite.needed(body.outputs):
+            found += _problems(inner, {id(t) for t in body.inputs})
     return found
 
 
@@ -200,7 +204,7 @@ def _input_shape(name: str, tensor: Tensor, given: Any, problems: list[str]) -> 
 def _variable_values(
     order: Sequence[Operation], session: Any, problems: list[str]
 ) -> dict[str, np.ndarray[Any, Any]]:
-    variables = [op for op in order if op.type == "variable"]
+    variables = list({op.name: op for op in with_bodies(order) if op.type == "variable"}.values())
     if variables and session is None:
         names = ", ".join(repr(op.name) for op in variables[:5])
         problems.append(
@@ -210,7 +214,7 @@ def _variable_values(
     values = {}
     for op in variables:
         try:
-            values[op.name] = np.array(session.run(op.outputs[0]))
+            values[op.name] = np.array(session.read(op))
         except UninitializedError as error:
             problems.append(str(error))
     return values
@@ -232,6 +236,7 @@ def _build(
     session: Any,
 ) -> Frozen:
     graph = Graph()
+    graph.reserve_names(op.name for op in with_bodies(order) if op.type == "variable" and op.name in written)
     mapping: dict[int, Tensor] = {}
     copied: dict[Operation, Operation] = {}
     narrowed: list[str] = []
@@ -245,29 +250,18 @@ def _build(
                     mapping[id(tensor)] = graph.apply(
                         "placeholder", [], attributes, name=tensor.op.name
                     ).outputs[0]
-    initial_values: dict[str, np.ndarray[Any, Any]] = {}
+    copier = _Copier(values, written)
     for op in order:
         if all(id(t) in mapping for t in op.outputs) and op.outputs:
             continue
         narrowed += [t.name for t in op.outputs if t.dtype is dtypes.float64]
         after = [copied[c] for c in op.control_inputs if c in copied]
         with graph.source(op.source), graph.control_dependencies(after):
-            if op.type == "variable":
-                value = _narrow(values[op.name])
-                if op.name in written:
-                    initial_values[op.name] = value
-                    attributes = {"dtype": dtypes.as_dtype(value.dtype), "shape": value.shape}
-                    made = graph.apply("variable", [], attributes, name=op.name).outputs
-                else:
-                    made = _constant(graph, op, value)
-            elif op.type == "constant":
-                made = _constant(graph, op, _narrow(np.asarray(op.a.value)))
-            else:
-                try:
-                    made = _copy(graph, op, [None if t is None else mapping[id(t)] for t in op.inputs])
-                except (SamaraError, TypeError) as error:
-                    problems.append(str(error))
-                    break
+            try:
+                made = copier.copy(graph, op, [None if t is None else mapping[id(t)] for t in op.inputs])
+            except (SamaraError, TypeError) as error:
+                problems.append(str(error))
+                break
         copied[op] = graph.operations[-1]
         for old, new in zip(op.outputs, made, strict=True):
             mapping.setdefault(id(old), new)
@@ -276,7 +270,7 @@ def _build(
                     f"{old.name}{_where(op)}: its rank is not known even when the inputs' shapes are"
                 )
     if not problems:
-        problems = _unknown_dimensions(order, mapping)
+        problems = _unknown_dimensions(graph)
     if problems:
         raise ExportError("\n".join(problems), tuple(problems))
     model = ModelGraph(
@@ -289,7 +283,7 @@ def _build(
             )
             for s, i, o in zip(signatures, inputs, outputs, strict=True)
         ),
-        initial_values=initial_values,
+        initial_values=copier.initial_values,
     )
     return Frozen(
         model=model,
@@ -306,33 +300,58 @@ def _constant(graph: Graph, op: Operation, value: np.ndarray[Any, Any]) -> list[
     return graph.apply("constant", [], attributes, name=op.name).outputs
 
 
-def _copy(graph: Graph, op: Operation, inputs: Sequence[Tensor | None]) -> list[Tensor]:
-    """A copy whose shapes are inferred anew from the inputs, and whose float64 is float32."""
-    attributes = {
-        name: dtypes.float32 if value is dtypes.float64 else value for name, value in op.attributes.items()
-    }
-    operands = op.definition.operands
-    grouped: list[Any] = list(inputs)
-    if operands and operands[-1].variadic:
-        fixed = len(operands) - 1
-        grouped = [*inputs[:fixed], list(inputs[fixed:])]
-    return graph.apply(op.type, grouped, attributes, name=op.name).outputs
+class _Copier:
+    """Copies operations for a device: variables that nothing writes are constants, and float64 is float32.
+
+    Attributes:
+        initial_values: of the variables that stay, by name.
+    """
+
+    def __init__(self, values: Mapping[str, np.ndarray[Any, Any]], written: set[str]) -> None:
+        self._values = values
+        self._written = written
+        self.initial_values: dict[str, np.ndarray[Any, Any]] = {}
+
+    def copy(self, graph: Graph, op: Operation, inputs: Sequence[Tensor | None]) -> list[Tensor]:
+        """A copy whose shapes are inferred anew from the inputs, in its sub-graphs too."""
+        if op.type == "variable":
+            return self._variable(graph, op)
+        if op.type == "constant":
+            return _constant(graph, op, _narrow(np.asarray(op.a.value)))
+        attributes = {
+            name: dtypes.float32 if value is dtypes.float64 else value
+            for name, value in op.attributes.items()
+        }
+        for name, body in op.bodies.items():
+            given = inputs[len(inputs) - len(body.inputs) :]
+            attributes[name] = rebuilt(body, given, self.copy)
+        operands = op.definition.operands
+        grouped: list[Any] = list(inputs)
+        if operands and operands[-1].variadic:
+            fixed = len(operands) - 1
+            grouped = [*inputs[:fixed], list(inputs[fixed:])]
+        return graph.apply(op.type, grouped, attributes, name=op.name).outputs
+
+    def _variable(self, graph: Graph, op: Operation) -> list[Tensor]:
+        value = _narrow(self._values[op.name])
+        if op.name not in self._written:
+            return _constant(graph, op, value)
+        self.initial_values[op.name] = value
+        attributes = {"dtype": dtypes.as_dtype(value.dtype), "shape": value.shape}
+        # Whatever the graph, a variable is that of its name.
+        return graph.apply("variable", [], attributes, name=op.name, exact_name=True).outputs
 
 
-def _unknown_dimensions(order: Sequence[Operation], mapping: Mapping[int, Tensor]) -> list[str]:
-    found = []
-    for op in order:
+def _unknown_dimensions(graph: Graph) -> list[str]:
+    for op in with_bodies(graph.operations):
         for tensor in op.outputs:
-            shape = mapping[id(tensor)].shape
-            if shape is not None and any(isinstance(d, Dim) and d.anonymous for d in shape):
-                found.append(
+            shape = tensor.shape
+            if shape is None or any(isinstance(d, Dim) and d.anonymous for d in shape):
+                return [
                     f"{tensor.name}{_where(op)} has shape {dims.text(shape)}, which depends on data: a device needs "
                     "sizes that follow from those of the inputs, or from an op `dimension` that bounds them"
-                )
-                break
-        if found:
-            break
-    return found
+                ]
+    return []
 
 
 __all__ = ["Frozen", "Signature", "copy", "freeze", "named"]

@@ -11,12 +11,13 @@ import numpy as np
 
 from samara.errors import ExportError
 from samara.exporter import layout
-from samara.exporter.plan import MemoryPlan, Program, Step, plan
+from samara.exporter.plan import MemoryPlan, Program, Step, check_within, plan
+from samara.exporter.rooms import Rooms, find_rooms, may_lie_on
 from samara.graph import dims
 from samara.graph.dims import Dim, Dimension, Symbol
-from samara.graph.graph import Operation, Tensor
+from samara.graph.graph import Body, Operation, Tensor
 from samara.graph.inference import known_value
-from samara.graph.rewrite import ModelGraph, SignatureGraph, needed, state_variables
+from samara.graph.rewrite import ModelGraph, SignatureGraph, needed, state_variables, with_bodies
 
 FORMAT_VERSION = 1
 LEAST_RUNTIME = 1_000
@@ -41,12 +42,38 @@ class LoweredProgram:
         tensors: the graph's tensor for each tensor index of the file.
         ops: the graph's operation for each op index of the file.
         plan: where the tensors lie.
+        bodies: the programs that its ops run, by their number in the file.
     """
 
     signature: SignatureGraph
     tensors: tuple[Tensor, ...]
     ops: tuple[Operation, ...]
     plan: MemoryPlan
+    bodies: dict[int, LoweredBody]
+
+    @property
+    def all_ops(self) -> list[Operation]:
+        """Its ops and those of its bodies."""
+        return [*self.ops, *(op for body in self.bodies.values() for op in body.ops)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoweredBody:
+    """The program of a body.
+
+    Attributes:
+        name: the op that runs it, and as what.
+        body: what it computes.
+        tensors, ops, plan: as of a LoweredProgram; the plan counts from the start of the body's own bytes.
+        program: what was planned.
+    """
+
+    name: str
+    body: Body
+    tensors: tuple[Tensor, ...]
+    ops: tuple[Operation, ...]
+    plan: MemoryPlan
+    program: Program
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,13 +94,9 @@ def lower(model: ModelGraph, *, metadata: Mapping[str, str]) -> LoweredModel:
     model = _outputs_in_arena(model)
     pool = _Pool(model)
     states = _states(model, pool)
-    programs = []
-    tables = []
-    for signature in model.signatures:
-        table, lowered = _program(model, signature, pool, states)
-        programs.append(lowered)
-        tables.append(table)
-    kernels = sorted({(op.definition.opcode, _main_dtype(op)) for p in programs for op in p.ops})
+    programs = _Programs(model, pool, states)
+    lowered = [programs.add(s) for s in model.signatures]
+    kernels = sorted({(op.definition.opcode, _main_dtype(op)) for p in lowered for op in p.all_ops})
     contents = {
         "format_version": FORMAT_VERSION,
         "least_runtime": LEAST_RUNTIME,
@@ -83,14 +106,14 @@ def lower(model: ModelGraph, *, metadata: Mapping[str, str]) -> LoweredModel:
         "constants": [{"data": data} for data in pool.constants],
         "states": [s.table for s in states.values()],
         "state_bytes": sum(_aligned(s.size) for s in states.values()),
-        "programs": tables,
-        "signatures": [_signature(p, index) for index, p in enumerate(programs)],
+        "programs": programs.tables,
+        "signatures": [_signature(p, index) for index, p in enumerate(lowered)],
         "kernels": [{"opcode": opcode, "dtype": dtype} for opcode, dtype in kernels],
         "metadata": [{"key": k, "value": v} for k, v in sorted(metadata.items())],
     }
     return LoweredModel(
         contents=contents,
-        programs=tuple(programs),
+        programs=tuple(lowered),
         constant_bytes=sum(len(c) for c in pool.constants),
     )
 
@@ -120,8 +143,8 @@ class _Pool:
         self._by_key: dict[str, int] = {}
         self.symbols: dict[Symbol, int] = {}
         problems = []
-        self.computed = {s for op in model.graph.operations for s in _computed(op)}
-        for tensor in (t for op in model.graph.operations for t in op.outputs):
+        self.computed = {s for op in with_bodies(model.graph.operations) for s in _computed(op)}
+        for tensor in (t for op in with_bodies(model.graph.operations) for t in op.outputs):
             shape = (*(tensor.shape or ()), *map(dims.of_symbol, _computed(tensor.op)))
             for symbol in sorted({s for d in shape for s in dims.symbols_of(d)}):
                 if symbol not in self.symbols:
@@ -230,10 +253,14 @@ def _states(model: ModelGraph, pool: _Pool) -> dict[str, _State]:
 class _Tensors:
     """The tensor table of one program."""
 
-    def __init__(self, model: ModelGraph, pool: _Pool, states: Mapping[str, _State]) -> None:
+    def __init__(
+        self, model: ModelGraph, pool: _Pool, states: Mapping[str, _State], rooms: Rooms | None = None
+    ) -> None:
         self._model = model
         self._pool = pool
         self._states = states
+        self._rooms = rooms
+        self.rooms: dict[int, int] = {}
         self._index: dict[tuple[int, int | None], int] = {}
         self.graph_tensors: list[Tensor] = []
         self.tables: list[dict[str, Any]] = []
@@ -247,6 +274,9 @@ class _Tensors:
             self._index[key] = len(self.tables)
             self.graph_tensors.append(tensor)
             self.tables.append(self._table(tensor, run))
+            room = None if self._rooms is None else self._rooms.number(tensor)
+            if room is not None:
+                self.rooms[self._index[key]] = room
             if self.tables[-1]["storage"] == "arena":
                 self.sizes[self._index[key]] = self._pool.count(tensor.shape or ()) * tensor.dtype.size
         return self._index[key]
@@ -260,6 +290,8 @@ class _Tensors:
             "storage": "arena",
             "quantization": self._quantization(tensor),
         }
+        if self._rooms is not None and id(tensor) in self._rooms.places:
+            table["storage"], table["offset"] = self._rooms.places[id(tensor)]
         if tensor.op.type == "variable":
             table.update(storage="state", offset=self._states[tensor.op.name].offset)
         if tensor.op.type == "constant":
@@ -282,44 +314,160 @@ class _Tensors:
         }
 
 
-def _program(
-    model: ModelGraph, signature: SignatureGraph, pool: _Pool, states: Mapping[str, _State]
-) -> tuple[dict[str, Any], LoweredProgram]:
-    tensors = _Tensors(model, pool, states)
-    inputs = [tensors.index(t) for t in signature.inputs.values()]
-    ops, tables, steps = [], [], []
-    for op in needed(list(signature.outputs.values())):
-        if op.definition.device != "kernel":
-            continue
-        read = [_operand(op, i, tensors) for i in range(len(op.inputs))]
-        written = [tensors.index(t) for t in op.outputs]
-        ops.append(op)
-        tables.append(
-            {
-                "opcode": op.definition.opcode,
-                "inputs": read,
-                "outputs": written,
-                "attributes": _attributes(op, pool),
-                "source": op.source.rpartition("/")[2] or None,
-            }
+class _Programs:
+    """The programs of a file: those of the signatures first, in their order, then bodies, each after its caller."""
+
+    def __init__(self, model: ModelGraph, pool: _Pool, states: Mapping[str, _State]) -> None:
+        self._model = model
+        self._pool = pool
+        self._states = states
+        self.tables: list[dict[str, Any]] = [{} for _ in model.signatures]
+        self._added = 0
+
+    def add(self, signature: SignatureGraph) -> LoweredProgram:
+        """Lowers the next signature."""
+        tensors = _Tensors(self._model, self._pool, self._states)
+        inputs = [tensors.index(t) for t in signature.inputs.values()]
+        order = [o for o in needed(list(signature.outputs.values())) if o.definition.device == "kernel"]
+        number = self._added
+        self._added += 1
+        bodies: dict[int, LoweredBody] = {}
+        tables, steps = self._ops(signature.name, number, order, tensors, frozenset(), bodies)
+        outputs = [tensors.index(t) for t in signature.outputs.values()]
+        program = Program(
+            name=signature.name,
+            sizes=tensors.sizes,
+            inputs=tuple(dict.fromkeys(inputs)),
+            outputs=tuple(dict.fromkeys(i for i in outputs if i in tensors.sizes)),
+            steps=tuple(steps),
         )
-        steps.append(_step(op, read, written, tensors))
-    outputs = [tensors.index(t) for t in signature.outputs.values()]
-    program = Program(
-        name=signature.name,
-        sizes=tensors.sizes,
-        inputs=tuple(dict.fromkeys(inputs)),
-        outputs=tuple(dict.fromkeys(i for i in outputs if i in tensors.sizes)),
-        steps=tuple(steps),
-    )
-    memory = plan(program, alignment=ALIGNMENT)
-    for index, offset in memory.offsets.items():
-        tensors.tables[index]["offset"] = offset
-    table = {"name": signature.name, "tensors": tensors.tables, "ops": tables, "arena_bytes": memory.arena}
-    lowered = LoweredProgram(
-        signature=signature, tensors=tuple(tensors.graph_tensors), ops=tuple(ops), plan=memory
-    )
-    return table, lowered
+        memory = plan(program, alignment=ALIGNMENT)
+        self.tables[number] = {
+            "name": signature.name,
+            "tensors": tensors.tables,
+            "ops": tables,
+            "arena_bytes": memory.arena,
+        }
+        self._place(number, program, memory, 0, bodies)
+        return LoweredProgram(
+            signature=signature,
+            tensors=tuple(tensors.graph_tensors),
+            ops=tuple(order),
+            plan=memory,
+            bodies=bodies,
+        )
+
+    def _ops(
+        self,
+        name: str,
+        number: int,
+        order: Sequence[Operation],
+        tensors: _Tensors,
+        copies: frozenset[Operation],
+        bodies: dict[int, LoweredBody],
+    ) -> tuple[list[dict[str, Any]], list[Step]]:
+        tables: list[dict[str, Any]] = []
+        steps: list[Step] = []
+        for op in order:
+            read = [_operand(op, i, tensors) for i in range(len(op.inputs))]
+            written = [tensors.index(t) for t in op.outputs]
+            numbers: dict[str, int] = {}
+            for attribute, body in op.bodies.items():
+                what = f"{name}/{op.name}/{attribute}"
+                numbers[attribute] = self._body(what, op, attribute, body, (number, len(tables)), bodies)
+            tables.append(
+                {
+                    "opcode": op.definition.opcode,
+                    "inputs": read,
+                    "outputs": written,
+                    "attributes": _attributes(op, numbers, self._pool),
+                    "source": op.source.rpartition("/")[2] or None,
+                }
+            )
+            scratch = max((bodies[i].plan.arena for i in numbers.values()), default=0)
+            steps.append(_step(op, read, written, tensors, op not in copies, scratch))
+        return tables, steps
+
+    def _body(
+        self,
+        name: str,
+        op: Operation,
+        attribute: str,
+        body: Body,
+        caller: tuple[int, int],
+        bodies: dict[int, LoweredBody],
+    ) -> int:
+        number = len(self.tables)
+        self.tables.append({})
+        _check_body(op, attribute, body)
+        rooms = find_rooms(op, attribute, body)
+        tensors = _Tensors(self._model, self._pool, self._states, rooms)
+        inputs = [tensors.index(t) for t in body.inputs]
+        tables, steps = self._ops(name, number, rooms.order, tensors, rooms.copies, bodies)
+        outputs = [tensors.index(t) for t in rooms.outputs]
+        program = Program(
+            name=name,
+            sizes=tensors.sizes,
+            inputs=(),
+            outputs=tuple(dict.fromkeys(outputs)),
+            steps=tuple(steps),
+            rooms=tensors.rooms,
+            arguments=tuple(inputs),
+        )
+        memory = plan(program, alignment=ALIGNMENT)
+        self.tables[number] = {
+            "name": name,
+            "tensors": tensors.tables,
+            "ops": tables,
+            "arena_bytes": memory.arena,
+            "inputs": inputs,
+            "outputs": outputs,
+            "caller": caller[0],
+            "caller_op": caller[1],
+        }
+        bodies[number] = LoweredBody(
+            name=name,
+            body=body,
+            tensors=tuple(tensors.graph_tensors),
+            ops=rooms.order,
+            plan=memory,
+            program=program,
+        )
+        return number
+
+    def _place(
+        self, number: int, program: Program, memory: MemoryPlan, base: int, bodies: Mapping[int, LoweredBody]
+    ) -> None:
+        """Writes the offsets of a program that starts at `base`, and of the bodies that it runs."""
+        table = self.tables[number]
+        for index, offset in memory.offsets.items():
+            table["tensors"][index]["offset"] = base + offset
+        for index, offset in memory.scratch_offsets.items():
+            begin, size = base + offset, program.steps[index].scratch
+            table["ops"][index].update(scratch_offset=begin, scratch_bytes=size)
+        for inner, body in bodies.items():
+            if self.tables[inner]["caller"] != number:
+                continue
+            op = table["ops"][self.tables[inner]["caller_op"]]
+            begin, size = op.get("scratch_offset", 0), op.get("scratch_bytes", 0)
+            placed = {i: begin + o for i, o in body.plan.offsets.items()}
+            check_within(body.name, placed, body.program.sizes, (begin, begin + size))
+            self.tables[inner]["arena_bytes"] = begin + size
+            self._place(inner, body.program, body.plan, begin, bodies)
+
+
+def _check_body(op: Operation, attribute: str, body: Body) -> None:
+    """Refuses a body whose outputs have not always the shapes that the op's have."""
+    if attribute == "condition":
+        return
+    for inner, outer in zip(body.outputs, op.outputs, strict=True):
+        if inner.shape != outer.shape:
+            where = f" (made at {op.source})" if op.source else ""
+            message = (
+                f"{op.type} {op.name!r}{where}: {attribute} gives {inner.name} of shape {dims.text(inner.shape)} where "
+                f"{dims.text(outer.shape)} is expected; a device needs them to be equal at all sizes"
+            )
+            raise ExportError(message, (message,))
 
 
 def _operand(op: Operation, index: int, tensors: _Tensors) -> int:
@@ -331,12 +479,23 @@ def _operand(op: Operation, index: int, tensors: _Tensors) -> int:
     return tensors.index(tensor, layout.run_length(op, index) if packed else None)
 
 
-def _step(op: Operation, read: list[int], written: list[int], tensors: _Tensors) -> Step:
-    planned = tensors.sizes
+def _step(
+    op: Operation, read: list[int], written: list[int], tensors: _Tensors, may_view: bool, scratch: int
+) -> Step:
+    planned = {*tensors.sizes, *tensors.rooms}
     views: tuple[tuple[int, int], ...] = ()
     in_place: tuple[tuple[int, int], ...] = ()
     if op.definition.view and read[0] in planned:
-        views = ((written[0], read[0]),)
+        # What is in a room, or moves into one, is a view of its own room only.
+        if may_view and tensors.rooms.get(written[0]) == tensors.rooms.get(read[0]):
+            views = ((written[0], read[0]),)
+    elif op.type == "while_loop":
+        in_place = tuple(
+            (written[i], index)
+            for i, index in enumerate(read[: len(written)])
+            if index in planned
+            and may_lie_on(op, op.outputs[i], [k for k, other in enumerate(read) if other == index])
+        )
     elif op.definition.in_place:
         result = op.outputs[0]
         in_place = tuple(
@@ -351,6 +510,7 @@ def _step(op: Operation, read: list[int], written: list[int], tensors: _Tensors)
         name=op.name,
         inputs=tuple(dict.fromkeys(i for i in read if i >= 0)),
         outputs=tuple(written),
+        scratch=scratch,
         views=views,
         in_place=tuple(dict.fromkeys(in_place)),
     )
@@ -365,12 +525,12 @@ def _computed(op: Operation) -> list[Symbol]:
     return [symbol] if symbol is not None and symbol.name == op.a.symbol.symbol.name else []
 
 
-def _attributes(op: Operation, pool: _Pool) -> tuple[str, dict[str, Any]] | None:
+def _attributes(op: Operation, programs: Mapping[str, int], pool: _Pool) -> tuple[str, dict[str, Any]] | None:
     in_file = [a for a in op.definition.attributes if a.in_file]
     if not in_file:
         return None
     member = "".join(part.capitalize() for part in op.type.split("_")) + "Attributes"
-    values = {a.name: op.attributes[a.name] for a in in_file}
+    values = {a.name: programs.get(a.name, op.attributes[a.name]) for a in in_file}
     if op.type == "dimension":
         values["symbol"] = next((pool.symbols[s] for s in _computed(op)), -1)
     return member, {k: v.code if hasattr(v, "code") else v for k, v in values.items()}

@@ -120,6 +120,7 @@ def prove(
     frozen: Frozen,
     samples: Sequence[Sequence[Sample]],
     convert: Any = None,
+    ran: set[int] | None = None,
 ) -> tuple[LayerError, ...]:
     """Runs the file, the written graph and the source on samples.
 
@@ -130,13 +131,14 @@ def prove(
         frozen: the source and its session.
         samples: for each signature, the samples in terms of the source's inputs.
         convert: `convert(name, array)` gives the file's input for the source's; None when they are the same.
+        ran: gets the numbers of the bodies that some sample has run.
     """
     written = _session(model.graph, model.initial_values)
     source = _session(frozen.source, dict(frozen.session.variables) if frozen.session is not None else {})
     context = runtime.context()
     errors: list[LayerError] = []
     for index, program in enumerate(lowered.programs):
-        rows = [_Row(program, op, frozen.source, model) for op in range(len(program.ops))]
+        rows = [_Row(program, t, frozen.source, model) for op in program.ops for t in _compared(op)]
         states = {name: Measure() for name in model.initial_values}
         for sample in progress(samples[index], "proving"):
             fed = {n: (convert(n, np.asarray(a)) if convert else a) for n, a in sample.items()}
@@ -145,7 +147,7 @@ def prove(
             }
             feeds = {program.signature.inputs[n]: a for n, a in arrays.items()}
             fed_source = {frozen.inputs[index][n]: a for n, a in sample.items()}
-            _Comparison(program, rows, written, feeds, source, fed_source).run(context, arrays)
+            _Comparison(program, rows, written, feeds, source, fed_source, ran).run(context, arrays)
             for name, kept in context.observed_states().items():
                 states[name].add(kept, written.variables[name])
         errors += [r.result() for r in rows]
@@ -175,9 +177,11 @@ class _Comparison:
         feeds: Mapping[Tensor, Any],
         source: Session,
         source_feeds: Mapping[Tensor, Any],
+        ran: set[int] | None,
     ) -> None:
         self._program = program
-        self._rows = rows
+        self._rows = {id(r.tensor): r for r in rows}
+        self._ran = ran
         self._places = {id(t): i for i, t in enumerate(program.tensors)}
         self._written = written.trace([r.tensor for r in rows], feeds)
         self._expected: Array | None = None
@@ -196,17 +200,21 @@ class _Comparison:
         """Runs the file; each row gets the comparison of its tensor as soon as the file has it."""
 
         def look(op: int, nanoseconds: int, signature: int) -> None:
-            row = self._rows[op]
             for tensor in self._program.ops[op].outputs:
-                if tensor is row.tensor or id(tensor) in self._found_uses:
+                if id(tensor) in self._rows or id(tensor) in self._found_uses:
                     array = np.array(context.observed_tensor(signature, self._places[id(tensor)]))
                     self._found[id(tensor)] = array
-            found = self._found[id(row.tensor)]
-            row.add(found, self._wanted(row, found), self._original(row))
-            if id(row.tensor) not in self._found_uses:
-                del self._found[id(row.tensor)]
+            for tensor in _compared(self._program.ops[op]):
+                row, found = self._rows[id(tensor)], self._found[id(tensor)]
+                row.add(found, self._wanted(row, found), self._original(row))
+                if id(tensor) not in self._found_uses:
+                    del self._found[id(tensor)]
 
-        context.observe(look, signature=self._program.signature.name, **arrays)
+        def note(body: int, op: int, nanoseconds: int) -> None:
+            if self._ran is not None:
+                self._ran.add(body)
+
+        context.observe(look, signature=self._program.signature.name, bodies=note, **arrays)
         # Writes of variables may come after the last row.
         with contextlib.suppress(StopIteration):
             self._written.send(self._expected)
@@ -240,11 +248,16 @@ class _Comparison:
         return self._originals.pop(id(row.source))
 
 
+def _compared(op: Operation) -> Sequence[Tensor]:
+    """The outputs of an op that are compared: those of one op of the table agree or differ together."""
+    return op.outputs if op.bodies else op.outputs[:1]
+
+
 def _makes_integers(op: Operation, computed: Collection[int]) -> bool:
     """Whether an op turns real numbers that another op has computed into integers or truth values."""
     return (
         len(op.outputs) == 1
-        and not op.definition.stateful
+        and not op.stateful
         and not op.outputs[0].dtype.is_floating
         and len(op.given_inputs) == len(op.inputs)
         and any(t.dtype.is_floating and id(t) in computed for t in op.inputs if t is not None)
@@ -252,14 +265,13 @@ def _makes_integers(op: Operation, computed: Collection[int]) -> bool:
 
 
 class _Row:
-    """One op of a program, and what its output is compared with."""
+    """An output of an op of a program, and what it is compared with."""
 
-    def __init__(self, program: LoweredProgram, op: int, source: Graph, model: ModelGraph) -> None:
-        operation = program.ops[op]
-        self.tensor = operation.outputs[0]
+    def __init__(self, program: LoweredProgram, tensor: Tensor, source: Graph, model: ModelGraph) -> None:
+        self.tensor = tensor
         self.index = next(i for i, t in enumerate(program.tensors) if t is self.tensor)
         self.signature = program.signature.name
-        self.op = operation.type
+        self.op = tensor.op.type
         self.quantization = model.quantization.get(self.tensor.name)
         self.source = _source_tensor(source, self.tensor, self.quantization is not None)
         self._written = Measure()

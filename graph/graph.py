@@ -11,6 +11,7 @@ import contextlib
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from types import FrameType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -193,6 +194,29 @@ class Operation:
         return self.definition.name
 
     @property
+    def bodies(self) -> dict[str, Body]:
+        """The sub-graphs that it runs, by the name of the attribute."""
+        return {name: value for name, value in self.attributes.items() if isinstance(value, Body)}
+
+    @property
+    def stateful(self) -> bool:
+        """Whether it, or an operation in a sub-graph that it runs, reads or writes state or draws random numbers."""
+        return self.definition.stateful or any(
+            op.stateful for body in self.bodies.values() for op in body.graph.operations
+        )
+
+    @property
+    def writes(self) -> set[str]:
+        """The names of the variables that it, or an operation in a sub-graph that it runs, writes."""
+        operands = self.definition.operands
+        written = {
+            t.op.name for o, t in zip(operands, self.inputs, strict=False) if o.state and t is not None
+        }
+        for body in self.bodies.values():
+            written.update(*(op.writes for op in body.graph.operations))
+        return written
+
+    @property
     def given_inputs(self) -> list[Tensor]:
         """The inputs that are present."""
         return [t for t in self.inputs if t is not None]
@@ -226,6 +250,7 @@ class Graph:
         self._control_stack: list[tuple[Operation, ...]] = []
         self._collections: dict[str, list[Any]] = {}
         self._finalized = False
+        self.outer: Graph | None = None
         self.seed: int | None = None
         self._source_override: str | None = None
 
@@ -236,10 +261,16 @@ class Graph:
 
     @property
     def b(self) -> Builder:
-        """Builds operations by the names of the op table."""
+        """Builds operations by the names of the op table; while a body of this graph is traced, in the body."""
         from samara.graph.builder import Builder
 
-        return Builder(self)
+        return Builder(self._innermost())
+
+    def _innermost(self) -> Graph:
+        default = within = get_default_graph()
+        while within is not self and within.outer is not None:
+            within = within.outer
+        return default if within is self else self
 
     def get_operations(self) -> list[Operation]:
         """All operations, in the order of construction."""
@@ -400,7 +431,10 @@ class Graph:
             tensors, variables = self._convert_inputs(definition, inputs, filled)
             inference = Inference(definition, tensors, filled)
             shapes = _infer(definition, inference)
-            types = _output_dtypes(definition, len(shapes), variables, filled)
+            if definition.dtypes is not None:
+                types = list(definition.dtypes(inference))
+            else:
+                types = _output_dtypes(definition, len(shapes), variables, filled)
         except (GraphError, TypeError) as error:
             raise type(error)(f"{error}{_at(source)}") from None
         control: dict[Operation, None] = {}
@@ -432,11 +466,10 @@ class Graph:
         if hasattr(value, "as_graph_tensor"):
             value = value.as_graph_tensor()
         if isinstance(value, Tensor):
-            if value.graph is not self:
-                raise GraphError(f"{value.name} belongs to another graph than the operation that uses it")
-            if dtype is not None and value.dtype is not dtype:
-                raise TypeError(f"{value.name} is {value.dtype.name}, expected {dtype.name}: use cast")
-            return value
+            tensor = value if value.graph is self else self._foreign(value)
+            if dtype is not None and tensor.dtype is not dtype:
+                raise TypeError(f"{tensor.name} is {tensor.dtype.name}, expected {dtype.name}: use cast")
+            return tensor
         if isinstance(value, (list, tuple)) and _holds_tensor(value):
             if dtype is None:
                 dtype = _dtype_within(value)
@@ -451,6 +484,10 @@ class Graph:
             return self.apply(
                 "constant", [], {"value": array, "dtype": dtypes.as_dtype(array.dtype)}, name="Const"
             ).outputs[0]
+
+    def _foreign(self, tensor: Tensor) -> Tensor:
+        """What stands in this graph for a tensor of another one."""
+        raise GraphError(f"{tensor.name} belongs to another graph than the operation that uses it")
 
     def _convert_inputs(
         self, definition: OpDef, inputs: Sequence[Any], attributes: dict[str, Any]
@@ -472,7 +509,9 @@ class Graph:
             allowed = definition.dtypes_of(operand.type)
             if operand.type.startswith("@"):
                 expected = attributes[operand.type[1:]]
-            elif operand.type not in definition.types or (expected is None and _is_empty(value)):
+            elif operand.type != "any" and (
+                operand.type not in definition.types or (expected is None and _is_empty(value))
+            ):
                 expected = allowed[0]
             try:
                 tensor = self.convert(value, expected)
@@ -504,6 +543,24 @@ class Graph:
 
     def __repr__(self) -> str:
         return f"<Graph of {len(self._operations)} operations>"
+
+
+@dataclass(frozen=True, eq=False)
+class Body:
+    """A closed graph that an operation runs: the branch of a cond, the step of a loop.
+
+    Attributes:
+        graph: refers to no tensor outside; a variable in it is the session's variable of that name.
+        inputs: its placeholders, in the order of what the operation gives it.
+        outputs: what the operation takes from it.
+    """
+
+    graph: Graph
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+
+    def __repr__(self) -> str:
+        return f"<Body of {len(self.graph.operations)} operations>"
 
 
 class _Defaults(threading.local):
@@ -602,7 +659,9 @@ def _pair(definition: OpDef, inputs: Sequence[Any]) -> list[tuple[Operand, Any]]
     pairs: list[tuple[Operand, Any]] = []
     for operand, value in zip(operands, [*inputs, *[None] * (len(operands) - len(inputs))], strict=True):
         if operand.variadic:
-            if not isinstance(value, (list, tuple)) or not value:
+            if value is None and operand.optional:
+                continue
+            if not isinstance(value, (list, tuple)) or not (value or operand.optional):
                 raise TypeError(f"{definition.name}: {operand.name} must be a list of one or more tensors")
             pairs += [(operand, v) for v in value]
         else:
@@ -648,6 +707,8 @@ def _normalize(definition: OpDef, a: Attribute, value: Any) -> Any:
             return None if value is None else tuple(dims.as_dimension(d) for d in value)
     except (TypeError, ValueError) as error:
         raise TypeError(f"{definition.name}: attribute {a.name}={value!r}: {error}") from None
+    if a.kind == "graph" and not isinstance(value, Body):
+        raise TypeError(f"{definition.name}: attribute {a.name} is {type(value).__name__}, expected a Body")
     if a.choice is not None:
         word = str(value).lower()
         if word not in a.choice.values:

@@ -34,6 +34,7 @@ from samara.graph.array_names import (
     unpack,
     unstack,
 )
+from samara.graph.control_names import case, cond, while_loop
 from samara.graph.convert import builder, convert_to_tensor, sizes
 from samara.graph.dims import Dim
 from samara.graph.dtypes import (
@@ -328,12 +329,14 @@ __all__ = [
     "atan2",
     "bool",
     "broadcast_to",
+    "case",
     "cast",
     "ceil",
     "clip_by_global_norm",
     "clip_by_norm",
     "clip_by_value",
     "concat",
+    "cond",
     "constant",
     "control_dependencies",
     "convert_to_tensor",
@@ -461,6 +464,7 @@ __all__ = [
     "variable_scope",
     "variables_initializer",
     "where",
+    "while_loop",
     "zeros",
     "zeros_like",
 ]

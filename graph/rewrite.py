@@ -5,7 +5,7 @@ Quantization and the exporter's passes are written with this.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from samara.graph.builder import Builder
 from samara.graph.dtypes import as_dtype
-from samara.graph.graph import Graph, Operation, Tensor
+from samara.graph.graph import Body, Graph, Operation, Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,26 +122,38 @@ Visitor = Callable[[Visit], "list[Tensor] | None"]
 
 
 def copy(
-    graph: Graph, op: Operation, inputs: Sequence[Tensor | None], *, name: str | None = None
+    graph: Graph,
+    op: Operation,
+    inputs: Sequence[Tensor | None],
+    *,
+    name: str | None = None,
+    attributes: dict[str, Any] | None = None,
 ) -> list[Tensor]:
-    """Adds a copy of an operation to `graph`, on other inputs, under its own name or one derived from `name`."""
+    """Adds a copy of an operation to `graph`, on other inputs, under its own name or one derived from `name`.
+
+    `attributes` None takes those that it has.
+    """
     operands = op.definition.operands
     grouped: list[Any] = list(inputs)
     if operands and operands[-1].variadic:
         fixed = len(operands) - 1
         grouped = [*inputs[:fixed], list(inputs[fixed:])]
-    made = graph.apply(op.type, grouped, op.attributes, name=name or op.name, exact_name=name is None)
+    given = op.attributes if attributes is None else attributes
+    made = graph.apply(op.type, grouped, given, name=name or op.name, exact_name=name is None)
     for old, new in zip(op.outputs, made.outputs, strict=True):
         if new.shape is None:
             new.shape = old.shape
     return made.outputs
 
 
-def transform(model: ModelGraph, visit: Visitor) -> ModelGraph | None:
+def transform(
+    model: ModelGraph, visit: Visitor, *, attributes: Callable[[Operation], dict[str, Any]] | None = None
+) -> ModelGraph | None:
     """Copies what the signatures need into a new graph, asking `visit` for each operation.
 
     `visit` returns the tensors that take the place of the operation's outputs, or None to copy it. An operation with
-    control inputs is always copied, since what took its place need not wait for them.
+    control inputs is always copied, since what took its place need not wait for them. `attributes` gives those that a
+    copy has; None leaves them as they are.
 
     Returns:
         The new model, or None when nothing was replaced and nothing was left out, or when a write to a variable
@@ -160,7 +172,7 @@ def transform(model: ModelGraph, visit: Visitor) -> ModelGraph | None:
     graph.reserve_names(op.name for op in order)
     mapping: dict[int, Tensor] = {}
     copied: dict[Operation, Operation] = {}
-    changed = len(order) != len(model.graph.operations)
+    changed = len(order) != len(model.graph.operations) or attributes is not None
     for op in order:
         inputs = [None if t is None else mapping[id(t)] for t in op.inputs]
         after = [copied[c] for c in op.control_inputs if c in copied]
@@ -168,7 +180,7 @@ def transform(model: ModelGraph, visit: Visitor) -> ModelGraph | None:
             replaced = None if op.control_inputs else visit(Visit(op, inputs, graph.b, uses))
             changed = changed or replaced is not None
             if replaced is None:
-                replaced = copy(graph, op, inputs)
+                replaced = copy(graph, op, inputs, attributes=attributes(op) if attributes else None)
             if replaced or op.type == "no_op":
                 copied[op] = replaced[0].op if replaced else graph.operations[-1]
         for old, new in zip(op.outputs, replaced, strict=True):
@@ -193,9 +205,64 @@ def transform(model: ModelGraph, visit: Visitor) -> ModelGraph | None:
 
 
 def _writes(operations: Sequence[Operation]) -> int:
-    return sum(any(o.state for o in op.definition.operands) for op in operations)
+    return sum(bool(op.writes) for op in operations)
+
+
+def with_bodies(operations: Iterable[Operation]) -> Iterator[Operation]:
+    """Operations, each followed by what its sub-graphs need."""
+    for op in operations:
+        yield op
+        for body in op.bodies.values():
+            yield from with_bodies(needed(body.outputs))
 
 
 def state_variables(model: ModelGraph) -> Iterator[Operation]:
-    """The variables that stay state, in the order of construction."""
-    return (op for op in model.graph.operations if op.type == "variable")
+    """The variables that stay state, each once, in the order of construction."""
+    found = (op for op in with_bodies(model.graph.operations) if op.type == "variable")
+    return iter({op.name: op for op in found}.values())
+
+
+def in_bodies(model: ModelGraph, rewrite: Callable[[ModelGraph], ModelGraph | None]) -> ModelGraph | None:
+    """Rewrites the sub-graphs that operations run, and those in them; None when there was nothing to do.
+
+    Args:
+        model: what to rewrite.
+        rewrite: is given each sub-graph as a model of one signature.
+    """
+    bodies: dict[Body, Body] = {}
+    for op in needed(model.outputs):
+        for body in op.bodies.values():
+            found = _rewritten(model, body, rewrite)
+            if found is not None:
+                bodies[body] = found
+    if not bodies:
+        return None
+
+    def attributes(op: Operation) -> dict[str, Any]:
+        return {n: bodies.get(v, v) if isinstance(v, Body) else v for n, v in op.attributes.items()}
+
+    return transform(model, lambda visit: None, attributes=attributes)
+
+
+def _rewritten(
+    model: ModelGraph, body: Body, rewrite: Callable[[ModelGraph], ModelGraph | None]
+) -> Body | None:
+    inner = ModelGraph(
+        graph=body.graph,
+        signatures=(
+            SignatureGraph(
+                name="body",
+                inputs={str(i): t for i, t in enumerate(body.inputs)},
+                outputs={str(i): t for i, t in enumerate(body.outputs)},
+            ),
+        ),
+        initial_values=model.initial_values,
+        quantization=model.quantization,
+    )
+    found = rewrite(inner)
+    again = in_bodies(found or inner, rewrite)
+    found = again or found
+    if found is None:
+        return None
+    (signature,) = found.signatures
+    return Body(found.graph, tuple(signature.inputs.values()), tuple(signature.outputs.values()))

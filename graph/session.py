@@ -17,7 +17,7 @@ import numpy as np
 from samara.errors import FeedError, GraphError, SamaraError, UninitializedError
 from samara.graph import dims
 from samara.graph.backends import numpy as numpy_backend
-from samara.graph.graph import Graph, Operation, Tensor, get_default_graph
+from samara.graph.graph import Body, Graph, Operation, Tensor, get_default_graph
 
 Array = np.ndarray[Any, Any]
 
@@ -73,6 +73,19 @@ class Call:
         self.output_dtypes = [t.dtype.numpy for t in operation.outputs]
         self.state = state
         self.a = operation.a
+        self._plans: dict[Body, _Plan] = {}
+
+    def run(self, body: Body, inputs: Sequence[Array]) -> list[Array]:
+        """The outputs of a sub-graph of the operation, in the same session; it is compiled the first time."""
+        plan = self._plans.get(body)
+        if plan is None:
+            plan = self._plans[body] = _compile(body.outputs, body.inputs, self.state)
+        values = _execute(plan, inputs, self.state)
+        pairs = zip(body.outputs, plan.fetches, strict=True)
+        return [
+            np.asarray(self.state.read(t.op) if slot == _VARIABLE else values[slot], dtype=t.dtype.numpy)
+            for t, slot in pairs
+        ]
 
 
 def compute(operation: Operation, inputs: Sequence[Array | None]) -> list[Array]:
@@ -146,6 +159,14 @@ class Session:
         """The variables' values by name; to be read, or replaced by arrays of the same shape and dtype."""
         return self._state.variables
 
+    def read(self, variable: Operation) -> Array:
+        """The value of a variable, of the session's graph or of a sub-graph, by its name.
+
+        Raises:
+            UninitializedError: it has none yet.
+        """
+        return self._state.read(variable)
+
     def load(self, variable: Any, value: Any) -> None:
         """Replaces the value of a variable.
 
@@ -184,10 +205,10 @@ class Session:
         key = (tuple(map(id, leaves)), tuple(map(id, fed)))
         plan = self._plans.get(key)
         if plan is None:
-            plan = self._plans[key] = self._compile(leaves, fed)
+            plan = self._plans[key] = _compile(leaves, fed, self._state)
         arrays = [_feed_array(t, v) for t, v in feeds.items()]
         _check_symbols(fed, arrays)
-        values = self._execute(plan, arrays)
+        values = _execute(plan, arrays, self._state)
         results = [self._fetched(leaf, slot, values) for leaf, slot in zip(leaves, plan.fetches, strict=True)]
         return _rebuild(structure, results)
 
@@ -222,7 +243,7 @@ class Session:
         feeds = self._feeds(feed_dict)
         fed = tuple(feeds)
         unique = list({id(t): t for t in fetches}.values())
-        plan = self._compile(unique, fed, keep_fetches=False)
+        plan = _compile(unique, fed, self._state, keep_fetches=False)
         arrays = [_feed_array(t, v) for t, v in feeds.items()]
         _check_symbols(fed, arrays)
         values = plan.values.copy()
@@ -259,88 +280,6 @@ class Session:
             raise
         except Exception as error:
             raise _failed(step, arguments, error) from error
-
-    def _execute(self, plan: _Plan, feeds: Sequence[Array]) -> list[Any]:
-        values = plan.values.copy()
-        values[: len(feeds)] = feeds
-        xp = numpy_backend.namespace
-        read = self._state.read
-        arguments: list[Any] = []
-        step = None
-        try:
-            with np.errstate(all="ignore"):
-                for step in plan.steps:
-                    arguments = [values[slot] for slot in step.inputs]
-                    for place, variable in step.reads:
-                        arguments[place] = read(variable)
-                    result = step.run(xp, step.call, *arguments)
-                    outputs = step.outputs
-                    if len(outputs) == 1 and not isinstance(result, (list, tuple)):
-                        values[outputs[0]] = result
-                    else:
-                        for slot, array in zip(outputs, result, strict=True):
-                            values[slot] = array
-                    for slot in step.release:
-                        values[slot] = None
-        except SamaraError:
-            raise
-        except Exception as error:
-            if step is None:
-                raise
-            raise _failed(step, arguments, error) from error
-        return values
-
-    def _compile(
-        self, fetches: Sequence[Tensor | Operation], fed: tuple[Tensor, ...], *, keep_fetches: bool = True
-    ) -> _Plan:
-        fed_ids = {id(t) for t in fed}
-        order = _needed(fetches, fed_ids)
-        slots: dict[int, int] = {id(t): i for i, t in enumerate(fed)}
-        values: list[Any] = [None] * len(fed)
-        last_use: dict[int, int] = {}
-        steps: list[_Step] = []
-        for op in order:
-            if op.type in ("placeholder", "variable"):
-                continue
-            if op.type == "constant":
-                slots.setdefault(id(op.outputs[0]), len(values))
-                values.append(op.a.value)
-                continue
-            inputs: list[int] = []
-            reads: list[tuple[int, Operation]] = []
-            for operand, tensor in _with_operands(op):
-                slot = _ABSENT
-                if tensor is not None and not operand.state:
-                    if tensor.op.type == "variable" and id(tensor) not in fed_ids:
-                        reads.append((len(inputs), tensor.op))
-                    else:
-                        slot = slots[id(tensor)]
-                        last_use[slot] = len(steps)
-                inputs.append(slot)
-            outputs = []
-            for tensor in op.outputs:
-                # A fed output keeps the feed's place: what the op computes for it is released at once.
-                slots.setdefault(id(tensor), len(values))
-                last_use[len(values)] = len(steps)
-                outputs.append(len(values))
-                values.append(None)
-            run = numpy_backend.overrides.get(op.type, op.definition.reference)
-            steps.append(_Step(run, Call(op, self._state), tuple(inputs), tuple(reads), tuple(outputs), ()))
-        fetched = tuple(self._fetch_slot(f, slots, fed_ids) for f in fetches)
-        values.append(None)
-        release: dict[int, list[int]] = {}
-        for slot, last in last_use.items():
-            if slot not in fetched or not keep_fetches:
-                release.setdefault(last, []).append(slot)
-        released = tuple(replace(s, release=tuple(release.get(i, ()))) for i, s in enumerate(steps))
-        return _Plan(released, fetched, values)
-
-    def _fetch_slot(self, fetch: Tensor | Operation, slots: dict[int, int], fed: set[int]) -> int:
-        if isinstance(fetch, Operation):
-            return _OPERATION
-        if fetch.op.type == "variable" and id(fetch) not in fed:
-            return _VARIABLE
-        return slots[id(fetch)]
 
     def _flatten(self, fetch: Any, leaves: list[Tensor | Operation]) -> Any:
         if isinstance(fetch, (list, tuple)):
@@ -458,6 +397,93 @@ def default_session() -> Session:
     return session
 
 
+def _execute(plan: _Plan, feeds: Sequence[Array], state: State) -> list[Any]:
+    """The table of live values after the steps of a plan."""
+    values = plan.values.copy()
+    values[: len(feeds)] = feeds
+    xp = numpy_backend.namespace
+    read = state.read
+    arguments: list[Any] = []
+    step = None
+    try:
+        with np.errstate(all="ignore"):
+            for step in plan.steps:
+                arguments = [values[slot] for slot in step.inputs]
+                for place, variable in step.reads:
+                    arguments[place] = read(variable)
+                result = step.run(xp, step.call, *arguments)
+                outputs = step.outputs
+                if len(outputs) == 1 and not isinstance(result, (list, tuple)):
+                    values[outputs[0]] = result
+                else:
+                    for slot, array in zip(outputs, result, strict=True):
+                        values[slot] = array
+                for slot in step.release:
+                    values[slot] = None
+    except SamaraError:
+        raise
+    except Exception as error:
+        if step is None:
+            raise
+        raise _failed(step, arguments, error) from error
+    return values
+
+
+def _compile(
+    fetches: Sequence[Tensor | Operation], fed: Sequence[Tensor], state: State, *, keep_fetches: bool = True
+) -> _Plan:
+    """What must run for the fetches, with a place for each value."""
+    fed_ids = {id(t) for t in fed}
+    order = _needed(fetches, fed_ids)
+    slots: dict[int, int] = {id(t): i for i, t in enumerate(fed)}
+    values: list[Any] = [None] * len(fed)
+    last_use: dict[int, int] = {}
+    steps: list[_Step] = []
+    for op in order:
+        if op.type in ("placeholder", "variable"):
+            continue
+        if op.type == "constant":
+            slots.setdefault(id(op.outputs[0]), len(values))
+            values.append(op.a.value)
+            continue
+        inputs: list[int] = []
+        reads: list[tuple[int, Operation]] = []
+        for operand, tensor in _with_operands(op):
+            slot = _ABSENT
+            if tensor is not None and not operand.state:
+                if tensor.op.type == "variable" and id(tensor) not in fed_ids:
+                    reads.append((len(inputs), tensor.op))
+                else:
+                    slot = slots[id(tensor)]
+                    last_use[slot] = len(steps)
+            inputs.append(slot)
+        outputs = []
+        for tensor in op.outputs:
+            # A fed output keeps the feed's place: what the op computes for it is released at once.
+            slots.setdefault(id(tensor), len(values))
+            last_use[len(values)] = len(steps)
+            outputs.append(len(values))
+            values.append(None)
+        run = numpy_backend.overrides.get(op.type, op.definition.reference)
+        steps.append(_Step(run, Call(op, state), tuple(inputs), tuple(reads), tuple(outputs), ()))
+    fetched = tuple(_fetch_slot(f, slots, fed_ids) for f in fetches)
+    values.append(None)
+    release: dict[int, list[int]] = {}
+    for slot, last in last_use.items():
+        if slot not in fetched or not keep_fetches:
+            release.setdefault(last, []).append(slot)
+    released = tuple(replace(s, release=tuple(release.get(i, ()))) for i, s in enumerate(steps))
+    return _Plan(released, fetched, values)
+
+
+def _fetch_slot(fetch: Tensor | Operation, slots: dict[int, int], fed: set[int]) -> int:
+    if isinstance(fetch, Operation):
+        return _OPERATION
+    if fetch.op.type == "variable" and id(fetch) not in fed:
+        return _VARIABLE
+    return slots[id(fetch)]
+
+
 def _needed(fetches: Sequence[Tensor | Operation], fed: set[int]) -> list[Operation]:
     """What must run for the fetches, in the order of construction.
 
@@ -495,7 +521,7 @@ def _failed(step: _Step, arguments: Sequence[Any], error: Exception) -> GraphErr
 def _with_operands(op: Operation) -> list[tuple[Any, Tensor | None]]:
     operands = list(op.definition.operands)
     if operands and operands[-1].variadic:
-        operands += [operands[-1]] * (len(op.inputs) - len(operands))
+        operands = operands[:-1] + [operands[-1]] * (len(op.inputs) - len(operands) + 1)
     return list(zip(operands, op.inputs, strict=True))
 
 

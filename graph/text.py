@@ -14,8 +14,17 @@ _LONGEST_VALUE = 8
 
 
 def dump(graph: Graph) -> str:
-    """All operations, in the order of construction, as `outputs = op(inputs; attributes)`."""
-    return "\n".join(_line(op) for op in graph.operations) + "\n"
+    """All operations, in the order of construction, as `outputs = op(inputs; attributes)`, their bodies after them."""
+    return "".join(_text(op) for op in graph.operations) or "\n"
+
+
+def _text(op: Operation) -> str:
+    lines = [_line(op)]
+    for name, body in op.bodies.items():
+        lines.append(f"  {name}:")
+        lines += [f"    {line}" for line in dump(body.graph).splitlines() if line]
+        lines.append(f"    return {', '.join(f'%{t.name}' for t in body.outputs)}")
+    return "\n".join(lines) + "\n"
 
 
 def _line(op: Operation) -> str:
@@ -24,7 +33,8 @@ def _line(op: Operation) -> str:
     attributes = ", ".join(
         f"{name}={_value(value)}"
         for name, value in op.attributes.items()
-        if not (name == "dtype" and op.type in ("constant", "placeholder", "variable"))
+        if name not in op.bodies
+        and not (name == "dtype" and op.type in ("constant", "placeholder", "variable"))
     )
     control = f" after {', '.join(c.name for c in op.control_inputs)}" if op.control_inputs else ""
     left = outputs or f"%{op.name}"

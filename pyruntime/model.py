@@ -55,8 +55,9 @@ class TensorInfo:
         shape: the dimensions, at their upper bounds.
         dimensions: for inputs, the name of the dimension that each axis follows, or None where it is fixed.
         scale, zero_point: real = scale * (stored - zero_point) for a tensor quantized as a whole; scale 0 if not.
-        storage: "arena", "constant" or "state".
-        offset, bytes: where it lies in its storage.
+        storage: "arena", "constant" or "state"; in a body also "argument" or "result": the bytes of an operand of the
+            op that runs it.
+        offset, bytes: where it lies in its storage; of an argument or result which one it is.
     """
 
     name: str
@@ -88,13 +89,30 @@ class OpInfo:
 
 @dataclass(frozen=True, kw_only=True)
 class SignatureInfo:
-    """One thing that a file can be asked to run."""
+    """One thing that a file can be asked to run; `program` is the number of its program."""
 
     name: str
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
     op_count: int
     arena_bytes: int
+    program: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProgramInfo:
+    """A list of ops: what a signature runs, or a body, such as a branch or the step of a loop.
+
+    Attributes:
+        name: a signature's, or for a body which op runs it and as what.
+        ops, tensors: in the order of execution, and in that of their numbers.
+        caller: for a body (program, op), the op that runs it; None for the program of a signature.
+    """
+
+    name: str
+    ops: tuple[OpInfo, ...]
+    tensors: tuple[TensorInfo, ...]
+    caller: tuple[int, int] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +134,9 @@ class MemoryReport:
             "  state": self.state,
         }
         return "\n".join(f"{name:<30} {size:>12,} B" for name, size in rows.items())
+
+
+_STORAGES = ("arena", "constant", "state", "argument", "result")
 
 
 def _text(pointer: Any) -> str:
@@ -185,7 +206,40 @@ class Model:
             outputs=tuple(self._endpoint(lib.smr_model_output, index, i) for i in range(info.output_count)),
             op_count=int(info.op_count),
             arena_bytes=int(info.arena_bytes),
+            program=int(info.program),
         )
+
+    @property
+    def programs(self) -> tuple[ProgramInfo, ...]:
+        """All programs of the file: those of the signatures, and the bodies that their ops run."""
+        return tuple(map(self._program, range(self._info.program_count)))
+
+    def _program(self, index: int) -> ProgramInfo:
+        info, error = ffi.new("smr_program_info *"), ffi.new("smr_error *")
+        check(lib.smr_model_program(self._pointer, index, info, error), error)
+        return ProgramInfo(
+            name=_text(info.name),
+            ops=tuple(self._op(index, i) for i in range(info.op_count)),
+            tensors=tuple(self._tensor(index, i) for i in range(info.tensor_count)),
+            caller=None if info.caller < 0 else (int(info.caller), int(info.caller_op)),
+        )
+
+    def _op(self, program: int, index: int) -> OpInfo:
+        info, error = ffi.new("smr_op_info *"), ffi.new("smr_error *")
+        check(lib.smr_model_program_op(self._pointer, program, index, info, error), error)
+        return OpInfo(
+            op=_text(info.op),
+            kernel=_text(info.kernel),
+            name=_text(info.name),
+            inputs=tuple(info.inputs[0 : info.input_count]),
+            outputs=tuple(info.outputs[0 : info.output_count]),
+        )
+
+    def _tensor(self, program: int, index: int) -> TensorInfo:
+        tensor, placement = ffi.new("smr_tensor *"), ffi.new("smr_placement *")
+        error = ffi.new("smr_error *")
+        check(lib.smr_model_program_tensor(self._pointer, program, index, tensor, placement, error), error)
+        return _tensor_info(tensor, placement)
 
     def _endpoint(self, function: Callable[..., int], signature: int, index: int) -> TensorInfo:
         tensor, error = ffi.new("smr_tensor *"), ffi.new("smr_error *")
@@ -204,34 +258,12 @@ class Model:
 
     def tensors(self, signature: str | None = None) -> tuple[TensorInfo, ...]:
         """All tensors of a signature."""
-        index = self._index(signature)
-        info, error = ffi.new("smr_signature_info *"), ffi.new("smr_error *")
-        check(lib.smr_model_signature(self._pointer, index, info, error), error)
-        tensor, placement = ffi.new("smr_tensor *"), ffi.new("smr_placement *")
-        found = []
-        for i in range(info.tensor_count):
-            check(lib.smr_model_tensor(self._pointer, index, i, tensor, placement, error), error)
-            found.append(_tensor_info(tensor, placement))
-        return tuple(found)
+        return self._program(self._infos[self._index(signature)].program).tensors
 
     def ops(self, signature: str | None = None) -> tuple[OpInfo, ...]:
         """All ops of a signature, in the order of execution."""
-        index = self._index(signature)
-        count = self._infos[index].op_count
-        info, error = ffi.new("smr_op_info *"), ffi.new("smr_error *")
-        found = []
-        for i in range(count):
-            check(lib.smr_model_op(self._pointer, index, i, info, error), error)
-            found.append(
-                OpInfo(
-                    op=_text(info.op),
-                    kernel=_text(info.kernel),
-                    name=_text(info.name),
-                    inputs=tuple(info.inputs[0 : info.input_count]),
-                    outputs=tuple(info.outputs[0 : info.output_count]),
-                )
-            )
-        return tuple(found)
+        info = self._infos[self._index(signature)]
+        return tuple(self._op(info.program, i) for i in range(info.op_count))
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -486,16 +518,19 @@ class Context:
         observer: Callable[[int, int, int], None],
         *arrays: Any,
         signature: str | None = None,
+        bodies: Callable[[int, int, int], None] | None = None,
         **named: Any,
     ) -> Any:
         """Runs a signature and calls `observer(op index, nanoseconds, signature index)` after each op.
 
-        Within it, `observed_tensor` reads what the op has just written.
+        After each op of a body, each time that the body runs, `bodies(program, op index, nanoseconds)` is called.
+        Within both, `observed_tensor` reads what the op has just written.
         """
         with self._lock:
             if self._observed is None:
                 self._observed = self._create(observed=True)
-            self._watch.observer, self._watch.failure = observer, None
+            self._watch.observer, self._watch.bodies, self._watch.failure = observer, bodies, None
+            self._watch.program = self.model._infos[self.model._index(signature)].program
             try:
                 return self._run(self._observed, self.model._index(signature), arrays, named)
             except BaseException:
@@ -503,12 +538,16 @@ class Context:
                     raise self._watch.failure from None
                 raise
             finally:
-                self._watch.observer = None
+                self._watch.observer = self._watch.bodies = None
 
     def observed_tensor(self, signature: int, index: int) -> Array:
         """A copy of a tensor of the run that is being observed."""
+        return self.observed_body_tensor(self.model._infos[signature].program, index)
+
+    def observed_body_tensor(self, program: int, index: int) -> Array:
+        """As `observed_tensor`, by the number of a program."""
         tensor, error = ffi.new("smr_tensor *"), ffi.new("smr_error *")
-        check(lib.smr_context_tensor(self._observed, signature, index, tensor, error), error)
+        check(lib.smr_context_program_tensor(self._observed, program, index, tensor, error), error)
         return _array(tensor)
 
     def profile(
@@ -629,6 +668,8 @@ class _Watch:
 
     def __init__(self) -> None:
         self.observer: Callable[[int, int, int], None] | None = None
+        self.bodies: Callable[[int, int, int], None] | None = None
+        self.program = 0
         self.failure: BaseException | None = None
         self.handle = ffi.new_handle(weakref.ref(self))
 
@@ -640,7 +681,10 @@ def samara_on_op(user: Any, event: Any) -> int:
     if watch is None:
         return 1
     try:
-        if watch.observer is not None:
+        if event.program != watch.program:
+            if watch.bodies is not None:
+                watch.bodies(int(event.program), int(event.index), int(event.nanoseconds))
+        elif watch.observer is not None:
             watch.observer(int(event.index), int(event.nanoseconds), int(event.signature))
     except BaseException as failure:
         watch.failure = failure
@@ -664,7 +708,7 @@ def _listed(info: SignatureInfo) -> str:
 
 
 def _tensor_info(tensor: Any, placement: Any = None) -> TensorInfo:
-    storage = "arena" if placement is None else ("arena", "constant", "state")[int(placement.storage)]
+    storage = "arena" if placement is None else _STORAGES[int(placement.storage)]
     return TensorInfo(
         name=_text(tensor.name),
         dtype=NUMPY_DTYPES[int(tensor.dtype)],

@@ -1,7 +1,8 @@
 """The rewrites between freezing and planning, in order.
 
 A pass is a function from a model to a new model, or None when it finds nothing to do. Each keeps the values of the
-tensors whose names it keeps, can be switched off by name, and has an equivalence test.
+tensors whose names it keeps, can be switched off by name, and has an equivalence test. It sees one graph at a time:
+those that a cond or a loop runs are models of their own to it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from samara.exporter.passes.linear import (
 )
 from samara.exporter.passes.moves import cancel_moves
 from samara.exporter.passes.raising import raise_functions
-from samara.graph.rewrite import ModelGraph, needed
+from samara.graph.rewrite import ModelGraph, in_bodies, needed, with_bodies
 
 Pass = Callable[[ModelGraph], "ModelGraph | None"]
 
@@ -78,6 +79,8 @@ def optimize(model: ModelGraph, *, disable: Collection[str] = ()) -> tuple[Model
                 continue
             before = op_count(model)
             rewritten = run(model)
+            inner = in_bodies(rewritten or model, run)
+            rewritten = inner or rewritten
             if rewritten is not None:
                 progressed = True
                 model = rewritten
@@ -88,5 +91,5 @@ def optimize(model: ModelGraph, *, disable: Collection[str] = ()) -> tuple[Model
 
 
 def op_count(model: ModelGraph) -> int:
-    """The number of operations that a device would run."""
-    return sum(op.definition.device == "kernel" for op in needed(model.outputs))
+    """The number of operations that a device would run, those of sub-graphs among them."""
+    return sum(op.definition.device == "kernel" for op in with_bodies(needed(model.outputs)))

@@ -18,7 +18,7 @@ def merge_common_subexpressions(model: ModelGraph) -> ModelGraph | None:
     def visit(visit: Visit) -> list[Tensor] | None:
         nonlocal merged
         op = visit.op
-        if op.definition.stateful or op.type == "placeholder" or not op.outputs or op.control_inputs:
+        if op.stateful or op.type == "placeholder" or not op.outputs or op.control_inputs:
             return None
         if any(t is not None and t.op.type == "variable" for t in visit.inputs):
             return None

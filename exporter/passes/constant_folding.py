@@ -19,7 +19,7 @@ def fold_constants(model: ModelGraph) -> ModelGraph | None:
 
 def _visit(visit: Visit) -> list[Tensor] | None:
     op = visit.op
-    if op.definition.device != "kernel" or op.definition.stateful:
+    if op.definition.device != "kernel" or op.stateful:
         return None
     if op.type == "shape":
         shape = op.inputs[0].shape if op.inputs[0] is not None else None

@@ -13,7 +13,8 @@
     memory = plan(program)
     memory.arena, memory.bound_order, memory.offsets[2]
 
-Each program of a file gets a plan of its own; the file's arena is the largest of them.
+Each program of a file gets a plan of its own; the file's arena is the largest of them. That of a body lies within the
+scratch of the step that runs it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from dataclasses import dataclass
 
 from samara.exporter.plan.arena import Plan, place
 from samara.exporter.plan.bounds import bound_any, bound_order
-from samara.exporter.plan.check import CheckReport, PlanError, check
+from samara.exporter.plan.check import CheckReport, PlanError, check, check_within
 from samara.exporter.plan.lifetime import Buffer, lifetimes
 from samara.exporter.plan.program import Program, Step
 
@@ -35,6 +36,7 @@ __all__ = [
     "Program",
     "Step",
     "check",
+    "check_within",
     "plan",
 ]
 

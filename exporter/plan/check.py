@@ -71,6 +71,24 @@ def check(
     return run.report()
 
 
+def check_within(what: str, offsets: Mapping[int, int], sizes: Mapping[int, int], room: Range) -> None:
+    """Raise unless all tensors of a body lie within the scratch of the step that runs it.
+
+    Args:
+        what: the body, in messages.
+        offsets: the start of each tensor in the whole arena.
+        sizes: their bytes.
+        room: the scratch of the step.
+    """
+    for tensor, size in sizes.items():
+        start = offsets.get(tensor, 0)
+        if size and not room[0] <= start <= start + size <= room[1]:
+            raise PlanError(
+                f"{what}: tensor {tensor} at bytes {_text((start, start + size))} is outside {_text(room)}, which is "
+                "what its caller keeps free"
+            )
+
+
 class _Run:
     """The state of the arena while the program runs.
 
@@ -100,6 +118,8 @@ class _Run:
         self.origin: dict[int, int] = {}
         self.born: dict[int, int] = {}
         self.needed: dict[int, int] = {}
+        self.rooms: dict[int, int] = {}
+        self.shown: dict[int, int] = {}
 
     def where(self, index: int) -> str:
         return f"{self.program.name}: step {index} {self.program.steps[index].name!r}"
@@ -123,6 +143,8 @@ class _Run:
         _see_apart(f"{self.program.name}: inputs", names)
         for tensor in self.program.inputs:
             self._write(tensor)
+        for tensor in self.program.arguments:
+            self._fill_room(f"{self.program.name}: arguments", tensor, ())
 
     def step(self, index: int, step: Step) -> None:
         """Read the inputs, see that what is written meets nothing it must not, and write it."""
@@ -132,8 +154,9 @@ class _Run:
         reads = [tensor for tensor in dict.fromkeys(step.inputs) if tensor in self.program.sizes]
         viewing = [tensor for tensor in step.outputs if tensor in views]
         writes = [tensor for tensor in step.outputs if tensor in self.program.sizes and tensor not in views]
-        for tensor in reads:
+        for tensor in (*reads, *(t for t in step.inputs if t in self.program.rooms)):
             self.read(where, tensor)
+        self._write_rooms(where, step)
 
         scratch = self.scratch_offsets.get(index, 0)
         fresh = [(f"output {tensor}", self._range(tensor)) for tensor in writes]
@@ -162,6 +185,12 @@ class _Run:
 
     def read(self, where: str, tensor: int) -> None:
         """Raise unless all bytes of a tensor are those that were written for it."""
+        if tensor in self.program.rooms:
+            room = self.program.rooms[tensor]
+            if self.rooms.get(room) != self.shown.get(tensor, tensor):
+                raise PlanError(
+                    f"{where} reads tensor {tensor} in room {room}, but tensor {self.rooms.get(room)} is there"
+                )
         if tensor not in self.program.sizes:
             return
         origin = self.origin[tensor]
@@ -178,6 +207,31 @@ class _Run:
                     f" written to {_text((max(at, low), min(end, high)))}"
                 )
             at = high
+
+    def _write_rooms(self, where: str, step: Step) -> None:
+        """Fill the rooms of what a step writes; what it reads there must be free to be written over."""
+        rooms = self.program.rooms
+        views = {v: source for v, source in step.views if v in rooms}
+        for tensor in step.outputs:
+            if tensor not in rooms:
+                continue
+            if tensor in views:
+                source = views[tensor]
+                if rooms.get(source) != rooms[tensor]:
+                    raise PlanError(
+                        f"{where}: tensor {tensor} is a view of {source}, which is in another room"
+                    )
+                self.shown[tensor] = self.shown.get(source, source)
+                continue
+            over = [t for t in dict.fromkeys(step.inputs) if rooms.get(t) == rooms[tensor]]
+            self._fill_room(where, tensor, [t for t in over if (tensor, t) not in step.in_place])
+
+    def _fill_room(self, where: str, tensor: int, meets: Sequence[int]) -> None:
+        room = self.program.rooms[tensor]
+        if meets or (self.time < 0 and room in self.rooms):
+            raise PlanError(f"{where}: tensor {tensor} is written to room {room}, over what is read there")
+        self.rooms[room] = tensor
+        self.shown[tensor] = tensor
 
     def report(self) -> CheckReport:
         """Measure the bytes in use at each time."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +41,9 @@ class Program:
         outputs: tensors that the caller reads after the last step. Those that are not planned (a
             constant that is returned) are ignored.
         steps: the steps in order.
+        rooms: for tensors that are not planned but share bytes elsewhere, which: those of one room have the same. The
+            program of a body has the bytes that its caller gives it, each a room.
+        arguments: tensors in rooms that are there before the first step.
 
     Raises:
         ValueError: the program contradicts itself: a tensor is written twice, read before it is
@@ -52,6 +55,8 @@ class Program:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     steps: tuple[Step, ...]
+    rooms: Mapping[int, int] = field(default_factory=dict)
+    arguments: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a program that no plan could be right for."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from samara.graph.ops import (
     array,
     bitwise,
+    control,
     conv,
     elementwise,
     fixed_point,
@@ -29,6 +30,7 @@ __all__ = [
     "OpDef",
     "array",
     "bitwise",
+    "control",
     "conv",
     "elementwise",
     "fixed_point",

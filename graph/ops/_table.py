@@ -34,9 +34,10 @@ ACTIVATION = Choice(name="Activation", values=("none", "relu", "relu6"))
 class Attribute:
     """A named, typed constant of an op.
 
-    `kind` is "int", "float", "bool", "ints" (at most `limit` of them), "dtype", "choice" or "symbol", a named size
-    that the op sets; "shape" and "array" exist in the graph only. New attributes of an existing op go at the end and
-    have a default, so that old files stay readable.
+    `kind` is "int", "float", "bool", "ints" (at most `limit` of them), "dtype", "choice", "symbol", a named size that
+    the op sets, or "graph" (a `samara.graph.graph.Body`, in the file the number of its program); "shape" and "array"
+    exist in the graph only. New attributes of an existing op go at the end and have a default, so that old files stay
+    readable.
     """
 
     name: str
@@ -65,7 +66,9 @@ def attribute(
 class Operand:
     """An input or output.
 
-    `type` is a type variable of the op, a dtype name, or "@name" for the dtype that attribute `name` holds.
+    `type` is a type variable of the op, a dtype name, "@name" for the dtype that attribute `name` holds, or "any" for
+    any, of each tensor its own. A `variadic` operand stands for one or more tensors, an `optional` variadic one for any
+    number.
     A `shape_only` input decides nothing but the shape of the output, so a file whose shapes are known leaves
     it out. A `packed` input is stored in panels of 16 outputs when it is a constant. A `state` input names a
     variable and is written, not read.
@@ -80,20 +83,20 @@ class Operand:
     state: bool = False
 
 
-_OPERAND = re.compile(r"(\w+): (@?\w+)([?*]?)((?: \w+)*)")
+_OPERAND = re.compile(r"(\w+): (@?\w+)(\??\*?)((?: \w+)*)")
 
 
 def _operand(text: str) -> Operand:
     match = _OPERAND.fullmatch(text)
     if match is None:
-        raise ValueError(f"operand {text!r} is not 'name: type[?|*] [shape_only] [packed] [state]'")
+        raise ValueError(f"operand {text!r} is not 'name: type[?][*] [shape_only] [packed] [state]'")
     name, type_, mark, flags = match.groups()
     words = set(flags.split())
     return Operand(
         name=name,
         type=type_,
-        optional=mark == "?",
-        variadic=mark == "*",
+        optional="?" in mark,
+        variadic="*" in mark,
         shape_only="shape_only" in words,
         packed="packed" in words,
         state="state" in words,
@@ -117,7 +120,7 @@ class OpDef:
         name: lower case with underscores; the C kernel, the documentation and the cases use it.
         opcode: permanent, append-only, never reused. Ops with attributes stay below 255.
         inputs: operands, each written "name: type", with "?" after the type for optional, "*" for variadic
-            (last one only), and the words shape_only, packed or state.
+            (last one only), "?*" for both, and the words shape_only, packed or state.
         outputs: operands, in the same notation.
         types: for each type variable, the element types it may stand for.
         attributes: in the order of the file; append-only.
@@ -138,6 +141,8 @@ class OpDef:
         view: whether output 0 is the bytes of input 0, so that no work is done.
         stateful: whether it reads or writes state, or draws random numbers: never folded or merged.
         any_rank: whether `shape` is called although an input has unknown rank.
+        dtypes: `dtypes(op)` is given what `shape` is, after it, and returns the element type of each output, where
+            types do not tell them.
     """
 
     name: str
@@ -157,6 +162,7 @@ class OpDef:
     view: bool = False
     stateful: bool = False
     any_rank: bool = False
+    dtypes: Callable[..., Sequence[DType]] | None = None
 
     def __post_init__(self) -> None:
         for side in ("inputs", "outputs"):
@@ -186,7 +192,7 @@ class OpDef:
 
     def dtypes_of(self, type_: str) -> tuple[DType, ...]:
         """The element types that an operand of this type may have."""
-        if type_.startswith("@"):
+        if type_.startswith("@") or type_ == "any":
             return dtypes.ALL
         return self.types[type_] if type_ in self.types else (dtypes.BY_NAME[type_],)
 

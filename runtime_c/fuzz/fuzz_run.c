@@ -6,6 +6,7 @@
 /* Models beyond these are legitimate, and slow: they would only hold a fuzzer up. */
 #define FUZZ_CONTEXT_LIMIT ((size_t)64 << 20)
 #define FUZZ_WORK_LIMIT    ((uint64_t)1 << 24)
+#define FUZZ_MOST_OPS      4096u
 
 /* Repeatable numbers, from the bytes of the file. */
 typedef struct fuzz_random {
@@ -41,16 +42,34 @@ static uint64_t work_of_node(const smr_node *node) {
     return read > FUZZ_WORK_LIMIT || written > FUZZ_WORK_LIMIT ? FUZZ_WORK_LIMIT : read * written;
 }
 
+/* A loop may take as many steps as the file says; the callback stops those with ops in them. */
+static uint64_t steps_of_node(const smr_node *node) {
+    return !node->late && node->kernel->opcode == SMR_OP_WHILE_LOOP
+               ? (uint64_t)node->attributes.while_loop.maximum_trip_count
+               : 0;
+}
+
 static bool takes_long(const smr_context *context) {
-    uint64_t work = 0;
+    uint64_t work = 0, steps = 1;
     uint32_t i, k;
-    for (i = 0; i < context->model->signatures.count; ++i) {
+    for (i = 0; i < context->model->programs.count; ++i) {
         const smr_program *program = &context->programs[i];
         for (k = 0; k < program->ops.count && work < FUZZ_WORK_LIMIT; ++k) {
             work += work_of_node(&program->nodes[k]);
+            steps =
+                (steps > FUZZ_WORK_LIMIT ? FUZZ_WORK_LIMIT : steps) * (1 + steps_of_node(&program->nodes[k]));
         }
     }
-    return work >= FUZZ_WORK_LIMIT;
+    return work >= FUZZ_WORK_LIMIT || steps >= FUZZ_WORK_LIMIT;
+}
+
+/* Stops a run after so many ops that it must be in a loop. */
+static int32_t count_op(void *user, const smr_op_event *event) {
+    uint32_t *count = user;
+    smr_tensor tensor;
+    FUZZ_REQUIRE(event->program >= 0 && event->index >= 0);
+    FUZZ_REQUIRE(smr_context_program_tensor(event->context, event->program, 0, &tensor, NULL) == SMR_OK);
+    return ++*count % FUZZ_MOST_OPS == 0;
 }
 
 /* Random bytes are mostly indices out of range and not-a-numbers, so most inputs get small numbers. */
@@ -90,7 +109,7 @@ static void run_signature(smr_context *context, int32_t signature, fuzz_random *
         fill_input(&tensor, random);
     }
     status = smr_run(context, signature, NULL);
-    FUZZ_REQUIRE(status == SMR_OK || status == SMR_ERROR_DATA);
+    FUZZ_REQUIRE(status == SMR_OK || status == SMR_ERROR_DATA || status == SMR_ERROR_CANCELLED);
     for (i = 0; i < info.output_count; ++i) {
         FUZZ_REQUIRE(smr_context_output(context, signature, i, &tensor, NULL) == SMR_OK);
         for (k = 0; k < tensor.bytes; ++k) {
@@ -134,17 +153,24 @@ static void change_dimension(smr_context *context, int32_t index, fuzz_random *r
 static void run_model(const smr_model *model, fuzz_random *random) {
     smr_context *context = NULL;
     smr_model_info info;
+    smr_context_config config;
     size_t bytes, alignment;
+    uint32_t count = 0;
     int32_t i, k;
     FUZZ_REQUIRE(smr_model_get_info(model, &info, NULL) == SMR_OK);
     FUZZ_REQUIRE(smr_context_memory(model, NULL, &bytes, &alignment, NULL) == SMR_OK);
     if (bytes > FUZZ_CONTEXT_LIMIT) {
         return;
     }
-    FUZZ_REQUIRE(smr_context_create(model, NULL, NULL, 0, &context, NULL) == SMR_OK);
+    smr_context_config_init(&config);
+    config.op_callback = count_op;
+    config.op_callback_user = &count;
+    FUZZ_REQUIRE(smr_context_create(model, random_next(random) % 2 == 0 ? &config : NULL, NULL, 0, &context,
+                                    NULL) == SMR_OK);
     if (!takes_long(context)) {
         const smr_status status = smr_self_test(context, 0.001f, NULL);
-        FUZZ_REQUIRE(status == SMR_OK || status == SMR_ERROR_MISMATCH || status == SMR_ERROR_DATA);
+        FUZZ_REQUIRE(status == SMR_OK || status == SMR_ERROR_MISMATCH || status == SMR_ERROR_DATA ||
+                     status == SMR_ERROR_CANCELLED);
         run_all(context, &info, random);
         for (k = 0; k < 3 && info.dimension_count > 0; ++k) {
             for (i = 0; i < info.dimension_count && i < 4; ++i) {

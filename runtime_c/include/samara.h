@@ -67,9 +67,9 @@ typedef enum smr_status {
     SMR_ERROR_HASH = 204,        /* the content differs from the hash that was stored with it */
     SMR_ERROR_MEMORY = 300,      /* the allocator returned null, or the caller's memory is too small */
     SMR_ERROR_IO = 301,          /* the file could not be opened, sized, mapped or read */
-    SMR_ERROR_DATA = 400,        /* an input value that the op cannot take: an index, a divisor */
-    SMR_ERROR_CANCELLED = 401,   /* the op callback asked to stop */
-    SMR_ERROR_MISMATCH = 402     /* the self-test's outputs differ from those stored in the file */
+    SMR_ERROR_DATA = 400,      /* an input value that the op cannot take: an index, a divisor, a loop's end */
+    SMR_ERROR_CANCELLED = 401, /* the op callback asked to stop */
+    SMR_ERROR_MISMATCH = 402   /* the self-test's outputs differ from those stored in the file */
 } smr_status;
 
 /* Filled by every fallible call that is given one and does not return SMR_OK. */
@@ -171,6 +171,7 @@ typedef struct smr_model_info {
     int32_t state_count;
     int32_t constant_count;
     int32_t metadata_count;
+    int32_t program_count;
 } smr_model_info;
 
 typedef struct smr_signature_info {
@@ -180,7 +181,18 @@ typedef struct smr_signature_info {
     int32_t op_count;
     int32_t tensor_count;
     size_t arena_bytes;
+    int32_t program;
 } smr_signature_info;
+
+/* A list of ops: what a signature runs, or the body of an op that runs others, such as a branch or the step
+ * of a loop. */
+typedef struct smr_program_info {
+    const char *name;
+    int32_t op_count;
+    int32_t tensor_count;
+    int32_t caller;    /* of a body: the program of the op that runs it; -1 for the program of a signature */
+    int32_t caller_op; /* of a body: that op */
+} smr_program_info;
 
 typedef struct smr_dimension_info {
     const char *name;
@@ -203,12 +215,14 @@ typedef struct smr_op_info {
 typedef enum smr_storage {
     SMR_STORAGE_ARENA = 0,
     SMR_STORAGE_CONSTANT = 1,
-    SMR_STORAGE_STATE = 2
+    SMR_STORAGE_STATE = 2,
+    SMR_STORAGE_ARGUMENT = 3, /* in a body: where an operand of the op that runs it lies */
+    SMR_STORAGE_RESULT = 4    /* in a body: where an output of that op lies */
 } smr_storage;
 
 typedef struct smr_placement {
     smr_storage storage;
-    size_t offset; /* in the arena, the file or the state */
+    size_t offset; /* in the arena, the file or the state; of an argument or result which one it is */
     size_t bytes;  /* of storage, at the largest dimensions */
 } smr_placement;
 
@@ -238,6 +252,18 @@ smr_status smr_model_tensor(const smr_model *model, int32_t signature, int32_t i
 /* An op of a signature, in the order of execution. @threads shared */
 smr_status smr_model_op(const smr_model *model, int32_t signature, int32_t index, smr_op_info *info,
                         smr_error *error);
+
+/* A program, up to smr_model_info.program_count. @threads shared */
+smr_status smr_model_program(const smr_model *model, int32_t program, smr_program_info *info,
+                             smr_error *error);
+
+/* As smr_model_tensor, of a program. @threads shared */
+smr_status smr_model_program_tensor(const smr_model *model, int32_t program, int32_t index,
+                                    smr_tensor *tensor, smr_placement *placement, smr_error *error);
+
+/* As smr_model_op, of a program. @threads shared */
+smr_status smr_model_program_op(const smr_model *model, int32_t program, int32_t index, smr_op_info *info,
+                                smr_error *error);
 
 /* A named dimension and its bounds. @threads shared */
 smr_status smr_model_dimension(const smr_model *model, int32_t index, smr_dimension_info *info,
@@ -277,11 +303,13 @@ typedef struct smr_context smr_context;
 typedef struct smr_op_event {
     const smr_context *context;
     int32_t signature;
-    int32_t index;        /* of the op, as smr_model_op counts */
+    int32_t index;        /* of the op, as smr_model_program_op counts */
     uint64_t nanoseconds; /* 0 on a platform without a clock */
+    int32_t program;      /* that the op is in: the signature's, or a body */
 } smr_op_event;
 
-/* Called after each op of a run, on the thread of the run. Not 0 stops it with SMR_ERROR_CANCELLED. */
+/* Called after each op of a run, on the thread of the run; for an op that runs bodies, after those of the
+ * bodies. Not 0 stops it with SMR_ERROR_CANCELLED. */
 typedef int32_t (*smr_op_callback)(void *user, const smr_op_event *event);
 
 typedef struct smr_context_config {
@@ -335,6 +363,10 @@ smr_status smr_context_output(smr_context *context, int32_t signature, int32_t i
 smr_status smr_context_tensor(const smr_context *context, int32_t signature, int32_t index,
                               smr_tensor *tensor, smr_error *error);
 
+/* As smr_context_tensor, of a program. @threads exclusive */
+smr_status smr_context_program_tensor(const smr_context *context, int32_t program, int32_t index,
+                                      smr_tensor *tensor, smr_error *error);
+
 /* A state tensor: read it or write it between runs, to save and restore. @threads exclusive */
 smr_status smr_context_state(smr_context *context, int32_t index, smr_tensor *tensor, smr_error *error);
 
@@ -343,7 +375,9 @@ void smr_context_reset(smr_context *context);
 
 /* ---- Running ---------------------------------------------------------------------------------- */
 
-/* Runs one signature. Allocates nothing and makes no system call (but to read the clock for a callback).
+/* Runs one signature. Allocates nothing and makes no system call (but to read the clock for a callback). A
+ * loop that would take more steps than the file says it may ends the run with SMR_ERROR_DATA, and so do loops
+ * that together take more than 2^31 - 1.
  * @return SMR_OK, SMR_ERROR_ARGUMENT, SMR_ERROR_NOT_FOUND or a 4xx status. @threads exclusive */
 smr_status smr_run(smr_context *context, int32_t signature, smr_error *error);
 

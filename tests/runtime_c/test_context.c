@@ -239,6 +239,60 @@ static void test_callback(void) {
     free(file.block);
 }
 
+/* A loop and a branch: x is doubled n times, and what is negative becomes 0. */
+static void test_control(void) {
+    check_file file;
+    smr_model *model = check_load("control.smr", &file);
+    callback_record record = {0, -1, -1};
+    smr_context_config config;
+    smr_context *context;
+    smr_program_info info;
+    smr_op_info op;
+    smr_tensor tensor;
+    smr_placement placement;
+    smr_error error;
+    int32_t *n;
+    float *z;
+    smr_context_config_init(&config);
+    config.op_callback = record_op;
+    config.op_callback_user = &record;
+    context = make_context(model, &config);
+    CHECK_OK(smr_self_test(context, 0.0f, &error), error);
+    CHECK(smr_context_input(context, 0, 1, &tensor, &error) == SMR_OK);
+    n = tensor.data;
+    for (*n = -1; *n <= 5; ++*n) {
+        const int32_t steps = *n < 0 ? 0 : *n;
+        const float factor = (float)(1 << steps);
+        float *x = input_data(context, 0, 0, 2);
+        x[0] = 1.0f;
+        x[1] = -2.0f;
+        record.calls = 0;
+        CHECK_OK(smr_run(context, 0, &error), error);
+        /* A test before each step and after the last, two ops a step, and those outside. */
+        CHECK(record.calls == 3 * steps + 1 + 3 + (*n >= 0 ? 1 : 0) && record.last == 2);
+        z = output_data(context, 0, 0, 2);
+        CHECK(z[0] == factor && z[1] == (*n < 0 ? -2.0f : 0.0f));
+    }
+    CHECK(*n == 6);
+    CHECK_FAILS(smr_run(context, 0, &error), SMR_ERROR_DATA, "after 5 steps", error);
+    CHECK_OK(smr_model_program(model, 2, &info, &error), error);
+    CHECK(strcmp(info.name, "main/step") == 0 && info.op_count == 2 && info.tensor_count == 6);
+    CHECK(info.caller == 0 && info.caller_op == 0);
+    CHECK_OK(smr_model_program_op(model, 2, 1, &op, &error), error);
+    CHECK(strcmp(op.op, "add") == 0 && op.inputs[0] == 1 && op.outputs[0] == 5);
+    CHECK_OK(smr_model_program_tensor(model, 2, 4, &tensor, &placement, &error), error);
+    CHECK(strcmp(tensor.name, "next") == 0 && placement.storage == SMR_STORAGE_RESULT);
+    CHECK(placement.offset == 0 && placement.bytes == 4);
+    CHECK_OK(smr_context_program_tensor(context, 2, 1, &tensor, &error), error);
+    CHECK(tensor.data == input_data(context, 0, 0, 2));
+    CHECK_FAILS(smr_model_program(model, 5, &info, &error), SMR_ERROR_NOT_FOUND, "program 5 of 5", error);
+    CHECK_FAILS(smr_context_program_tensor(context, 5, 0, &tensor, &error), SMR_ERROR_NOT_FOUND,
+                "program 5 of 5", error);
+    smr_context_free(context);
+    smr_model_free(model);
+    free(file.block);
+}
+
 /* A golden output that is changed no longer agrees. */
 static void test_self_test(void) {
     check_file file = check_read_data("add_relu.smr");
@@ -276,6 +330,7 @@ int main(void) {
     test_expression_with_a_hump();
     test_state();
     test_callback();
+    test_control();
     test_self_test();
     return check_result();
 }

@@ -77,6 +77,7 @@ int main(void) {
     test_file("add_relu.smr");
     test_file("dynamic.smr");
     test_file("state.smr");
+    test_file("control.smr");
     printf("%d loaded, %d refused\n", (int)loaded, (int)refused);
     CHECK(loaded > 0 && refused > 0);
     return check_result();

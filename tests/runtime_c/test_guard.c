@@ -77,6 +77,7 @@ int main(void) {
     test_guarded("add_relu.smr");
     test_guarded("dynamic.smr");
     test_guarded("state.smr");
+    test_guarded("control.smr");
     return check_result();
 }
 

@@ -83,13 +83,24 @@ smr_status smr_context_memory(const smr_model *model, const smr_context_config *
     return SMR_OK;
 }
 
-/* Points a value at its bytes, and sees that they are no more than the file keeps for them. */
-static smr_status fill_value(smr_context *context, smr_table tensor, smr_value *value, smr_error *error) {
+/* Where what a body has from its caller lies. */
+static void *outside_data(const smr_context *context, const smr_body *body, smr_table tensor) {
+    const uint32_t number = (uint32_t)smr_field_u64(tensor, SMR_SLOT_TENSOR_OFFSET, 0);
+    return context->programs[body->caller]
+        .values[smr_body_operand(body, smr_tensor_storage(tensor), number)]
+        .data;
+}
+
+/* Points a value at its bytes, and sees that they are no more than the file keeps for them. Those that a body
+ * has from its caller were found before, since callers come first; `body` null leaves them where they are. */
+static smr_status fill_value(smr_context *context, const smr_body *body, smr_table tensor, smr_value *value,
+                             smr_error *error) {
     const smr_dimensions current = {context->model, context->dimensions, false};
     const smr_dimensions largest = {context->model, NULL, false};
     const size_t offset = (size_t)smr_field_u64(tensor, SMR_SLOT_TENSOR_OFFSET, 0);
+    void *before = value->data;
     SMR_TRY(smr_value_fill(&current, tensor, value, error));
-    if (value->storage == SMR_STORAGE_ARENA) {
+    if (value->storage != SMR_STORAGE_CONSTANT && value->storage != SMR_STORAGE_STATE) {
         const smr_extent extent = smr_tensor_extent(&largest, tensor);
         const size_t bytes = value->count * smr_dtype_size((smr_dtype)value->dtype);
         if (bytes > extent.end - extent.begin) {
@@ -97,7 +108,11 @@ static smr_status fill_value(smr_context *context, smr_table tensor, smr_value *
                      "tensor \"%.64s\" takes %zu bytes, more than its %zu at the largest dimensions",
                      smr_tensor_name(tensor), bytes, extent.end - extent.begin);
         }
+    }
+    if (value->storage == SMR_STORAGE_ARENA) {
         value->data = context->arena + offset;
+    } else if (value->storage == SMR_STORAGE_ARGUMENT || value->storage == SMR_STORAGE_RESULT) {
+        value->data = body == NULL ? before : outside_data(context, body, tensor);
     } else if (value->storage == SMR_STORAGE_STATE) {
         value->data = context->state + offset;
     }
@@ -105,15 +120,17 @@ static smr_status fill_value(smr_context *context, smr_table tensor, smr_value *
 }
 
 /* The size of a tensor that depends on what a run computes is the largest until then. */
-static smr_status fill_first_value(smr_context *context, smr_table tensor, smr_value *value,
-                                   smr_error *error) {
+static smr_status fill_first_value(smr_context *context, const smr_body *body, smr_table tensor,
+                                   smr_value *value, smr_error *error) {
     const smr_dimensions largest = {context->model, NULL, false};
     const size_t offset = (size_t)smr_field_u64(tensor, SMR_SLOT_TENSOR_OFFSET, 0);
     if (smr_shape_computed(context->model, smr_field_vector(tensor, SMR_SLOT_TENSOR_SHAPE), 0) < 0) {
-        return fill_value(context, tensor, value, error);
+        return fill_value(context, body, tensor, value, error);
     }
     SMR_TRY(smr_value_fill(&largest, tensor, value, error));
-    value->data = context->arena + offset; /* the loader has seen that it is not a constant and no state */
+    /* The loader has seen that it is not a constant and no state. */
+    value->data = value->storage == SMR_STORAGE_ARENA ? (void *)(context->arena + offset)
+                                                      : outside_data(context, body, tensor);
     return SMR_OK;
 }
 
@@ -127,9 +144,15 @@ static smr_status prepare_node(const smr_program *program, uint32_t index, smr_e
 }
 
 static smr_status prepare_program(smr_context *context, smr_program *program, smr_error *error) {
+    smr_body body;
     uint32_t i;
+    SMR_TRY(smr_body_read(context->model, program->index, &body, error));
     for (i = 0; i < program->tensors.count; ++i) {
-        SMR_TRY(fill_first_value(context, smr_vector_table(program->tensors, i), &program->values[i], error));
+        SMR_TRY(fill_first_value(context, &body, smr_vector_table(program->tensors, i), &program->values[i],
+                                 error));
+    }
+    if (body.role != SMR_BODY_NONE) {
+        SMR_TRY(smr_body_check_shapes(&body, program->values, context->programs[body.caller].values, error));
     }
     for (i = 0; i < program->ops.count; ++i) {
         if (!program->nodes[i].late) {
@@ -145,15 +168,15 @@ smr_status smr_context_prepare_node(smr_context *context, const smr_program *pro
     uint32_t i;
     for (i = 0; i < op.outputs.count; ++i) {
         const uint32_t tensor = (uint32_t)smr_vector_i32(op.outputs, i);
-        SMR_TRY(
-            fill_value(context, smr_vector_table(program->tensors, tensor), &program->values[tensor], error));
+        SMR_TRY(fill_value(context, NULL, smr_vector_table(program->tensors, tensor),
+                           &program->values[tensor], error));
     }
     return prepare_node(program, index, error);
 }
 
 smr_status smr_context_prepare(smr_context *context, smr_error *error) {
     uint32_t i;
-    for (i = 0; i < context->model->signatures.count; ++i) {
+    for (i = 0; i < context->model->programs.count; ++i) {
         SMR_TRY(prepare_program(context, &context->programs[i], error));
     }
     return SMR_OK;
@@ -187,9 +210,11 @@ static smr_status build_programs(smr_context *context, const context_layout *lay
     smr_node *nodes = (smr_node *)(void *)(memory + layout->nodes);
     void **operands = (void **)(void *)(memory + layout->operands);
     uint32_t i, k;
-    for (i = 0; i < context->model->signatures.count; ++i) {
-        const smr_table table = smr_model_program_of(context->model, i);
+    for (i = 0; i < context->model->programs.count; ++i) {
+        const smr_table table = smr_vector_table(context->model->programs, i);
         smr_program *program = &context->programs[i];
+        program->index = i;
+        program->outputs = smr_field_vector(table, SMR_SLOT_PROGRAM_OUTPUTS);
         program->tensors = smr_field_vector(table, SMR_SLOT_PROGRAM_TENSORS);
         program->ops = smr_field_vector(table, SMR_SLOT_PROGRAM_OPS);
         program->values = values;

@@ -2,14 +2,16 @@
 #ifndef SMR_CONTEXT_H
 #define SMR_CONTEXT_H
 
-#include "node.h"
+#include "control.h"
 
-/* The runnable form of a signature's program. */
+/* The runnable form of a program. */
 typedef struct smr_program {
     smr_value *values;
     smr_node *nodes;
     smr_vector tensors;
     smr_vector ops;
+    smr_vector outputs; /* of a body */
+    uint32_t index;     /* in the model */
 } smr_program;
 
 struct smr_context {
@@ -18,7 +20,7 @@ struct smr_context {
     void *op_callback_user;
     int32_t *dimensions;   /* the current value of each */
     int32_t *previous;     /* those before a change that may fail */
-    smr_program *programs; /* by signature */
+    smr_program *programs; /* as the model has them */
     uint8_t *state;
     uint8_t *arena;
     smr_allocator allocator; /* what frees this, when `owned` */
@@ -38,6 +40,8 @@ smr_status smr_context_prepare_node(smr_context *context, const smr_program *pro
 
 /* The dimension that a node `dimension` sets becomes the number that it has written. */
 smr_status smr_context_compute_dimension(smr_context *context, const smr_node *node, smr_error *error);
+/* The program of a signature; the index is valid. */
+const smr_program *smr_context_program_of(const smr_context *context, int32_t signature);
 
 /* The current dimensions become the largest. */
 smr_status smr_context_enlarge(smr_context *context, smr_error *error);

@@ -123,17 +123,13 @@ smr_status smr_context_enlarge(smr_context *context, smr_error *error) {
     return smr_context_prepare(context, error);
 }
 
-smr_status smr_context_tensor(const smr_context *context, int32_t signature, int32_t index,
-                              smr_tensor *tensor, smr_error *error) {
-    const smr_program *program;
-    if (context == NULL || tensor == NULL) {
-        SMR_FAIL(error, SMR_ERROR_ARGUMENT, "`context` or `tensor` is null");
-    }
-    if (signature < 0 || (uint32_t)signature >= context->model->signatures.count) {
-        SMR_FAIL(error, SMR_ERROR_NOT_FOUND, "signature %d of %u", (int)signature,
-                 (unsigned)context->model->signatures.count);
-    }
-    program = &context->programs[signature];
+const smr_program *smr_context_program_of(const smr_context *context, int32_t signature) {
+    const smr_table table = smr_vector_table(context->model->signatures, (uint32_t)signature);
+    return &context->programs[smr_field_u32(table, SMR_SLOT_SIGNATURE_PROGRAM, 0)];
+}
+
+static smr_status describe_tensor(const smr_program *program, int32_t index, smr_tensor *tensor,
+                                  smr_error *error) {
     if (index < 0 || (uint32_t)index >= program->tensors.count) {
         SMR_FAIL(error, SMR_ERROR_NOT_FOUND, "tensor %d of %u", (int)index, (unsigned)program->tensors.count);
     }
@@ -141,6 +137,30 @@ smr_status smr_context_tensor(const smr_context *context, int32_t signature, int
         smr_tensor_describe(smr_vector_table(program->tensors, (uint32_t)index), &program->values[index]);
     tensor->data = program->values[index].layout == SMR_LAYOUT_DENSE ? program->values[index].data : NULL;
     return SMR_OK;
+}
+
+smr_status smr_context_program_tensor(const smr_context *context, int32_t program, int32_t index,
+                                      smr_tensor *tensor, smr_error *error) {
+    if (context == NULL || tensor == NULL) {
+        SMR_FAIL(error, SMR_ERROR_ARGUMENT, "`context` or `tensor` is null");
+    }
+    if (program < 0 || (uint32_t)program >= context->model->programs.count) {
+        SMR_FAIL(error, SMR_ERROR_NOT_FOUND, "program %d of %u", (int)program,
+                 (unsigned)context->model->programs.count);
+    }
+    return describe_tensor(&context->programs[program], index, tensor, error);
+}
+
+smr_status smr_context_tensor(const smr_context *context, int32_t signature, int32_t index,
+                              smr_tensor *tensor, smr_error *error) {
+    if (context == NULL || tensor == NULL) {
+        SMR_FAIL(error, SMR_ERROR_ARGUMENT, "`context` or `tensor` is null");
+    }
+    if (signature < 0 || (uint32_t)signature >= context->model->signatures.count) {
+        SMR_FAIL(error, SMR_ERROR_NOT_FOUND, "signature %d of %u", (int)signature,
+                 (unsigned)context->model->signatures.count);
+    }
+    return describe_tensor(smr_context_program_of(context, signature), index, tensor, error);
 }
 
 /* The tensor that an endpoint of a signature stands for. */

@@ -76,6 +76,7 @@ smr_status smr_model_get_info(const smr_model *model, smr_model_info *info, smr_
     info->state_count = (int32_t)model->states.count;
     info->constant_count = (int32_t)model->constants.count;
     info->metadata_count = (int32_t)smr_field_vector(model->root, SMR_SLOT_MODEL_METADATA).count;
+    info->program_count = (int32_t)model->programs.count;
     return SMR_OK;
 }
 
@@ -90,6 +91,21 @@ smr_status smr_model_signature(const smr_model *model, int32_t signature, smr_si
     info->op_count = (int32_t)smr_field_vector(program, SMR_SLOT_PROGRAM_OPS).count;
     info->tensor_count = (int32_t)smr_field_vector(program, SMR_SLOT_PROGRAM_TENSORS).count;
     info->arena_bytes = (size_t)smr_field_u64(program, SMR_SLOT_PROGRAM_ARENA_BYTES, 0);
+    info->program = smr_field_i32(table, SMR_SLOT_SIGNATURE_PROGRAM, 0);
+    return SMR_OK;
+}
+
+smr_status smr_model_program(const smr_model *model, int32_t program, smr_program_info *info,
+                             smr_error *error) {
+    smr_table table;
+    SMR_TRY(inspect_check(model, info, error));
+    SMR_TRY(inspect_at(model->programs, program, "program", &table, error));
+    memset(info, 0, sizeof *info);
+    info->name = smr_field_string(table, SMR_SLOT_PROGRAM_NAME);
+    info->op_count = (int32_t)smr_field_vector(table, SMR_SLOT_PROGRAM_OPS).count;
+    info->tensor_count = (int32_t)smr_field_vector(table, SMR_SLOT_PROGRAM_TENSORS).count;
+    info->caller = smr_field_i32(table, SMR_SLOT_PROGRAM_CALLER, -1);
+    info->caller_op = smr_field_i32(table, SMR_SLOT_PROGRAM_CALLER_OP, 0);
     return SMR_OK;
 }
 
@@ -152,16 +168,15 @@ static smr_placement inspect_place(const smr_model *model, smr_table tensor) {
         place.bytes = bytes.count;
     } else {
         const smr_extent extent = smr_tensor_extent(&largest, tensor);
-        place.offset = extent.begin;
+        place.offset = extent.begin; /* of an argument or result its number */
         place.bytes = extent.end - extent.begin;
     }
     return place;
 }
 
-smr_status smr_model_tensor(const smr_model *model, int32_t signature, int32_t index, smr_tensor *tensor,
-                            smr_placement *placement, smr_error *error) {
-    smr_table table, program, found;
-    SMR_TRY(inspect_signature(model, signature, tensor, &table, &program, error));
+static smr_status inspect_program_tensor(const smr_model *model, smr_table program, int32_t index,
+                                         smr_tensor *tensor, smr_placement *placement, smr_error *error) {
+    smr_table found;
     SMR_TRY(inspect_at(smr_field_vector(program, SMR_SLOT_PROGRAM_TENSORS), index, "tensor", &found, error));
     if (placement != NULL) {
         *placement = inspect_place(model, found);
@@ -169,14 +184,28 @@ smr_status smr_model_tensor(const smr_model *model, int32_t signature, int32_t i
     return inspect_tensor(model, found, tensor, error);
 }
 
-smr_status smr_model_op(const smr_model *model, int32_t signature, int32_t index, smr_op_info *info,
-                        smr_error *error) {
+smr_status smr_model_tensor(const smr_model *model, int32_t signature, int32_t index, smr_tensor *tensor,
+                            smr_placement *placement, smr_error *error) {
+    smr_table table, program;
+    SMR_TRY(inspect_signature(model, signature, tensor, &table, &program, error));
+    return inspect_program_tensor(model, program, index, tensor, placement, error);
+}
+
+smr_status smr_model_program_tensor(const smr_model *model, int32_t program, int32_t index,
+                                    smr_tensor *tensor, smr_placement *placement, smr_error *error) {
+    smr_table table;
+    SMR_TRY(inspect_check(model, tensor, error));
+    SMR_TRY(inspect_at(model->programs, program, "program", &table, error));
+    return inspect_program_tensor(model, table, index, tensor, placement, error);
+}
+
+static smr_status inspect_program_op(const smr_model *model, smr_table program, int32_t index,
+                                     smr_op_info *info, smr_error *error) {
     const smr_dimensions largest = {model, NULL, false};
-    smr_table table, program, found;
+    smr_table found;
     smr_vector tensors;
     smr_op_record op;
     smr_node_probe probe;
-    SMR_TRY(inspect_signature(model, signature, info, &table, &program, error));
     SMR_TRY(inspect_at(smr_field_vector(program, SMR_SLOT_PROGRAM_OPS), index, "op", &found, error));
     tensors = smr_field_vector(program, SMR_SLOT_PROGRAM_TENSORS);
     op = smr_op_read(found);
@@ -189,6 +218,21 @@ smr_status smr_model_op(const smr_model *model, int32_t signature, int32_t index
     info->inputs = (const int32_t *)(const void *)op.inputs.data;
     info->outputs = (const int32_t *)(const void *)op.outputs.data;
     return SMR_OK;
+}
+
+smr_status smr_model_op(const smr_model *model, int32_t signature, int32_t index, smr_op_info *info,
+                        smr_error *error) {
+    smr_table table, program;
+    SMR_TRY(inspect_signature(model, signature, info, &table, &program, error));
+    return inspect_program_op(model, program, index, info, error);
+}
+
+smr_status smr_model_program_op(const smr_model *model, int32_t program, int32_t index, smr_op_info *info,
+                                smr_error *error) {
+    smr_table table;
+    SMR_TRY(inspect_check(model, info, error));
+    SMR_TRY(inspect_at(model->programs, program, "program", &table, error));
+    return inspect_program_op(model, table, index, info, error);
 }
 
 smr_status smr_model_dimension(const smr_model *model, int32_t index, smr_dimension_info *info,

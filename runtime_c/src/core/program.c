@@ -1,6 +1,35 @@
-/* Running a signature: a loop over its nodes. */
+/* Running a signature: a loop over its nodes, and over those of the bodies that they run. What is under way
+ * lies on a stack of known height, so that no file can make this recursive. */
 #include "../platform/platform.h"
 #include "context.h"
+
+/* The most steps that the loops of one run take together. */
+#define RUN_MOST_STEPS ((uint64_t)INT32_MAX)
+
+/* Where a run is in one program. */
+typedef struct run_frame {
+    const smr_program *program;
+    const smr_program *body; /* what the op at `next` runs at present */
+    uint32_t next;
+    int32_t steps;  /* that the loop at `next` has taken */
+    uint64_t start; /* of the op at `next`; only with a callback */
+} run_frame;
+
+typedef struct run_stack {
+    smr_context *context;
+    smr_error *error;
+    uint64_t steps; /* of all loops */
+    int32_t signature;
+    uint32_t height;
+    run_frame frames[SMR_MAX_NESTING + 1];
+} run_stack;
+
+static smr_status failed_node(const smr_program *program, uint32_t index, smr_status status,
+                              smr_error *error) {
+    const smr_op_record op = smr_op_read(smr_vector_table(program->ops, index));
+    smr_error_where_op(error, index, &op, program->tensors);
+    return status;
+}
 
 static smr_status run_node(smr_context *context, const smr_program *program, uint32_t index,
                            smr_error *error) {
@@ -17,31 +46,138 @@ static smr_status run_node(smr_context *context, const smr_program *program, uin
     if (status == SMR_OK && node->kernel->opcode == SMR_OP_DIMENSION) {
         status = smr_context_compute_dimension(context, node, error);
     }
-    if (status != SMR_OK) {
-        const smr_op_record op = smr_op_read(smr_vector_table(program->ops, index));
-        smr_error_where_op(error, index, &op, program->tensors);
-    }
-    return status;
+    return status == SMR_OK ? SMR_OK : failed_node(program, index, status, error);
 }
 
-static smr_status run_node_and_tell(smr_context *context, int32_t signature, uint32_t index,
-                                    smr_error *error) {
-    const uint64_t start = smr_platform_clock();
-    smr_op_event event;
-    SMR_TRY(run_node(context, &context->programs[signature], index, error));
-    event.context = context;
-    event.signature = signature;
-    event.index = (int32_t)index;
-    event.nanoseconds = smr_platform_clock() - start;
-    if (context->op_callback(context->op_callback_user, &event) != 0) {
-        SMR_FAIL(error, SMR_ERROR_CANCELLED, "cancelled after op %u", (unsigned)index);
+static uint64_t start_clock(const run_stack *stack) {
+    return stack->context->op_callback == NULL ? 0 : smr_platform_clock();
+}
+
+/* Tells the callback that the op at `next` of the topmost frame has run, and goes on to the one after it. */
+static smr_status end_op(run_stack *stack) {
+    run_frame *frame = &stack->frames[stack->height - 1];
+    const uint32_t index = frame->next++;
+    if (stack->context->op_callback != NULL) {
+        smr_op_event event;
+        event.context = stack->context;
+        event.signature = stack->signature;
+        event.program = (int32_t)frame->program->index;
+        event.index = (int32_t)index;
+        event.nanoseconds = smr_platform_clock() - frame->start;
+        if (stack->context->op_callback(stack->context->op_callback_user, &event) != 0) {
+            SMR_FAIL(stack->error, SMR_ERROR_CANCELLED, "cancelled after op %u", (unsigned)index);
+        }
+    }
+    return SMR_OK;
+}
+
+/* Goes into a body of the op at `next`. The loader has bounded how deep this goes. */
+static void begin_body(run_stack *stack, int32_t program) {
+    run_frame *frame = &stack->frames[stack->height - 1];
+    frame->body = &stack->context->programs[program];
+    memset(&stack->frames[stack->height], 0, sizeof *frame);
+    stack->frames[stack->height].program = frame->body;
+    ++stack->height;
+}
+
+static void copy_value(const smr_value *target, const smr_value *source) {
+    if (target->data != source->data && source->count > 0) {
+        memcpy(target->data, source->data, source->count * smr_dtype_size((smr_dtype)source->dtype));
+    }
+}
+
+/* Hands the outputs of a body to its op; most lie there already. */
+static void take_outputs(const smr_node *node, const smr_program *body) {
+    uint32_t i;
+    for (i = 0; i < body->outputs.count; ++i) {
+        copy_value(node->outputs[i], &body->values[smr_vector_i32(body->outputs, i)]);
+    }
+}
+
+static bool read_bool(const smr_value *value) {
+    return *(const uint8_t *)value->data != 0;
+}
+
+/* A node that is late, and may have no kernel yet, has none: the loader sees to it. */
+static bool has_bodies(const smr_node *node) {
+    return !node->late && (node->kernel->opcode == SMR_OP_COND || node->kernel->opcode == SMR_OP_WHILE_LOOP);
+}
+
+static void begin_control(run_stack *stack, const smr_node *node) {
+    int32_t i;
+    if (node->kernel->opcode == SMR_OP_COND) {
+        begin_body(stack, read_bool(node->inputs[0]) ? node->attributes.cond.then_body
+                                                     : node->attributes.cond.else_body);
+        return;
+    }
+    for (i = 0; i < node->output_count; ++i) {
+        copy_value(node->outputs[i], node->inputs[i]);
+    }
+    stack->frames[stack->height - 1].steps = 0;
+    begin_body(stack, node->attributes.while_loop.condition);
+}
+
+static smr_status begin_step(run_stack *stack, const smr_node *node) {
+    run_frame *frame = &stack->frames[stack->height - 1];
+    if (frame->steps >= node->attributes.while_loop.maximum_trip_count) {
+        SMR_FAIL(stack->error, SMR_ERROR_DATA,
+                 "the condition still holds after %d steps, which is the loop's maximum_trip_count",
+                 (int)frame->steps);
+    }
+    if (stack->steps >= RUN_MOST_STEPS) {
+        SMR_FAIL(stack->error, SMR_ERROR_DATA, "the loops of one run take more than %llu steps",
+                 (unsigned long long)RUN_MOST_STEPS);
+    }
+    ++frame->steps;
+    ++stack->steps;
+    begin_body(stack, node->attributes.while_loop.step);
+    return SMR_OK;
+}
+
+/* Goes on with the op of the topmost frame, one of whose bodies has come to its end. */
+static smr_status end_body(run_stack *stack) {
+    run_frame *frame = &stack->frames[stack->height - 1];
+    const smr_node *node = &frame->program->nodes[frame->next];
+    smr_status status;
+    if (node->kernel->opcode == SMR_OP_COND) {
+        take_outputs(node, frame->body);
+        return end_op(stack);
+    }
+    if ((int32_t)frame->body->index == node->attributes.while_loop.step) {
+        take_outputs(node, frame->body);
+        begin_body(stack, node->attributes.while_loop.condition);
+        return SMR_OK;
+    }
+    if (!read_bool(&frame->body->values[smr_vector_i32(frame->body->outputs, 0)])) {
+        return end_op(stack);
+    }
+    status = begin_step(stack, node);
+    return status == SMR_OK ? SMR_OK : failed_node(frame->program, frame->next, status, stack->error);
+}
+
+static smr_status run_stacked(run_stack *stack) {
+    while (stack->height > 0) {
+        run_frame *frame = &stack->frames[stack->height - 1];
+        if (frame->next == frame->program->ops.count) {
+            if (--stack->height > 0) {
+                SMR_TRY(end_body(stack));
+            }
+        } else {
+            const smr_node *node = &frame->program->nodes[frame->next];
+            frame->start = start_clock(stack);
+            if (has_bodies(node)) {
+                begin_control(stack, node);
+            } else {
+                SMR_TRY(run_node(stack->context, frame->program, frame->next, stack->error));
+                SMR_TRY(end_op(stack));
+            }
+        }
     }
     return SMR_OK;
 }
 
 smr_status smr_run(smr_context *context, int32_t signature, smr_error *error) {
-    const smr_program *program;
-    uint32_t i;
+    run_stack stack;
     if (context == NULL) {
         SMR_FAIL(error, SMR_ERROR_ARGUMENT, "`context` is null");
     }
@@ -49,15 +185,11 @@ smr_status smr_run(smr_context *context, int32_t signature, smr_error *error) {
         SMR_FAIL(error, SMR_ERROR_NOT_FOUND, "signature %d of %u", (int)signature,
                  (unsigned)context->model->signatures.count);
     }
-    program = &context->programs[signature];
-    if (context->op_callback == NULL) {
-        for (i = 0; i < program->ops.count; ++i) {
-            SMR_TRY(run_node(context, program, i, error));
-        }
-    } else {
-        for (i = 0; i < program->ops.count; ++i) {
-            SMR_TRY(run_node_and_tell(context, signature, i, error));
-        }
-    }
-    return SMR_OK;
+    memset(&stack, 0, sizeof stack);
+    stack.context = context;
+    stack.error = error;
+    stack.signature = signature;
+    stack.height = 1;
+    stack.frames[0].program = smr_context_program_of(context, signature);
+    return run_stacked(&stack);
 }

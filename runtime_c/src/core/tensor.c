@@ -14,7 +14,7 @@ smr_status smr_value_fill(const smr_dimensions *dimensions, smr_table tensor, sm
         SMR_FAIL(error, SMR_ERROR_MODEL, "tensor \"%.64s\" has the unknown element type %u", name,
                  (unsigned)dtype);
     }
-    if (storage > SMR_STORAGE_STATE || layout > SMR_LAYOUT_PANEL16X4 ||
+    if (storage > SMR_STORAGE_RESULT || layout > SMR_LAYOUT_PANEL16X4 ||
         (layout != SMR_LAYOUT_DENSE && storage != SMR_STORAGE_CONSTANT)) {
         SMR_FAIL(error, SMR_ERROR_MODEL, "tensor \"%.64s\" has storage %u with layout %u", name,
                  (unsigned)storage, (unsigned)layout);

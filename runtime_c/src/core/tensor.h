@@ -37,9 +37,4 @@ static inline const char *smr_tensor_name(smr_table tensor) {
     return smr_field_string(tensor, SMR_SLOT_TENSOR_NAME);
 }
 
-/* An extent without bytes overlaps nothing. */
-static inline bool smr_extents_overlap(smr_extent a, smr_extent b) {
-    return (a.begin > b.begin ? a.begin : b.begin) < (a.end < b.end ? a.end : b.end);
-}
-
 #endif

@@ -139,14 +139,28 @@ static smr_status verify_kernel_uses(smr_verify *verify) {
     return SMR_OK;
 }
 
+static smr_status verify_body_ends(smr_verify *verify, smr_table program, const smr_body *body) {
+    const smr_ends ends = {body->inputs, body->outputs, body};
+    SMR_TRY(smr_verify_body_endpoints(verify, smr_field_vector(program, SMR_SLOT_PROGRAM_TENSORS), body));
+    return smr_verify_plan(verify, &ends, program);
+}
+
+/* In their order: what is said of a body's caller has been verified before the body is. */
 static smr_status verify_programs(smr_verify *verify) {
     const smr_vector programs = verify->model->programs;
     uint32_t i;
     for (i = 0; i < programs.count; ++i) {
         const smr_table program = smr_vector_table(programs, i);
-        smr_status status = smr_verify_tensors(verify, program);
+        smr_body body;
+        smr_status status = smr_verify_body(verify, i, &body);
         if (status == SMR_OK) {
-            status = smr_verify_ops(verify, program);
+            status = smr_verify_tensors(verify, program, &body);
+        }
+        if (status == SMR_OK) {
+            status = smr_verify_ops(verify, i, &body);
+        }
+        if (status == SMR_OK && body.role != SMR_BODY_NONE) {
+            status = verify_body_ends(verify, program, &body);
         }
         if (status == SMR_OK) {
             status = smr_verify_computed(verify, program);

@@ -2,8 +2,8 @@
 #ifndef SMR_VERIFY_H
 #define SMR_VERIFY_H
 
+#include "control.h"
 #include "model.h"
-#include "node.h"
 
 /* One verification. Steps that compare things pairwise, or look back, are paid from `budget`, which is far
  * above what any sensible file needs, so that no file takes much longer to refuse than to read. */
@@ -25,11 +25,29 @@ smr_status smr_verify_spend_shape(smr_verify *verify, smr_table tensor);
 smr_status smr_model_verify(smr_model *model, smr_error *error);
 
 /* The parts, in the order in which they rely on each other. */
-smr_status smr_verify_tensors(smr_verify *verify, smr_table program);
+smr_status smr_verify_body(smr_verify *verify, uint32_t program, smr_body *body);
+smr_status smr_verify_tensors(smr_verify *verify, smr_table program, const smr_body *body);
+smr_status smr_verify_ops(smr_verify *verify, uint32_t index, const smr_body *body);
+smr_status smr_verify_body_endpoints(smr_verify *verify, smr_vector tensors, const smr_body *body);
 smr_status smr_verify_computed(smr_verify *verify, smr_table program);
-smr_status smr_verify_ops(smr_verify *verify, smr_table program);
 smr_status smr_verify_signatures(smr_verify *verify);
-smr_status smr_verify_plan(smr_verify *verify, smr_table signature, smr_table program);
+
+/* The ends of a program: those of a signature, or of a body. */
+typedef struct smr_ends {
+    smr_vector inputs;
+    smr_vector outputs;
+    const smr_body *body; /* null for a signature, whose ends are named */
+} smr_ends;
+
+smr_status smr_verify_plan(smr_verify *verify, const smr_ends *ends, smr_table program);
+
+/* The programs that an op runs are bodies of it. */
+smr_status smr_verify_bodies_of(smr_verify *verify, uint32_t program, uint32_t index, const smr_op_record *op,
+                                smr_vector tensors);
+
+/* A tensor of a body in the bytes of an operand of its caller has no more of them. */
+smr_status smr_verify_outside_place(smr_verify *verify, const smr_body *body, const smr_value *largest,
+                                    uint64_t number);
 
 /* Refuses a vector of tables of which two have the same text in `slot`, or one has an empty text. */
 smr_status smr_verify_names(smr_verify *verify, smr_vector tables, uint32_t slot, const char *what);

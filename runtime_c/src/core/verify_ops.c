@@ -12,8 +12,10 @@ typedef struct op_check {
 
 static smr_status check_arity(const op_check *check, const char *what, uint32_t found, uint32_t expected,
                               const smr_operand_def *operands) {
-    const bool variadic = expected > 0 && (operands[expected - 1].flags & SMR_OPERAND_VARIADIC) != 0;
-    if (found < expected || (found > expected && !variadic) || found > SMR_MAX_OPERANDS) {
+    const uint8_t last = expected > 0 ? operands[expected - 1].flags : 0;
+    const bool variadic = (last & SMR_OPERAND_VARIADIC) != 0;
+    const bool none = variadic && (last & SMR_OPERAND_OPTIONAL) != 0;
+    if (found < expected - (none ? 1u : 0u) || (found > expected && !variadic) || found > SMR_MAX_OPERANDS) {
         SMR_FAIL(check->verify->error, SMR_ERROR_MODEL, "%u %s instead of %u", (unsigned)found, what,
                  (unsigned)expected);
     }
@@ -24,7 +26,8 @@ static smr_status check_operand(op_check *check, const smr_operand_def *operand,
     smr_error *error = check->verify->error;
     smr_table tensor;
     uint8_t dtype, storage;
-    if (index == -1 && !output && (operand->flags & (SMR_OPERAND_OPTIONAL | SMR_OPERAND_SHAPE_ONLY)) != 0) {
+    if (index == -1 && !output && (operand->flags & SMR_OPERAND_VARIADIC) == 0 &&
+        (operand->flags & (SMR_OPERAND_OPTIONAL | SMR_OPERAND_SHAPE_ONLY)) != 0) {
         return SMR_OK;
     }
     if (index < 0 || (uint32_t)index >= check->tensors.count) {
@@ -77,7 +80,8 @@ static smr_status check_operands(op_check *check) {
     return SMR_OK;
 }
 
-static smr_status check_scratch(const op_check *check, uint64_t arena_bytes) {
+static smr_status check_scratch(const op_check *check, uint64_t arena_bytes, const smr_body *body) {
+    const uint64_t begin = body->role == SMR_BODY_NONE ? 0 : body->op.scratch_begin;
     const uint64_t offset = smr_field_u64(check->op->table, SMR_SLOT_OP_SCRATCH_OFFSET, 0);
     const uint64_t bytes = smr_field_u64(check->op->table, SMR_SLOT_OP_SCRATCH_BYTES, 0);
     if (offset % SMR_ALIGNMENT != 0 || offset > arena_bytes || bytes > arena_bytes - offset) {
@@ -85,17 +89,22 @@ static smr_status check_scratch(const op_check *check, uint64_t arena_bytes) {
                  "scratch of %llu bytes at offset %llu of an arena of %llu", (unsigned long long)bytes,
                  (unsigned long long)offset, (unsigned long long)arena_bytes);
     }
+    if (bytes > 0 && offset < begin) {
+        SMR_FAIL(check->verify->error, SMR_ERROR_MODEL,
+                 "scratch at offset %llu is before %llu, where the body's bytes begin",
+                 (unsigned long long)offset, (unsigned long long)begin);
+    }
     return SMR_OK;
 }
 
-static smr_status check_op(op_check *check, uint64_t arena_bytes) {
+static smr_status check_op(op_check *check, uint64_t arena_bytes, const smr_body *body) {
     const smr_op_record *op = check->op;
     if (op->def == NULL) {
         SMR_FAIL(check->verify->error, SMR_ERROR_UNSUPPORTED, "op number %u, which runtime %s does not know",
                  (unsigned)op->opcode, smr_version_string());
     }
     SMR_TRY(check_operands(check));
-    return check_scratch(check, arena_bytes);
+    return check_scratch(check, arena_bytes, body);
 }
 
 /* The kernel is asked at the largest and at the smallest dimensions; those between are asked about when a
@@ -110,25 +119,29 @@ static smr_status check_kernel(smr_verify *verify, const smr_op_record *op, smr_
 }
 
 static smr_status verify_op(smr_verify *verify, const smr_op_record *op, smr_vector tensors,
-                            uint64_t arena_bytes) {
+                            uint64_t arena_bytes, const smr_body *body) {
     op_check check;
     memset(&check, 0, sizeof check);
     check.verify = verify;
     check.op = op;
     check.tensors = tensors;
-    return check_op(&check, arena_bytes);
+    return check_op(&check, arena_bytes, body);
 }
 
-smr_status smr_verify_ops(smr_verify *verify, smr_table program) {
+smr_status smr_verify_ops(smr_verify *verify, uint32_t index, const smr_body *body) {
+    const smr_table program = smr_vector_table(verify->model->programs, index);
     const smr_vector tensors = smr_field_vector(program, SMR_SLOT_PROGRAM_TENSORS);
     const smr_vector ops = smr_field_vector(program, SMR_SLOT_PROGRAM_OPS);
     const uint64_t arena_bytes = smr_field_u64(program, SMR_SLOT_PROGRAM_ARENA_BYTES, 0);
     uint32_t i;
     for (i = 0; i < ops.count; ++i) {
         const smr_op_record op = smr_op_read(smr_vector_table(ops, i));
-        smr_status status = verify_op(verify, &op, tensors, arena_bytes);
+        smr_status status = verify_op(verify, &op, tensors, arena_bytes, body);
         if (status == SMR_OK) {
             status = check_kernel(verify, &op, tensors);
+        }
+        if (status == SMR_OK) {
+            status = smr_verify_bodies_of(verify, index, i, &op, tensors);
         }
         if (status != SMR_OK) {
             smr_error_where_op(verify->error, i, &op, tensors);

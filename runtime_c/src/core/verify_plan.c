@@ -14,9 +14,28 @@ typedef struct plan_check {
     smr_verify *verify;
     smr_vector tensors;
     smr_vector ops;
-    smr_vector inputs;
-    smr_vector outputs;
+    smr_ends ends;
 } plan_check;
+
+/* The bytes of a tensor: a region, and a part of it. The bytes that a body's caller gives it are a region
+ * each, and one region is an argument and a result where a loop variable is both. */
+typedef struct plan_bytes {
+    size_t begin;
+    size_t end;
+    uint64_t region;
+} plan_bytes;
+
+enum { PLAN_ARENA, PLAN_STATE, PLAN_CONSTANT, PLAN_OUTSIDE };
+
+static uint32_t plan_input(const plan_check *plan, uint32_t index) {
+    return plan->ends.body == NULL ? smr_endpoint_tensor(plan->ends.inputs, index)
+                                   : (uint32_t)smr_vector_i32(plan->ends.inputs, index);
+}
+
+static uint32_t plan_output(const plan_check *plan, uint32_t index) {
+    return plan->ends.body == NULL ? smr_endpoint_tensor(plan->ends.outputs, index)
+                                   : (uint32_t)smr_vector_i32(plan->ends.outputs, index);
+}
 
 static const char *plan_name(const plan_check *plan, uint32_t tensor) {
     return smr_tensor_name(smr_vector_table(plan->tensors, tensor));
@@ -26,16 +45,40 @@ static smr_storage plan_storage(const plan_check *plan, uint32_t tensor) {
     return smr_tensor_storage(smr_vector_table(plan->tensors, tensor));
 }
 
-static smr_extent plan_extent(const plan_check *plan, uint32_t tensor) {
-    return smr_tensor_extent(&plan->verify->largest, smr_vector_table(plan->tensors, tensor));
+static uint64_t plan_region(const plan_check *plan, smr_table tensor) {
+    const uint64_t number = smr_field_u64(tensor, SMR_SLOT_TENSOR_OFFSET, 0);
+    switch (smr_tensor_storage(tensor)) {
+        case SMR_STORAGE_ARENA: return PLAN_ARENA;
+        case SMR_STORAGE_STATE: return PLAN_STATE;
+        case SMR_STORAGE_ARGUMENT: return PLAN_OUTSIDE + number;
+        case SMR_STORAGE_RESULT:
+            return PLAN_OUTSIDE + number +
+                   (number < plan->ends.body->variables ? 0 : plan->ends.body->arguments);
+        default: return PLAN_CONSTANT;
+    }
+}
+
+static plan_bytes plan_extent(const plan_check *plan, uint32_t tensor) {
+    const smr_table table = smr_vector_table(plan->tensors, tensor);
+    const smr_extent extent = smr_tensor_extent(&plan->verify->largest, table);
+    plan_bytes bytes;
+    bytes.region = plan_region(plan, table);
+    bytes.begin = bytes.region < PLAN_OUTSIDE ? extent.begin : 0;
+    bytes.end = bytes.begin + (extent.end - extent.begin);
+    return bytes;
+}
+
+/* An extent without bytes overlaps nothing. */
+static bool plan_overlap(plan_bytes a, plan_bytes b) {
+    return a.region == b.region && (a.begin > b.begin ? a.begin : b.begin) < (a.end < b.end ? a.end : b.end);
 }
 
 static uint8_t plan_dtype(const plan_check *plan, uint32_t tensor) {
     return smr_field_u8(smr_vector_table(plan->tensors, tensor), SMR_SLOT_TENSOR_DTYPE, SMR_DTYPE_NONE);
 }
 
-static bool plan_same_extent(smr_extent a, smr_extent b) {
-    return a.begin == b.begin && a.end == b.end;
+static bool plan_same_extent(plan_bytes a, plan_bytes b) {
+    return a.region == b.region && a.begin == b.begin && a.end == b.end;
 }
 
 /* Whether the op gives its output the bytes of its input as they lie, and so writes nothing. */
@@ -47,8 +90,7 @@ static bool plan_writes_nothing(const plan_check *plan, const smr_op_record *op)
     }
     input = (uint32_t)smr_vector_i32(op->inputs, 0);
     output = (uint32_t)smr_vector_i32(op->outputs, 0);
-    return plan_storage(plan, input) == plan_storage(plan, output) &&
-           plan_same_extent(plan_extent(plan, input), plan_extent(plan, output));
+    return plan_same_extent(plan_extent(plan, input), plan_extent(plan, output));
 }
 
 static smr_status plan_overwritten(const plan_check *plan, uint32_t tensor, const char *by, uint32_t op) {
@@ -57,22 +99,22 @@ static smr_status plan_overwritten(const plan_check *plan, uint32_t tensor, cons
              (unsigned)op, by);
 }
 
-/* Whether a tensor of the arena lies on an extent. Its size, which takes longer to find, is only asked for
- * when its beginning does not settle it. */
-static smr_status plan_meets(const plan_check *plan, uint32_t tensor, smr_extent extent, bool *meets) {
+/* Whether a tensor lies on an extent. Its size, which takes longer to find, is only asked for when its
+ * beginning does not settle it. */
+static smr_status plan_meets(const plan_check *plan, uint32_t tensor, plan_bytes extent, bool *meets) {
     const smr_table table = smr_vector_table(plan->tensors, tensor);
-    *meets = smr_tensor_storage(table) == SMR_STORAGE_ARENA &&
-             smr_field_u64(table, SMR_SLOT_TENSOR_OFFSET, 0) < extent.end;
+    *meets = plan_region(plan, table) == extent.region &&
+             (extent.region >= PLAN_OUTSIDE || smr_field_u64(table, SMR_SLOT_TENSOR_OFFSET, 0) < extent.end);
     if (*meets) {
         SMR_TRY(smr_verify_spend_shape(plan->verify, table));
-        *meets = smr_extents_overlap(smr_tensor_extent(&plan->verify->largest, table), extent);
+        *meets = plan_overlap(plan_extent(plan, tensor), extent);
     }
     return SMR_OK;
 }
 
 /* Sees whether op number `index` leaves the bytes of a tensor alone, and whether it vouches for them by
  * having read or written it. */
-static smr_status plan_look_at(const plan_check *plan, uint32_t index, uint32_t tensor, smr_extent extent,
+static smr_status plan_look_at(const plan_check *plan, uint32_t index, uint32_t tensor, plan_bytes extent,
                                bool *vouches) {
     const smr_table op = smr_vector_table(plan->ops, index);
     const smr_vector inputs = smr_field_vector(op, SMR_SLOT_OP_INPUTS);
@@ -98,8 +140,8 @@ static smr_status plan_look_at(const plan_check *plan, uint32_t index, uint32_t 
     }
     if (scratch_bytes > 0) {
         const size_t begin = (size_t)smr_field_u64(op, SMR_SLOT_OP_SCRATCH_OFFSET, 0);
-        const smr_extent scratch = {begin, begin + scratch_bytes};
-        if (smr_extents_overlap(scratch, extent)) {
+        const plan_bytes scratch = {begin, begin + scratch_bytes, PLAN_ARENA};
+        if (plan_overlap(scratch, extent)) {
             return plan_overwritten(plan, tensor, "scratch", index);
         }
     }
@@ -111,12 +153,11 @@ static smr_status plan_look_at(const plan_check *plan, uint32_t index, uint32_t 
 
 /* A tensor that op number `reader` reads, or the caller when that is the number of ops. */
 static smr_status plan_check_read(const plan_check *plan, uint32_t reader, uint32_t tensor) {
-    smr_extent extent;
+    const plan_bytes extent = plan_extent(plan, tensor);
     uint32_t i;
-    if (plan_storage(plan, tensor) != SMR_STORAGE_ARENA) {
+    if (extent.region == PLAN_STATE || extent.region == PLAN_CONSTANT) {
         return SMR_OK;
     }
-    extent = plan_extent(plan, tensor);
     if (extent.begin == extent.end) {
         return SMR_OK;
     }
@@ -127,9 +168,9 @@ static smr_status plan_check_read(const plan_check *plan, uint32_t reader, uint3
             return SMR_OK;
         }
     }
-    SMR_TRY(smr_verify_spend(plan->verify, plan->inputs.count / 8));
-    for (i = 0; i < plan->inputs.count; ++i) {
-        if (smr_endpoint_tensor(plan->inputs, i) == tensor) {
+    SMR_TRY(smr_verify_spend(plan->verify, plan->ends.inputs.count / 8));
+    for (i = 0; i < plan->ends.inputs.count; ++i) {
+        if (plan_input(plan, i) == tensor) {
             return SMR_OK;
         }
     }
@@ -139,25 +180,30 @@ static smr_status plan_check_read(const plan_check *plan, uint32_t reader, uint3
 
 /* What one op writes: the extents of its outputs, and its scratch. */
 typedef struct plan_writes {
-    smr_extent outputs[SMR_MAX_OPERANDS];
-    smr_extent scratch;
+    plan_bytes outputs[SMR_MAX_OPERANDS];
+    plan_bytes scratch;
 } plan_writes;
+
+/* Whether output `which` of an op may be written over what it reads as input `place`. A loop variable may
+ * begin where it will live, unless the bodies read the same bytes as something else. */
+static bool plan_may_lie_on(const plan_check *plan, const smr_op_record *op, uint32_t which, uint32_t place) {
+    const uint32_t input = (uint32_t)smr_vector_i32(op->inputs, place);
+    const uint32_t output = (uint32_t)smr_vector_i32(op->outputs, which);
+    if (op->opcode == SMR_OP_WHILE_LOOP) {
+        return place < op->outputs.count && input == (uint32_t)smr_vector_i32(op->inputs, which);
+    }
+    return which == 0 && ((place == 0 && (op->def->view || op->opcode == SMR_OP_ASSIGN)) ||
+                          (op->def->in_place && plan_dtype(plan, input) == plan_dtype(plan, output)));
+}
 
 /* An output may lie on an input only where the op allows it, and then exactly. The output of assign lies on
  * the state that its first input names. */
 static smr_status plan_check_pair(const plan_check *plan, const smr_op_record *op, const plan_writes *writes,
-                                  uint32_t which, uint32_t place, smr_extent in) {
+                                  uint32_t which, uint32_t place, plan_bytes in) {
     const uint32_t input = (uint32_t)smr_vector_i32(op->inputs, place);
     const uint32_t output = (uint32_t)smr_vector_i32(op->outputs, which);
-    const smr_extent out = writes->outputs[which];
-    bool allowed;
-    if (!smr_extents_overlap(in, out) || plan_storage(plan, input) != plan_storage(plan, output)) {
-        return SMR_OK;
-    }
-    allowed = which == 0 && plan_same_extent(in, out) &&
-              ((place == 0 && (op->def->view || op->opcode == SMR_OP_ASSIGN)) ||
-               (op->def->in_place && plan_dtype(plan, input) == plan_dtype(plan, output)));
-    if (!allowed) {
+    const plan_bytes out = writes->outputs[which];
+    if (plan_overlap(in, out) && !(plan_same_extent(in, out) && plan_may_lie_on(plan, op, which, place))) {
         SMR_FAIL(plan->verify->error, SMR_ERROR_MODEL,
                  "memory plan: output \"%.48s\" at bytes %zu to %zu lies on input \"%.48s\" at %zu to %zu",
                  plan_name(plan, output), out.begin, out.end, plan_name(plan, input), in.begin, in.end);
@@ -165,9 +211,9 @@ static smr_status plan_check_pair(const plan_check *plan, const smr_op_record *o
     return SMR_OK;
 }
 
-static smr_status plan_check_scratch(const plan_check *plan, smr_extent scratch, uint32_t tensor,
-                                     smr_extent extent) {
-    if (smr_extents_overlap(scratch, extent) && plan_storage(plan, tensor) == SMR_STORAGE_ARENA) {
+static smr_status plan_check_scratch(const plan_check *plan, plan_bytes scratch, uint32_t tensor,
+                                     plan_bytes extent) {
+    if (plan_overlap(scratch, extent)) {
         SMR_FAIL(plan->verify->error, SMR_ERROR_MODEL,
                  "memory plan: scratch at bytes %zu to %zu lies on \"%.64s\" of the same op", scratch.begin,
                  scratch.end, plan_name(plan, tensor));
@@ -175,9 +221,21 @@ static smr_status plan_check_scratch(const plan_check *plan, smr_extent scratch,
     return SMR_OK;
 }
 
+/* What a body is given is only read; the step of a loop writes variables as results. */
+static smr_status plan_check_argument(const plan_check *plan, const smr_op_record *op, uint32_t which) {
+    const uint32_t output = (uint32_t)smr_vector_i32(op->outputs, which);
+    if (plan_storage(plan, output) == SMR_STORAGE_ARGUMENT &&
+        (which != 0 || !plan_writes_nothing(plan, op))) {
+        SMR_FAIL(plan->verify->error, SMR_ERROR_MODEL, "writes \"%.64s\", which the body is given to read",
+                 plan_name(plan, output));
+    }
+    return SMR_OK;
+}
+
 /* The outputs of one op lie apart from each other and from its scratch. */
 static smr_status plan_check_outputs(const plan_check *plan, const smr_op_record *op, plan_writes *writes) {
     uint32_t i, k;
+    writes->scratch.region = PLAN_ARENA;
     writes->scratch.begin = op->scratch_begin;
     writes->scratch.end = op->scratch_end;
     for (i = 0; i < op->outputs.count; ++i) {
@@ -185,11 +243,11 @@ static smr_status plan_check_outputs(const plan_check *plan, const smr_op_record
         SMR_TRY(smr_verify_spend_shape(plan->verify, smr_vector_table(plan->tensors, output)));
         SMR_TRY(smr_verify_spend(plan->verify, op->inputs.count + op->outputs.count));
         writes->outputs[i] = plan_extent(plan, output);
+        SMR_TRY(plan_check_argument(plan, op, i));
         SMR_TRY(plan_check_scratch(plan, writes->scratch, output, writes->outputs[i]));
         for (k = 0; k < i; ++k) {
             const uint32_t other = (uint32_t)smr_vector_i32(op->outputs, k);
-            if (smr_extents_overlap(writes->outputs[i], writes->outputs[k]) &&
-                plan_storage(plan, output) == plan_storage(plan, other)) {
+            if (plan_overlap(writes->outputs[i], writes->outputs[k])) {
                 SMR_FAIL(plan->verify->error, SMR_ERROR_MODEL,
                          "memory plan: outputs \"%.64s\" and \"%.64s\" lie on each other",
                          plan_name(plan, other), plan_name(plan, output));
@@ -206,7 +264,7 @@ static smr_status plan_check_within(const plan_check *plan, const smr_op_record 
     SMR_TRY(plan_check_outputs(plan, op, &writes));
     for (k = 0; k < op->inputs.count; ++k) {
         const int32_t input = smr_vector_i32(op->inputs, k);
-        smr_extent in;
+        plan_bytes in;
         if (input < 0 || plan_storage(plan, (uint32_t)input) == SMR_STORAGE_CONSTANT) {
             continue;
         }
@@ -234,12 +292,12 @@ static smr_status plan_check_op(const plan_check *plan, uint32_t index, const sm
 /* The caller writes all inputs before a run. */
 static smr_status plan_check_inputs(const plan_check *plan) {
     uint32_t i, k;
-    for (i = 0; i < plan->inputs.count; ++i) {
-        const uint32_t one = smr_endpoint_tensor(plan->inputs, i);
-        const smr_extent extent = plan_extent(plan, one);
+    for (i = 0; i < plan->ends.inputs.count; ++i) {
+        const uint32_t one = plan_input(plan, i);
+        const plan_bytes extent = plan_extent(plan, one);
         SMR_TRY(smr_verify_spend(plan->verify, i));
         for (k = 0; k < i; ++k) {
-            const uint32_t other = smr_endpoint_tensor(plan->inputs, k);
+            const uint32_t other = plan_input(plan, k);
             bool meets;
             SMR_TRY(plan_meets(plan, other, extent, &meets));
             if (meets) {
@@ -255,7 +313,7 @@ static smr_status plan_check_inputs(const plan_check *plan) {
 /* Notes that a tensor is written; false when it was before. `seen` is for the tensors from `first` on. */
 static bool plan_note_write(const plan_check *plan, uint8_t *seen, uint32_t first, uint32_t tensor) {
     const uint32_t at = tensor - first;
-    if (tensor < first || at >= PLAN_TENSORS_AT_ONCE || plan_storage(plan, tensor) != SMR_STORAGE_ARENA) {
+    if (tensor < first || at >= PLAN_TENSORS_AT_ONCE || plan_storage(plan, tensor) == SMR_STORAGE_STATE) {
         return true;
     }
     if ((seen[at / 8] >> at % 8 & 1) != 0) {
@@ -270,8 +328,8 @@ static smr_status plan_check_written_once(const plan_check *plan, uint32_t first
     uint32_t i, k, tensor = 0;
     bool once = true;
     memset(seen, 0, sizeof seen);
-    for (i = 0; i < plan->inputs.count && once; ++i) {
-        tensor = smr_endpoint_tensor(plan->inputs, i);
+    for (i = 0; i < plan->ends.inputs.count && once; ++i) {
+        tensor = plan_input(plan, i);
         once = plan_note_write(plan, seen, first, tensor);
     }
     for (i = 0; i < plan->ops.count && once; ++i) {
@@ -288,14 +346,13 @@ static smr_status plan_check_written_once(const plan_check *plan, uint32_t first
     return SMR_OK;
 }
 
-smr_status smr_verify_plan(smr_verify *verify, smr_table signature, smr_table program) {
+smr_status smr_verify_plan(smr_verify *verify, const smr_ends *ends, smr_table program) {
     plan_check plan;
     uint32_t i;
     plan.verify = verify;
     plan.tensors = smr_field_vector(program, SMR_SLOT_PROGRAM_TENSORS);
     plan.ops = smr_field_vector(program, SMR_SLOT_PROGRAM_OPS);
-    plan.inputs = smr_field_vector(signature, SMR_SLOT_SIGNATURE_INPUTS);
-    plan.outputs = smr_field_vector(signature, SMR_SLOT_SIGNATURE_OUTPUTS);
+    plan.ends = *ends;
     for (i = 0; i < plan.tensors.count; i += PLAN_TENSORS_AT_ONCE) {
         SMR_TRY(plan_check_written_once(&plan, i));
     }
@@ -308,8 +365,8 @@ smr_status smr_verify_plan(smr_verify *verify, smr_table signature, smr_table pr
             return status;
         }
     }
-    for (i = 0; i < plan.outputs.count; ++i) {
-        SMR_TRY(plan_check_read(&plan, plan.ops.count, smr_endpoint_tensor(plan.outputs, i)));
+    for (i = 0; i < plan.ends.outputs.count; ++i) {
+        SMR_TRY(plan_check_read(&plan, plan.ops.count, plan_output(&plan, i)));
     }
     return SMR_OK;
 }

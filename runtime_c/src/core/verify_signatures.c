@@ -78,26 +78,33 @@ static smr_status verify_signature(smr_verify *verify, smr_table signature) {
     const smr_table program =
         smr_vector_table(verify->model->programs, smr_field_u32(signature, SMR_SLOT_SIGNATURE_PROGRAM, 0));
     const smr_vector tensors = smr_field_vector(program, SMR_SLOT_PROGRAM_TENSORS);
-    SMR_TRY(
-        verify_endpoints(verify, smr_field_vector(signature, SMR_SLOT_SIGNATURE_INPUTS), tensors, "input"));
-    SMR_TRY(
-        verify_endpoints(verify, smr_field_vector(signature, SMR_SLOT_SIGNATURE_OUTPUTS), tensors, "output"));
-    SMR_TRY(smr_verify_plan(verify, signature, program));
+    const smr_ends ends = {smr_field_vector(signature, SMR_SLOT_SIGNATURE_INPUTS),
+                           smr_field_vector(signature, SMR_SLOT_SIGNATURE_OUTPUTS), NULL};
+    SMR_TRY(verify_endpoints(verify, ends.inputs, tensors, "input"));
+    SMR_TRY(verify_endpoints(verify, ends.outputs, tensors, "output"));
+    SMR_TRY(smr_verify_plan(verify, &ends, program));
     return verify_golden(verify, signature, tensors);
 }
 
-/* A signature has a program of its own, and a program its signature. */
+static bool is_body(const smr_model *model, uint32_t program) {
+    return smr_field_i32(smr_vector_table(model->programs, program), SMR_SLOT_PROGRAM_CALLER, -1) != -1;
+}
+
+/* A signature has a program of its own, and a program that is no body its signature. */
 static smr_status verify_program_use(smr_verify *verify) {
     const smr_model *model = verify->model;
-    uint32_t i, k;
-    if (model->programs.count != model->signatures.count || model->signatures.count == 0) {
+    uint32_t i, k, programs = 0;
+    for (i = 0; i < model->programs.count; ++i) {
+        programs += is_body(model, i) ? 0 : 1;
+    }
+    if (programs != model->signatures.count || programs == 0) {
         SMR_FAIL(verify->error, SMR_ERROR_MODEL, "%u signatures with %u programs",
-                 (unsigned)model->signatures.count, (unsigned)model->programs.count);
+                 (unsigned)model->signatures.count, (unsigned)programs);
     }
     for (i = 0; i < model->signatures.count; ++i) {
         const smr_table signature = smr_vector_table(model->signatures, i);
         const uint32_t program = smr_field_u32(signature, SMR_SLOT_SIGNATURE_PROGRAM, 0);
-        bool alone = program < model->programs.count;
+        bool alone = program < model->programs.count && !is_body(model, program);
         SMR_TRY(smr_verify_spend(verify, i));
         for (k = 0; k < i; ++k) {
             alone = alone && program != smr_field_u32(smr_vector_table(model->signatures, k),
@@ -105,7 +112,7 @@ static smr_status verify_program_use(smr_verify *verify) {
         }
         if (!alone) {
             SMR_FAIL(verify->error, SMR_ERROR_MODEL,
-                     "signature \"%.64s\" has program %u, which is another's or not there",
+                     "signature \"%.64s\" has program %u, which is another's, a body's or not there",
                      smr_field_string(signature, SMR_SLOT_SIGNATURE_NAME), (unsigned)program);
         }
     }

@@ -53,8 +53,9 @@ static smr_status verify_state_tensor(smr_verify *verify, smr_table tensor, cons
 }
 
 static smr_status verify_place(smr_verify *verify, smr_table tensor, const smr_value *largest,
-                               uint64_t arena_bytes) {
+                               uint64_t arena_bytes, const smr_body *body) {
     const uint64_t offset = smr_field_u64(tensor, SMR_SLOT_TENSOR_OFFSET, 0);
+    const uint64_t begin = body->role == SMR_BODY_NONE || largest->count == 0 ? 0 : body->op.scratch_begin;
     const uint64_t bytes = (uint64_t)largest->count * smr_dtype_size((smr_dtype)largest->dtype);
     if (largest->storage == SMR_STORAGE_CONSTANT) {
         return verify_constant(verify, tensor, largest);
@@ -62,10 +63,17 @@ static smr_status verify_place(smr_verify *verify, smr_table tensor, const smr_v
     if (largest->storage == SMR_STORAGE_STATE) {
         return verify_state_tensor(verify, tensor, largest, offset);
     }
+    if (largest->storage == SMR_STORAGE_ARGUMENT || largest->storage == SMR_STORAGE_RESULT) {
+        return smr_verify_outside_place(verify, body, largest, offset);
+    }
     if (offset % SMR_ALIGNMENT != 0 || offset > arena_bytes || bytes > arena_bytes - offset) {
         SMR_FAIL(verify->error, SMR_ERROR_MODEL,
                  "%llu bytes at offset %llu of an arena of %llu, in steps of 64", (unsigned long long)bytes,
                  (unsigned long long)offset, (unsigned long long)arena_bytes);
+    }
+    if (offset < begin) {
+        SMR_FAIL(verify->error, SMR_ERROR_MODEL, "offset %llu is before %llu, where the body's bytes begin",
+                 (unsigned long long)offset, (unsigned long long)begin);
     }
     return SMR_OK;
 }
@@ -102,7 +110,8 @@ static smr_status verify_quantization(smr_verify *verify, smr_table tensor, cons
     return SMR_OK;
 }
 
-static smr_status verify_tensor(smr_verify *verify, smr_table tensor, uint64_t arena_bytes) {
+static smr_status verify_tensor(smr_verify *verify, smr_table tensor, uint64_t arena_bytes,
+                                const smr_body *body) {
     smr_value largest, smallest;
     if (smr_tensor_name(tensor)[0] == '\0') {
         SMR_FAIL(verify->error, SMR_ERROR_MODEL, "has no name");
@@ -114,11 +123,11 @@ static smr_status verify_tensor(smr_verify *verify, smr_table tensor, uint64_t a
                  "has %zu elements at the smallest dimensions and %zu at the largest", smallest.count,
                  largest.count);
     }
-    SMR_TRY(verify_place(verify, tensor, &largest, arena_bytes));
+    SMR_TRY(verify_place(verify, tensor, &largest, arena_bytes, body));
     return verify_quantization(verify, tensor, &largest);
 }
 
-smr_status smr_verify_tensors(smr_verify *verify, smr_table program) {
+smr_status smr_verify_tensors(smr_verify *verify, smr_table program, const smr_body *body) {
     const smr_vector tensors = smr_field_vector(program, SMR_SLOT_PROGRAM_TENSORS);
     const uint64_t arena_bytes = smr_field_u64(program, SMR_SLOT_PROGRAM_ARENA_BYTES, 0);
     uint32_t i;
@@ -127,7 +136,7 @@ smr_status smr_verify_tensors(smr_verify *verify, smr_table program) {
     }
     for (i = 0; i < tensors.count; ++i) {
         const smr_table tensor = smr_vector_table(tensors, i);
-        const smr_status status = verify_tensor(verify, tensor, arena_bytes);
+        const smr_status status = verify_tensor(verify, tensor, arena_bytes, body);
         if (status != SMR_OK) {
             smr_error_where(verify->error, "tensor %u \"%.64s\": ", (unsigned)i, smr_tensor_name(tensor));
             return status;

@@ -484,6 +484,18 @@ static const smr_format_field fixed_point_softmax_int16_attributes_fields[] = {
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
 };
 
+static const smr_format_field cond_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+};
+
+static const smr_format_field while_loop_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+};
+
 static const smr_format_field dimension_fields[] = {
     {SMR_FIELD_STRING, 1, 1, 1, -1},
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
@@ -533,6 +545,10 @@ static const smr_format_field program_fields[] = {
     {SMR_FIELD_TABLES, 1, 0, 0, SMR_TABLE_TENSOR},
     {SMR_FIELD_TABLES, 1, 0, 0, SMR_TABLE_OP},
     {SMR_FIELD_SCALAR, 0, 8, 8, -1},
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
 };
 
 static const smr_format_field endpoint_fields[] = {
@@ -663,13 +679,15 @@ const smr_format_table smr_format_tables[] = {
     {quantized_conv2d_int16_attributes_fields, 8},
     {fixed_point_sigmoid_attributes_fields, 3},
     {fixed_point_softmax_int16_attributes_fields, 2},
+    {cond_attributes_fields, 2},
+    {while_loop_attributes_fields, 4},
     {dimension_fields, 4},
     {expression_fields, 1},
     {quantization_fields, 3},
     {constant_fields, 1},
     {tensor_fields, 9},
     {op_fields, 8},
-    {program_fields, 4},
+    {program_fields, 8},
     {endpoint_fields, 2},
     {blob_fields, 1},
     {golden_fields, 2},
@@ -871,8 +889,8 @@ const int16_t smr_format_attributes[256] = {
     -1,
     -1,
     -1,
-    -1,
-    -1,
+    SMR_TABLE_COND_ATTRIBUTES,
+    SMR_TABLE_WHILE_LOOP_ATTRIBUTES,
     -1,
     -1,
     -1,

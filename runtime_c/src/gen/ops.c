@@ -1220,6 +1220,35 @@ static const smr_attribute_def fixed_point_softmax_int16_attributes[] = {
     {"shift", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_softmax_int16_attributes, shift), 0.0f, 0, 0},
 };
 
+static const smr_operand_def cond_inputs[] = {
+    {"predicate", 0x0100, -1, 0},
+    {"inputs", 0x01fe, -1, 3},
+};
+
+static const smr_operand_def cond_outputs[] = {
+    {"outputs", 0x01fe, -1, 2},
+};
+
+static const smr_attribute_def cond_attributes[] = {
+    {"then_body", SMR_ATTRIBUTE_INT, 0, offsetof(smr_cond_attributes, then_body), 0.0f, 0, 0},
+    {"else_body", SMR_ATTRIBUTE_INT, 0, offsetof(smr_cond_attributes, else_body), 0.0f, 0, 0},
+};
+
+static const smr_operand_def while_loop_inputs[] = {
+    {"inputs", 0x01fe, -1, 2},
+};
+
+static const smr_operand_def while_loop_outputs[] = {
+    {"outputs", 0x01fe, -1, 2},
+};
+
+static const smr_attribute_def while_loop_attributes[] = {
+    {"condition", SMR_ATTRIBUTE_INT, 0, offsetof(smr_while_loop_attributes, condition), 0.0f, 0, 0},
+    {"step", SMR_ATTRIBUTE_INT, 0, offsetof(smr_while_loop_attributes, step), 0.0f, 0, 0},
+    {"maximum_trip_count", SMR_ATTRIBUTE_INT, 0, offsetof(smr_while_loop_attributes, maximum_trip_count), 0.0f, 0, 0},
+    {"invariants", SMR_ATTRIBUTE_INT, 0, offsetof(smr_while_loop_attributes, invariants), 0.0f, 0, 0},
+};
+
 static const smr_operand_def add_inputs[] = {
     {"x", 0x00fe, 0, 0},
     {"y", 0x00fe, 0, 0},
@@ -2000,6 +2029,8 @@ const smr_op_def smr_op_defs[] = {
     {"quantized_conv2d_int16", quantized_conv2d_int16_inputs, quantized_conv2d_int16_outputs, quantized_conv2d_int16_attributes, SMR_OP_QUANTIZED_CONV2D_INT16, 4, 1, 8, 0, 0},
     {"fixed_point_sigmoid", fixed_point_sigmoid_inputs, fixed_point_sigmoid_outputs, fixed_point_sigmoid_attributes, SMR_OP_FIXED_POINT_SIGMOID, 2, 1, 3, 0, 1},
     {"fixed_point_softmax_int16", fixed_point_softmax_int16_inputs, fixed_point_softmax_int16_outputs, fixed_point_softmax_int16_attributes, SMR_OP_FIXED_POINT_SOFTMAX_INT16, 3, 1, 2, 0, 0},
+    {"cond", cond_inputs, cond_outputs, cond_attributes, SMR_OP_COND, 2, 1, 2, 0, 0},
+    {"while_loop", while_loop_inputs, while_loop_outputs, while_loop_attributes, SMR_OP_WHILE_LOOP, 1, 1, 4, 0, 0},
     {"add", add_inputs, add_outputs, 0, SMR_OP_ADD, 2, 1, 0, 0, 1},
     {"subtract", subtract_inputs, subtract_outputs, 0, SMR_OP_SUBTRACT, 2, 1, 0, 0, 1},
     {"multiply", multiply_inputs, multiply_outputs, 0, SMR_OP_MULTIPLY, 2, 1, 0, 0, 1},

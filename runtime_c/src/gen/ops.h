@@ -82,6 +82,8 @@ typedef enum smr_opcode {
     SMR_OP_QUANTIZED_CONV2D_INT16 = 177,
     SMR_OP_FIXED_POINT_SIGMOID = 178,
     SMR_OP_FIXED_POINT_SOFTMAX_INT16 = 179,
+    SMR_OP_COND = 190,
+    SMR_OP_WHILE_LOOP = 191,
     SMR_OP_ADD = 256,
     SMR_OP_SUBTRACT = 257,
     SMR_OP_MULTIPLY = 258,
@@ -717,6 +719,18 @@ typedef struct smr_fixed_point_softmax_int16_attributes {
     int32_t shift;
 } smr_fixed_point_softmax_int16_attributes;
 
+typedef struct smr_cond_attributes {
+    int32_t then_body; /* a program of the model */
+    int32_t else_body; /* a program of the model */
+} smr_cond_attributes;
+
+typedef struct smr_while_loop_attributes {
+    int32_t condition; /* a program of the model */
+    int32_t step; /* a program of the model */
+    int32_t maximum_trip_count;
+    int32_t invariants;
+} smr_while_loop_attributes;
+
 typedef union smr_attributes {
     smr_clip_attributes clip;
     smr_leaky_relu_attributes leaky_relu;
@@ -790,6 +804,8 @@ typedef union smr_attributes {
     smr_quantized_conv2d_int16_attributes quantized_conv2d_int16;
     smr_fixed_point_sigmoid_attributes fixed_point_sigmoid;
     smr_fixed_point_softmax_int16_attributes fixed_point_softmax_int16;
+    smr_cond_attributes cond;
+    smr_while_loop_attributes while_loop;
     uint64_t align;
 } smr_attributes;
 
@@ -803,7 +819,7 @@ typedef struct smr_operand_def {
 } smr_operand_def;
 
 #define SMR_OPERAND_OPTIONAL 1u
-#define SMR_OPERAND_VARIADIC 2u /* the last input only: one or more */
+#define SMR_OPERAND_VARIADIC 2u /* the last one only: one or more, or with OPTIONAL any number */
 #define SMR_OPERAND_SHAPE_ONLY 4u /* may be absent: the output's shape says it all */
 #define SMR_OPERAND_PACKED 8u /* as a constant, may be in a panel layout */
 #define SMR_MAX_TYPE_VARIABLES 4
@@ -845,6 +861,6 @@ typedef struct smr_op_def {
 
 /* Sorted by opcode. */
 extern const smr_op_def smr_op_defs[];
-#define SMR_OP_DEF_COUNT 156
+#define SMR_OP_DEF_COUNT 158
 
 #endif

@@ -25,6 +25,18 @@ SLICES = (
     '{ opcode: "slice", inputs: [1, 2, -1], outputs: [4], attributes_type: "SliceAttributes", '
     "attributes: { strides: [1] } }"
 )
+CONDITION_ENDS = "arena_bytes: 256, inputs: [0, 1, 2], outputs: [3], caller: 0, caller_op: 0"
+THEN_ENDS = "arena_bytes: 0, inputs: [0], outputs: [1], caller: 0, caller_op: 2"
+OTHER_ENDS = "arena_bytes: 0, inputs: [0], outputs: [0], caller: 0, caller_op: 2"
+LOOP_COUNT = '{ name: "i", dtype: "int32", shape: [], storage: "arena", offset: 128 }'
+EXTRA = 'name: "extra", tensors: [], ops: [], arena_bytes: 0'
+LESS = '{ name: "less", dtype: "bool", shape: [], storage: "arena", offset: 192 }'
+NEXT = '{ name: "next", dtype: "int32", shape: [], storage: "result", offset: 0 }'
+STEP_SUM = '{ name: "sum", dtype: "float32", shape: [2], storage: "arena", offset: 256 }'
+RELU_BODY = '{ name: "relu", dtype: "float32", shape: [2], storage: "result", offset: 0 }'
+Z = '{ name: "z", dtype: "float32", shape: [2], storage: "arena", offset: 256 }'
+STEP_OPS = """{ opcode: "add", inputs: [0, 3], outputs: [4] },
+        { opcode: "add", inputs: [1, 1], outputs: [5] }"""
 
 REJECTS: list[tuple[str, str, dict[str, str], int, str]] = [
     # The whole model.
@@ -149,7 +161,7 @@ REJECTS: list[tuple[str, str, dict[str, str], int, str]] = [
     # Tensors.
     ("unnamed_tensor", "add_relu", {'name: "sum"': 'name: ""'}, MODEL, "has no name"),
     ("tensor_dtype", "add_relu", {X: X.replace('"float32"', "200")}, MODEL, "element type 200"),
-    ("tensor_storage", "add_relu", {X: X.replace('"arena"', "3")}, MODEL, "storage 3"),
+    ("tensor_storage", "add_relu", {X: X.replace('"arena"', "5")}, MODEL, "storage 5"),
     ("tensor_rank", "add_relu", {X: X.replace("[2, 3]", "[1,1,1,1,1,1,1,2,3]")}, MODEL, "rank 9"),
     (
         "tensor_size",
@@ -449,4 +461,223 @@ REJECTS: list[tuple[str, str, dict[str, str], int, str]] = [
         MODEL,
         "23 bytes instead of 24",
     ),
+    # Bodies.
+    (
+        "body_caller_itself",
+        "control",
+        {OTHER_ENDS: f"{OTHER_ENDS} }}, {{ {EXTRA}, caller: 5, caller_op: 0"},
+        MODEL,
+        "not before it",
+    ),
+    (
+        "body_caller_negative",
+        "control",
+        {OTHER_ENDS: f"{OTHER_ENDS} }}, {{ {EXTRA}, caller: -2, caller_op: 0"},
+        MODEL,
+        "not before it",
+    ),
+    (
+        "body_of_no_op",
+        "control",
+        {OTHER_ENDS: f"{OTHER_ENDS} }}, {{ {EXTRA}, caller: 0, caller_op: 3"},
+        MODEL,
+        "run by op 3 of 3",
+    ),
+    (
+        "body_that_its_op_does_not_run",
+        "control",
+        {OTHER_ENDS: f"{OTHER_ENDS} }}, {{ {EXTRA}, caller: 0, caller_op: 2"},
+        MODEL,
+        "should run program 5, does not",
+    ),
+    (
+        "program_without_signature",
+        "control",
+        {OTHER_ENDS: f"{OTHER_ENDS} }}, {{ {EXTRA}"},
+        MODEL,
+        "1 signatures with 2 programs",
+    ),
+    (
+        "body_caller_op",
+        "control",
+        {CONDITION_ENDS: CONDITION_ENDS.replace("caller_op: 0", "caller_op: 3")},
+        MODEL,
+        "names another op for its caller",
+    ),
+    (
+        "body_of_an_op_without",
+        "control",
+        {CONDITION_ENDS: CONDITION_ENDS.replace("caller_op: 0", "caller_op: 1")},
+        MODEL,
+        "names another op for its caller",
+    ),
+    (
+        "body_of_another_op",
+        "control",
+        {THEN_ENDS: THEN_ENDS.replace("caller_op: 2", "caller_op: 0")},
+        MODEL,
+        "names another op for its caller",
+    ),
+    ("body_twice", "control", {"else_body: 4": "else_body: 3"}, MODEL, "runs programs 3 and 3"),
+    ("body_is_caller", "control", {"else_body: 4": "else_body: 0"}, MODEL, "must be two after"),
+    ("body_absent", "control", {"else_body: 4": "else_body: 5"}, MODEL, "of 5"),
+    (
+        "body_without_op",
+        "control",
+        {OTHER_ENDS: OTHER_ENDS.replace("caller: 0", "caller: 3")},
+        MODEL,
+        "names another",
+    ),
+    (
+        "body_inputs",
+        "control",
+        {THEN_ENDS: THEN_ENDS.replace("inputs: [0]", "inputs: [0, 0]")},
+        MODEL,
+        "2 inputs and 1 outputs",
+    ),
+    (
+        "body_outputs",
+        "control",
+        {CONDITION_ENDS: CONDITION_ENDS.replace("outputs: [3]", "outputs: [3, 3]")},
+        MODEL,
+        "and 2 outputs",
+    ),
+    (
+        "body_input_index",
+        "control",
+        {THEN_ENDS: THEN_ENDS.replace("inputs: [0]", "inputs: [2]")},
+        MODEL,
+        "input 0 of the body is tensor 2 of 2",
+    ),
+    (
+        "body_output_index",
+        "control",
+        {THEN_ENDS: THEN_ENDS.replace("outputs: [1]", "outputs: [-1]")},
+        MODEL,
+        "output 0 of the body is tensor -1 of 2",
+    ),
+    (
+        "body_input_place",
+        "control",
+        {CONDITION_ENDS: CONDITION_ENDS.replace("inputs: [0, 1, 2]", "inputs: [2, 1, 0]")},
+        MODEL,
+        "input 0 of the body is not argument 0",
+    ),
+    (
+        "argument_number",
+        "control",
+        {LESS: LESS.replace('"arena", offset: 192', '"argument", offset: 3')},
+        MODEL,
+        "argument 3 of 3",
+    ),
+    (
+        "result_of_condition",
+        "control",
+        {LESS: LESS.replace('"arena", offset: 192', '"result", offset: 0')},
+        MODEL,
+        "result 0 of 0",
+    ),
+    (
+        "argument_outside_a_body",
+        "control",
+        {Z: Z.replace('"arena", offset: 256', '"argument", offset: 0')},
+        MODEL,
+        "argument 0 of 0",
+    ),
+    ("result_number", "control", {NEXT: NEXT.replace("offset: 0", "offset: 2")}, MODEL, "result 2 of 2"),
+    (
+        "result_too_large",
+        "control",
+        {RELU_BODY: RELU_BODY.replace("shape: [2]", "shape: [3]")},
+        MODEL,
+        "3 elements in the place of 2",
+    ),
+    (
+        "result_shape",
+        "control",
+        {RELU_BODY: RELU_BODY.replace("shape: [2]", "shape: [1, 2]")},
+        MODEL,
+        "rank 2 instead of 1",
+    ),
+    (
+        "argument_written",
+        "control",
+        {RELU_BODY: RELU_BODY.replace("result", "argument")},
+        MODEL,
+        "given to read",
+    ),
+    (
+        "variable_written_early",
+        "control",
+        {
+            STEP_OPS: STEP_OPS + ', { opcode: "add", inputs: [0, 0], outputs: [6] }',
+            STEP_SUM: STEP_SUM
+            + ', { name: "late", dtype: "int32", shape: [], storage: "arena", offset: 192 }',
+        },
+        MODEL,
+        "is still needed when op 0 writes",
+    ),
+    (
+        "variable_in_another_place",
+        "control",
+        {NEXT: NEXT.replace("offset: 0", "offset: 1")},
+        MODEL,
+        "number 1",
+    ),
+    ("condition_type", "control", {LESS: LESS.replace('"bool"', '"int32"')}, MODEL, "cannot be int32"),
+    (
+        "condition_output",
+        "control",
+        {CONDITION_ENDS: CONDITION_ENDS.replace("outputs: [3]", "outputs: [0]")},
+        MODEL,
+        "no bool scalar",
+    ),
+    (
+        "body_before_scratch",
+        "control",
+        {LESS: LESS.replace("offset: 192", "offset: 128")},
+        MODEL,
+        "before 192",
+    ),
+    (
+        "body_past_scratch",
+        "control",
+        {
+            STEP_SUM: STEP_SUM.replace("offset: 256", "offset: 320"),
+            "arena_bytes: 320, inputs": "arena_bytes: 384, inputs",
+        },
+        MODEL,
+        "past its op's scratch",
+    ),
+    (
+        "body_on_live_tensor",
+        "control",
+        {"scratch_offset: 192, scratch_bytes: 128": "scratch_offset: 64, scratch_bytes: 256"},
+        MODEL,
+        "scratch at bytes 64",
+    ),
+    ("loop_invariants", "control", {"invariants: 1": "invariants: 2"}, MODEL, "3 inputs and 2 invariants"),
+    (
+        "loop_trips",
+        "control",
+        {"maximum_trip_count: 5": "maximum_trip_count: -1"},
+        MODEL,
+        "maximum of -1 steps",
+    ),
+    (
+        "loop_variable_on_invariant",
+        "control",
+        {LOOP_COUNT: LOOP_COUNT.replace("128", "64")},
+        MODEL,
+        "lies on input",
+    ),
+    (
+        "loop_variable_type",
+        "control",
+        {'name: "zero", dtype: "int32"': 'name: "zero", dtype: "float32"'},
+        MODEL,
+        "changes its element type",
+    ),
+    ("signature_of_body", "control", {"program: 0,": "program: 3,"}, MODEL, "a body's or not there"),
+    ("bodies_too_deep", "deep", {}, MODEL, "deeper than 16"),
 ]

@@ -1,0 +1,308 @@
+"""Building operations that run sub-graphs: `cond` and `while_loop`.
+
+A body is traced by calling a function with placeholders, within a graph of its own. What the function uses of the graph
+around it becomes explicit: constants are repeated in the body, a variable is the session's variable of that name, and
+any other tensor is one more input of the operation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from samara.errors import GraphError
+from samara.graph import dims, dtypes
+from samara.graph.graph import Body, Graph, Operation, Tensor
+
+# The most that the file can say; a run of a file ends with an error after as many steps of all its loops together.
+MOST_TRIPS = 2**31 - 1
+
+
+class BodyGraph(Graph):
+    """A graph that is being traced within another one, `outer`, and takes what it uses of it."""
+
+    outer: Graph
+
+    def __init__(self, outer: Graph) -> None:
+        super().__init__()
+        self.outer = outer
+        self.seed = outer.seed
+        self.inputs: list[Tensor] = []
+        self.captured: dict[Tensor, Tensor] = {}
+        self._copied: dict[Tensor, Tensor] = {}
+        # A variable keeps its name in a body, which is how a session finds it.
+        self.reserve_names(_variable_names(outer))
+
+    def add_input(self, tensor: Tensor) -> Tensor:
+        """A placeholder of the kind of a tensor of the outer graph."""
+        attributes = {"dtype": tensor.dtype, "shape": tensor.shape}
+        with self.name_scope(None), self.control_dependencies(None), self.source(tensor.op.source):
+            made = self.apply("placeholder", [], attributes, name=tensor.op.name.rpartition("/")[2]).outputs[
+                0
+            ]
+        self.inputs.append(made)
+        return made
+
+    def capture(self, tensor: Tensor) -> Tensor:
+        """The input that stands for a tensor of the outer graph; a new one the first time."""
+        if tensor not in self.captured:
+            self.captured[tensor] = self.add_input(tensor)
+        return self.captured[tensor]
+
+    def _foreign(self, tensor: Tensor) -> Tensor:
+        if tensor.graph is not self.outer:
+            tensor = self.outer.convert(tensor)
+        if tensor.op.type not in ("constant", "variable"):
+            return self.capture(tensor)
+        if tensor not in self._copied:
+            op = tensor.op
+            exact = op.type == "variable"
+            with self.name_scope(None), self.control_dependencies(None), self.source(op.source):
+                made = self.apply(op.type, [], op.attributes, name=op.name, exact_name=exact)
+            self._copied[tensor] = made.outputs[0]
+        return self._copied[tensor]
+
+
+def _variable_names(graph: Graph) -> list[str]:
+    names = [op.name for op in graph.operations if op.type == "variable"]
+    return names + (_variable_names(graph.outer) if graph.outer is not None else [])
+
+
+def _trace(
+    outer: Graph, function: Callable[..., Any], like: Sequence[Tensor], what: str
+) -> tuple[BodyGraph, list[Any]]:
+    """Calls a function with placeholders like some tensors, in a graph of its own."""
+    graph = BodyGraph(outer)
+    arguments = [graph.add_input(t) for t in like]
+    with graph.as_default():
+        found = function(*arguments)
+        listed = list(found) if isinstance(found, (list, tuple)) else [found]
+        if not listed:
+            raise ValueError(f"{what} must give at least one tensor")
+        if any(v is None or isinstance(v, Operation) for v in listed):
+            raise TypeError(f"{what} must give tensors, not {', '.join(type(v).__name__ for v in listed)}")
+    return graph, listed
+
+
+def _finished(graph: BodyGraph, values: Sequence[Any], kinds: Sequence[Any]) -> tuple[Tensor, ...]:
+    """The outputs of a traced body: what it writes is written before the first of them."""
+    outputs = [graph.convert(v, k) for v, k in zip(values, kinds, strict=True)]
+    writes = [op for op in graph.operations if op.writes]
+    if writes:
+        with graph.control_dependencies(writes):
+            outputs[0] = graph.b.identity(outputs[0])
+    return tuple(outputs)
+
+
+def _shared(captured: Sequence[Tensor], graphs: Sequence[BodyGraph]) -> None:
+    """Gives each body all inputs that any of them captured, in one order after those it was called with."""
+    for graph in graphs:
+        count = len(graph.inputs) - len(graph.captured)
+        graph.inputs = graph.inputs[:count] + [graph.capture(t) for t in captured]
+        graph.finalize()
+
+
+def _captured(graphs: Sequence[BodyGraph]) -> list[Tensor]:
+    return list(dict.fromkeys(t for g in graphs for t in g.captured))
+
+
+def _kinds(values: Sequence[Any]) -> list[Any]:
+    """The element types of what is one already."""
+    return [getattr(v, "dtype", None) if hasattr(v, "as_graph_tensor") else None for v in values]
+
+
+def cond(
+    graph: Graph,
+    predicate: Any,
+    then_function: Callable[..., Any],
+    else_function: Callable[..., Any],
+    inputs: Sequence[Any] = (),
+    *,
+    name: str | None = None,
+) -> list[Tensor]:
+    """Runs one of two branches.
+
+    Args:
+        graph: where the operation goes.
+        predicate: a bool scalar; True runs the first branch.
+        then_function: called with tensors that stand for `inputs`; gives a tensor or a list of them. It may use any
+            tensor of the graph.
+        else_function: the same; it gives as many tensors as the other, of the same element types and shapes.
+        inputs: what the branches are called with.
+        name: the operation's.
+
+    Raises:
+        ShapeError: the branches give different shapes.
+        TypeError: they give different element types, or something other than tensors.
+        ValueError: they give different numbers of tensors.
+    """
+    like = [graph.convert(v) for v in inputs]
+    then_graph, then_values = _trace(graph, then_function, like, "the branch for True")
+    else_graph, else_values = _trace(graph, else_function, like, "the branch for False")
+    if len(then_values) != len(else_values):
+        raise ValueError(
+            f"cond: one branch gives {len(then_values)} tensors and the other {len(else_values)}: give as many of both"
+        )
+    kinds = [a if a is not None else b for a, b in zip(_kinds(then_values), _kinds(else_values), strict=True)]
+    then_outputs = _finished(then_graph, then_values, _own(then_values, kinds))
+    else_outputs = _finished(else_graph, else_values, _own(else_values, kinds))
+    captured = _captured((then_graph, else_graph))
+    _shared(captured, (then_graph, else_graph))
+    bodies = {
+        "then_body": Body(then_graph, tuple(then_graph.inputs), then_outputs),
+        "else_body": Body(else_graph, tuple(else_graph.inputs), else_outputs),
+    }
+    made = graph.apply("cond", [predicate, [*like, *captured]], bodies, name=name)
+    return list(made.outputs)
+
+
+def _own(values: Sequence[Any], kinds: Sequence[Any]) -> list[Any]:
+    """For what has no element type, that of its counterpart; a tensor keeps its own, for the op to compare."""
+    return [None if hasattr(v, "as_graph_tensor") else k for v, k in zip(values, kinds, strict=True)]
+
+
+def while_loop(
+    graph: Graph,
+    condition: Callable[..., Any],
+    step: Callable[..., Any],
+    variables: Sequence[Any],
+    *,
+    maximum_trip_count: int = MOST_TRIPS,
+    name: str | None = None,
+) -> list[Tensor]:
+    """Repeats a step as long as a condition holds.
+
+    Args:
+        graph: where the operation goes.
+        condition: called with tensors that stand for the loop variables; gives a bool scalar.
+        step: called the same; gives the next value of each variable, of its element type and shape.
+        variables: the values before the first step.
+        maximum_trip_count: a run that would take more steps is an error.
+        name: the operation's.
+
+    Returns:
+        The variables when the condition no longer holds.
+
+    Raises:
+        ShapeError: a variable changes its shape.
+        TypeError: a variable changes its element type, or the condition is no bool.
+        ValueError: the step gives another number of tensors.
+    """
+    like = [graph.convert(v) for v in variables]
+    if not like:
+        raise ValueError("while_loop needs at least one loop variable")
+    test_graph, test_values = _trace(graph, condition, like, "the condition")
+    step_graph, step_values = _trace(graph, step, like, "the step")
+    if len(test_values) != 1:
+        raise ValueError(f"while_loop: the condition gives {len(test_values)} tensors instead of one")
+    if len(step_values) != len(like):
+        raise ValueError(
+            f"while_loop: the step gives {len(step_values)} tensors for {len(like)} loop variables: it must give the "
+            "next value of each"
+        )
+    test_outputs = _finished(test_graph, test_values, [dtypes.bool_])
+    step_outputs = _finished(step_graph, step_values, _own(step_values, [t.dtype for t in like]))
+    captured = _captured((test_graph, step_graph))
+    _shared(captured, (test_graph, step_graph))
+    attributes = {
+        "condition": Body(test_graph, tuple(test_graph.inputs), test_outputs),
+        "step": Body(step_graph, tuple(step_graph.inputs), step_outputs),
+        "maximum_trip_count": min(maximum_trip_count, MOST_TRIPS),
+        "invariants": len(captured),
+    }
+    return list(graph.apply("while_loop", [[*like, *captured]], attributes, name=name).outputs)
+
+
+def rebuilt(
+    body: Body,
+    inputs: Sequence[Any],
+    copy: Callable[[Graph, Operation, list[Tensor | None]], Sequence[Tensor]],
+) -> Body:
+    """A copy of a body for inputs of other shapes and element types.
+
+    Args:
+        body: what to copy; its unused operations are left out.
+        inputs: for each input something with its `dtype` and `shape`.
+        copy: adds an operation to the new graph, on its new inputs, and returns its outputs.
+
+    Raises:
+        GraphError: the body needs a placeholder that is not among its inputs.
+    """
+    from samara.graph.rewrite import needed
+
+    graph = Graph()
+    graph.reserve_names(op.name for op in body.graph.operations if op.type == "variable")
+    mapping: dict[int, Tensor] = {}
+    copied: dict[Operation, Operation] = {}
+    for old, new in zip(body.inputs, inputs, strict=True):
+        with graph.source(old.op.source):
+            made = graph.apply(
+                "placeholder",
+                [],
+                {"dtype": new.dtype, "shape": new.shape},
+                name=old.op.name,
+                exact_name=True,
+            )
+        mapping[id(old)] = made.outputs[0]
+    for op in needed(body.outputs):
+        if op.outputs and id(op.outputs[0]) in mapping:
+            continue
+        if op.type == "placeholder":
+            raise GraphError(f"placeholder {op.name!r} in a body is none of its inputs")
+        after = [copied[c] for c in op.control_inputs if c in copied]
+        with graph.source(op.source), graph.control_dependencies(after):
+            made_outputs = copy(graph, op, [None if t is None else mapping[id(t)] for t in op.inputs])
+        copied[op] = graph.operations[-1]
+        for old, new in zip(op.outputs, made_outputs, strict=True):
+            mapping[id(old)] = new
+    return Body(
+        graph,
+        tuple(mapping[id(t)] for t in body.inputs),
+        tuple(mapping[id(t)] for t in body.outputs),
+    )
+
+
+def inlined(graph: Graph, body: Body, inputs: Sequence[Tensor]) -> list[Tensor]:
+    """Adds the operations of a body to a graph, on tensors of it, and returns what stands for its outputs."""
+    from samara.graph.rewrite import copy, needed
+
+    mapping = {id(old): new for old, new in zip(body.inputs, inputs, strict=True)}
+    copied: dict[Operation, Operation] = {}
+    for op in needed(body.outputs):
+        if op.outputs and id(op.outputs[0]) in mapping:
+            continue
+        if op.type == "variable":
+            mapping[id(op.outputs[0])] = _variable(graph, op)
+            continue
+        after = [copied[c] for c in op.control_inputs if c in copied]
+        with graph.source(op.source), graph.control_dependencies(after):
+            made = copy(graph, op, [None if t is None else mapping[id(t)] for t in op.inputs], name=op.name)
+        copied[op] = graph.operations[-1]
+        for old, new in zip(op.outputs, made, strict=True):
+            mapping[id(old)] = new
+    return [mapping[id(t)] for t in body.outputs]
+
+
+def _variable(graph: Graph, op: Operation) -> Tensor:
+    """The variable of that name in a graph; a new one when it has none."""
+    try:
+        return graph.get_operation_by_name(op.name).outputs[0]
+    except KeyError:
+        return graph.apply("variable", [], op.attributes, name=op.name, exact_name=True).outputs[0]
+
+
+def known_bool(tensor: Tensor) -> bool | None:
+    """The value of a bool scalar, when it is a constant."""
+    return bool(np.asarray(tensor.op.a.value)) if tensor.op.type == "constant" else None
+
+
+def same_shape(one: Tensor, other: Tensor) -> bool | None:
+    """Whether two tensors have one shape: True, False, or None when it depends on sizes not known yet."""
+    if one.shape is None or other.shape is None:
+        return None
+    if len(one.shape) != len(other.shape):
+        return False
+    equal = [dims.equal(a, b) for a, b in zip(one.shape, other.shape, strict=True)]
+    return False if False in equal else None if None in equal else True

@@ -1,0 +1,191 @@
+"""TensorFlow 1's names for what runs sub-graphs: cond, case, while_loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from samara.graph import control
+from samara.graph.convert import builder
+from samara.graph.graph import Tensor
+
+
+def cond(
+    pred: Any,
+    true_fn: Callable[[], Any] | None = None,
+    false_fn: Callable[[], Any] | None = None,
+    strict: bool = False,
+    name: str | None = None,
+    *,
+    fn1: Callable[[], Any] | None = None,
+    fn2: Callable[[], Any] | None = None,
+) -> Any:
+    """What `true_fn()` gives when `pred` is true, else what `false_fn()` gives; only one of them is computed.
+
+    Both give tensors in the same structure, of the same element types and shapes. They may use any tensor of the graph;
+    a variable that one of them assigns is written only when it runs. `strict` keeps a list of one tensor a list.
+
+    Raises:
+        TypeError: `pred` is a Python bool, a function is missing, or the structures differ.
+        ShapeError: the branches give different shapes.
+    """
+    then_function, else_function = true_fn or fn1, false_fn or fn2
+    if then_function is None or else_function is None:
+        raise TypeError("cond needs true_fn and false_fn")
+    if isinstance(pred, (bool, np.bool_)):
+        raise TypeError(
+            f"cond decides when the graph runs, and {pred} is known now: use if, or a tensor of type bool"
+        )
+    structures: list[Any] = []
+
+    def branch(function: Callable[[], Any]) -> Callable[[], list[Any]]:
+        def flat() -> list[Any]:
+            leaves: list[Any] = []
+            structures.append(_flatten(function(), leaves))
+            return leaves
+
+        return flat
+
+    graph = builder(pred).graph
+    made = control.cond(graph, pred, branch(then_function), branch(else_function), name=name)
+    if structures[0] != structures[1]:
+        raise TypeError("cond: true_fn and false_fn must give the same structure of tensors")
+    packed = _pack(structures[0], iter(made))
+    single = isinstance(packed, (list, tuple)) and len(packed) == 1 and not strict
+    return packed[0] if single else packed
+
+
+def case(
+    pred_fn_pairs: Any,
+    default: Callable[[], Any] | None = None,
+    exclusive: bool = False,
+    strict: bool = False,
+    name: str = "case",
+) -> Any:
+    """What the function of the first true predicate gives, or what `default()` does when none is.
+
+    Args:
+        pred_fn_pairs: (predicate, function) pairs, or a mapping from predicates to functions. The last function stands
+            for the default when there is none.
+        default: what to compute when no predicate is true.
+        exclusive: says that at most one predicate is true; it changes nothing here.
+        strict: as for `cond`.
+        name: the name scope.
+    """
+    pairs = list(pred_fn_pairs.items()) if isinstance(pred_fn_pairs, Mapping) else list(pred_fn_pairs)
+    if not pairs:
+        raise ValueError("case needs at least one pair of a predicate and a function")
+    if default is None:
+        *pairs, (_, default) = pairs
+        if not pairs:
+            return default()
+    chosen = default
+    with builder(pairs[0][0]).graph.name_scope(name):
+        for pred, function in reversed(pairs[1:]):
+            chosen = _either(pred, function, chosen, strict)
+        return cond(pairs[0][0], pairs[0][1], chosen, strict=strict)
+
+
+def _either(
+    pred: Any, function: Callable[[], Any], other: Callable[[], Any], strict: bool
+) -> Callable[[], Any]:
+    return lambda: cond(pred, function, other, strict=strict)
+
+
+def while_loop(
+    cond: Callable[..., Any],
+    body: Callable[..., Any],
+    loop_vars: Any,
+    shape_invariants: Any = None,
+    parallel_iterations: int = 10,
+    back_prop: bool = True,
+    swap_memory: bool = False,
+    name: str | None = None,
+    maximum_iterations: int | None = None,
+    return_same_structure: bool = False,
+) -> Any:
+    """Repeats `loop_vars = body(*loop_vars)` as long as `cond(*loop_vars)` is true, and gives the last `loop_vars`.
+
+    Args:
+        cond: gives a bool scalar.
+        body: gives the next loop variables, in the structure of `loop_vars`, of the same element types and shapes.
+        loop_vars: a list or tuple of tensors, or of lists, tuples and dicts of them.
+        shape_invariants: not supported: a loop variable keeps its shape. Only None is taken.
+        parallel_iterations: taken for the sake of old programs; it changes nothing.
+        back_prop: the same.
+        swap_memory: the same.
+        name: the operation's.
+        maximum_iterations: the most steps, after which the loop ends whatever `cond` gives.
+        return_same_structure: keeps a list of one variable a list.
+
+    Raises:
+        ShapeError: a loop variable changes its shape.
+        TypeError: it changes its element type, or `body` gives another structure.
+    """
+    if shape_invariants is not None:
+        raise TypeError(
+            "while_loop: shape_invariants is not supported: give loop variables the largest shape that they need"
+        )
+    if not isinstance(loop_vars, (list, tuple)) or not loop_vars:
+        raise TypeError("while_loop: loop_vars must be a list of one or more tensors")
+    leaves: list[Any] = []
+    structure = _flatten(loop_vars, leaves)
+    tensors = [v for v in leaves if hasattr(v, "as_graph_tensor")]
+    graph = builder(*tensors).graph
+    bounded = maximum_iterations is not None
+
+    def test(*values: Tensor) -> Any:
+        given = values[1:] if bounded else values
+        holds = cond(*_pack(structure, iter(given)))
+        if not bounded:
+            return holds
+        b = values[0].graph.b
+        return b.logical_and(b.less(values[0], np.int32(maximum_iterations or 0)), holds)
+
+    def step(*values: Tensor) -> list[Any]:
+        given = values[1:] if bounded else values
+        found = body(*_pack(structure, iter(given)))
+        if len(loop_vars) == 1 and not isinstance(found, (list, tuple)):
+            found = [found]
+        made: list[Any] = []
+        if _shape_of(_flatten(found, made)) != _shape_of(structure):
+            raise TypeError("while_loop: body must give the structure of loop_vars")
+        return [values[0].graph.b.add(values[0], np.int32(1)), *made] if bounded else made
+
+    variables = [np.int32(0), *leaves] if bounded else leaves
+    limit = control.MOST_TRIPS if maximum_iterations is None else int(maximum_iterations)
+    made = control.while_loop(graph, test, step, variables, maximum_trip_count=limit, name=name)
+    packed = _pack(structure, iter(made[1:] if bounded else made))
+    return packed[0] if len(packed) == 1 and not return_same_structure else packed
+
+
+def _flatten(value: Any, leaves: list[Any]) -> Any:
+    """What nested lists, tuples and dicts look like, with the rest appended to `leaves`."""
+    if isinstance(value, (list, tuple)):
+        return (type(value), [_flatten(v, leaves) for v in value])
+    if isinstance(value, dict):
+        return (dict, [(k, _flatten(v, leaves)) for k, v in value.items()])
+    leaves.append(value)
+    return None
+
+
+def _shape_of(structure: Any) -> Any:
+    """A structure in which lists and tuples are alike."""
+    if structure is None:
+        return None
+    kind, parts = structure
+    if kind is dict:
+        return ("dict", [(k, _shape_of(p)) for k, p in parts])
+    return ("sequence", [_shape_of(p) for p in parts])
+
+
+def _pack(structure: Any, values: Any) -> Any:
+    if structure is None:
+        return next(values)
+    kind, parts = structure
+    if kind is dict:
+        return {k: _pack(p, values) for k, p in parts}
+    found: Sequence[Any] = [_pack(p, values) for p in parts]
+    return kind(*found) if hasattr(kind, "_fields") else kind(found)
