@@ -21,6 +21,7 @@ from samara.graph.ops import (
     random,
     reduce,
     scatter,
+    selection,
     state,
 )
 from samara.graph.ops._table import OPS, OpDef
@@ -46,5 +47,6 @@ __all__ = [
     "random",
     "reduce",
     "scatter",
+    "selection",
     "state",
 ]

@@ -135,6 +135,14 @@ static const smr_format_field top_kattributes_fields[] = {
     {SMR_FIELD_SCALAR, 0, 1, 1, -1},
 };
 
+static const smr_format_field unique_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+};
+
+static const smr_format_field non_max_suppression_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+};
+
 static const smr_format_field dimension_attributes_fields[] = {
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
 };
@@ -633,6 +641,8 @@ const smr_format_table smr_format_tables[] = {
     {cumulative_sum_attributes_fields, 3},
     {cumulative_prod_attributes_fields, 3},
     {top_kattributes_fields, 3},
+    {unique_attributes_fields, 1},
+    {non_max_suppression_attributes_fields, 1},
     {dimension_attributes_fields, 1},
     {reduce_sum_attributes_fields, 2},
     {reduce_mean_attributes_fields, 2},
@@ -753,8 +763,8 @@ const int16_t smr_format_attributes[256] = {
     SMR_TABLE_CUMULATIVE_PROD_ATTRIBUTES,
     SMR_TABLE_TOP_KATTRIBUTES,
     -1,
-    -1,
-    -1,
+    SMR_TABLE_UNIQUE_ATTRIBUTES,
+    SMR_TABLE_NON_MAX_SUPPRESSION_ATTRIBUTES,
     SMR_TABLE_DIMENSION_ATTRIBUTES,
     -1,
     -1,

@@ -355,6 +355,40 @@ static const smr_attribute_def top_k_attributes[] = {
     {"output_type", SMR_ATTRIBUTE_DTYPE, 0, offsetof(smr_top_k_attributes, output_type), 0.0f, 7, 0},
 };
 
+static const smr_operand_def unique_inputs[] = {
+    {"x", 0x01fe, 0, 0},
+};
+
+static const smr_operand_def unique_outputs[] = {
+    {"first", 0x0080, -1, 0},
+    {"inverse", 0x0080, -1, 0},
+    {"counts", 0x0080, -1, 0},
+    {"count", 0x0080, -1, 0},
+};
+
+static const smr_attribute_def unique_attributes[] = {
+    {"sorted", SMR_ATTRIBUTE_BOOL, 0, offsetof(smr_unique_attributes, sorted), 0.0f, 1, 0},
+};
+
+static const smr_operand_def non_max_suppression_inputs[] = {
+    {"boxes", 0x0006, 0, 0},
+    {"scores", 0x0006, 0, 0},
+    {"room", 0x00c0, 1, 4},
+    {"max_output", 0x00c0, 1, 0},
+    {"iou_threshold", 0x0006, 0, 0},
+    {"score_threshold", 0x0006, 0, 0},
+};
+
+static const smr_operand_def non_max_suppression_outputs[] = {
+    {"selected", 0x0080, -1, 0},
+    {"count", 0x0080, -1, 0},
+    {"order", 0x0040, -1, 0},
+};
+
+static const smr_attribute_def non_max_suppression_attributes[] = {
+    {"center_point_box", SMR_ATTRIBUTE_BOOL, 0, offsetof(smr_non_max_suppression_attributes, center_point_box), 0.0f, 0, 0},
+};
+
 static const smr_operand_def dimension_inputs[] = {
     {"value", 0x00c0, 0, 0},
     {"limit", 0x00c0, 0, 4},
@@ -1901,6 +1935,15 @@ static const smr_operand_def unsorted_segment_sum_outputs[] = {
     {"sums", 0x00fe, 0, 0},
 };
 
+static const smr_operand_def non_zero_inputs[] = {
+    {"x", 0x01fe, 0, 0},
+};
+
+static const smr_operand_def non_zero_outputs[] = {
+    {"indices", 0x0080, -1, 0},
+    {"count", 0x0080, -1, 0},
+};
+
 static const smr_operand_def softmax_cross_entropy_with_logits_inputs[] = {
     {"labels", 0x0006, 0, 0},
     {"logits", 0x0006, 0, 0},
@@ -1982,6 +2025,8 @@ const smr_op_def smr_op_defs[] = {
     {"cumulative_sum", cumulative_sum_inputs, cumulative_sum_outputs, cumulative_sum_attributes, SMR_OP_CUMULATIVE_SUM, 1, 1, 3, 0, 0},
     {"cumulative_prod", cumulative_prod_inputs, cumulative_prod_outputs, cumulative_prod_attributes, SMR_OP_CUMULATIVE_PROD, 1, 1, 3, 0, 0},
     {"top_k", top_k_inputs, top_k_outputs, top_k_attributes, SMR_OP_TOP_K, 2, 2, 3, 0, 0},
+    {"unique", unique_inputs, unique_outputs, unique_attributes, SMR_OP_UNIQUE, 1, 4, 1, 0, 0},
+    {"non_max_suppression", non_max_suppression_inputs, non_max_suppression_outputs, non_max_suppression_attributes, SMR_OP_NON_MAX_SUPPRESSION, 6, 3, 1, 0, 0},
     {"dimension", dimension_inputs, dimension_outputs, dimension_attributes, SMR_OP_DIMENSION, 2, 1, 1, 0, 0},
     {"reduce_sum", reduce_sum_inputs, reduce_sum_outputs, reduce_sum_attributes, SMR_OP_REDUCE_SUM, 1, 1, 2, 0, 0},
     {"reduce_mean", reduce_mean_inputs, reduce_mean_outputs, reduce_mean_attributes, SMR_OP_REDUCE_MEAN, 1, 1, 2, 0, 0},
@@ -2108,6 +2153,7 @@ const smr_op_def smr_op_defs[] = {
     {"broadcast_to", broadcast_to_inputs, broadcast_to_outputs, 0, SMR_OP_BROADCAST_TO, 2, 1, 0, 0, 0},
     {"range", range_inputs, range_outputs, 0, SMR_OP_RANGE, 3, 1, 0, 0, 0},
     {"unsorted_segment_sum", unsorted_segment_sum_inputs, unsorted_segment_sum_outputs, 0, SMR_OP_UNSORTED_SEGMENT_SUM, 3, 1, 0, 0, 0},
+    {"non_zero", non_zero_inputs, non_zero_outputs, 0, SMR_OP_NON_ZERO, 1, 2, 0, 0, 0},
     {"softmax_cross_entropy_with_logits", softmax_cross_entropy_with_logits_inputs, softmax_cross_entropy_with_logits_outputs, 0, SMR_OP_SOFTMAX_CROSS_ENTROPY_WITH_LOGITS, 2, 1, 0, 0, 0},
     {"sparse_softmax_cross_entropy_with_logits", sparse_softmax_cross_entropy_with_logits_inputs, sparse_softmax_cross_entropy_with_logits_outputs, 0, SMR_OP_SPARSE_SOFTMAX_CROSS_ENTROPY_WITH_LOGITS, 2, 1, 0, 0, 0},
     {"sigmoid_cross_entropy_with_logits", sigmoid_cross_entropy_with_logits_inputs, sigmoid_cross_entropy_with_logits_outputs, 0, SMR_OP_SIGMOID_CROSS_ENTROPY_WITH_LOGITS, 2, 1, 0, 0, 1},

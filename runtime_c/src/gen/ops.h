@@ -35,6 +35,8 @@ typedef enum smr_opcode {
     SMR_OP_CUMULATIVE_SUM = 50,
     SMR_OP_CUMULATIVE_PROD = 51,
     SMR_OP_TOP_K = 52,
+    SMR_OP_UNIQUE = 54,
+    SMR_OP_NON_MAX_SUPPRESSION = 55,
     SMR_OP_DIMENSION = 56,
     SMR_OP_REDUCE_SUM = 70,
     SMR_OP_REDUCE_MEAN = 71,
@@ -161,6 +163,7 @@ typedef enum smr_opcode {
     SMR_OP_BROADCAST_TO = 363,
     SMR_OP_RANGE = 364,
     SMR_OP_UNSORTED_SEGMENT_SUM = 365,
+    SMR_OP_NON_ZERO = 366,
     SMR_OP_SOFTMAX_CROSS_ENTROPY_WITH_LOGITS = 380,
     SMR_OP_SPARSE_SOFTMAX_CROSS_ENTROPY_WITH_LOGITS = 381,
     SMR_OP_SIGMOID_CROSS_ENTROPY_WITH_LOGITS = 382,
@@ -369,6 +372,14 @@ typedef struct smr_top_k_attributes {
     uint8_t largest;
     uint8_t output_type; /* smr_dtype */
 } smr_top_k_attributes;
+
+typedef struct smr_unique_attributes {
+    uint8_t sorted;
+} smr_unique_attributes;
+
+typedef struct smr_non_max_suppression_attributes {
+    uint8_t center_point_box;
+} smr_non_max_suppression_attributes;
 
 typedef struct smr_dimension_attributes {
     int32_t symbol; /* a dimension of the model, or -1 */
@@ -758,6 +769,8 @@ typedef union smr_attributes {
     smr_cumulative_sum_attributes cumulative_sum;
     smr_cumulative_prod_attributes cumulative_prod;
     smr_top_k_attributes top_k;
+    smr_unique_attributes unique;
+    smr_non_max_suppression_attributes non_max_suppression;
     smr_dimension_attributes dimension;
     smr_reduce_sum_attributes reduce_sum;
     smr_reduce_mean_attributes reduce_mean;
@@ -861,6 +874,6 @@ typedef struct smr_op_def {
 
 /* Sorted by opcode. */
 extern const smr_op_def smr_op_defs[];
-#define SMR_OP_DEF_COUNT 158
+#define SMR_OP_DEF_COUNT 161
 
 #endif

@@ -1,6 +1,7 @@
 /* Ops that go along an axis in order: running sums and products, and the largest or smallest elements. */
 #include "array.h"
 #include "convert.h"
+#include "places.h"
 
 /* The lines of a tensor along an axis. */
 typedef struct order_lines {
@@ -94,85 +95,21 @@ smr_status smr_prepare_cumulative_prod(smr_node *node, smr_error *error) {
 /* Largest and smallest --------------------------------------------------------------------------------------
  */
 
-/* A number in whose order elements come: NaN after all others, and -0 with 0. */
-static int64_t order_key(const smr_value *x, size_t at) {
-    int64_t key;
-    if (smr_is_float(x->dtype)) {
-        uint32_t bits;
-        float value;
-        smr_load_floats(x->dtype, x->data, at, 1, &value);
-        if (value != value) {
-            return INT64_MAX;
-        }
-        memcpy(&bits, &value, sizeof bits);
-        key = (int64_t)(bits & 0x7fffffffu);
-        return (bits >> 31) != 0 ? -key : key;
-    }
-    smr_load_integers(x->dtype, x->data, at, 1, &key);
-    return key;
-}
-
-/* The chosen places of one line, kept in the output of indices, `inner` apart. */
-typedef struct order_heap {
+/* Elements of one line, by their places along it. */
+typedef struct order_line {
     const smr_value *x;
-    const smr_value *indices;
-    size_t from, to, inner; /* the line's first element in x and in the output */
+    size_t first, step;
     bool largest;
-} order_heap;
+} order_line;
 
-static int64_t heap_place(const order_heap *heap, size_t i) {
-    return array_index(heap->indices, heap->to + i * heap->inner);
-}
-
-static void heap_set(const order_heap *heap, size_t i, int64_t place) {
-    smr_store_integers(heap->indices->dtype, heap->indices->data, heap->to + i * heap->inner, 1, &place);
-}
-
-/* Whether the element at place a comes before that at place b. */
-static bool heap_before(const order_heap *heap, int64_t a, int64_t b) {
-    const int64_t left = order_key(heap->x, heap->from + (size_t)a * heap->inner);
-    const int64_t right = order_key(heap->x, heap->from + (size_t)b * heap->inner);
+static bool line_before(const void *context, int64_t a, int64_t b) {
+    const order_line *line = context;
+    const int64_t left = smr_order_key(line->x, line->first + (size_t)a * line->step);
+    const int64_t right = smr_order_key(line->x, line->first + (size_t)b * line->step);
     if (left != right) {
-        return heap->largest ? left > right : left < right;
+        return line->largest ? left > right : left < right;
     }
     return a < b;
-}
-
-/* Puts a place in at `i` or below, so that each comes after both that are below it. */
-static void heap_sift(const order_heap *heap, size_t i, size_t count, int64_t place) {
-    size_t below = 2 * i + 1;
-    while (below < count) {
-        if (below + 1 < count && heap_before(heap, heap_place(heap, below), heap_place(heap, below + 1))) {
-            ++below;
-        }
-        if (!heap_before(heap, place, heap_place(heap, below))) {
-            break;
-        }
-        heap_set(heap, i, heap_place(heap, below));
-        i = below;
-        below = 2 * i + 1;
-    }
-    heap_set(heap, i, place);
-}
-
-static void heap_fill(const order_heap *heap, size_t count, size_t length) {
-    size_t i;
-    for (i = 0; i < count; ++i) {
-        heap_set(heap, i, (int64_t)i);
-    }
-    for (i = count / 2; i > 0; --i) {
-        heap_sift(heap, i - 1, count, heap_place(heap, i - 1));
-    }
-    for (i = count; i < length; ++i) {
-        if (heap_before(heap, (int64_t)i, heap_place(heap, 0))) {
-            heap_sift(heap, 0, count, (int64_t)i);
-        }
-    }
-    for (i = count; i > 1; --i) {
-        const int64_t last = heap_place(heap, i - 1);
-        heap_set(heap, i - 1, heap_place(heap, 0));
-        heap_sift(heap, 0, i - 1, last);
-    }
 }
 
 /* Work items are lines. */
@@ -184,18 +121,15 @@ static smr_status run_top_k(const smr_node *node, size_t begin, size_t end, smr_
     (void)error;
     for (; begin < end; ++begin) {
         const size_t outer = begin / lines->inner, inner = begin % lines->inner;
-        const order_heap heap = {x,
-                                 node->outputs[1],
-                                 outer * lines->length * lines->inner + inner,
-                                 outer * lines->picked * lines->inner + inner,
-                                 lines->inner,
+        const order_line line = {x, outer * lines->length * lines->inner + inner, lines->inner,
                                  node->attributes.top_k.largest != 0};
-        heap_fill(&heap, lines->picked, lines->length);
+        const smr_places places = {node->outputs[1], outer * lines->picked * lines->inner + inner,
+                                   lines->inner, line_before, &line};
+        smr_places_choose(&places, lines->picked, lines->length);
         for (i = 0; i < lines->picked; ++i) {
-            memcpy(
-                (uint8_t *)values->data + (heap.to + i * lines->inner) * size,
-                (const uint8_t *)x->data + (heap.from + (size_t)heap_place(&heap, i) * lines->inner) * size,
-                size);
+            const size_t from = line.first + (size_t)smr_places_get(&places, i) * line.step;
+            memcpy((uint8_t *)values->data + (places.first + i * places.step) * size,
+                   (const uint8_t *)x->data + from * size, size);
         }
     }
     return SMR_OK;

@@ -26,13 +26,13 @@ static void scatter_put(const smr_value *y, size_t at, const smr_value *updates,
         return;
     }
     for (done = 0; done < count; done += n) {
-        smr_block old, new;
+        smr_block old, added;
         n = count - done < SMR_BLOCK ? count - done : SMR_BLOCK;
         if (smr_is_float(y->dtype)) {
             smr_load_floats(y->dtype, y->data, at + done, n, old.floats);
-            smr_load_floats(y->dtype, updates->data, from + done, n, new.floats);
+            smr_load_floats(y->dtype, updates->data, from + done, n, added.floats);
             for (i = 0; i < n; ++i) {
-                const float a = old.floats[i], b = new.floats[i];
+                const float a = old.floats[i], b = added.floats[i];
                 old.floats[i] = reduction == SMR_SCATTER_REDUCTION_ADD        ? a + b
                                 : reduction == SMR_SCATTER_REDUCTION_MULTIPLY ? a * b
                                 : reduction == SMR_SCATTER_REDUCTION_MAXIMUM  ? (a > b || a != a ? a : b)
@@ -41,9 +41,9 @@ static void scatter_put(const smr_value *y, size_t at, const smr_value *updates,
             smr_store_floats(y->dtype, y->data, at + done, n, old.floats);
         } else {
             smr_load_integers(y->dtype, y->data, at + done, n, old.integers);
-            smr_load_integers(y->dtype, updates->data, from + done, n, new.integers);
+            smr_load_integers(y->dtype, updates->data, from + done, n, added.integers);
             for (i = 0; i < n; ++i) {
-                const int64_t a = old.integers[i], b = new.integers[i];
+                const int64_t a = old.integers[i], b = added.integers[i];
                 old.integers[i] =
                     reduction == SMR_SCATTER_REDUCTION_ADD        ? (int64_t)((uint64_t)a + (uint64_t)b)
                     : reduction == SMR_SCATTER_REDUCTION_MULTIPLY ? (int64_t)((uint64_t)a * (uint64_t)b)
