@@ -19,7 +19,7 @@ BUILD_FILES := pyproject.toml CMakeLists.txt runtime_c/CMakeLists.txt pyruntime/
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help native test test-c test-sanitized test-python demo mnist lint format gen gen-check check fuzz bench size \
+.PHONY: help native test test-c test-sanitized test-python demo mnist onnx-coverage lint format gen gen-check check fuzz bench size \
         clean
 
 help: ## List the targets
@@ -83,6 +83,9 @@ check: lint gen-check test ## What continuous integration runs
 
 demo: $(STAMPS)/demo ## Train on handwritten digits, export as float and int8, run and compare
 	$(BIN)/python examples/digits/demo.py
+
+onnx-coverage: $(STAMPS)/native $(STAMPS)/frontends ## Run the official ONNX backend tests and write docs/onnx-coverage.md
+	$(BIN)/python -m tests.exporter.frontends.onnx.suite --write docs/onnx-coverage.md --details
 
 mnist: $(STAMPS)/demo ## Train on MNIST, export as float and int8, and hold both to their accuracy
 	$(BIN)/python examples/mnist/train.py

@@ -54,6 +54,10 @@ class LayerError:
     signal_to_noise: float | None
 
 
+# float32 keeps fewer digits of numbers below about 1e-38: nothing is held to seven digits of them.
+_LEAST_MAGNITUDE = 1e-31
+
+
 class Measure:
     """Accumulates how far arrays are from what was expected."""
 
@@ -81,7 +85,7 @@ class Measure:
         """The largest difference, over the largest magnitude that was expected."""
         if self.difference == 0.0:
             return 0.0
-        return self.difference / self.magnitude if self.magnitude else self.difference
+        return self.difference / max(self.magnitude, _LEAST_MAGNITUDE) if self.magnitude else self.difference
 
     @property
     def decibels(self) -> float:

@@ -108,6 +108,12 @@ def _order(graph: Any, known: set[str], where: str) -> list[str]:
     made: set[str] = set()
     everywhere = {o for n in graph.node for o in n.output}
     for node in graph.node:
+        texts = [node.op_type, node.name, node.domain, *node.input, *node.output]
+        if not all(isinstance(t, str) for t in texts):
+            problems.append(
+                f"{where}a node's name, {node.op_type!r} {node.name!r}, is no text: the file is damaged"
+            )
+            continue
         called = f"{where}{node.op_type} {node.name or (node.output[0] if node.output else '')!r}"
         for name in node.input:
             if name not in known:
