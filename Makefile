@@ -19,8 +19,8 @@ BUILD_FILES := pyproject.toml CMakeLists.txt runtime_c/CMakeLists.txt pyruntime/
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help native test test-c test-sanitized test-python demo mnist onnx-coverage lint format gen gen-check check fuzz bench size \
-        clean
+.PHONY: help native test test-c test-sanitized test-python demo mnist onnx-coverage lint format gen \
+        gen-check check fuzz bench size clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

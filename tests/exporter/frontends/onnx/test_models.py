@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import warnings
 from pathlib import Path
@@ -74,18 +75,10 @@ def test_material(name: str, tmp_path: Path) -> None:
 
 @needs_material
 def test_digits_are_told_apart_as_well_as_by_the_source(tmp_path: Path) -> None:
-    raw = (
-        (MATERIAL / "mnist" / "t10k-images-idx3-ubyte").read_bytes()
-        if (MATERIAL / "mnist" / "t10k-images-idx3-ubyte").exists()
-        else None
+    raw, labels = (
+        gzip.decompress((MATERIAL / "mnist" / f"t10k-{name}-ubyte.gz").read_bytes())
+        for name in ("images-idx3", "labels-idx1")
     )
-    if raw is None:
-        import gzip
-
-        raw = gzip.decompress(next((MATERIAL / "mnist").glob("t10k-images*")).read_bytes())
-        labels = gzip.decompress(next((MATERIAL / "mnist").glob("t10k-labels*")).read_bytes())
-    else:
-        labels = (MATERIAL / "mnist" / "t10k-labels-idx1-ubyte").read_bytes()
     images = np.frombuffer(raw, np.uint8, offset=16).reshape(-1, 1, 1, 28, 28)[:1000].astype(np.float32)
     expected = np.frombuffer(labels, np.uint8, offset=8)[:1000]
     samara.export_model(MATERIAL / "models" / "mnist8_onnx" / "model.onnx", tmp_path / "m.smr")
