@@ -112,7 +112,8 @@ class SourceTensor:
         size = np.dtype(numpy).itemsize
         if len(self.raw) != count * size:
             raise DamagedError(
-                f"{where} of shape {list(self.shape)} and {self.type} has {len(self.raw)} bytes, expected {count * size}"
+                f"{where} of shape {list(self.shape)} and {self.type} has {len(self.raw)} bytes, "
+                f"expected {count * size}"
             )
         stored: Any = np.uint8 if self.dtype is dtypes.bool_ else np.dtype(numpy).newbyteorder("<")
         array = np.frombuffer(self.raw, stored)
