@@ -54,8 +54,11 @@ static smr_status prepare_conv2d_shapes(smr_node *node, conv2d_parameters *p, sm
     return SMR_OK;
 }
 
-static void prepare_conv2d_work(smr_node *node, size_t items_per_pixel) {
+static void prepare_conv2d_work(smr_node *node, conv2d_parameters *p, size_t items_per_pixel) {
     const smr_value *y = node->outputs[0];
+    if (node->inputs[1]->count == 0) { /* its sizes may be large nevertheless */
+        p->window.taps[0] = 0;
+    }
     node->work = y->count == 0 ? 0 : y->count / (size_t)y->dims[3] * items_per_pixel;
 }
 
@@ -83,7 +86,7 @@ smr_status smr_prepare_conv2d(smr_node *node, smr_error *error) {
     if (filter->layout == SMR_LAYOUT_DENSE) {
         p->panels.row_stride = p->outputs;
     }
-    prepare_conv2d_work(node, (size_t)a->groups * p->panels.count);
+    prepare_conv2d_work(node, p, (size_t)a->groups * p->panels.count);
     node->run = filter->dtype == SMR_DTYPE_FLOAT16 ? run_conv2d_f16 : run_conv2d_f32;
     return SMR_OK;
 }
@@ -101,7 +104,7 @@ smr_status smr_prepare_depthwise_conv2d(smr_node *node, smr_error *error) {
                  (int)node->outputs[0]->dims[3]);
     }
     p->activation = a->activation;
-    prepare_conv2d_work(node, (p->outputs + SMR_PANEL - 1) / SMR_PANEL);
+    prepare_conv2d_work(node, p, (p->outputs + SMR_PANEL - 1) / SMR_PANEL);
     node->run = filter->dtype == SMR_DTYPE_FLOAT16 ? run_depthwise_conv2d_f16 : run_depthwise_conv2d_f32;
     return SMR_OK;
 }

@@ -77,6 +77,10 @@ static smr_status prepare_gradient(smr_node *node, const gradient_attributes *a,
     p->row_outputs = (size_t)filter->dims[3];
     p->group_outputs = (size_t)(p->depthwise ? filter->dims[3] : filter->dims[3] / a->groups);
     p->group_channels = (size_t)filter->dims[2];
+    if (x->count == 0 || filter->count == 0 || dy->count == 0) { /* sizes may be large nevertheless */
+        p->window.taps[0] = 0;
+        p->batch = 0;
+    }
     node->work = node->outputs[0]->count;
     return SMR_OK;
 }

@@ -336,6 +336,9 @@ smr_status smr_prepare_quantized_conv2d(smr_node *node, smr_error *error) {
     conv->per_group = outputs / (size_t)groups;
     conv->blocks = (conv->per_group + QUANT_PANEL - 1) / QUANT_PANEL;
     conv->border = (int8_t)attributes->input_zero_point;
+    if (filter->count == 0) { /* its sizes may be large nevertheless */
+        conv->window.taps[0] = 0;
+    }
     node->work = conv->pixels * conv->blocks * (size_t)groups;
     node->run = run_quantized_conv2d;
     return SMR_OK;
@@ -508,6 +511,9 @@ smr_status smr_prepare_quantized_depthwise_conv2d(smr_node *node, smr_error *err
     depthwise->channels = (size_t)x->dims[3];
     depthwise->per_channel = (size_t)filter->dims[3];
     depthwise->border = (int8_t)attributes->input_zero_point;
+    if (filter->count == 0) { /* its sizes may be large nevertheless */
+        depthwise->window.taps[0] = 0;
+    }
     node->work = y->count / outputs;
     node->run = run_quantized_depthwise;
     return SMR_OK;

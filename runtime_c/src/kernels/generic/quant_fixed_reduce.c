@@ -77,6 +77,9 @@ smr_status smr_prepare_integer_average_pool2d(smr_node *node, smr_error *error) 
     if (y->count == 0) {
         return SMR_OK;
     }
+    if (x->count == 0) {
+        SMR_FAIL(error, SMR_ERROR_MODEL, "the windows see nothing: the input has no elements");
+    }
     average->channels = (size_t)y->dims[3];
     node->work = y->count / average->channels;
     node->run = run_integer_average_pool2d;

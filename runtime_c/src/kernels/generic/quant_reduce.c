@@ -105,6 +105,9 @@ smr_status smr_prepare_quantized_average_pool2d(smr_node *node, smr_error *error
     if (y->count == 0) {
         return SMR_OK;
     }
+    if (x->count == 0) {
+        SMR_FAIL(error, SMR_ERROR_MODEL, "the windows see nothing: the input has no elements");
+    }
     average->multiplier = attributes->multiplier;
     average->zero_point = attributes->input_zero_point;
     average->channels = (size_t)y->dims[3];

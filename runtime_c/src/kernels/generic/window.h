@@ -66,4 +66,47 @@ static inline int64_t smr_window_at(const smr_window *window, int32_t axis, int6
     return position * window->strides[axis] + tap * window->dilations[axis] - window->before[axis];
 }
 
+/* Indices [begin, end); none when end is not above begin. */
+typedef struct smr_window_range {
+    int32_t begin;
+    int32_t end;
+} smr_window_range;
+
+/* Those of `count` places, `step` apart from `first` on, that lie in [0, size). So loops never walk through
+ * padding, however much of it a file asks for. */
+static inline smr_window_range smr_window_inside(int64_t first, int64_t step, int64_t size, int32_t count) {
+    const int64_t begin = first >= 0 ? 0 : (-first + step - 1) / step;
+    const int64_t end = first >= size ? 0 : (size - 1 - first) / step + 1;
+    smr_window_range range;
+    range.begin = begin < count ? (int32_t)begin : count;
+    range.end = end < count ? (int32_t)end : count;
+    return range;
+}
+
+/* The taps that see the input rather than padding. */
+static inline smr_window_range smr_window_taps(const smr_window *window, int32_t axis, int64_t position) {
+    return smr_window_inside(smr_window_at(window, axis, position, 0), window->dilations[axis],
+                             window->size[axis], window->taps[axis]);
+}
+
+/* The positions at which a tap sees the input. */
+static inline smr_window_range smr_window_positions(const smr_window *window, int32_t axis, int64_t tap) {
+    return smr_window_inside(smr_window_at(window, axis, 0, tap), window->strides[axis], window->size[axis],
+                             window->positions[axis]);
+}
+
+/* The taps that may see a place of the input: those at which the window would begin where the first to the
+ * last position do. */
+static inline smr_window_range smr_window_seeing(const smr_window *window, int32_t axis, int64_t at) {
+    const int64_t last = (int64_t)window->positions[axis] * window->strides[axis] - window->strides[axis];
+    const int64_t place = at + window->before[axis];
+    const int64_t dilation = window->dilations[axis];
+    const int64_t begin = place <= last ? 0 : (place - last + dilation - 1) / dilation;
+    const int64_t end = place / dilation + 1;
+    smr_window_range range;
+    range.begin = begin < window->taps[axis] ? (int32_t)begin : window->taps[axis];
+    range.end = end < window->taps[axis] ? (int32_t)end : window->taps[axis];
+    return range;
+}
+
 #endif
