@@ -96,15 +96,16 @@ def _typed(array: Array, info: Any) -> Array:
 
 
 def _deciding(model: Any, arrays: Mapping[str, Array]) -> list[tuple[str, ...]]:
-    """Inputs that may decide shapes, in two sets.
+    """Inputs that may decide shapes, in three sets, each within the next.
 
-    Small ones that are the first operand of no node, and all small ones of whole numbers or truth values.
+    Small ones that are the first operand of no node, those of whole numbers or truth values, and all small ones.
     """
     first = {n.input[0] for n in model.graph.node if n.input}
     small = [n for n, a in arrays.items() if a.ndim <= 1 and a.size <= _SMALL]
     sets = [
         tuple(n for n in small if n not in first),
         tuple(n for n in small if n not in first or arrays[n].dtype.kind in "iub"),
+        tuple(small),
     ]
     return [s for s in dict.fromkeys(sets) if s]
 

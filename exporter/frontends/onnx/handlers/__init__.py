@@ -7,6 +7,7 @@ import importlib
 _FAMILIES = (
     "arrays",
     "control",
+    "data_dependent",
     "elementwise",
     "images",
     "indexing",

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from samara.exporter.frontends.compose import index
 from samara.exporter.frontends.onnx.node import Node, op
 from samara.graph import dims, dtypes
 from samara.graph.dims import Dimension
@@ -49,14 +50,14 @@ def _size(node: Node) -> Any:
 
 @op("Reshape")
 def _reshape(node: Node) -> Any:
-    b, x = node.b, node.input()
+    x = node.input()
     if "shape" in node.attributes:
         sizes: Any = tuple(int(n) for n in node.attributes["shape"])
         target: Any = np.asarray(sizes, np.int64)
     else:
         sizes, target = node.sizes(1), node.input(1)
     if sizes is None:
-        return b.reshape(x, target)
+        return _moving_reshape(node, x, target)
     if not node.attr("allowzero", 0) and any(isinstance(d, int) and d == 0 for d in sizes):
         shape = node.shape()
         if len(shape) < len(sizes) and any(d == 0 for d in sizes[len(shape) :]):
@@ -64,6 +65,19 @@ def _reshape(node: Node) -> Any:
         sizes = tuple(shape[i] if isinstance(d, int) and d == 0 else d for i, d in enumerate(sizes))
         target = None
     return reshaped(node, x, sizes, target)
+
+
+def _moving_reshape(node: Node, x: Tensor, target: Tensor) -> Any:
+    """A reshape to sizes of which one is data."""
+    count = (target.shape or (None,))[0]
+    if not isinstance(count, int):
+        node.fail("the rank of its result is not known")
+    known = [index.known(node.b, index.element(node.b, target, i)) for i in range(count)]
+    if sum(k is None for k in known) > 1 or any(isinstance(k, int) and k <= 0 for k in known):
+        node.fail(
+            "the shape is computed by the graph", "give it, constants={name: shape}, where it is an input"
+        )
+    return index.reshape(node.b, x, target)
 
 
 def reshaped(node: Node, x: Tensor, sizes: tuple[Dimension, ...], target: Any = None) -> Any:
@@ -169,7 +183,7 @@ def _expand(node: Node) -> Any:
     b, x = node.b, node.input()
     sizes = node.sizes(1)
     if sizes is None:
-        return b.broadcast_to(x, node.input(1))
+        return index.expand(b, x, node.input(1))
     shape = node.shape()
     rank = max(len(shape), len(sizes))
     own = (1,) * (rank - len(shape)) + tuple(shape)
@@ -274,7 +288,9 @@ def _slice(node: Node) -> Any:
 
 
 def _moving_slice(node: Node, axes: list[int] | None, steps: list[int] | None) -> Any:
-    node.fail("bounds of a slice that are computed by the graph")
+    b = node.b
+    starts, ends = (b.cast(node.input(i), dtype=dtypes.int64) for i in (1, 2))
+    return index.slice_(b, node.input(), starts, ends, axes, steps)
 
 
 @op("Pad")
@@ -331,7 +347,8 @@ def _range(node: Node) -> Any:
     if all(v is not None for v in values):
         limits: list[Any] = [v.reshape(())[()] for v in values if v is not None]
         return node.b.constant(np.arange(*limits, dtype=node.dtype.numpy))
-    return node.b.range(*(node.input(i) for i in range(3)))
+    start, limit, delta = (node.input(i) for i in range(3))
+    return index.range_(node.b, start, limit, delta)
 
 
 @op("OneHot")

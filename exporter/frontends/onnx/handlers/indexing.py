@@ -211,20 +211,3 @@ def _center_crop_pad(node: Node) -> Any:
 @op("Det")
 def _det(node: Node) -> Any:
     return node.b.determinant(node.input())
-
-
-@op("NonZero")
-def _non_zero(node: Node) -> Any:
-    found = node.b.non_zero(node.input())
-    return found if found.dtype is dtypes.int64 else node.b.cast(found, dtype=dtypes.int64)
-
-
-@op("Compress")
-def _compress(node: Node) -> Any:
-    b, x = node.b, node.input()
-    axis = node.axis() if "axis" in node.attributes else None
-    if axis is None:
-        x, axis = b.reshape(x, np.array([-1], np.int64)), 0
-    condition = node.input(1)
-    places = b.non_zero(condition)
-    return b.gather(x, b.reshape(places, np.array([-1], np.int64)), axis=axis)
