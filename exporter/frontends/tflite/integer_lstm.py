@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from samara.exporter.frontends.tflite.integer import F, handler, scale_of, zero_point_of
+from samara.exporter.frontends.tflite.integer_scales import F, handler, scale_of, zero_point_of
 from samara.exporter.frontends.tflite.multipliers import multiplier_of
 from samara.exporter.frontends.tflite.node import Array, Node, Operand, Reading, Unsupported
 from samara.graph import dtypes

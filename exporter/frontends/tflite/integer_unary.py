@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from samara.exporter.frontends.tflite import tables
-from samara.exporter.frontends.tflite.integer import F, Signed, handler, look_up, scales_of
+from samara.exporter.frontends.tflite.integer_scales import F, Signed, handler, look_up, scales_of
 from samara.exporter.frontends.tflite.multipliers import Multiplier, multiplier_of
 from samara.exporter.frontends.tflite.node import Array, Node, Reading, Unsupported
 from samara.graph import dtypes

@@ -1,0 +1,119 @@
+"""Nodes that combine two integers: sums, products, extremes and comparisons."""
+
+from __future__ import annotations
+
+from samara.exporter.frontends.tflite.integer_scales import (
+    F,
+    Signed,
+    handler,
+    ratio,
+    same_scale,
+    scale_of,
+    zero_point_of,
+)
+from samara.exporter.frontends.tflite.multipliers import (
+    multiplier_of,
+)
+from samara.exporter.frontends.tflite.node import Node, Reading
+from samara.graph import dtypes
+from samara.graph.graph import Tensor
+
+
+@handler("ADD", "SUB", "SQUARED_DIFFERENCE")
+def _add(r: Reading, node: Node) -> list[Tensor]:
+    x, y, z = Signed(node.input(0)), Signed(node.input(1)), Signed(node.output)
+    left_shift = 15 if x.dtype is dtypes.int16 else 20
+    if node.kind == "SQUARED_DIFFERENCE":
+        left_shift = 0 if x.dtype is dtypes.int16 else 7
+    twice = 2.0 * max(float(x.scale), float(y.scale))
+    square = node.kind == "SQUARED_DIFFERENCE"
+    last = (twice * twice if square else twice) / (
+        float(1 << (left_shift * (2 if square else 1))) * float(z.scale)
+    )
+    kind = {"ADD": "add", "SUB": "subtract", "SQUARED_DIFFERENCE": "squared_difference"}[node.kind]
+    made = r.b.fixed_point_binary(
+        x.tensor(r),
+        y.tensor(r),
+        kind=kind,
+        x_zero_point=x.zero_point,
+        y_zero_point=y.zero_point,
+        left_shift=left_shift,
+        **ratio(x.scale, twice).named("x_"),
+        **ratio(y.scale, twice).named("y_"),
+        **multiplier_of(last).named(),
+        **z.range(node),
+    )
+    return z.written(r, made)
+
+
+@handler("MUL")
+def _mul(r: Reading, node: Node) -> list[Tensor]:
+    x, y, z = Signed(node.input(0)), Signed(node.input(1)), Signed(node.output)
+    real = float(F(F(x.scale * y.scale) / z.scale))
+    made = r.b.fixed_point_binary(
+        x.tensor(r),
+        y.tensor(r),
+        kind="multiply",
+        x_zero_point=x.zero_point,
+        y_zero_point=y.zero_point,
+        **multiplier_of(real).named(),
+        **z.range(node),
+    )
+    return z.written(r, made)
+
+
+@handler("MINIMUM", "MAXIMUM")
+def _extreme(r: Reading, node: Node) -> list[Tensor]:
+    x, y = node.input(0), node.input(1)
+    same_scale(node, x, y, node.output)
+    return [(r.b.minimum if node.kind == "MINIMUM" else r.b.maximum)(x.data, y.data)]
+
+
+_COMPARISONS = {
+    "EQUAL": "equal",
+    "NOT_EQUAL": "not_equal",
+    "GREATER": "greater",
+    "GREATER_EQUAL": "greater_equal",
+    "LESS": "less",
+    "LESS_EQUAL": "less_equal",
+}
+_INT32 = {"activation_min": -(2**31), "activation_max": 2**31 - 1, "dtype": dtypes.int32}
+
+
+@handler(*_COMPARISONS)
+def _compare(r: Reading, node: Node) -> list[Tensor]:
+    sides = [
+        r.b.fixed_point_rescale(
+            o.data,
+            input_zero_point=zero_point_of(o),
+            left_shift=8,
+            **multiplier_of(float(scale_of(o))).named(),
+            **_INT32,
+        )
+        for o in (node.input(0), node.input(1))
+    ]
+    return [getattr(r.b, _COMPARISONS[node.kind])(*sides)]
+
+
+@handler("PRELU")
+def _prelu(r: Reading, node: Node) -> list[Tensor]:
+    x, alpha, y = Signed(node.input(0)), Signed(node.input(1)), Signed(node.output)
+    data = x.tensor(r)
+    limits_ = y.range(node)
+    same = r.b.fixed_point_rescale(
+        data,
+        input_zero_point=x.zero_point,
+        **multiplier_of(float(F(x.scale / y.scale))).named(),
+        **limits_,
+        dtype=y.dtype,
+    )
+    negative = r.b.fixed_point_binary(
+        data,
+        alpha.tensor(r),
+        kind="multiply",
+        x_zero_point=x.zero_point,
+        y_zero_point=alpha.zero_point,
+        **multiplier_of(float(F(F(x.scale * alpha.scale) / y.scale))).named(),
+        **limits_,
+    )
+    return y.written(r, r.b.where(r.b.greater_equal(data, r.b.like(x.zero_point, data)), same, negative))
