@@ -137,10 +137,10 @@ OPS.register(
         ),
         doc="The LSTM of TensorFlow Lite on integers, over the steps of x [N, T, I]. filter [G, C, I] and recurrent "
         "[G, C, O] have the gates input, forget, cell and output; with G = 3 the first is left out and is 1 - forget. "
-        "bias [2, G, C] goes with filter and with recurrent and has what the zero points take away in it; multipliers "
-        "[2, 2, G] are the fixed-point multipliers and shifts to int16 with 12 fraction bits, for each of both. "
-        "Without projection [O, C], O is C. It gives the outputs [N, T, O], the states after the last step, and what the cells "
-        "let out in that step, before the projection.",
+        "bias [2, G, C] goes with filter and with recurrent and has what the zero points take away in it; "
+        "multipliers [2, 2, G] are the fixed-point multipliers and shifts to int16 with 12 fraction bits, for each of "
+        "both. Without projection [O, C], O is C. It gives the outputs [N, T, O], the states after the last step, and "
+        "what the cells let out in that step, before the projection.",
         shape=_shape,
         reference=_reference,
         quant="integer",

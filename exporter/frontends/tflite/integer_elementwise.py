@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from samara.exporter.frontends.tflite.integer_scales import (
     F,
     Signed,
@@ -12,9 +14,10 @@ from samara.exporter.frontends.tflite.integer_scales import (
     zero_point_of,
 )
 from samara.exporter.frontends.tflite.multipliers import (
+    Multiplier,
     multiplier_of,
 )
-from samara.exporter.frontends.tflite.node import Node, Reading
+from samara.exporter.frontends.tflite.node import Node, Reading, Unsupported
 from samara.graph import dtypes
 from samara.graph.graph import Tensor
 
@@ -22,6 +25,21 @@ from samara.graph.graph import Tensor
 @handler("ADD", "SUB", "SQUARED_DIFFERENCE")
 def _add(r: Reading, node: Node) -> list[Tensor]:
     x, y, z = Signed(node.input(0)), Signed(node.input(1)), Signed(node.output)
+    powers = _powers_of_two(node, x, y, z)
+    if powers is not None:
+        # Both inputs are shifted to the right by what their scales are smaller; a shift to the left keeps the bits.
+        left_shift, (first, second) = 1, powers
+        made = r.b.fixed_point_binary(
+            x.tensor(r),
+            y.tensor(r),
+            kind="add" if node.kind == "ADD" else "subtract",
+            left_shift=left_shift,
+            **Multiplier(multiplier=1 << 30, shift=first).named("x_"),
+            **Multiplier(multiplier=1 << 30, shift=second).named("y_"),
+            **Multiplier(multiplier=1 << 30, shift=1).named(),
+            **z.range(node),
+        )
+        return [made]
     left_shift = 15 if x.dtype is dtypes.int16 else 20
     if node.kind == "SQUARED_DIFFERENCE":
         left_shift = 0 if x.dtype is dtypes.int16 else 7
@@ -44,6 +62,25 @@ def _add(r: Reading, node: Node) -> list[Tensor]:
         **z.range(node),
     )
     return z.written(r, made)
+
+
+def _powers_of_two(node: Node, x: Signed, y: Signed, z: Signed) -> tuple[int, int] | None:
+    """How far int16 of older models go to the left: scales are powers of two, and no zero points."""
+    if (
+        node.kind == "SQUARED_DIFFERENCE"
+        or x.dtype is not dtypes.int16
+        or x.zero_point
+        or y.zero_point
+        or z.zero_point
+    ):
+        return None
+    parts = [math.frexp(float(s.scale)) for s in (x, y, z)]
+    if not node.options.get("pot_scale_int16", True) or any(fraction != 0.5 for fraction, _ in parts):
+        return None
+    first, second = (exponent - parts[2][1] for _, exponent in parts[:2])
+    if first > 0 or second > 0 or (first and second) or min(first, second) < -31:
+        raise Unsupported("scales of which none of the inputs has that of the output, or a larger one")
+    return first, second
 
 
 @handler("MUL")

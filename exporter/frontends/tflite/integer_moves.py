@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from samara.exporter.frontends.tflite import tables
 from samara.exporter.frontends.tflite.integer_scales import (
     handler,
     ratio,
+    same_scale,
     scale_of,
     scales_of,
     zero_point_of,
@@ -50,6 +53,8 @@ def _dequantize(r: Reading, node: Node) -> list[Tensor]:
     x, y = node.input(0), node.output
     if x.dtype is dtypes.float16:
         return [r.b.cast(x.data, dtype=y.dtype)]
+    if x.scale is not None and x.scale.size > 1:
+        return [_dequantized(r, x, y)]
     return [r.b.dequantize(x.data, scale=float(scale_of(x)), zero_point=zero_point_of(x), dtype=y.dtype)]
 
 
@@ -84,3 +89,56 @@ def _pad(r: Reading, node: Node) -> list[Tensor]:
             raise Unsupported("a padding value that is computed")
         value = int(given.reshape(-1)[0])
     return [r.b.pad(x.data, paddings=tuple(int(p) for p in paddings.reshape(-1)), value=float(value))]
+
+
+def _dequantized(r: Reading, x: Operand, y: Operand) -> Tensor:
+    """With a scale for each index along an axis."""
+    assert x.scale is not None
+    shape = [1] * len(x.shape)
+    shape[x.axis] = x.scale.size
+    zero_points = np.zeros(x.scale.shape) if x.zero_point is None else x.zero_point
+    zero_points = np.broadcast_to(zero_points, x.scale.shape).astype(np.int32).reshape(shape)
+    offsets = r.b.subtract(r.b.cast(x.data, dtype=dtypes.int32), zero_points)
+    made: Tensor = r.b.multiply(
+        r.b.cast(offsets, dtype=y.dtype), x.scale.reshape(shape).astype(y.dtype.numpy)
+    )
+    return made
+
+
+@handler("SPACE_TO_BATCH_ND")
+def _space_to_batch(r: Reading, node: Node) -> list[Tensor]:
+    """The border is what stands for 0."""
+    x, blocks, paddings = node.input(0), node.input(1).value, node.input(2).value
+    if blocks is None or paddings is None:
+        raise Unsupported("blocks or paddings that are computed")
+    count = blocks.size
+    sizes = node.output.shape[1 : 1 + count]
+    rest = node.output.shape[1 + count :]
+    if not all(isinstance(d, int) for d in (*sizes, *rest)):
+        raise Unsupported("sizes that are not known")
+    around = ((0, 0), *paddings.reshape(-1, 2).tolist(), *((0, 0) for _ in rest))
+    flat = tuple(int(p) for pair in around for p in pair)
+    padded = r.b.pad(x.data, paddings=flat, value=float(zero_point_of(node.output)))
+    split = [n for size, block in zip(sizes, blocks.reshape(-1).tolist(), strict=True) for n in (size, block)]
+    parts = r.b.reshape(padded, np.asarray([-1, *split, *rest], np.int32))
+    order = (*range(2, 2 + 2 * count, 2), 0, *range(1, 1 + 2 * count, 2))
+    moved = r.b.transpose(parts, permutation=(*order, *range(1 + 2 * count, 1 + 2 * count + len(rest))))
+    return [r.b.reshape(moved, np.asarray([-1, *sizes, *rest], np.int32))]
+
+
+@handler("RESIZE_BILINEAR")
+def _resize_bilinear(r: Reading, node: Node) -> list[Tensor]:
+    x, size = node.input(0), node.input(1).value
+    same_scale(node, x, node.output)
+    if size is None:
+        raise Unsupported("a size that is computed")
+    if x.dtype is dtypes.uint8:
+        raise Unsupported("images of uint8", "use int8 for them")
+    return [
+        r.b.integer_resize_bilinear(
+            x.data,
+            size=tuple(int(s) for s in size.reshape(-1)),
+            align_corners=bool(node.options.get("align_corners", False)),
+            half_pixel_centers=bool(node.options.get("half_pixel_centers", False)),
+        )
+    ]

@@ -93,6 +93,15 @@ def _reduce_extreme(r: Reading, node: Node) -> list[Tensor]:
     ]
 
 
+@handler("LOG_SOFTMAX")
+def _log_softmax(r: Reading, node: Node) -> list[Tensor]:
+    x, y = node.input(0), node.output
+    real = r.b.dequantize(x.data, scale=float(scale_of(x)), zero_point=zero_point_of(x))
+    result = r.b.log_softmax(real)
+    attributes = {"scale": float(scale_of(y)), "zero_point": zero_point_of(y), "dtype": y.dtype}
+    return [r.b.quantize(result, **attributes, rounding="tflite")]
+
+
 @handler("SOFTMAX")
 def _softmax(r: Reading, node: Node) -> list[Tensor]:
     x, y = Signed(node.input(0)), node.output

@@ -492,6 +492,12 @@ static const smr_format_field fixed_point_softmax_int16_attributes_fields[] = {
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
 };
 
+static const smr_format_field integer_resize_bilinear_attributes_fields[] = {
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+};
+
 static const smr_format_field cond_attributes_fields[] = {
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
@@ -689,6 +695,7 @@ const smr_format_table smr_format_tables[] = {
     {quantized_conv2d_int16_attributes_fields, 8},
     {fixed_point_sigmoid_attributes_fields, 3},
     {fixed_point_softmax_int16_attributes_fields, 2},
+    {integer_resize_bilinear_attributes_fields, 3},
     {cond_attributes_fields, 2},
     {while_loop_attributes_fields, 4},
     {dimension_fields, 4},
@@ -889,7 +896,7 @@ const int16_t smr_format_attributes[256] = {
     SMR_TABLE_QUANTIZED_CONV2D_INT16_ATTRIBUTES,
     SMR_TABLE_FIXED_POINT_SIGMOID_ATTRIBUTES,
     SMR_TABLE_FIXED_POINT_SOFTMAX_INT16_ATTRIBUTES,
-    -1,
+    SMR_TABLE_INTEGER_RESIZE_BILINEAR_ATTRIBUTES,
     -1,
     -1,
     -1,

@@ -1254,6 +1254,20 @@ static const smr_attribute_def fixed_point_softmax_int16_attributes[] = {
     {"shift", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_softmax_int16_attributes, shift), 0.0f, 0, 0},
 };
 
+static const smr_operand_def integer_resize_bilinear_inputs[] = {
+    {"x", 0x0028, 0, 0},
+};
+
+static const smr_operand_def integer_resize_bilinear_outputs[] = {
+    {"y", 0x0028, 0, 0},
+};
+
+static const smr_attribute_def integer_resize_bilinear_attributes[] = {
+    {"size", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_integer_resize_bilinear_attributes, size), 0.0f, 0, 0},
+    {"align_corners", SMR_ATTRIBUTE_BOOL, 0, offsetof(smr_integer_resize_bilinear_attributes, align_corners), 0.0f, 0, 0},
+    {"half_pixel_centers", SMR_ATTRIBUTE_BOOL, 0, offsetof(smr_integer_resize_bilinear_attributes, half_pixel_centers), 0.0f, 0, 0},
+};
+
 static const smr_operand_def cond_inputs[] = {
     {"predicate", 0x0100, -1, 0},
     {"inputs", 0x01fe, -1, 3},
@@ -2074,6 +2088,7 @@ const smr_op_def smr_op_defs[] = {
     {"quantized_conv2d_int16", quantized_conv2d_int16_inputs, quantized_conv2d_int16_outputs, quantized_conv2d_int16_attributes, SMR_OP_QUANTIZED_CONV2D_INT16, 4, 1, 8, 0, 0},
     {"fixed_point_sigmoid", fixed_point_sigmoid_inputs, fixed_point_sigmoid_outputs, fixed_point_sigmoid_attributes, SMR_OP_FIXED_POINT_SIGMOID, 2, 1, 3, 0, 1},
     {"fixed_point_softmax_int16", fixed_point_softmax_int16_inputs, fixed_point_softmax_int16_outputs, fixed_point_softmax_int16_attributes, SMR_OP_FIXED_POINT_SOFTMAX_INT16, 3, 1, 2, 0, 0},
+    {"integer_resize_bilinear", integer_resize_bilinear_inputs, integer_resize_bilinear_outputs, integer_resize_bilinear_attributes, SMR_OP_INTEGER_RESIZE_BILINEAR, 1, 1, 3, 0, 0},
     {"cond", cond_inputs, cond_outputs, cond_attributes, SMR_OP_COND, 2, 1, 2, 0, 0},
     {"while_loop", while_loop_inputs, while_loop_outputs, while_loop_attributes, SMR_OP_WHILE_LOOP, 1, 1, 4, 0, 0},
     {"add", add_inputs, add_outputs, 0, SMR_OP_ADD, 2, 1, 0, 0, 1},

@@ -84,6 +84,7 @@ typedef enum smr_opcode {
     SMR_OP_QUANTIZED_CONV2D_INT16 = 177,
     SMR_OP_FIXED_POINT_SIGMOID = 178,
     SMR_OP_FIXED_POINT_SOFTMAX_INT16 = 179,
+    SMR_OP_INTEGER_RESIZE_BILINEAR = 180,
     SMR_OP_COND = 190,
     SMR_OP_WHILE_LOOP = 191,
     SMR_OP_ADD = 256,
@@ -730,6 +731,12 @@ typedef struct smr_fixed_point_softmax_int16_attributes {
     int32_t shift;
 } smr_fixed_point_softmax_int16_attributes;
 
+typedef struct smr_integer_resize_bilinear_attributes {
+    smr_ints2 size;
+    uint8_t align_corners;
+    uint8_t half_pixel_centers;
+} smr_integer_resize_bilinear_attributes;
+
 typedef struct smr_cond_attributes {
     int32_t then_body; /* a program of the model */
     int32_t else_body; /* a program of the model */
@@ -817,6 +824,7 @@ typedef union smr_attributes {
     smr_quantized_conv2d_int16_attributes quantized_conv2d_int16;
     smr_fixed_point_sigmoid_attributes fixed_point_sigmoid;
     smr_fixed_point_softmax_int16_attributes fixed_point_softmax_int16;
+    smr_integer_resize_bilinear_attributes integer_resize_bilinear;
     smr_cond_attributes cond;
     smr_while_loop_attributes while_loop;
     uint64_t align;
@@ -874,6 +882,6 @@ typedef struct smr_op_def {
 
 /* Sorted by opcode. */
 extern const smr_op_def smr_op_defs[];
-#define SMR_OP_DEF_COUNT 161
+#define SMR_OP_DEF_COUNT 162
 
 #endif

@@ -421,6 +421,53 @@ def _pad(rng: Generator, dtype: str) -> Made:
     return one(rng, "PAD", [x, constant(paddings, "int32")], replace(x, shape=shape), "PadOptions")
 
 
+@model("dequantize-channels")
+def _dequantize_channels(rng: Generator) -> Made:
+    x = _quantized(rng, "int8", (4, 5), scale=rng.uniform(0.01, 0.1, 5), zero_point=0, axis=1)
+    return one(rng, "DEQUANTIZE", [x], T(shape=(4, 5), dtype="float32"), "DequantizeOptions")
+
+
+@model("space-to-batch-int8", "int8")
+@model("space-to-batch-uint8", "uint8")
+def _space_to_batch(rng: Generator, dtype: str) -> Made:
+    blocks, sizes = [_int(rng, 1, 3), _int(rng, 1, 3)], [_int(rng, 1, 3), _int(rng, 1, 3)]
+    whole = [b * s for b, s in zip(blocks, sizes, strict=True)]
+    before = [_int(rng, 0, min(1, w - 1)) for w in whole]
+    after = [_int(rng, 0, w - b - 1) for w, b in zip(whole, before, strict=True)]
+    x = _quantized(rng, dtype, (2, *(w - b - a for w, b, a in zip(whole, before, after, strict=True)), 3))
+    y = replace(x, shape=(2 * blocks[0] * blocks[1], *sizes, 3))
+    paddings = constant(list(zip(before, after, strict=True)), "int32")
+    return one(rng, "SPACE_TO_BATCH_ND", [x, constant(blocks, "int32"), paddings], y, "SpaceToBatchNDOptions")
+
+
+@model("resize-bilinear-int8", "int8")
+@model("resize-bilinear-int16", "int16")
+def _resize_bilinear(rng: Generator, dtype: str) -> Made:
+    x = _quantized(rng, dtype, (2, _int(rng, 1, 8), _int(rng, 1, 8), 3))
+    size = [_int(rng, 1, 9), _int(rng, 1, 9)]
+    where = _int(rng, 0, 2)
+    values = {"AlignCorners": where == 1, "HalfPixelCenters": where == 2}
+    y = replace(x, shape=(2, *size, 3))
+    return one(rng, "RESIZE_BILINEAR", [x, constant(size, "int32")], y, "ResizeBilinearOptions", **values)
+
+
+@model("log-softmax-int8", "int8")
+@model("log-softmax-uint8", "uint8")
+def _log_softmax(rng: Generator, dtype: str) -> Made:
+    x = _quantized(rng, dtype, (_int(rng, 1, 3), _int(rng, 1, 30)))
+    y = replace(x, scale=16 / 256, zero_point=int(np.iinfo(dtype).max))
+    return one(rng, "LOG_SOFTMAX", [x], y, "LogSoftmaxOptions")
+
+
+@model("add-int16-powers-of-two", "ADD", "AddOptions")
+@model("sub-int16-powers-of-two", "SUB", "SubOptions")
+def _powers_of_two(rng: Generator, op: str, options: str) -> Made:
+    x = T(shape=(50,), dtype="int16", scale=2.0**-12)
+    y = replace(x, scale=2.0 ** -_int(rng, 12, 16))
+    pair = [x, y] if rng.random() < 0.5 else [y, x]
+    return one(rng, op, pair, x, options, PotScaleInt16=True, FusedActivationFunction=_int(rng, 0, 3))
+
+
 def lstm(rng: Generator, *, batch: int | None = None) -> Made:
     """A layer over a sequence, with or without input gate, projection and clips."""
     no_input_gate, projected, time_major = (bool(rng.random() < 0.5) for _ in range(3))
