@@ -158,6 +158,18 @@ def cond(
     return list(made.outputs)
 
 
+def trace(graph: Graph, function: Callable[..., Any], like: Sequence[Tensor]) -> tuple[Body, list[Tensor]]:
+    """The body that a function makes, and the tensors of `graph` that it takes beside those like `like`.
+
+    `inlined(other, body, [*values, *taken])` adds its operations to another graph within `graph`.
+    """
+    made, values = _trace(graph, function, like, "the function")
+    outputs = tuple(made.convert(v) for v in values)
+    taken = _captured((made,))
+    _shared(taken, (made,))
+    return Body(made, tuple(made.inputs), outputs), taken
+
+
 def _own(values: Sequence[Any], kinds: Sequence[Any]) -> list[Any]:
     """For what has no element type, that of its counterpart; a tensor keeps its own, for the op to compare."""
     return [None if hasattr(v, "as_graph_tensor") else k for v, k in zip(values, kinds, strict=True)]
@@ -219,6 +231,8 @@ def rebuilt(
     body: Body,
     inputs: Sequence[Any],
     copy: Callable[[Graph, Operation, list[Tensor | None]], Sequence[Tensor]],
+    *,
+    without: Sequence[int] = (),
 ) -> Body:
     """A copy of a body for inputs of other shapes and element types.
 
@@ -226,6 +240,8 @@ def rebuilt(
         body: what to copy; its unused operations are left out.
         inputs: for each input something with its `dtype` and `shape`.
         copy: adds an operation to the new graph, on its new inputs, and returns its outputs.
+        without: the numbers of inputs that the copy has no more: nothing uses them, or `inputs` has a constant for
+            them, which takes their place.
 
     Raises:
         GraphError: the body needs a placeholder that is not among its inputs.
@@ -236,15 +252,14 @@ def rebuilt(
     graph.reserve_names(op.name for op in body.graph.operations if op.type == "variable")
     mapping: dict[int, Tensor] = {}
     copied: dict[Operation, Operation] = {}
-    for old, new in zip(body.inputs, inputs, strict=True):
+    for number, (old, new) in enumerate(zip(body.inputs, inputs, strict=True)):
+        gone = number in without
+        if gone and new.op.type != "constant":
+            continue
+        kind = "constant" if gone else "placeholder"
+        attributes = new.op.attributes if gone else {"dtype": new.dtype, "shape": new.shape}
         with graph.source(old.op.source):
-            made = graph.apply(
-                "placeholder",
-                [],
-                {"dtype": new.dtype, "shape": new.shape},
-                name=old.op.name,
-                exact_name=True,
-            )
+            made = graph.apply(kind, [], attributes, name=old.op.name, exact_name=True)
         mapping[id(old)] = made.outputs[0]
     for op in needed(body.outputs):
         if op.outputs and id(op.outputs[0]) in mapping:
@@ -259,7 +274,7 @@ def rebuilt(
             mapping[id(old)] = new
     return Body(
         graph,
-        tuple(mapping[id(t)] for t in body.inputs),
+        tuple(mapping[id(t)] for i, t in enumerate(body.inputs) if i not in without),
         tuple(mapping[id(t)] for t in body.outputs),
     )
 
@@ -268,7 +283,7 @@ def inlined(graph: Graph, body: Body, inputs: Sequence[Tensor]) -> list[Tensor]:
     """Adds the operations of a body to a graph, on tensors of it, and returns what stands for its outputs."""
     from samara.graph.rewrite import copy, needed
 
-    mapping = {id(old): new for old, new in zip(body.inputs, inputs, strict=True)}
+    mapping = {id(old): graph.convert(new) for old, new in zip(body.inputs, inputs, strict=True)}
     copied: dict[Operation, Operation] = {}
     for op in needed(body.outputs):
         if op.outputs and id(op.outputs[0]) in mapping:

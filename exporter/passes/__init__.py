@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from samara.exporter.passes.channels_last import prefer_channels_last
 from samara.exporter.passes.common_subexpressions import merge_common_subexpressions
 from samara.exporter.passes.constant_folding import fold_constants
+from samara.exporter.passes.control_flow import simplify_control_flow
 from samara.exporter.passes.dead_code import eliminate_dead_code
 from samara.exporter.passes.identities import remove_identities
 from samara.exporter.passes.linear import (
@@ -32,6 +33,7 @@ Pass = Callable[[ModelGraph], "ModelGraph | None"]
 PASSES: dict[str, Pass] = {
     "dead_code": eliminate_dead_code,
     "constant_folding": fold_constants,
+    "control_flow": simplify_control_flow,
     "identities": remove_identities,
     "common_subexpressions": merge_common_subexpressions,
     "raising": raise_functions,

@@ -1,4 +1,4 @@
-"""Ops that run sub-graphs: cond and while_loop."""
+"""Ops that run sub-graphs, cond and while_loop; and the update of a part of a tensor, which loops collect with."""
 
 from __future__ import annotations
 
@@ -145,6 +145,43 @@ def _while_gradient(b: Any, op: Any, *grads: Any) -> list[Any]:
     )
 
 
+def _update_shape(op: Any) -> Any:
+    x, update, begin = op.shapes
+    if begin is not None and len(begin) != 1:
+        op.fail(f"begin must have rank 1, not {len(begin)}")
+    if x is None or update is None:
+        return x
+    if len(x) != len(update) or not x:
+        op.fail(f"x has rank {len(x)} and the update rank {len(update)}: they must have one, from 1 on")
+    if begin is not None and dims.equal(begin[0], len(x)) is False:
+        op.fail(f"begin has {begin[0]} entries, x has rank {len(x)}")
+    return x
+
+
+def _update(xp: Any, op: Any, x: Any, update: Any, begin: Any) -> Any:
+    places = []
+    for axis, (part, whole) in enumerate(zip(update.shape, x.shape, strict=True)):
+        first = int(begin[axis])
+        if not 0 <= first <= whole - part:
+            raise ValueError(f"{part} elements from {first} on of axis {axis} of size {whole}")
+        places.append(slice(first, first + part))
+    y = xp.asarray(x, copy=True)
+    y[tuple(places)] = update
+    return y
+
+
+def _update_gradient(b: Any, op: Any, dy: Any) -> list[Any]:
+    _, update, begin = op.inputs
+    if update.shape is None:
+        raise GraphError(f"dynamic_update_slice {op.name!r}: the gradient needs the rank of the update")
+    strides = (1,) * len(update.shape)
+    return [
+        b.dynamic_update_slice(dy, b.zeros_like(update), begin),
+        b.slice(dy, begin, b.sizes(update), strides=strides),
+        None,
+    ]
+
+
 OPS.register(
     OpDef(
         name="cond",
@@ -185,6 +222,21 @@ OPS.register(
         dtypes=lambda op: [t.dtype for t in op.inputs[: _loop_variables(op)]],
         reference=_while,
         gradient=_while_gradient,
+        any_rank=True,
+    ),
+    OpDef(
+        name="dynamic_update_slice",
+        opcode=192,
+        inputs=("x: T", "update: T", "begin: I"),
+        outputs=("y: T",),
+        types={"T": dtypes.ALL, "I": (dtypes.int32, dtypes.int64)},
+        doc="x with a part replaced by `update`, from the place on that `begin` names: one index for each axis. A part "
+        "that is not within x is an error of the run. In place only the part is written.",
+        shape=_update_shape,
+        reference=_update,
+        gradient=_update_gradient,
+        quant="float_only",
+        in_place=True,
         any_rank=True,
     ),
 )

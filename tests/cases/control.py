@@ -52,7 +52,14 @@ def _loop(shape: tuple[int, ...], invariants: int = 1) -> dict[str, Any]:
     }
 
 
-ORACLES = {"cond": _cond, "while_loop": _fibonacci}
+def _updated(a: Any, x: Any, update: Any, begin: Any) -> Any:
+    y = np.array(x)
+    for index in np.ndindex(*update.shape):
+        y[tuple(i + int(b) for i, b in zip(index, begin, strict=True))] = update[index]
+    return y
+
+
+ORACLES = {"cond": _cond, "while_loop": _fibonacci, "dynamic_update_slice": _updated}
 
 CASES = [
     Case(
@@ -83,4 +90,24 @@ CASES += [
     )
     for shape in [(), (17,), (2, 3), (0, 3)]
     for steps in (0, 1, 2, 7, 10)
+]
+
+CASES += [
+    Case(
+        op="dynamic_update_slice",
+        inputs=(Input(shape=x), Input(shape=part), Input(shape=(len(x),), dtype=kind, values=begin)),
+        label=f"{begin}{kind}",
+    )
+    for x, part, begin in [
+        ((7,), (3,), (2,)),
+        ((7,), (7,), (0,)),
+        ((1,), (1,), (0,)),
+        ((5, 4), (1, 4), (3, 0)),
+        ((5, 4), (2, 3), (0, 1)),
+        ((5, 4), (0, 3), (5, 1)),
+        ((0, 3), (0, 3), (0, 0)),
+        ((2, 3, 4), (2, 1, 2), (0, 2, 2)),
+        ((2, 1, 3, 2, 2, 2), (1, 1, 2, 1, 2, 1), (1, 0, 1, 1, 0, 0)),
+    ]
+    for kind in ("int32", "int64")
 ]

@@ -165,3 +165,25 @@ def test_shapes_that_agree_only_at_some_sizes_are_refused(tmp_path: Path) -> Non
     y = tf.cond(p, lambda: x, lambda: tf.zeros([5]))
     with pytest.raises(ExportError, match=r"of shape \[n\] where \[5\] is expected"):
         export_model({"y": y}, tmp_path / "m.smr", shapes={"x": [Dim("n", 1, 8)]})
+
+
+def test_a_known_predicate_leaves_its_branch(tmp_path: Path, graph: tf.Graph) -> None:
+    x = tf.placeholder("float32", [3], "x")
+    known = tf.less(tf.constant(1), tf.constant(2))
+    y = tf.cond(known, lambda: tf.exp(x), lambda: tf.cond(tf.less(x[0], 0.0), lambda: x, lambda: -x))
+    _, report = exported(tmp_path, {"y": y}, {"x": x}, [{"x": np.float32([1, 2, 3])}])
+    assert report.programs[0].ops == {"exp": 1}
+
+
+def test_constants_move_into_bodies_and_unused_inputs_go(tmp_path: Path, graph: tf.Graph) -> None:
+    x, p = tf.placeholder("float32", [2, 4], "x"), tf.placeholder("bool", [], "p")
+    w = tf.constant(np.ones((4, 4), np.float32)) * 2.0
+    (y,) = control.cond(graph, p, lambda a, b, c: tf.matmul(a, b), lambda a, b, c: a + 1.0, [x, w, x * 3.0])
+    model, report = exported(tmp_path, {"y": y}, {"x": x, "p": p}, flags(x=np.ones((2, 4), np.float32)))
+    (op,) = model.ops()
+    assert len(op.inputs) == 2
+    assert report.programs[0].ops == {"cond": 1, "matmul": 1, "add": 1}
+    _, z = tf.while_loop(lambda i, a: i < 3, lambda i, a: (i + 1, tf.matmul(a, w)), [0, x])
+    model, _ = exported(tmp_path, {"z": z}, {"x": x}, [{"x": np.ones((2, 4), np.float32)}])
+    assert [op.op for op in model.ops()] == ["while_loop"]
+    assert len(model.ops()[0].inputs) == 2

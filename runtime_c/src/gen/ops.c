@@ -1297,6 +1297,16 @@ static const smr_attribute_def while_loop_attributes[] = {
     {"invariants", SMR_ATTRIBUTE_INT, 0, offsetof(smr_while_loop_attributes, invariants), 0.0f, 0, 0},
 };
 
+static const smr_operand_def dynamic_update_slice_inputs[] = {
+    {"x", 0x01fe, 0, 0},
+    {"update", 0x01fe, 0, 0},
+    {"begin", 0x00c0, 1, 0},
+};
+
+static const smr_operand_def dynamic_update_slice_outputs[] = {
+    {"y", 0x01fe, 0, 0},
+};
+
 static const smr_operand_def add_inputs[] = {
     {"x", 0x00fe, 0, 0},
     {"y", 0x00fe, 0, 0},
@@ -2091,6 +2101,7 @@ const smr_op_def smr_op_defs[] = {
     {"integer_resize_bilinear", integer_resize_bilinear_inputs, integer_resize_bilinear_outputs, integer_resize_bilinear_attributes, SMR_OP_INTEGER_RESIZE_BILINEAR, 1, 1, 3, 0, 0},
     {"cond", cond_inputs, cond_outputs, cond_attributes, SMR_OP_COND, 2, 1, 2, 0, 0},
     {"while_loop", while_loop_inputs, while_loop_outputs, while_loop_attributes, SMR_OP_WHILE_LOOP, 1, 1, 4, 0, 0},
+    {"dynamic_update_slice", dynamic_update_slice_inputs, dynamic_update_slice_outputs, 0, SMR_OP_DYNAMIC_UPDATE_SLICE, 3, 1, 0, 0, 1},
     {"add", add_inputs, add_outputs, 0, SMR_OP_ADD, 2, 1, 0, 0, 1},
     {"subtract", subtract_inputs, subtract_outputs, 0, SMR_OP_SUBTRACT, 2, 1, 0, 0, 1},
     {"multiply", multiply_inputs, multiply_outputs, 0, SMR_OP_MULTIPLY, 2, 1, 0, 0, 1},
