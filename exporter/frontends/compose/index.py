@@ -263,6 +263,8 @@ def reshape(b: Any, x: Tensor, shape: Tensor, name: str = "reshape") -> Tensor:
     assert shape.shape is not None
     targets = [element(b, shape, i) for i in range(int(shape.shape[0]))]  # type: ignore[arg-type]
     values = [known(b, t) for t in targets]
+    if values.count(None) + values.count(-1) > 2:
+        raise ValueError(f"{values.count(None)} sizes of a shape depend on data, of which one can be bounded")
     for i in reversed(range(len(targets))):
         if values[i] is not None:
             continue

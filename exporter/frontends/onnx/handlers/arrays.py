@@ -308,27 +308,15 @@ def _pad(node: Node) -> Any:
     mode = node.attr("mode", "constant")
     value = node.attr("value", 0.0)
     if node.given(2) is not None:
-        value = float(node.constant(2, "the value of padding").reshape(-1)[0])
-    if any(p < 0 for pair in pairs for p in pair):
-        masks = sum(1 << i for i in range(rank))
-        begin = [max(-p, 0) for p, _ in pairs]
-        end = [min(q, 0) for _, q in pairs]
-        x = b.strided_slice(
-            x,
-            begin=begin,
-            end=end,
-            strides=[1] * rank,
-            begin_mask=0,
-            end_mask=masks & ~sum((q < 0) << i for i, q in enumerate(end)),
-        )
-        pairs = [(max(p, 0), max(q, 0)) for p, q in pairs]
-    return b.pad(x, paddings=tuple(p for pair in pairs for p in pair), mode=mode, value=value)
+        constant = node.value(2)
+        value = node.input(2) if constant is None else constant.reshape(-1)[0]
+    whole = [p for p, _ in pairs] + [q for _, q in pairs]
+    return index.pad(b, x, whole, mode, value if mode == "constant" else None)
 
 
 @op("Tile")
 def _tile(node: Node) -> Any:
-    repeats = tuple(int(n) for n in node.constant(1, "repeats").reshape(-1))
-    return node.b.tile(node.input(), multiples=repeats)
+    return index.tile(node.b, node.input(), node.input(1))
 
 
 @op("ConstantOfShape")

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from samara.exporter.frontends.compose import index
 from samara.exporter.frontends.onnx.node import Node, op
 from samara.graph import dtypes
 
@@ -55,6 +56,8 @@ def _top_k(node: Node) -> Any:
         k = b.constant(np.int64(value.reshape(-1)[0]))
     elif len(k.shape or ()) == 1:
         k = b.reshape(k, np.zeros(0, np.int64))
+    if index.known(b, k) is None:
+        k = index.sized(b, k, index.size_along(b, node.input(), node.axis(default=-1)), name=f"{node.name}_k")
     # Any order is allowed where none is asked for: the sorted one.
     return b.top_k(node.input(), k, axis=node.axis(default=-1), largest=bool(node.attr("largest", 1)))
 
