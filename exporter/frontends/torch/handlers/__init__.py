@@ -15,6 +15,7 @@ _FAMILIES = (
     "pooling",
     "normalizing",
     "attending",
+    "quantizing",
 )
 
 
