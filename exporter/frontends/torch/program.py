@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import importlib
 import inspect
 import math
 import os
@@ -63,12 +65,19 @@ def load(source: Any, inputs: Any, shapes: Mapping[str, Sequence[Any]]) -> Sourc
     path = Path(os.fspath(source))
     with path.open("rb"):
         pass
+    for library in _LIBRARIES:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(library)
     try:
         with _quiet():
             program = torch.export.load(path)
     except Exception as error:
         raise ExportError(f"{path.name}: torch.export cannot load the file: {_first_line(error)}") from error
     return _of_program(program, inputs, wanted, f"torch.export program, {path.name}")
+
+
+# They define ops that files may hold.
+_LIBRARIES = ("torch.ao.quantization.fx._decomposed", "torchao", "torchvision")
 
 
 @contextmanager
@@ -100,7 +109,8 @@ def _bounded(maximum: Any) -> bool:
 
 
 def _of_module(module: torch.nn.Module, inputs: Any, shapes: Mapping[str, dims.Shape]) -> Source:
-    origin = f"torch.nn.Module {type(module).__name__}"
+    keras = any(c.__module__.startswith("keras.") for c in type(module).__mro__)
+    origin = f"{'Keras model' if keras else 'torch.nn.Module'} {type(module).__name__}"
     if inputs is None:
         raise TypeError(f"{origin} needs example inputs to be traced with: give inputs=(tensor, ...)")
     args, kwargs = _arguments(inputs)
@@ -114,6 +124,8 @@ def _of_module(module: torch.nn.Module, inputs: Any, shapes: Mapping[str, dims.S
     leaves, spec = pytree.tree_flatten((args, kwargs))
     leaves = [x.float() if isinstance(x, torch.Tensor) and x.dtype is torch.bfloat16 else x for x in leaves]
     names = naming.input_names(spec, _argument_names(module, args, kwargs))
+    if keras:
+        names = _keras_names(module, args, names)
     _check_shapes(shapes, dict(zip(names, leaves, strict=True)))
     traced = _enlarged(names, leaves, shapes)
     _set_training(training, False)
@@ -192,6 +204,14 @@ def _argument_names(module: torch.nn.Module, args: Sequence[Any], kwargs: Mappin
         elif p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD):
             names.append(p.name)
     return names[: len(args)]
+
+
+def _keras_names(module: Any, args: Sequence[Any], names: list[str]) -> list[str]:
+    """The inputs' names in a Keras model, whose `forward` has none for them; a dictionary of inputs has its keys."""
+    if len(args) == 1 and isinstance(args[0], Mapping):
+        return [str(k) for k in args[0]] if len(args[0]) == len(names) else names
+    found = [str(t.name) for t in getattr(module, "inputs", None) or []]
+    return found if len(set(found)) == len(names) else names
 
 
 def _check_shapes(shapes: Mapping[str, dims.Shape], leaves: Mapping[str, Any]) -> None:

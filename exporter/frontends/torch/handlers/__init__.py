@@ -16,6 +16,7 @@ _FAMILIES = (
     "normalizing",
     "attending",
     "quantizing",
+    "resizing",
 )
 
 

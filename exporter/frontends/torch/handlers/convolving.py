@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from samara.exporter.frontends.compose.convolution import conv
+from samara.exporter.frontends.compose.convolution import conv, conv_transpose
 from samara.exporter.frontends.torch.reader import Reader
 from samara.exporter.frontends.torch.registry import handles
 from samara.graph.graph import Tensor
@@ -70,43 +70,24 @@ def transposed_convolution(
     dilation: Any,
 ) -> Tensor:
     """A transposed convolution of one example, or of a batch."""
-    b = r.b
     count = r.rank(weight) - 2
-    strides, dilations = _spread(stride, count), _spread(dilation, count)
-    begins, extra = _spread(padding, count), _spread(output_padding, count)
     single = r.rank(x) == count + 1
-    x = b.expand_dims(x, axis=0) if single else x
-    if count == 1:
-        x, weight = b.expand_dims(x, axis=2), b.expand_dims(weight, axis=2)
-        strides, dilations, begins, extra = (1, *strides), (1, *dilations), (0, *begins), (0, *extra)
-    elif count != 2:
-        raise r.unsupported("it convolves along three axes")
-    assert weight.shape is not None
-    assert x.shape is not None
-    sizes = [
-        (n - 1) * s - 2 * p + d * (r.number(k, "the size of the filter") - 1) + e + 1
-        for n, s, p, d, k, e in zip(
-            x.shape[2:], strides, begins, dilations, weight.shape[2:], extra, strict=True
+    x = r.b.expand_dims(x, axis=0) if single else x
+    try:
+        y = conv_transpose(
+            r.b,
+            x,
+            weight,
+            bias,
+            strides=_spread(stride, count),
+            pads=_spread(padding, count) * 2,
+            output_padding=_spread(output_padding, count),
+            dilations=_spread(dilation, count),
+            groups=groups,
         )
-    ]
-    outputs = r.number(weight.shape[1], "the number of channels") * groups
-    # The filter of the convolution whose gradient this is: [KH, KW, O / groups, I].
-    taps = b.transpose(weight, permutation=(2, 3, 1, 0))
-    y = b.conv2d_backprop_input(
-        r.symbols.vector((x.shape[0], *sizes, outputs)),
-        taps,
-        b.transpose(x, permutation=(0, 2, 3, 1)),
-        strides=strides,
-        padding="explicit",
-        paddings=(begins[0], begins[0] - extra[0], begins[1], begins[1] - extra[1]),
-        dilations=dilations,
-        groups=groups,
-    )
-    y = y if bias is None else b.add(y, bias)
-    y = b.transpose(y, permutation=(0, 3, 1, 2))
-    y = b.squeeze(y, axes=(2,)) if count == 1 else y
-    made: Tensor = b.squeeze(y, axes=(0,)) if single else y
-    return made
+    except ValueError as error:
+        raise r.unsupported(str(error)) from None
+    return r.b.squeeze(y, axes=(0,)) if single else y
 
 
 @handles("aten.conv1d", "aten.conv2d", "aten.conv3d")
@@ -124,7 +105,7 @@ def convolve(
 
 
 @handles("aten.conv_transpose1d", "aten.conv_transpose2d", "aten.conv_transpose3d")
-def conv_transpose(
+def convolve_transposed(
     r: Reader,
     x: Tensor,
     weight: Tensor,

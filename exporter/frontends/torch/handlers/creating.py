@@ -173,3 +173,19 @@ def pad(r: Reader, x: Tensor, paddings: Sequence[Any], mode: str = "constant", v
     if mode not in modes:
         raise r.unsupported(f"it pads with mode {mode!r}", "use constant, reflect or replicate")
     return padded(r, x, paddings, modes[mode], value or 0)
+
+
+@handles(
+    "aten.rand",
+    "aten.rand_like",
+    "aten.randn",
+    "aten.randn_like",
+    "aten.randint",
+    "aten.randint_like",
+    "aten.randperm",
+    "aten.bernoulli",
+    "aten.multinomial",
+    "aten.normal",
+)
+def draw(r: Reader, *rest: Any) -> Tensor:
+    raise r.unsupported("it draws random numbers", "give them to the model as an input")

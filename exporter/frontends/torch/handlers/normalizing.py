@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from samara.exporter.frontends.compose import normalization
 from samara.exporter.frontends.torch.reader import Reader
 from samara.exporter.frontends.torch.registry import handles
 from samara.graph import dims
@@ -81,12 +82,8 @@ def layer_norm(
 def rms_norm(
     r: Reader, x: Tensor, shape: Sequence[Any], scale: Tensor | None = None, epsilon: Any = None
 ) -> Tensor:
-    b = r.b
-    axes = tuple(range(r.rank(x) - len(shape), r.rank(x)))
     epsilon = float(np.finfo(x.dtype.numpy).eps) if epsilon is None else float(epsilon)
-    root = b.rsqrt(b.add(b.reduce_mean(b.square(x), axes=axes, keepdims=True), b.like(epsilon, x)))
-    y = b.multiply(x, root)
-    return y if scale is None else b.multiply(y, scale)
+    return normalization.rms_norm(r.b, x, scale, axis=r.rank(x) - len(shape), epsilon=epsilon)
 
 
 def _grouped(

@@ -391,14 +391,75 @@ POOLS: Functions = {
         F.pixel_unshuffle(x[..., :8, :10], 2),
         F.channel_shuffle(x, 2),
     ),
-    "upsample": lambda x: (F.interpolate(x, scale_factor=2), F.interpolate(x, size=(5, 20), mode="nearest")),
+    "max_of_volumes": lambda x: F.max_pool3d(x[:, :, None].expand(-1, -1, 3, -1, -1), 2),
+    "max_with_dilation": lambda x: F.max_pool2d(x, 3, 1, 1, dilation=2),
+    "average_ceil_counting": lambda x: F.avg_pool2d(x, 3, 2, 1, ceil_mode=True),
+}
+RESIZING: Functions = {
+    "nearest": lambda x: (
+        F.interpolate(x, scale_factor=2),
+        F.interpolate(x, size=(5, 20)),
+        F.interpolate(x, size=(5, 20), mode="nearest-exact"),
+        F.interpolate(x[:, :, 0], scale_factor=1.7),
+    ),
     "bilinear": lambda x: (
         F.interpolate(x, size=(18, 5), mode="bilinear"),
         F.interpolate(x, size=(4, 7), mode="bilinear", align_corners=True),
+        F.interpolate(x, size=(1, 1), mode="bilinear", align_corners=True),
         F.interpolate(x, scale_factor=1.5, mode="bilinear"),
+        F.interpolate(x, scale_factor=1.5, mode="bilinear", recompute_scale_factor=True),
+        F.interpolate(x, size=(4, 20), mode="bilinear", antialias=True),
     ),
-    "bicubic": lambda x: F.interpolate(x, size=(12, 12), mode="bicubic"),
-    "linear": lambda x: F.interpolate(x[:, :, 0], size=7, mode="linear"),
+    "bicubic": lambda x: (
+        F.interpolate(x, size=(12, 7), mode="bicubic"),
+        F.interpolate(x, size=(12, 7), mode="bicubic", align_corners=True),
+        F.interpolate(x, size=(5, 7), mode="bicubic", antialias=True),
+    ),
+    "linear": lambda x: (
+        F.interpolate(x[:, :, 0], size=7, mode="linear"),
+        F.interpolate(x[:, :, None], size=(2, 5, 7), mode="trilinear"),
+    ),
+    "grid": lambda x: (
+        F.grid_sample(x, torch.linspace(-1.2, 1.2, 48).reshape(2, 4, 3, 2), align_corners=False),
+        F.grid_sample(
+            x, torch.linspace(-1, 1, 48).reshape(2, 4, 3, 2), "nearest", "border", align_corners=True
+        ),
+        F.grid_sample(
+            x, F.affine_grid(torch.eye(2, 3).expand(2, 2, 3) * 0.7, [2, 4, 5, 6], False), align_corners=False
+        ),
+    ),
+    "fold": lambda x: (F.unfold(x, (2, 3)), F.unfold(x, 3, 2, 1, 2), F.fold(F.unfold(x, 3), (9, 11), 3)),
+}
+
+
+def _weight(*shape: int) -> Any:
+    count = int(torch.Size(shape).numel())
+    return (torch.sin(torch.arange(count) * 1.7) * 0.3).reshape(shape)
+
+
+CONVOLUTIONS: Functions = {
+    "plain": lambda x: (
+        F.conv2d(x, _weight(6, 4, 3, 3), _weight(6)),
+        F.conv2d(x, _weight(6, 4, 3, 2), stride=(2, 1), padding=(1, 0)),
+        F.conv2d(x, _weight(6, 4, 3, 3), dilation=2, padding="same"),
+        F.conv2d(x, _weight(6, 4, 2, 4), padding="same"),
+        F.conv2d(x[0], _weight(6, 4, 1, 1)),
+    ),
+    "groups": lambda x: (
+        F.conv2d(x, _weight(6, 2, 3, 3), groups=2),
+        F.conv2d(x, _weight(8, 1, 3, 3), _weight(8), groups=4, padding=1),
+        F.conv2d(x, _weight(4, 1, 3, 3), groups=4, stride=2),
+    ),
+    "other_ranks": lambda x: (
+        F.conv1d(x[:, :, 0], _weight(6, 4, 3), _weight(6), padding=1, stride=2),
+        F.conv3d(x[:, :, None].expand(-1, -1, 4, -1, -1), _weight(5, 4, 2, 3, 3), padding=(1, 0, 1)),
+    ),
+    "transposed": lambda x: (
+        F.conv_transpose2d(x, _weight(4, 6, 3, 3), _weight(6), stride=2, padding=1, output_padding=1),
+        F.conv_transpose2d(x, _weight(4, 3, 2, 2), groups=2, stride=2),
+        F.conv_transpose2d(x, _weight(4, 3, 3, 3), dilation=2),
+        F.conv_transpose1d(x[:, :, 0], _weight(4, 5, 4), stride=3, padding=1),
+    ),
 }
 
 
@@ -414,6 +475,7 @@ class Family(torch.nn.Module):
 FAMILIES = {
     "attention": (ATTENTION, FLOAT),
     "bools": (BOOLS, BOOL),
+    "convolutions": (CONVOLUTIONS, IMAGE),
     "indices": (INDICES, FLOAT),
     "integers": (INTEGERS, INTEGER),
     "normalizations": (NORMALIZATIONS, FLOAT),
@@ -421,6 +483,7 @@ FAMILIES = {
     "pools": (POOLS, IMAGE),
     "products": (PRODUCTS, FLOAT),
     "reductions": (REDUCTIONS, FLOAT),
+    "resizing": (RESIZING, IMAGE),
     "shapes": (SHAPES, FLOAT),
 }
 

@@ -13,8 +13,8 @@ from samara.exporter.export import export_model
 from tests.exporter.frontends.torch_agreement import agrees, exported
 
 torch = pytest.importorskip("torch")
+pytest.importorskip("torch.ao.quantization.fx._decomposed")  # defines the ops
 
-import torch.ao.quantization.fx._decomposed  # noqa: E402, F401  (defines the ops)
 
 OPS = torch.ops.quantized_decomposed
 F = torch.nn.functional
