@@ -883,6 +883,6 @@ typedef struct smr_op_def {
 
 /* Sorted by opcode. */
 extern const smr_op_def smr_op_defs[];
-#define SMR_OP_DEF_COUNT 162
+#define SMR_OP_DEF_COUNT 163
 
 #endif
