@@ -25,7 +25,7 @@ from samara.pyruntime.model import Model
 Array = np.ndarray[Any, Any]
 
 
-class SamaraRep(BackendRep):
+class SamaraRep(BackendRep):  # type: ignore[misc]
     """A prepared model. A file is made for each set of input shapes.
 
     Attributes:
@@ -124,7 +124,7 @@ def _exported(model: Any, arrays: Mapping[str, Array], fixed: Sequence[str]) -> 
     return Model(to_bytes(lower(optimized, metadata={}).contents))
 
 
-class SamaraBackend(Backend):
+class SamaraBackend(Backend):  # type: ignore[misc]
     """Samara as `onnx.backend.base.Backend`; the device is the CPU."""
 
     @classmethod

@@ -290,7 +290,7 @@ def _export(
     origin: str,
 ) -> torch.export.ExportedProgram:
     args, kwargs = pytree.tree_unflatten(list(leaves), spec)
-    collected: Any = torch.export.ShapesCollection()  # type: ignore[no-untyped-call]
+    collected: Any = torch.export.ShapesCollection()
     made: dict[str, Any] = {}
     dynamic = False
     for name, leaf in zip(names, leaves, strict=True):
