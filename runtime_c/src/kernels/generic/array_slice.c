@@ -176,7 +176,7 @@ static smr_status run_slice(const smr_node *node, size_t begin, size_t end, smr_
     const smr_ints8 *strides = &node->attributes.slice.strides;
     const size_t size = array_element_size(y);
     const int32_t last = y->rank - 1;
-    int64_t first[SMR_MAX_RANK], steps[SMR_MAX_RANK], span = 1;
+    int64_t first[SMR_MAX_RANK] = {0}, steps[SMR_MAX_RANK] = {0}, span = 1;
     size_t row;
     int32_t d;
     for (d = last; d >= 0; --d) {
@@ -190,7 +190,7 @@ static smr_status run_slice(const smr_node *node, size_t begin, size_t end, smr_
         steps[d] = strides->values[d] * span;
         span *= x->dims[d];
     }
-    if (y->rank == 0) {
+    if (last < 0) {
         memcpy(y->data, x->data, size);
         return SMR_OK;
     }

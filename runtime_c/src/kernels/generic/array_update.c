@@ -25,7 +25,7 @@ static smr_status run_update(const smr_node *node, size_t begin, size_t end, smr
     const smr_value *update = node->inputs[1], *y = node->outputs[0];
     const int32_t last = y->rank - 1;
     const size_t size = array_element_size(y), count = (size_t)update->dims[last] * size;
-    update_place place;
+    update_place place = {{0}};
     size_t row;
     int32_t d;
     SMR_TRY(read_place(node, &place, error));
@@ -65,7 +65,7 @@ static smr_status run_copy_and_update(const smr_node *node, size_t begin, size_t
     const int32_t last = y->rank - 1;
     const size_t size = array_element_size(y);
     const size_t width = (size_t)y->dims[last] * size, count = (size_t)update->dims[last] * size;
-    update_place place;
+    update_place place = {{0}};
     size_t row, from;
     SMR_TRY(read_place(node, &place, error));
     for (row = begin; row < end; ++row) {
