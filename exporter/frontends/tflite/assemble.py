@@ -44,6 +44,7 @@ def assemble(
         ValueError: inputs or shapes do not fit the model.
     """
     importer = Importer(source, trainable=trainable)
+    importer.states.declare()
     unknown = [n for n in shapes if all(n not in s.inputs for s in source.signatures)]
     if unknown:
         listed = ", ".join(n for s in source.signatures for n in s.inputs)
@@ -111,6 +112,8 @@ class Importer:
         self._constants: dict[Any, Tensor] = {}
         self._stood_in: set[int] = set()
         self._depth = 0
+        # Graphs stay, since what is known of them is found by their identity.
+        self._graphs: list[Graph] = []
         self._real = False
         self.states = States(self)
 
@@ -230,6 +233,7 @@ class Importer:
             raise Unsupported(
                 f"{len(arguments)} arguments for the {len(graph.inputs)} inputs of {graph.name}"
             )
+        self._graphs.append(into)
         values = dict(zip(graph.inputs, arguments, strict=True))
         return self.run(graph, number, values, graph.outputs, into)
 

@@ -175,7 +175,18 @@ def fused(node: Node) -> tuple[dict[str, str], bool]:
     return {}, True
 
 
-def needs_float(node: Node, *operands: Operand | None) -> None:
+def beneath_casts(r: Reading, tensors: Sequence[Tensor], move: Callable[[list[Tensor]], Tensor]) -> Tensor:
+    """Moves elements of tensors; of constants that are cast, before that, so that they can move at export."""
+    stored = [t.op.inputs[0] if t.op.type == "cast" else None for t in tensors]
+    constants = [t for t in stored if t is not None and t.op.type == "constant"]
+    kinds = {t.dtype for t in tensors} | {t.dtype for t in constants}
+    if len(constants) < len(tensors) or len(kinds) > 2:
+        return move(list(tensors))
+    made: Tensor = r.b.cast(move(constants), dtype=tensors[0].dtype)
+    return made
+
+
+def needs_float(*operands: Operand | None) -> None:
     """Refuses operands that are no real numbers."""
     for operand in operands:
         if operand is not None and operand.dtype not in (dtypes.float32, dtypes.float16, dtypes.float64):
@@ -186,6 +197,7 @@ __all__ = [
     "activated",
     "apply_activation",
     "axis_of",
+    "beneath_casts",
     "constant",
     "fixed",
     "fused",

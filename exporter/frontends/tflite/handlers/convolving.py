@@ -9,6 +9,7 @@ import numpy as np
 from samara.exporter.frontends.tflite.handlers import hybrid
 from samara.exporter.frontends.tflite.handlers._registry import (
     activated,
+    beneath_casts,
     fixed,
     fused,
     handler,
@@ -32,21 +33,25 @@ def _dilated(node: Node) -> dict[str, Any]:
 
 def _bias(node: Node, index: int) -> Tensor | None:
     found = node.optional(index)
-    needs_float(node, found)
+    needs_float(found)
     return None if found is None else found.data
+
+
+def _turned(r: Reading, weights: Operand, permutation: tuple[int, ...]) -> Tensor:
+    return beneath_casts(r, [weights.data], lambda parts: r.b.transpose(parts[0], permutation=permutation))
 
 
 @handler("CONV_2D")
 def _conv_2d(r: Reading, node: Node) -> list[Tensor]:
     x, weights = node.input(0), node.input(1)
-    needs_float(node, x)
+    needs_float(x)
     channels, depth = shape_of(x.data)[3], weights.shape[3]
     if not isinstance(channels, int) or depth == 0 or channels % depth:
         raise Unsupported(f"{channels} channels with a filter for {depth}")
     attributes = {**_dilated(node), "groups": channels // depth}
     if hybrid.is_hybrid(weights):
         return [hybrid.conv(r, node, x.data, weights, attributes)]
-    filters = r.b.transpose(weights.data, permutation=(1, 2, 3, 0))
+    filters = _turned(r, weights, (1, 2, 3, 0))
     activation, more = fused(node)
     y = r.b.conv2d(x.data, filters, _bias(node, 2), **attributes, **activation)
     return [activated(r, node, y) if more else y]
@@ -55,7 +60,7 @@ def _conv_2d(r: Reading, node: Node) -> list[Tensor]:
 @handler("DEPTHWISE_CONV_2D")
 def _depthwise_conv_2d(r: Reading, node: Node) -> list[Tensor]:
     x, weights = node.input(0), node.input(1)
-    needs_float(node, x)
+    needs_float(x)
     channels = shape_of(x.data)[3]
     _, rows, columns, outputs = weights.shape
     if not isinstance(channels, int) or channels == 0 or outputs % channels:
@@ -73,7 +78,7 @@ def _depthwise_conv_2d(r: Reading, node: Node) -> list[Tensor]:
 @handler("FULLY_CONNECTED")
 def _fully_connected(r: Reading, node: Node) -> list[Tensor]:
     x, weights = node.input(0), node.input(1)
-    needs_float(node, x)
+    needs_float(x)
     if node.options["weights_format"] != "default":
         raise Unsupported("shuffled weights", "convert the model without them")
     _outputs, depth = weights.shape
@@ -109,9 +114,9 @@ def _batch_matmul(r: Reading, node: Node) -> list[Tensor]:
 @handler("TRANSPOSE_CONV")
 def _transpose_conv(r: Reading, node: Node) -> list[Tensor]:
     weights, x = node.input(1), node.input(2)
-    needs_float(node, x, weights)
+    needs_float(x, weights)
     sizes = np.asarray(integers(node, 0, "the output shape"), np.int32)
-    filters = r.b.transpose(weights.data, permutation=(1, 2, 0, 3))
+    filters = _turned(r, weights, (1, 2, 0, 3))
     y = r.b.conv2d_backprop_input(sizes, filters, x.data, **_window(node))
     bias = _bias(node, 3)
     return [activated(r, node, y if bias is None else r.b.add(y, bias))]
@@ -120,7 +125,7 @@ def _transpose_conv(r: Reading, node: Node) -> list[Tensor]:
 @handler("AVERAGE_POOL_2D", "MAX_POOL_2D", "L2_POOL_2D")
 def _pool(r: Reading, node: Node) -> list[Tensor]:
     x, o = node.input(0), node.options
-    needs_float(node, x)
+    needs_float(x)
     attributes = {**_window(node), "pool_size": (int(o["filter_height"]), int(o["filter_width"]))}
     if node.kind == "MAX_POOL_2D":
         y = r.b.max_pool2d(x.data, **attributes)
@@ -135,7 +140,7 @@ def _pool(r: Reading, node: Node) -> list[Tensor]:
 def _conv_3d(r: Reading, node: Node) -> list[Tensor]:
     """The sum over the filter's depth of convolutions of planes."""
     x, weights, o = node.input(0), node.input(1), node.options
-    needs_float(node, x, weights)
+    needs_float(x, weights)
     batch, depth, height, width, channels = fixed(x.data, range(5), "all sizes")
     taps, _rows, _columns, inner, outputs = weights.shape
     stride, dilation = int(o["stride_d"]), int(o["dilation_d_factor"])

@@ -5,6 +5,7 @@ What the integers sum up to is exact in float32 as long as it is below 2**24, an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,14 +24,20 @@ def is_hybrid(weights: Operand) -> bool:
 
 
 def _integers(weights: Operand) -> np.ndarray[Any, Any]:
-    """Constant weights as whole float32 numbers, less their zero point."""
+    """Constant weights, whose zero point is 0."""
     if weights.value is None or weights.scale is None:
         raise Unsupported("integer weights that are computed")
     if weights.dtype is dtypes.uint8:
         raise Unsupported("weights of uint8 with data in floating point", "convert the model again: to int8")
     if weights.zero_point is not None and np.any(weights.zero_point):
         raise Unsupported("integer weights with a zero point, with data in floating point")
-    return weights.value.astype(F)
+    return weights.value
+
+
+def _real(r: Reading, integers: np.ndarray[Any, Any]) -> Tensor:
+    """Weights as whole float32 numbers; the file has them as int8."""
+    made: Tensor = r.b.cast(r.b.constant(np.ascontiguousarray(integers)), dtype=dtypes.float32)
+    return made
 
 
 def _rounded(r: Reading, x: Tensor) -> Tensor:
@@ -89,9 +96,9 @@ def _one_image(r: Reading, x: Tensor, weights: Operand) -> tuple[Tensor, Tensor]
 
 def conv(r: Reading, node: Node, x: Tensor, weights: Operand, attributes: dict[str, Any]) -> Tensor:
     """A convolution."""
-    filters = np.ascontiguousarray(np.transpose(_integers(weights), (1, 2, 3, 0)))
+    filters = np.transpose(_integers(weights), (1, 2, 3, 0))
     stored, scale = _one_image(r, x, weights)
-    sums = r.b.conv2d(stored, filters, None, **attributes)
+    sums = r.b.conv2d(stored, _real(r, filters), None, **attributes)
     return _finished(r, node, sums, r.b.multiply(scale, _scales(weights, filters.shape[3])), node.optional(2))
 
 
@@ -103,19 +110,26 @@ def depthwise(
     _, rows, columns, outputs = filters.shape
     stored, scale = _one_image(r, x, weights)
     sums = r.b.depthwise_conv2d(
-        stored, filters.reshape(rows, columns, channels, outputs // channels), None, **attributes
+        stored, _real(r, filters.reshape(rows, columns, channels, outputs // channels)), None, **attributes
     )
     return _finished(r, node, sums, r.b.multiply(scale, _scales(weights, outputs)), node.optional(2))
 
 
 def fully_connected(r: Reading, node: Node, x: Tensor, weights: Operand) -> Tensor:
     """A matrix product, its rows quantized one by one."""
-    matrix = _integers(weights)
-    asymmetric = bool(node.options["asymmetric_quantize_inputs"])
-    axes = (len(shape_of(x)) - 1,)
-    stored, scale = (_asymmetric if asymmetric else _symmetric)(r, x, axes)
-    sums = r.b.matmul(stored, np.ascontiguousarray(matrix.T))
-    return _finished(r, node, sums, r.b.multiply(scale, _scales(weights, matrix.shape[0])), node.optional(2))
+    y = product(r, x, [weights], asymmetric=bool(node.options["asymmetric_quantize_inputs"]))
+    bias = node.optional(2)
+    return activated(r, node, y if bias is None else r.b.add(y, bias.data))
+
+
+def product(r: Reading, x: Tensor, weights: Sequence[Operand], *, asymmetric: bool) -> Tensor:
+    """Rows times the transposes of several matrices, side by side; the rows are quantized one by one."""
+    matrices = [_integers(w) for w in weights]
+    scales = [np.broadcast_to(_scales(w, len(m)), len(m)) for w, m in zip(weights, matrices, strict=True)]
+    stored, scale = (_asymmetric if asymmetric else _symmetric)(r, x, (len(shape_of(x)) - 1,))
+    sums = r.b.matmul(stored, _real(r, np.concatenate(matrices).T))
+    made: Tensor = r.b.multiply(sums, r.b.multiply(scale, np.concatenate(scales)))
+    return made
 
 
 def batch_matmul(r: Reading, node: Node, x: Tensor, y: Operand) -> Tensor:
@@ -127,8 +141,8 @@ def batch_matmul(r: Reading, node: Node, x: Tensor, y: Operand) -> Tensor:
         r.b.transpose(x, permutation=(*range(rank - 2), rank - 1, rank - 2)) if node.options["adj_x"] else x
     )
     stored, scale = (_asymmetric if asymmetric else _symmetric)(r, left, (rank - 1,))
-    sums = r.b.matmul(stored, matrices, transpose_y=bool(node.options["adj_y"]))
+    sums = r.b.matmul(stored, _real(r, matrices), transpose_y=bool(node.options["adj_y"]))
     return _finished(r, node, sums, r.b.multiply(scale, _scales(y, 1)), None)
 
 
-__all__ = ["batch_matmul", "conv", "depthwise", "fully_connected", "is_hybrid"]
+__all__ = ["batch_matmul", "conv", "depthwise", "fully_connected", "is_hybrid", "product"]

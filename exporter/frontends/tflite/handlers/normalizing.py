@@ -11,7 +11,7 @@ from samara.graph.graph import Tensor
 
 @handler("L2_NORMALIZATION")
 def _l2_normalization(r: Reading, node: Node) -> list[Tensor]:
-    needs_float(node, node.input(0))
+    needs_float(node.input(0))
     x = node.input(0).data
     norm = r.b.sqrt(r.b.reduce_sum(r.b.square(x), axes=(-1,), keepdims=True))
     made = r.b.divide(x, r.b.maximum(norm, r.b.like(1e-6, x)))
@@ -21,7 +21,7 @@ def _l2_normalization(r: Reading, node: Node) -> list[Tensor]:
 @handler("LOCAL_RESPONSE_NORMALIZATION")
 def _local_response_normalization(r: Reading, node: Node) -> list[Tensor]:
     """The input * (bias + alpha * sum of squares of the channels within radius) ** -beta."""
-    needs_float(node, node.input(0))
+    needs_float(node.input(0))
     x, o = node.input(0).data, node.options
     shape = shape_of(x)
     radius = int(o["radius"])
