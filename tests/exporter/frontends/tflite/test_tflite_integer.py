@@ -1,0 +1,50 @@
+"""Nodes that compute with integers give the bits of LiteRT's reference kernels: in a session, and from the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import samara
+
+pytest.importorskip("tflite")
+pytest.importorskip("ai_edge_litert.interpreter")
+
+from tests.exporter.frontends.tflite._integer_models import MODELS
+
+Array = np.ndarray[Any, Any]
+RUNS = 3
+
+
+def outputs_of(found: Any) -> list[Array]:
+    """The outputs of a loaded model, in order."""
+    return list(found.values()) if isinstance(found, dict) else [found]
+
+
+def same_bits(found: Array, expected: Array) -> bool:
+    """Whether two arrays have the same type, shape and bytes."""
+    return (found.dtype, found.shape) == (expected.dtype, expected.shape) and np.array_equal(
+        found, expected, equal_nan=found.dtype.kind == "f"
+    )
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("name", MODELS)
+def test_node(name: str, seed: int, tmp_path: Path) -> None:
+    content, arrays = MODELS[name](np.random.default_rng([seed, *name.encode()]))
+    path = tmp_path / "m.tflite"
+    path.write_bytes(content)
+    imported = samara.import_model(path)
+    assert imported.oracle is not None
+    assert imported.oracle.exact or any(np.asarray(a).dtype.kind == "f" for a in arrays) or "quantize" in name
+    samara.export_model(imported, tmp_path / "m.smr")
+    loaded, source = samara.load(tmp_path / "m.smr"), imported.oracle.start()
+    feed = dict(zip(imported.inputs, arrays, strict=True))
+    # What keeps state gives other outputs every time.
+    for _ in range(RUNS if name == "lstm" else 1):
+        expected = list(source("main", feed).values())
+        for found in (list(imported.run(feed).values()), outputs_of(loaded(*arrays))):
+            assert all(same_bits(f, e) for f, e in zip(found, expected, strict=True))
