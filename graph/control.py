@@ -1,8 +1,8 @@
 """Building operations that run sub-graphs: `cond` and `while_loop`.
 
 A body is traced by calling a function with placeholders, within a graph of its own. What the function uses of the graph
-around it becomes explicit: constants are repeated in the body, a variable is the session's variable of that name, and
-any other tensor is one more input of the operation.
+around it becomes explicit: constants, and sizes taken from shapes, are repeated in the body, a variable is the
+session's variable of that name, and any other tensor is one more input of the operation.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from samara.errors import GraphError
 from samara.graph import dims, dtypes
 from samara.graph.graph import Body, Graph, Operation, Tensor
+from samara.graph.inference import known_value
 
 # The most that the file can say; a run of a file ends with an error after as many steps of all its loops together.
 MOST_TRIPS = 2**31 - 1
@@ -54,15 +55,26 @@ class BodyGraph(Graph):
     def _foreign(self, tensor: Tensor) -> Tensor:
         if tensor.graph is not self.outer:
             tensor = self.outer.convert(tensor)
-        if tensor.op.type not in ("constant", "variable"):
+        op = tensor.op
+        if op.type not in ("constant", "variable") and not _describes_shapes(tensor):
             return self.capture(tensor)
         if tensor not in self._copied:
-            op = tensor.op
-            exact = op.type == "variable"
+            from samara.graph.rewrite import copy
+
+            inputs = [None if t is None else self.convert(t) for t in op.inputs]
             with self.name_scope(None), self.control_dependencies(None), self.source(op.source):
-                made = self.apply(op.type, [], op.attributes, name=op.name, exact_name=exact)
-            self._copied[tensor] = made.outputs[0]
+                if op.type == "variable":
+                    made = self.apply(op.type, [], op.attributes, name=op.name, exact_name=True).outputs
+                else:
+                    made = copy(self, op, inputs, name=op.name)
+            self._copied.update(zip(op.outputs, made, strict=True))
         return self._copied[tensor]
+
+
+def _describes_shapes(tensor: Tensor) -> bool:
+    """Whether the elements are sizes that the graph determines: a body computes them again, so that they stay known."""
+    known = None if tensor.op.type in ("placeholder", "dimension") else known_value(tensor)
+    return known is not None and not any(isinstance(d, dims.Dim) and d.anonymous for d in known)
 
 
 def _variable_names(graph: Graph) -> list[str]:

@@ -11,7 +11,7 @@ what is collected, step by step, is written into a buffer where it lies.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,15 +39,17 @@ def cond(
 ) -> list[Tensor]:
     """What one of two branches gives; a branch is written in place when the predicate is a constant.
 
+    Where the branches give tensors of different sizes, a run computes the size.
+
     Args:
         b: the builder.
         predicate: of one element, of any shape; what is no bool is true unless it is 0.
         then_branch: `then_branch(bb, *inputs)` gives the tensors for a true predicate.
-        else_branch: the same for a false one; as many tensors, of the same element types and shapes.
+        else_branch: the same for a false one; as many tensors, of the same element types and ranks.
         inputs: what both are called with, besides the tensors of the graph that they may use.
 
     Raises:
-        ShapeError: the branches give different shapes or element types.
+        ShapeError: the branches give different ranks or element types, or sizes without a bound.
         ValueError: they give different numbers of tensors.
     """
     test = _truth(b, b.constant(predicate))
@@ -55,7 +57,33 @@ def cond(
     tensors = [b.constant(v) for v in inputs]
     if known is not None:
         return [b.constant(v) for v in (then_branch if known else else_branch)(b, *tensors)]
-    return control.cond(b.graph, test, _within(then_branch), _within(else_branch), tensors)
+    then, other = (control.trace(b.graph, _within(f), tensors) for f in (then_branch, else_branch))
+    if len(then[0].outputs) != len(other[0].outputs):
+        raise ValueError(f"the branches give {len(then[0].outputs)} and {len(other[0].outputs)} tensors")
+    pairs = list(zip(then[0].outputs, other[0].outputs, strict=True))
+    axes = [_differing(one, two) for one, two in pairs]
+
+    def branch(body: Body, taken: Sequence[Tensor]) -> Callable[..., list[Any]]:
+        def build(*values: Tensor) -> list[Any]:
+            bb = _builder()
+            found = control.inlined(bb.graph, body, [*values, *taken])
+            sizes = [
+                bb.gather(bb.constant(bb.sizes(t)), np.asarray(a, np.int32), axis=0)
+                for t, some in zip(found, axes, strict=True)
+                for a in some
+            ]
+            padded = [_padded(bb, t, largest) for t, largest in zip(found, room, strict=True)]
+            return [*padded, *sizes]
+
+        return build
+
+    room = [
+        {a: max(dims.bounds(t.shape[a])[1] for t in pair if t.shape is not None) for a in some}
+        for pair, some in zip(pairs, axes, strict=True)
+    ]
+    made = control.cond(b.graph, test, branch(*then), branch(*other), tensors)
+    results, sizes = made[: len(pairs)], iter(made[len(pairs) :])
+    return [_cut(b, t, largest, sizes) for t, largest in zip(results, room, strict=True)]
 
 
 def while_loop(
@@ -101,7 +129,7 @@ def loop(
     condition: Any = None,
     carried: Sequence[Any] = (),
     maximum_trip_count: int | None = None,
-    name: str | None = None,
+    name: str = "trips",
 ) -> tuple[list[Tensor], list[Tensor]]:
     """ONNX's Loop: steps up to a number, as long as a condition holds, with what each step gives stacked.
 
@@ -115,8 +143,7 @@ def loop(
         carried: the values before the first step.
         maximum_trip_count: what the number of steps is known not to pass; a run that would take more ends with an
             error. Where nothing says, `MOST_COLLECTED` when tensors are collected.
-        name: of the named dimension that the number of steps becomes, when data decide how much is collected; a new
-            one when None.
+        name: of the named dimension that the number of steps becomes, when data decide how much is collected.
 
     Returns:
         The carried values after the last step, and for each collected tensor all of them along a new first axis. Its
@@ -146,9 +173,14 @@ def loop(
         return _written_out(b, body, taken, count, first, start)
     try:
         return _looped(b, body, taken, limit, count, first, start, free, maximum_trip_count, name)
-    except ShapeError:
+    except ShapeError as error:
         if free and isinstance(count, int) and 0 < count <= MOST_WRITTEN_OUT:
             return _written_out(b, body, taken, count, first, start)
+        if not _keeps_shapes(body, start):
+            raise ShapeError(
+                f"{str(error).partition(' (at ')[0]}: carry a tensor of a fixed size that the steps fill, or give a "
+                f"constant trip count of at most {MOST_WRITTEN_OUT}"
+            ) from error
         raise
 
 
@@ -162,6 +194,7 @@ def scan(
     input_reversed: Sequence[bool] | None = None,
     output_axes: Sequence[int] | None = None,
     output_reversed: Sequence[bool] | None = None,
+    steps: Any = None,
 ) -> tuple[list[Tensor], list[Tensor]]:
     """ONNX's Scan: a step for each slice of the inputs, with what each step gives side by side.
 
@@ -174,9 +207,10 @@ def scan(
         input_reversed: for each input whether it is taken from its end on; none is when None.
         output_axes: for each collected tensor the axis that the steps become; the first when None.
         output_reversed: for each of them whether the last step comes first.
+        steps: how many of the first slices there are, an integer of one element; None for all of them.
 
     Returns:
-        The states after the last step, and the collected tensors.
+        The states after the last step, and the collected tensors, with zeros where there was no step.
 
     Raises:
         ShapeError: a state changes its shape or element type, or the inputs differ in length.
@@ -193,13 +227,14 @@ def scan(
         if dims.merge(lengths[0], other) is None:
             raise ShapeError(f"the inputs of scan have {lengths[0]} and {other} slices")
     length = b.gather(b.constant(b.sizes(given[0])), np.asarray(axes[0], np.int32), axis=0)
+    taken_steps = length if steps is None else b.reshape(b.cast(steps, dtype="int32"), np.zeros(0, np.int32))
     backwards = list(input_reversed or [False] * len(given))
 
     def traced(*values: Tensor) -> list[Any]:
         bb, number = _builder(), values[0]
         cut = []
         for x, axis, reverse in zip(given, axes, backwards, strict=True):
-            place = _mirrored(bb, number, length) if reverse else number
+            place = _mirrored(bb, number, taken_steps) if reverse else number
             cut.append(bb.gather(x, place, axis=axis))
         after, scanned = step(bb, *values[1:], *cut)
         sizes[:] = [len(after), len(scanned)]
@@ -216,7 +251,7 @@ def scan(
     buffers = [_buffer(b, t, length, a) for t, a in zip(scanned, places, strict=True)]
 
     def test(*values: Tensor) -> Tensor:
-        result: Tensor = _builder().less(values[0], length)
+        result: Tensor = _builder().less(values[0], taken_steps)
         return result
 
     def one(*values: Tensor) -> list[Tensor]:
@@ -227,7 +262,7 @@ def scan(
         for buffer, value, axis, reverse in zip(
             values[split:], found[len(start) :], places, mirrored, strict=True
         ):
-            place = _mirrored(bb, values[0], length) if reverse else values[0]
+            place = _mirrored(bb, values[0], taken_steps) if reverse else values[0]
             kept.append(_written(bb, buffer, value, place, axis))
         return [bb.add(values[0], bb.like(1, values[0])), *found[: len(start)], *kept]
 
@@ -263,6 +298,57 @@ def _truth(b: Any, tensor: Tensor) -> Tensor:
     return tensor if tensor.shape == () else b.reshape(tensor, np.zeros(0, np.int32))
 
 
+def _differing(one: Tensor, other: Tensor) -> list[int]:
+    """The axes along which what two branches give has different sizes; none where that cannot be mended."""
+    if one.shape is None or other.shape is None or len(one.shape) != len(other.shape):
+        return []
+    return [a for a, (m, n) in enumerate(zip(one.shape, other.shape, strict=True)) if m != n]
+
+
+def _padded(b: Any, tensor: Tensor, room: Mapping[int, int]) -> Tensor:
+    """A tensor within one of zeros that has other sizes along some axes."""
+    if not room:
+        return tensor
+    unbounded = [a for a, size in room.items() if size == dims.LARGEST]
+    if unbounded:
+        raise ShapeError(
+            f"{tensor.name} of shape {dims.text(tensor.shape)}: the branches give other sizes along axis "
+            f"{unbounded[0]}, and nothing bounds them"
+        )
+    assert tensor.shape is not None
+    parts = [
+        np.asarray([room[a]], np.int32) if a in room else _size(b, d) for a, d in enumerate(tensor.shape)
+    ]
+    zeros = b.broadcast_to(b.constant(np.zeros((), tensor.dtype.numpy)), b.concat(parts, axis=0))
+    made: Tensor = b.dynamic_update_slice(zeros, tensor, np.zeros(len(parts), np.int32))
+    return made
+
+
+def _cut(b: Any, tensor: Tensor, room: Mapping[int, int], sizes: Iterator[Tensor]) -> Tensor:
+    """What `_padded` made larger, at the sizes that a branch gave."""
+    if not room:
+        return tensor
+    parts = []
+    for axis, dimension in enumerate(tensor.shape or ()):
+        if axis in room:
+            parts.append(b.reshape(_computed(b, next(sizes), "size", room[axis]), np.asarray([1], np.int32)))
+        else:
+            parts.append(_size(b, dimension))
+    rank = len(parts)
+    made: Tensor = b.slice(tensor, np.zeros(rank, np.int32), b.concat(parts, axis=0), strides=(1,) * rank)
+    return made
+
+
+def _computed(b: Any, value: Tensor, name: str, largest: int) -> Tensor:
+    """A number of the data that becomes a size, under a name that no other has."""
+    root = b.graph
+    while root.outer is not None:
+        root = root.outer
+    symbol = Dim(root.unique_name(name), 0, largest)
+    made: Tensor = b.dimension(value, np.asarray(largest, np.int32), symbol=symbol)
+    return made
+
+
 def _trip_count(b: Any, trip_count: Any) -> tuple[Tensor | None, Dimension | None]:
     """A trip count as an int64 scalar, and what is known of it."""
     if trip_count is None:
@@ -294,6 +380,11 @@ def _always(body: Body) -> bool:
     return goes_on.op.type == "constant" and bool(np.asarray(goes_on.op.a.value).all())
 
 
+def _keeps_shapes(body: Body, start: Sequence[Tensor]) -> bool:
+    after = body.outputs[1 : 1 + len(start)]
+    return all(control.same_shape(a, b) is not False for a, b in zip(start, after, strict=True))
+
+
 def _written_out(
     b: Any, body: Body, taken: Sequence[Tensor], count: int, first: Tensor, start: Sequence[Tensor]
 ) -> tuple[list[Tensor], list[Tensor]]:
@@ -318,7 +409,7 @@ def _looped(
     start: Sequence[Tensor],
     free: bool,
     maximum_trip_count: int | None,
-    name: str | None,
+    name: str,
 ) -> tuple[list[Tensor], list[Tensor]]:
     scanned = body.outputs[1 + len(start) :]
     most = control.MOST_TRIPS if count is None else dims.bounds(count)[1]
@@ -353,11 +444,7 @@ def _looped(
     finals, collected = made[2 : 2 + len(start)], made[2 + len(start) :]
     if exact or not collected:
         return finals, collected
-    trips = b.dimension(
-        b.cast(made[0], dtype="int32"),
-        np.asarray(most, np.int32),
-        symbol=Dim(name or b.graph.unique_name("trips"), 0, most),
-    )
+    trips = _computed(b, b.cast(made[0], dtype="int32"), name, most)
     return finals, [_shortened(b, t, trips) for t in collected]
 
 

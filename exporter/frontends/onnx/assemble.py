@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import onnx
-import onnx.inliner
 
 from samara.errors import SamaraError
 from samara.exporter.freeze import Signature
 from samara.exporter.frontends.imported import ImportedModel, Problems
 from samara.exporter.frontends.onnx import handlers
+from samara.exporter.frontends.onnx.expansion import expanded
 from samara.exporter.frontends.onnx.node import HANDLERS, Node, UnsupportedNodeError
 from samara.exporter.frontends.onnx.oracle import oracle_of
 from samara.exporter.frontends.onnx.reader import Source
 from samara.exporter.frontends.onnx.values import DTYPES, array_of, type_name
 from samara.graph import dims, dtypes
+from samara.graph.control import BodyGraph
 from samara.graph.dims import Dim, Dimension
 from samara.graph.dtypes import DType
-from samara.graph.graph import Graph, Tensor
+from samara.graph.graph import Graph, Tensor, get_default_graph
 from samara.graph.session import Session
 from samara.graph.variables import Variable
 
@@ -58,7 +58,7 @@ def assemble(
         ValueError: inputs or shapes do not fit the model.
     """
     problems = Problems(source.origin)
-    source = _expanded(source)
+    source = expanded(source)
     importer = Importer(source, problems, trainable=trainable)
     endpoints, outputs = importer.model(shapes, constants)
     problems.raise_if_any()
@@ -71,37 +71,9 @@ def assemble(
         samples=_samples(inputs, endpoints),
         oracle=oracle_of(source, constants),
         metadata={p.key: p.value for p in source.model.metadata_props},
+        warnings=tuple(dict.fromkeys(importer.warnings)),
         nodes=dict(problems.nodes),
     )
-
-
-def _expanded(source: Source) -> Source:
-    """The model with ops that ONNX itself defines by simpler ones written so, where there is no handler."""
-    wanted = set()
-    pending = [source.model.graph]
-    while pending:
-        graph = pending.pop()
-        for node in graph.node:
-            domain = "" if node.domain == "ai.onnx" else node.domain
-            known = domain == "" and onnx.defs.has(node.op_type)
-            if known and (domain, node.op_type) not in HANDLERS and _is_function(node, source):
-                wanted.add((node.domain, node.op_type))
-            pending += [a.g for a in node.attribute if a.HasField("g")]
-    if not wanted:
-        return source
-    try:
-        model = onnx.inliner.inline_selected_functions(
-            source.model, sorted(wanted), inline_schema_functions=True
-        )
-    except Exception:
-        # Named as unsupported when the nodes are read.
-        return source
-    return replace(source, model=model)
-
-
-def _is_function(node: Any, source: Source) -> bool:
-    schema: Any = onnx.defs.get_schema(node.op_type, max(source.opsets.get("", 1), 1))
-    return bool(schema.has_function or schema.has_context_dependent_function)
 
 
 def _samples(inputs: Any, endpoints: Mapping[str, Tensor]) -> list[list[dict[str, Array]]] | None:
@@ -123,16 +95,20 @@ class Importer:
     """Goes through a graph and its bodies.
 
     Attributes:
-        graph: what is built.
+        graph: where nodes go: the model's graph, or that of a body.
         session: has the values of trainable weights.
         problems: collects what is not supported.
+        warnings: what the caller should know.
+        declared: the shapes that the model states, by name of the value.
     """
 
     def __init__(self, source: Source, problems: Problems, *, trainable: bool) -> None:
         self.source = source
         self.problems = problems
-        self.graph = Graph()
+        self.graph = self._root = Graph()
         self.session = Session(graph=self.graph)
+        self.warnings: list[str] = []
+        self.declared: dict[str, list[int | str | None]] = {}
         self._trainable = trainable
         self._stood_in: set[int] = set()
 
@@ -157,7 +133,7 @@ class Importer:
         if unknown:
             raise ValueError(f"shapes names {', '.join(unknown)}; the inputs are {', '.join(endpoints)}")
         values.update(endpoints)
-        self.nodes(graph, values)
+        self.read(graph, values)
         outputs = {}
         for info in graph.output:
             tensor = values.get(info.name)
@@ -224,20 +200,24 @@ class Importer:
             self.problems.add(f"initializer {name!r}", f"{error} is not supported")
             return self._stand_in(name, dtypes.float32, tuple(proto.dims))
         if self._trainable and array.dtype.kind == "f" and array.ndim > 0 and array.size > 1:
-            with self.graph.as_default():
+            with self._root.as_default():
                 variable = Variable(array, name=_legal(name))
             self.session.load(variable, array)
             return variable.as_graph_tensor()
         return self._constant(name, array)
 
     def _constant(self, name: str, array: Array) -> Tensor:
+        # Those of bodies too: what several bodies have is one constant.
         attributes = {"value": array, "dtype": dtypes.as_dtype(array.dtype)}
-        return self.graph.apply("constant", [], attributes, name=_legal(name)).outputs[0]
+        return self._root.apply("constant", [], attributes, name=_legal(name)).outputs[0]
 
     # Nodes --------------------------------------------------------------------------------------------------
 
-    def nodes(self, graph: Any, values: dict[str, Tensor]) -> None:
+    def read(self, graph: Any, values: dict[str, Tensor]) -> None:
         """Reads the nodes of a graph; `values` has tensors by name and gets those of the nodes' outputs."""
+        for info in [*graph.value_info, *graph.output]:
+            if info.type.tensor_type.HasField("shape"):
+                self.declared[info.name] = [_stated(d) for d in info.type.tensor_type.shape.dim]
         for proto in graph.node:
             self._node(proto, values)
 
@@ -248,6 +228,7 @@ class Importer:
         self.problems.nodes[proto.op_type] += 1
         inputs = [values.get(i) if i else None for i in proto.input]
         made: Any = None
+        before = len(self.problems.found)
         with self.graph.source(where), self.graph.name_scope(_legal(name)):
             try:
                 node = Node(
@@ -261,10 +242,15 @@ class Importer:
                     _Bodies(self, values),
                 )
                 made = self._handle(domain, node)
-            except UnsupportedNodeError as error:
-                self._refuse(where, inputs, error.what, error.mend)
-            except (SamaraError, TypeError, ValueError) as error:
-                self._refuse(where, inputs, str(error).partition(" (at ")[0])
+            except (UnsupportedNodeError, SamaraError, TypeError, ValueError) as error:
+                # What a body of the node cannot do is told already.
+                if len(self.problems.found) == before:
+                    what = (
+                        error.what
+                        if isinstance(error, UnsupportedNodeError)
+                        else str(error).partition(" (at ")[0]
+                    )
+                    self._refuse(where, inputs, what, getattr(error, "mend", ""))
         results = list(made) if isinstance(made, (list, tuple)) else [made]
         results += [None] * (len(proto.output) - len(results))
         for output, tensor in zip(proto.output, results, strict=False):
@@ -311,6 +297,10 @@ class Importer:
             if id(current) not in seen:
                 seen.add(id(current))
                 pending += current.op.given_inputs
+                for body in current.op.bodies.values():
+                    pending += body.outputs
+                if current.op.type == "placeholder" and isinstance(current.graph, BodyGraph):
+                    pending += [outer for outer, t in current.graph.captured.items() if t is current]
         return False
 
     def _stand_in(self, name: str, dtype: DType, shape: Sequence[Any] | None = None) -> Tensor:
@@ -342,7 +332,7 @@ class Importer:
 
 
 class _Bodies:
-    """What handlers of control flow need: the bodies, and the values around them."""
+    """What handlers of control flow need: the bodies, the values around them, and what the model states of values."""
 
     def __init__(self, importer: Importer, values: dict[str, Tensor]) -> None:
         self.importer = importer
@@ -350,9 +340,29 @@ class _Bodies:
 
     def inline(self, body: Any) -> list[Tensor]:
         """The outputs of a body without inputs, built where the node stands."""
-        values = {**self.values, **self.importer.initializers(body)}
-        self.importer.nodes(body, values)
+        return self._outputs(body, [])
+
+    def run(self, body: Any, inputs: Sequence[Tensor]) -> list[Tensor]:
+        """The outputs of a body, built in the default graph: that of a branch or a step, while it is traced."""
+        outer, self.importer.graph = self.importer.graph, get_default_graph()
+        try:
+            return self._outputs(body, inputs)
+        finally:
+            self.importer.graph = outer
+
+    def _outputs(self, body: Any, inputs: Sequence[Tensor]) -> list[Tensor]:
+        given = dict(zip((i.name for i in body.input), inputs, strict=False))
+        values = {**self.values, **self.importer.initializers(body), **given}
+        self.importer.read(body, values)
         return [values[o.name] for o in body.output]
+
+    def declared(self, name: str) -> list[int | str | None] | None:
+        """The shape that the model states of a value: numbers, names, and None for what it leaves open."""
+        return self.importer.declared.get(name)
+
+    def warn(self, text: str) -> None:
+        """Tells the caller something."""
+        self.importer.warnings.append(text)
 
 
 def dense(sparse: Any) -> Array:
@@ -364,6 +374,12 @@ def dense(sparse: Any) -> Array:
     else:
         result[tuple(indices.T)] = values
     return result
+
+
+def _stated(dimension: Any) -> int | str | None:
+    if dimension.HasField("dim_value"):
+        return int(dimension.dim_value)
+    return dimension.dim_param or None
 
 
 def _legal(name: str) -> str:

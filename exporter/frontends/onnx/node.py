@@ -99,6 +99,13 @@ class Node:
         """An attribute's value."""
         return self.attributes.get(name, default)
 
+    def body(self, name: str) -> Any:
+        """A sub-graph attribute, which must be there."""
+        found = self.attr(name)
+        if found is None:
+            self.fail(f"it has no {name}")
+        return found
+
     def rank(self, index: int = 0) -> int:
         """The rank of an input."""
         tensor = self.input(index)
