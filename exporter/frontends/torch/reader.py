@@ -41,6 +41,16 @@ _CHECKS = frozenset(
 )
 
 
+_RELATIONS = {
+    "Equality": "equal",
+    "Unequality": "not_equal",
+    "StrictLessThan": "less",
+    "LessThan": "less_equal",
+    "StrictGreaterThan": "greater",
+    "GreaterThan": "greater_equal",
+}
+
+
 class UnsupportedError(Exception):
     """A node cannot be built; `mend` says what to change."""
 
@@ -181,6 +191,23 @@ class Reader:
             if made.shape == wanted:
                 return made
         made = self.b.reshape(tensor, self.symbols.vector(wanted))
+        return made
+
+    def within(self, graph: Graph) -> Reader:
+        """Reads a body within the graph."""
+        inner = Reader(graph, self.problems)
+        inner.symbols = self.symbols.within(graph.b)
+        return inner
+
+    def truth(self, value: Any) -> Tensor:
+        """A bool scalar from a tensor, or from a comparison of sizes."""
+        if isinstance(value, (Tensor, bool)):
+            return self.reshape(self.tensor(value, dtypes.bool_), ())
+        op = _RELATIONS.get(type(value).__name__)
+        if op is None:
+            raise UnsupportedError(f"it depends on {value}")
+        left, right = (self.symbols.scalar(self.symbols.dimension(a)) for a in value.args)
+        made: Tensor = getattr(self.b, op)(left, right)
         return made
 
     # Reading ----------------------------------------------------------------------------------------------

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import torch
+
 Handler = Callable[..., Any]
 
 _HANDLERS: dict[str, Handler] = {}
@@ -37,6 +39,8 @@ def target_name(target: Any) -> str:
     """The name of a node's target: `aten.add.Tensor`."""
     if hasattr(target, "_schema"):
         return str(target)
+    if isinstance(target, torch._ops.HigherOrderOperator):
+        return f"higher_order.{target.name()}"
     return f"{getattr(target, '__module__', '')}.{getattr(target, '__name__', target)}".removeprefix("_")
 
 

@@ -31,6 +31,13 @@ class Symbols:
         self._sources: dict[dims.Symbol, tuple[Tensor, int, Dimension]] = {}
         self._tensors: dict[str, Tensor] = {}
 
+    def within(self, b: Builder) -> Symbols:
+        """The same sizes for a body within the graph, which may use tensors outside, but not the other way round."""
+        made = Symbols(b)
+        made._dimensions, made._sources = self._dimensions, self._sources
+        made._tensors = dict(self._tensors)
+        return made
+
     def name(self, symbol: str, dimension: Dimension) -> None:
         """From now on torch's symbol is this dimension."""
         self._dimensions.setdefault(symbol, dimension)

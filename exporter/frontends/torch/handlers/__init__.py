@@ -17,6 +17,8 @@ _FAMILIES = (
     "attending",
     "quantizing",
     "resizing",
+    "branching",
+    "finding",
 )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from samara.exporter.frontends.compose import index as index_
 from samara.exporter.frontends.torch.reader import Reader
 from samara.exporter.frontends.torch.registry import handles
 from samara.graph import dims, dtypes
@@ -267,21 +268,29 @@ class Positions:
         return made
 
 
-def _by_numbers(r: Reader, indices: Sequence[Tensor | None]) -> list[Tensor | None]:
-    """Indices without masks: a mask stands for the positions where it is true."""
-    if any(i is not None and i.dtype is dtypes.bool_ for i in indices):
-        raise r.unsupported(
-            "it indexes with a mask, so that the size of the result depends on data",
-            "use torch.where, or multiply with the mask",
-        )
-    return list(indices)
-
-
 @handles("aten.index.Tensor", "aten._unsafe_index.Tensor")
 def index(r: Reader, x: Tensor, indices: Sequence[Tensor | None]) -> Tensor:
-    positions = Positions(r, x, _by_numbers(r, indices))
+    if any(i is not None and i.dtype is dtypes.bool_ for i in indices):
+        return _where_true(r, x, indices)
+    positions = Positions(r, x, indices)
     numbers = positions.numbers
     return r.b.gather(positions.x, numbers, axis=positions.axis, from_end=not _is_not_negative(numbers))
+
+
+def _where_true(r: Reader, x: Tensor, indices: Sequence[Tensor | None]) -> Tensor:
+    """The elements for which a mask is true; their number depends on data."""
+    first = next(a for a, i in enumerate(indices) if i is not None)
+    mask = indices[first]
+    if mask is None or len([i for i in indices if i is not None]) > 1:
+        raise r.unsupported("it indexes with a mask and with other indices", "index in two steps")
+    order = [*range(first, first + r.rank(mask)), *range(first), *range(first + r.rank(mask), r.rank(x))]
+    turned = x if not first else r.b.transpose(x, permutation=tuple(order))
+    found = index_.masked(r.b, turned, mask)
+    if not first:
+        return found
+    # The found axis goes back to where the mask was.
+    back = (*range(1, first + 1), 0, *range(first + 1, r.rank(found)))
+    return r.b.transpose(found, permutation=back)
 
 
 @handles("aten.gather")
