@@ -15,6 +15,7 @@ from samara.errors import ExportError, ModelFileError, ProofError
 from samara.exporter.endpoints import turn_endpoints, turning
 from samara.exporter.freeze import Frozen, Signature, freeze
 from samara.exporter.frontends import ImportedModel, frontend_of, import_model
+from samara.exporter.frontends.imported import OracleError
 from samara.exporter.lower import LoweredModel, lower
 from samara.exporter.passes import op_count, optimize
 from samara.exporter.proof import LayerError, prove, seeded_sample
@@ -132,8 +133,15 @@ def export_model(
         layers = prove(runtime, lowered, model, frozen, proof_samples, convert, ran)
         oracle = imported.oracle if imported is not None else None
         outputs: tuple[OutputError, ...] = ()
+        alone: tuple[str, ...] = ()
         if oracle is not None:
-            outputs = prove_against_source(runtime, lowered, model, oracle, proof_samples, convert, turned)
+            try:
+                outputs = prove_against_source(
+                    runtime, lowered, model, oracle, proof_samples, convert, turned
+                )
+            except OracleError as error:
+                alone = (f"{oracle.name} does not run the model, so nothing was compared with it: {error}",)
+                oracle = None
         programs = runtime.programs
         report = ExportReport(
             path=Path(path),
@@ -164,7 +172,8 @@ def export_model(
             quantized=quantized is not None,
             warnings=_warnings(frozen, seeded, quantize is not None, in_float)
             + _never_run(lowered, ran)
-            + (() if imported is None else imported.warnings),
+            + (() if imported is None else imported.warnings)
+            + alone,
         )
         _judge(report, model)
         if oracle is not None:

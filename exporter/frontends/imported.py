@@ -21,9 +21,15 @@ Array = np.ndarray[Any, Any]
 Run = Callable[[str, Mapping[str, Array]], Mapping[str, Array]]
 
 
+class OracleError(Exception):
+    """The source's own framework does not run it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Oracle:
     """The source, run by its own framework.
+
+    `start`, and what it returns, raise `OracleError` when the framework does not take the source.
 
     Attributes:
         name: what runs it, as "onnxruntime 1.20".
@@ -162,4 +168,4 @@ class Problems:
         )
 
 
-__all__ = ["ImportedModel", "Oracle", "Problem", "Problems", "Run"]
+__all__ = ["ImportedModel", "Oracle", "OracleError", "Problem", "Problems", "Run"]

@@ -342,7 +342,7 @@ class Importer:
             where=source.where,
             inputs=inputs,
             outputs=[self._operand(graph.tensors[i], None) for i in source.outputs],
-            options=source.options,
+            options={"bytes": source.custom_options} if source.custom else source.options,
             intermediates=[self._operand(graph.tensors[i], None) for i in source.intermediates if i >= 0],
         )
         reading = Reading(b=into.b, problems=self.problems)

@@ -7,6 +7,7 @@ bounded by the size of the file.
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -51,10 +52,10 @@ class Flatfile:
 
     Args:
         data: the bytes.
-        members: the names of tables by number, for the union that holds the options of nodes.
+        members: for each union that holds the options of nodes the names of tables by number.
     """
 
-    def __init__(self, data: bytes, members: dict[int, str]) -> None:
+    def __init__(self, data: bytes, members: Mapping[str, Mapping[int, str]]) -> None:
         self.data = data
         self._members = members
         # Tables may share what they point to; a file that would unfold without end says so here.
@@ -133,7 +134,7 @@ class Flatfile:
             if not name:
                 raise DamagedError(f"{where} is of the unknown kind {member}")
         else:
-            name = self._members.get(member, "") if field.name == "builtin_options" else ""
+            name = self._members[field.name].get(member, "")
         if name not in FIELDS:
             return (name, None)
         return (name, self._table(name, self._follow(position, where), where))

@@ -11,14 +11,20 @@ from typing import Any
 
 import numpy as np
 
-from samara.exporter.frontends.imported import Oracle
+from samara.exporter.frontends.imported import Oracle, OracleError
 from samara.exporter.frontends.tflite.reader import Source
 
 Array = np.ndarray[Any, Any]
 
 
+# What the reference kernels lack, or compute otherwise than TensorFlow does: LOCAL_RESPONSE_NORMALIZATION leaves the
+# last channel of its window out.
+_ELSEWHERE = frozenset({"CEIL", "ELU", "LOCAL_RESPONSE_NORMALIZATION", "ROUND", "SEGMENT_SUM"})
+
+
 def oracle_of(source: Source, *, exact: bool) -> Oracle | None:
     """What runs the file; None when LiteRT is not installed."""
+    reference = not any(n.kind in _ELSEWHERE for g in source.subgraphs for n in g.nodes)
     try:
         if importlib.util.find_spec("ai_edge_litert.interpreter") is None:
             return None
@@ -26,29 +32,41 @@ def oracle_of(source: Source, *, exact: bool) -> Oracle | None:
         return None
     version = importlib.metadata.version("ai-edge-litert")
     return Oracle(
-        name=f"LiteRT {version}, reference kernels", start=lambda: _Interpreters(source).run, exact=exact
+        name=f"LiteRT {version}, {'reference' if reference else 'default'} kernels",
+        start=lambda: _Interpreters(source, reference).run,
+        exact=exact and reference,
     )
 
 
 class _Interpreters:
     """One interpreter, which keeps its state from run to run."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, reference: bool) -> None:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
         self._source = source
+        kernels = (
+            OpResolverType.BUILTIN_REF if reference else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            self._interpreter = Interpreter(
-                model_path=os.fspath(source.path),
-                num_threads=1,
-                experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
-            )
+            try:
+                self._interpreter = Interpreter(
+                    model_path=os.fspath(source.path), num_threads=1, experimental_op_resolver_type=kernels
+                )
+            except (RuntimeError, ValueError) as error:
+                raise OracleError(str(error)) from None
         self._sizes: dict[str, tuple[tuple[int, ...], ...]] = {}
         self._runners: dict[str, Any] = {}
 
     def run(self, signature: str, arrays: Mapping[str, Array]) -> Mapping[str, Array]:
         """Runs a signature."""
+        try:
+            return self._run(signature, arrays)
+        except (RuntimeError, ValueError) as error:
+            raise OracleError(str(error)) from None
+
+    def _run(self, signature: str, arrays: Mapping[str, Array]) -> Mapping[str, Array]:
         found = next(s for s in self._source.signatures if s.name == signature)
         graph = self._source.subgraphs[found.subgraph]
         given = {n: np.asarray(arrays[n], _numpy(graph, i)) for n, i in found.inputs.items()}

@@ -28,7 +28,10 @@ def _names(enumeration: type) -> dict[int, str]:
 
 _KINDS = _names(tflite.BuiltinOperator)
 _TYPES = _names(tflite.TensorType)
-_OPTIONS = _names(tflite.BuiltinOptions)
+_OPTIONS = {
+    "builtin_options": _names(tflite.BuiltinOptions),
+    "builtin_options2": _names(tflite.BuiltinOptions2),
+}
 # The number that says that the kind is too large for the field of old files.
 _ESCAPE = 127
 
@@ -279,12 +282,14 @@ def _indices(values: Array, count: int, least: int, what: str) -> tuple[int, ...
 
 
 def _node_options(kind: str, operator: Table, count: int, where: str) -> Table:
-    given = operator["builtin_options"]
     expected = OPTIONS.get(kind)
     if expected is None:
         return {}
     # The reference interpreter, too, takes options of another kind for none.
-    options: Table = given[1] if given is not None and given[0] == expected else defaults(kind)
+    options: Table = defaults(kind)
+    for given in (operator["builtin_options"], operator["builtin_options2"]):
+        if given is not None and given[0] == expected:
+            options = given[1]
     for name, value in options.items():
         if (name.endswith("subgraph_index") or name == "subgraph") and not 0 <= value < count:
             raise DamagedError(f"{where} runs subgraph {value} of {count}")

@@ -87,6 +87,7 @@ TABLES = {
     "SplitOptions": "num_splits:int32",
     "SplitVOptions": "num_splits:int32",
     "SqueezeOptions": "squeeze_dims:[int32]",
+    "StableHLOCompositeOptions": "name:string decomposition_subgraph_index:int32",
     "StridedSliceOptions": "begin_mask:int32 end_mask:int32 ellipsis_mask:int32 new_axis_mask:int32 "
     "shrink_axis_mask:int32 offset:bool",
     "SubOptions": "fused_activation_function:Activation",
@@ -159,6 +160,7 @@ _KINDS = {
     "SplitOptions": "SPLIT",
     "SplitVOptions": "SPLIT_V",
     "SqueezeOptions": "SQUEEZE",
+    "StableHLOCompositeOptions": "STABLEHLO_COMPOSITE",
     "StridedSliceOptions": "STRIDED_SLICE",
     "SubOptions": "SUB",
     "TransposeConvOptions": "TRANSPOSE_CONV",

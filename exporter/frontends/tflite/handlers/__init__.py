@@ -6,6 +6,7 @@ from samara.exporter.frontends.tflite.handlers import (  # noqa: F401
     arrays,
     control,
     convolving,
+    detection,
     elementwise,
     images,
     indexing,

@@ -33,6 +33,9 @@ _REFUSED = {
     "REAL": "complex numbers are not supported: use real ones",
     "IMAG": "complex numbers are not supported: use real ones",
     "COMPLEX_ABS": "complex numbers are not supported: use real ones",
+    "EMBEDDING_LOOKUP_SPARSE": "sparse rows are not supported: gather dense rows and add them up",
+    "CONCAT_EMBEDDINGS": "the op is not supported: gather rows and concatenate them",
+    "REDUCE_WINDOW": "windows of any kind are not supported: use pools or reductions",
     "DELEGATE": "the file was compiled for a delegate: use the file from before that",
 }
 
@@ -68,7 +71,10 @@ def handler_of(node: Node, *, custom: bool) -> tuple[Handler, bool]:
         return integer.HANDLERS[node.kind], True
     found = _HANDLERS.get(node.kind)
     if found is None:
-        what, _, mend = _REFUSED.get(node.kind, "the op is not supported").partition(": ")
+        reason = _REFUSED.get(node.kind, "the op is not supported")
+        if node.kind.startswith("STABLEHLO_"):
+            reason = "StableHLO is not supported: convert the model to ops of TensorFlow Lite"
+        what, _, mend = reason.partition(": ")
         raise Unsupported(what, mend)
     first = next((o for o in node.inputs if o is not None), None)
     stored = [

@@ -371,3 +371,27 @@ def _one_hot(r: Reading, node: Node) -> list[Tensor]:
         on, off = float(bool(on)), float(bool(off))
     axis = int(node.options["axis"])
     return [r.b.one_hot(node.input(0).data, depth=depth, on_value=on, off_value=off, axis=axis, dtype=dtype)]
+
+
+@handler("DILATE", moves=True)
+def _dilate(r: Reading, node: Node) -> list[Tensor]:
+    """Other elements between those of the input."""
+    y, value = node.input(0).data, constant(node, 2, "the value between elements").reshape(-1)
+    rank = len(shape_of(y))
+    for axis, step in enumerate(integers(node, 1, "the dilations")):
+        (size,) = fixed(y, [axis], "a size that is dilated")
+        if step < 1 or size < 1 or size * step > 1 << 31:
+            raise Unsupported(f"a dilation of {size} elements by {step}")
+        if step == 1:
+            continue
+        after = [0] * (2 * axis + 3) + [step - 1] + [0] * (2 * (rank - 1 - axis))
+        spread = r.b.pad(r.b.expand_dims(y, axis=axis + 1), paddings=tuple(after), value=float(value[0]))
+        sizes = [*(fixed(y, range(rank), "all sizes"))]
+        sizes[axis] = size * step
+        merged = r.b.reshape(spread, np.asarray(sizes, np.int32))
+        ends = [size * step - step + 1 if a == axis else 0 for a in range(rank)]
+        mask = ((1 << rank) - 1) & ~(1 << axis)
+        y = r.b.strided_slice(
+            merged, begin=[0] * rank, end=ends, strides=[1] * rank, begin_mask=mask, end_mask=mask
+        )
+    return [y]

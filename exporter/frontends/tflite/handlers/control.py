@@ -82,6 +82,14 @@ def _call(importer: Any, node: Any, given: Sequence[Any], into: Graph, outputs: 
     return found
 
 
+def _composite(
+    importer: Any, node: Any, given: Sequence[Any], into: Graph, outputs: Sequence[Any]
+) -> list[Any]:
+    """What it is composed of."""
+    found: list[Any] = importer.called(node.options["decomposition_subgraph_index"], given, into)
+    return found
+
+
 def _call_once(
     importer: Any, node: Any, given: Sequence[Any], into: Graph, outputs: Sequence[Any]
 ) -> list[Any]:
@@ -115,6 +123,7 @@ CONTROL: dict[str, Handler] = {
     "WHILE": _while,
     "CALL": _call,
     "CALL_ONCE": _call_once,
+    "STABLEHLO_COMPOSITE": _composite,
     "VAR_HANDLE": _var_handle,
     "READ_VARIABLE": _read,
     "ASSIGN_VARIABLE": _assign,

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from samara.exporter.frontends.compose import convolution
 from samara.exporter.frontends.tflite.handlers import hybrid
 from samara.exporter.frontends.tflite.handlers._registry import (
     activated,
@@ -173,3 +174,38 @@ def _conv_3d(r: Reading, node: Node) -> list[Tensor]:
     total = r.b.reshape(total, np.asarray([batch, planes, high, wide, outputs], np.int32))
     bias = _bias(node, 2)
     return [activated(r, node, total if bias is None else r.b.add(total, bias))]
+
+
+@handler("CONV_3D_TRANSPOSE")
+def _conv_3d_transpose(r: Reading, node: Node) -> list[Tensor]:
+    weights, x, o = node.input(1), node.input(2), node.options
+    needs_float(weights, x)
+    sizes = integers(node, 0, "the output shape")
+    strides, dilations = (
+        [int(o[name.format(a)]) for a in "dhw"] for name in ("stride_{}", "dilation_{}_factor")
+    )
+    given = fixed(x.data, (1, 2, 3), "the sizes of the volume")
+    kernel = weights.shape[:3]
+    if len(sizes) != 5 or min(*strides, *dilations) < 1:
+        raise Unsupported(f"an output of {sizes} with strides {strides} and dilations {dilations}")
+    before, after, more = [], [], []
+    for size, stride, taps, dilation, wanted in zip(
+        given, strides, kernel, dilations, sizes[1:4], strict=True
+    ):
+        surplus = (size - 1) * stride + (taps - 1) * dilation + 1 - wanted
+        cut = max(surplus, 0) if o["padding"] == "same" else 0
+        before.append(cut // 2)
+        after.append(max(surplus, 0) - cut // 2)
+        more.append(max(-surplus, 0))
+    y = convolution.conv_transpose(
+        r.b,
+        r.b.transpose(x.data, permutation=(0, 4, 1, 2, 3)),
+        r.b.transpose(weights.data, permutation=(4, 3, 0, 1, 2)),
+        strides=strides,
+        pads=(*before, *after),
+        output_padding=more,
+        dilations=dilations,
+    )
+    y = r.b.transpose(y, permutation=(0, 2, 3, 4, 1))
+    bias = _bias(node, 3)
+    return [activated(r, node, y if bias is None else r.b.add(y, bias))]

@@ -16,15 +16,19 @@ from samara.exporter.report import ExportReport
 Array = np.ndarray[Any, Any]
 
 
-def interpreter(data: bytes) -> Any:
-    """A fresh interpreter of a file's bytes, its tensors allocated."""
+def interpreter(data: bytes, *, reference: bool = True) -> Any:
+    """A fresh interpreter of a file, its tensors allocated; with other kernels where the reference lacks one."""
     litert = pytest.importorskip("ai_edge_litert.interpreter", reason="LiteRT is the oracle")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         made = litert.Interpreter(
             model_content=data,
             num_threads=1,
-            experimental_op_resolver_type=litert.OpResolverType.BUILTIN_REF,
+            experimental_op_resolver_type=(
+                litert.OpResolverType.BUILTIN_REF
+                if reference
+                else litert.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+            ),
         )
     made.allocate_tensors()
     return made
@@ -33,7 +37,7 @@ def interpreter(data: bytes) -> Any:
 def run(interpreter: Any, inputs: Sequence[Array]) -> list[Array]:
     """What a run gives, the state being as the run before left it."""
     for detail, array in zip(interpreter.get_input_details(), inputs, strict=True):
-        interpreter.set_tensor(detail["index"], np.ascontiguousarray(array))
+        interpreter.set_tensor(detail["index"], np.asarray(array, order="C"))
     interpreter.invoke()
     return [np.array(interpreter.get_tensor(d["index"])) for d in interpreter.get_output_details()]
 
@@ -50,7 +54,12 @@ def export(data: bytes, folder: Path, **options: Any) -> tuple[ExportReport, Pat
 
 
 def agree(
-    data: bytes, folder: Path, inputs: Sequence[Sequence[Array]], *, tolerance: float = 1e-5
+    data: bytes,
+    folder: Path,
+    inputs: Sequence[Sequence[Array]],
+    *,
+    tolerance: float = 1e-5,
+    reference: bool = True,
 ) -> ExportReport:
     """Compares runs, one after the other in one context, with those of the reference kernels.
 
@@ -59,10 +68,11 @@ def agree(
         folder: where to write.
         inputs: for each run the inputs in order.
         tolerance: of floats, relative to the largest of an output; integers must be equal.
+        reference: whether LiteRT has a reference kernel.
     """
-    oracle = interpreter(data)
+    oracle = interpreter(data, reference=reference)
     report, path = export(data, folder, inputs=list(inputs[0]) or None, tolerance=max(tolerance, 1e-4))
-    assert "LiteRT" in report.oracle
+    assert ("reference" if reference else "default kernels") in report.oracle
     context = samara.load(path).context()
     for given in inputs:
         expected = run(oracle, given)

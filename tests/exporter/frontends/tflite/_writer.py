@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import flatbuffers
@@ -23,7 +23,27 @@ _TYPES = {
     "uint32": tflite.TensorType.UINT32,
     "uint16": tflite.TensorType.UINT16,
     "uint64": tflite.TensorType.UINT64,
+    "string": tflite.TensorType.STRING,
+    "resource": tflite.TensorType.RESOURCE,
+    "complex64": tflite.TensorType.COMPLEX64,
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sparse:
+    """How a constant without most of its zeros is stored.
+
+    Attributes:
+        order: dimensions in the order of traversal.
+        blocks: the axes that have blocks.
+        levels: for each dimension in that order its size, or (segments, indices).
+        stored: "int32", "uint16" or "uint8": how segments and indices are.
+    """
+
+    order: Sequence[int]
+    blocks: Sequence[int] = ()
+    levels: Sequence[Any] = ()
+    stored: str = "int32"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +58,7 @@ class T:
         axis: the axis that several scales go along.
         variable: whether it keeps its value from run to run.
         signature: the shape with -1 where it is open.
+        sparse: what `data`, the stored elements only, stand for.
     """
 
     shape: Sequence[int] = ()
@@ -49,6 +70,7 @@ class T:
     variable: bool = False
     signature: Sequence[int] | None = None
     name: str = ""
+    sparse: Sparse | None = None
 
 
 def constant(data: Any, dtype: str, **keywords: Any) -> T:
@@ -62,7 +84,9 @@ class Node:
     """A node.
 
     Attributes:
-        op: a name of tflite.BuiltinOperator, as "CONV_2D"; with `custom` the name of a custom op.
+        op: a name of tflite.BuiltinOperator, as "CONV_2D".
+        custom: the name of a custom op, for "CUSTOM".
+        custom_options: its options.
         inputs, outputs: indices of tensors; -1 for an absent input.
         options: the name of its options table, as "Conv2DOptions", or "".
         values: fields of that table, in the schema's CamelCase; a list becomes a vector of int32.
@@ -76,6 +100,29 @@ class Node:
     values: Mapping[str, Any] = field(default_factory=dict)
     intermediates: Sequence[int] = ()
     version: int = 1
+    custom: str = ""
+    custom_options: bytes = b""
+
+
+@dataclass(frozen=True, kw_only=True)
+class G:
+    """A subgraph: tensors, nodes in the order of execution, indices of its inputs and outputs."""
+
+    tensors: Sequence[T]
+    nodes: Sequence[Node]
+    inputs: Sequence[int]
+    outputs: Sequence[int]
+    name: str = "main"
+
+
+@dataclass(frozen=True, kw_only=True)
+class S:
+    """A signature: its name, the number of its subgraph, tensors by name."""
+
+    name: str
+    graph: int
+    inputs: Mapping[str, int]
+    outputs: Mapping[str, int]
 
 
 def _vector(b: flatbuffers.Builder, values: Any, dtype: str) -> int:
@@ -118,6 +165,31 @@ def _quantization(b: flatbuffers.Builder, tensor: T) -> int | None:
     )
 
 
+def _sparsity(b: flatbuffers.Builder, sparse: Sparse) -> int:
+    kind = f"{sparse.stored.capitalize()}Vector"
+    union = getattr(tflite.SparseIndexVector, kind)
+    levels = []
+    for level in sparse.levels:
+        if isinstance(level, int):
+            levels.append(_table(b, "DimensionMetadata", {"Format": 0, "DenseSize": level}))
+            continue
+        segments, indices = (_table(b, kind, {"Values": np.asarray(v, sparse.stored)}) for v in level)
+        values = {
+            "Format": 1,
+            "ArraySegmentsType": union,
+            "ArraySegments": segments,
+            "ArrayIndicesType": union,
+            "ArrayIndices": indices,
+        }
+        levels.append(_table(b, "DimensionMetadata", values))
+    values = {
+        "TraversalOrder": list(sparse.order),
+        "BlockMap": list(sparse.blocks),
+        "DimMetadata": _offsets(b, levels),
+    }
+    return _table(b, "SparsityParameters", values)
+
+
 def write(
     tensors: Sequence[T],
     nodes: Sequence[Node],
@@ -134,12 +206,63 @@ def write(
         inputs, outputs: indices of tensors.
         names: names of the tensors; "t0", "t1", ... when None.
     """
+    if names is not None:
+        tensors = [replace(t, name=t.name or n) for t, n in zip(tensors, names, strict=True)]
+    return write_model([G(tensors=tensors, nodes=nodes, inputs=inputs, outputs=outputs)])
+
+
+def write_model(graphs: Sequence[G], signatures: Sequence[S] = ()) -> bytes:
+    """A model of several subgraphs."""
     b = flatbuffers.Builder(1024)
-    buffers = [b""] + [np.ascontiguousarray(t.data).tobytes() for t in tensors if t.data is not None]
+    datas = [t.data for g in graphs for t in g.tensors if t.data is not None]
+    buffers = [b""] + [np.ascontiguousarray(d).tobytes() for d in datas]
     stored = [_table(b, "Buffer", {"Data": np.frombuffer(d, "uint8")} if d else {}) for d in buffers]
-    made = []
+    nodes = [n for g in graphs for n in g.nodes]
+    codes = list(dict.fromkeys((n.op, n.version, n.custom) for n in nodes))
     place = 0
-    for index, tensor in enumerate(tensors):
+    made = []
+    for graph in graphs:
+        made.append(_graph(b, graph, codes, place))
+        place += sum(t.data is not None for t in graph.tensors)
+    kinds = []
+    for name, version, custom in codes:
+        code = getattr(tflite.BuiltinOperator, name)
+        values = {"DeprecatedBuiltinCode": min(code, 127), "BuiltinCode": code, "Version": version}
+        if custom:
+            values["CustomCode"] = custom
+        kinds.append(_table(b, "OperatorCode", values))
+    values = {
+        "Version": 3,
+        "OperatorCodes": _offsets(b, kinds),
+        "Subgraphs": _offsets(b, made),
+        "Description": "test",
+        "Buffers": _offsets(b, stored),
+    }
+    if signatures:
+        values["SignatureDefs"] = _offsets(b, [_signature(b, s) for s in signatures])
+    model = _table(b, "Model", values)
+    b.Finish(model, b"TFL3")
+    return bytes(b.Output())
+
+
+def _signature(b: flatbuffers.Builder, signature: S) -> int:
+    maps = [
+        _offsets(b, [_table(b, "TensorMap", {"Name": n, "TensorIndex": i}) for n, i in given.items()])
+        for given in (signature.inputs, signature.outputs)
+    ]
+    values = {
+        "Inputs": maps[0],
+        "Outputs": maps[1],
+        "SignatureKey": signature.name,
+        "SubgraphIndex": signature.graph,
+    }
+    return _table(b, "SignatureDef", values)
+
+
+def _graph(b: flatbuffers.Builder, graph: G, codes: Sequence[tuple[str, int, str]], place: int) -> int:
+    """A subgraph, the first of whose constants is in the buffer after `place`."""
+    made = []
+    for index, tensor in enumerate(graph.tensors):
         buffer = 0
         if tensor.data is not None:
             place += 1
@@ -148,7 +271,7 @@ def write(
             "Shape": np.asarray(tensor.shape, "int32"),
             "Type": _TYPES[tensor.dtype],
             "Buffer": buffer,
-            "Name": tensor.name or (names[index] if names else f"t{index}"),
+            "Name": tensor.name or f"t{index}",
             "IsVariable": tensor.variable,
         }
         if tensor.signature is not None:
@@ -156,12 +279,13 @@ def write(
         quantization = _quantization(b, tensor)
         if quantization is not None:
             values["Quantization"] = quantization
+        if tensor.sparse is not None:
+            values["Sparsity"] = _sparsity(b, tensor.sparse)
         made.append(_table(b, "Tensor", values))
-    codes = list(dict.fromkeys((n.op, n.version) for n in nodes))
     operators = []
-    for node in nodes:
+    for node in graph.nodes:
         values = {
-            "OpcodeIndex": codes.index((node.op, node.version)),
+            "OpcodeIndex": codes.index((node.op, node.version, node.custom)),
             "Inputs": list(node.inputs),
             "Outputs": list(node.outputs),
         }
@@ -170,38 +294,14 @@ def write(
             values["BuiltinOptions"] = _table(b, node.options, node.values)
         if node.intermediates:
             values["Intermediates"] = list(node.intermediates)
+        if node.custom_options:
+            values["CustomOptions"] = np.frombuffer(node.custom_options, "uint8")
         operators.append(_table(b, "Operator", values))
-    subgraph = _table(
-        b,
-        "SubGraph",
-        {
-            "Tensors": _offsets(b, made),
-            "Inputs": list(inputs),
-            "Outputs": list(outputs),
-            "Operators": _offsets(b, operators),
-            "Name": "main",
-        },
-    )
-    kinds = []
-    for name, version in codes:
-        code = getattr(tflite.BuiltinOperator, name)
-        kinds.append(
-            _table(
-                b,
-                "OperatorCode",
-                {"DeprecatedBuiltinCode": min(code, 127), "BuiltinCode": code, "Version": version},
-            )
-        )
-    model = _table(
-        b,
-        "Model",
-        {
-            "Version": 3,
-            "OperatorCodes": _offsets(b, kinds),
-            "Subgraphs": _offsets(b, [subgraph]),
-            "Description": "test",
-            "Buffers": _offsets(b, stored),
-        },
-    )
-    b.Finish(model, b"TFL3")
-    return bytes(b.Output())
+    values = {
+        "Tensors": _offsets(b, made),
+        "Inputs": list(graph.inputs),
+        "Outputs": list(graph.outputs),
+        "Operators": _offsets(b, operators),
+        "Name": graph.name,
+    }
+    return _table(b, "SubGraph", values)
