@@ -30,6 +30,9 @@ def run_length(op: Operation, index: int) -> int | None:
         return None
     if tensor.shape is None or len(tensor.shape) < 2 or 0 in tensor.shape:
         return None
+    # What moves is no constant.
+    if any(not isinstance(d, int) for d in tensor.shape):
+        return None
     if op.type.endswith("conv2d"):
         if op.attributes.get("groups", 1) != 1:
             return None

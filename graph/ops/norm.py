@@ -64,9 +64,8 @@ def _layer_shape(op: Any) -> Any:
     x = op.shapes[0]
     _check_epsilon(op)
     normalized = x[op.axis(op.a.axis, len(x)) :]
-    for index in (1, 2):
-        shape = op.shapes[index]
-        if shape is None:
+    for index, shape in enumerate(op.shapes):
+        if shape is None or index == 0:
             continue
         name = op.definition.operands[index].name
         if len(shape) != len(normalized):
@@ -96,9 +95,7 @@ def _normalized_axes(op: Any) -> tuple[int, ...]:
     if x.shape is not None:
         return tuple(range(axis % len(x.shape), len(x.shape)))
     if axis >= 0:
-        raise ShapeError(
-            f"layer_normalization {op.name!r}: x has unknown rank, so its gradient needs a negative axis"
-        )
+        raise ShapeError(f"{op.type} {op.name!r}: x has unknown rank, so its gradient needs a negative axis")
     return tuple(range(axis, 0))
 
 
@@ -118,6 +115,35 @@ def _layer_gradient(b: Any, op: Any, dy: Any) -> list[Any]:
         b.multiply(root, b.subtract(g, along)),
         None if scale is None else b.unbroadcast(b.multiply(dy, normal), scale),
         None if offset is None else b.unbroadcast(dy, offset),
+    ]
+
+
+# Normalization by the root mean square ------------------------------------------------------------------------
+
+
+def _rms(xp: Any, op: Any, x: Any, scale: Any) -> Any:
+    if 0 in x.shape:
+        return x
+    dtype = x.dtype
+    x, scale = _wide(xp, x, scale)
+    axes = tuple(range(op.a.axis % x.ndim, x.ndim))
+    y = x / xp.sqrt(xp.mean(x * x, axis=axes, keepdims=True) + op.a.epsilon)
+    return xp.astype(y if scale is None else y * scale, dtype)
+
+
+def _rms_gradient(b: Any, op: Any, dy: Any) -> list[Any]:
+    x, scale = op.inputs
+    axes = _normalized_axes(op)
+
+    def mean(t: Any) -> Any:
+        return b.reduce_mean(t, axes=axes, keepdims=True)
+
+    root = b.rsqrt(b.add(mean(b.square(x)), b.like(op.a.epsilon, x)))
+    normal = b.multiply(x, root)
+    g = dy if scale is None else b.multiply(dy, scale)
+    return [
+        b.multiply(root, b.subtract(g, b.multiply(normal, mean(b.multiply(g, normal))))),
+        None if scale is None else b.unbroadcast(b.multiply(dy, normal), scale),
     ]
 
 
@@ -152,6 +178,23 @@ OPS.register(
         shape=_layer_shape,
         reference=_layer,
         gradient=_layer_gradient,
+        in_place=True,
+    ),
+    OpDef(
+        name="rms_normalization",
+        opcode=122,
+        inputs=("x: T", "scale: T?"),
+        outputs=("y: T",),
+        types=_TYPES,
+        attributes=(
+            attribute("axis", "int", -1, "The first axis to normalize over; all after it are too."),
+            _epsilon(1e-5),
+        ),
+        doc="The axes of x from `axis` on divided by the root of the mean of their squares: x / sqrt(mean(x**2) + "
+        "epsilon) * scale, scale having the shape of these axes. float16 is computed in float32.",
+        shape=_layer_shape,
+        reference=_rms,
+        gradient=_rms_gradient,
         in_place=True,
     ),
 )

@@ -35,7 +35,20 @@ def _layer(a: Any, x: Any, scale: Any, offset: Any) -> Any:
     return y
 
 
-ORACLES = {"batch_normalization": _batch, "layer_normalization": _layer}
+def _rms(a: Any, x: Any, scale: Any) -> Any:
+    axis = a.axis % x.ndim
+    y = np.zeros(x.shape)
+    for row in np.ndindex(*x.shape[:axis]):
+        values = [float(v) for v in np.ravel(x[row])]
+        if not values:
+            continue
+        root = math.sqrt(math.fsum(v * v for v in values) / len(values) + a.epsilon)
+        for place in np.ndindex(*x.shape[axis:]):
+            y[row + place] = x[row + place] / root * (1 if scale is None else scale[place])
+    return y
+
+
+ORACLES = {"batch_normalization": _batch, "layer_normalization": _layer, "rms_normalization": _rms}
 
 
 def _batch_case(shape: Any, *, constant: bool = False, label: str = "", **attributes: Any) -> Case:
@@ -75,6 +88,16 @@ def _layer_case(
     )
 
 
+def _rms_case(shape: Any, *, scale: bool = True, label: str = "", **attributes: Any) -> Case:
+    normalized = shape[attributes.get("axis", -1) :]
+    return Case(
+        op="rms_normalization",
+        inputs=(Input(shape=shape), Input(shape=normalized, low=0.5, high=2) if scale else None),
+        attributes=attributes,
+        label=label + ("" if scale else "noscale"),
+    )
+
+
 CASES = [
     *(
         _batch_case(s)
@@ -106,4 +129,12 @@ CASES = [
     _layer_case((3, 8), epsilon=0.5),
     _layer_case((2, 1000), label="long"),
     _layer_case((2, 64), low=10, high=12, label="centred"),
+    *(
+        _rms_case(s)
+        for s in [(7,), (3, 15), (3, 16), (2, 17), (2, 3, 33), (2, 1, 3, 1, 2, 2), (0, 3), (3, 0), (1, 1)]
+    ),
+    _rms_case((4, 5), scale=False),
+    *(_rms_case((2, 3, 4, 2), axis=i) for i in (0, 1, 2, 3, -3, -4)),
+    _rms_case((3, 8), epsilon=0.5),
+    _rms_case((2, 1000), label="long"),
 ]

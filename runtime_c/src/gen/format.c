@@ -293,6 +293,11 @@ static const smr_format_field layer_normalization_attributes_fields[] = {
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
 };
 
+static const smr_format_field rms_normalization_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+};
+
 static const smr_format_field softmax_attributes_fields[] = {
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
 };
@@ -673,6 +678,7 @@ const smr_format_table smr_format_tables[] = {
     {max_pool2d_pick_attributes_fields, 4},
     {batch_normalization_attributes_fields, 1},
     {layer_normalization_attributes_fields, 2},
+    {rms_normalization_attributes_fields, 2},
     {softmax_attributes_fields, 1},
     {log_softmax_attributes_fields, 1},
     {quantize_attributes_fields, 4},
@@ -838,7 +844,7 @@ const int16_t smr_format_attributes[256] = {
     -1,
     SMR_TABLE_BATCH_NORMALIZATION_ATTRIBUTES,
     SMR_TABLE_LAYER_NORMALIZATION_ATTRIBUTES,
-    -1,
+    SMR_TABLE_RMS_NORMALIZATION_ATTRIBUTES,
     -1,
     -1,
     -1,

@@ -822,6 +822,20 @@ static const smr_attribute_def layer_normalization_attributes[] = {
     {"epsilon", SMR_ATTRIBUTE_FLOAT, 0, offsetof(smr_layer_normalization_attributes, epsilon), 1e-05f, 0, 0},
 };
 
+static const smr_operand_def rms_normalization_inputs[] = {
+    {"x", 0x0006, 0, 0},
+    {"scale", 0x0006, 0, 1},
+};
+
+static const smr_operand_def rms_normalization_outputs[] = {
+    {"y", 0x0006, 0, 0},
+};
+
+static const smr_attribute_def rms_normalization_attributes[] = {
+    {"axis", SMR_ATTRIBUTE_INT, 0, offsetof(smr_rms_normalization_attributes, axis), 0.0f, -1, 0},
+    {"epsilon", SMR_ATTRIBUTE_FLOAT, 0, offsetof(smr_rms_normalization_attributes, epsilon), 1e-05f, 0, 0},
+};
+
 static const smr_operand_def softmax_inputs[] = {
     {"x", 0x0006, 0, 0},
 };
@@ -2076,6 +2090,7 @@ const smr_op_def smr_op_defs[] = {
     {"max_pool2d_pick", max_pool2d_pick_inputs, max_pool2d_pick_outputs, max_pool2d_pick_attributes, SMR_OP_MAX_POOL2D_PICK, 3, 1, 4, 0, 0},
     {"batch_normalization", batch_normalization_inputs, batch_normalization_outputs, batch_normalization_attributes, SMR_OP_BATCH_NORMALIZATION, 5, 1, 1, 0, 1},
     {"layer_normalization", layer_normalization_inputs, layer_normalization_outputs, layer_normalization_attributes, SMR_OP_LAYER_NORMALIZATION, 3, 1, 2, 0, 1},
+    {"rms_normalization", rms_normalization_inputs, rms_normalization_outputs, rms_normalization_attributes, SMR_OP_RMS_NORMALIZATION, 2, 1, 2, 0, 1},
     {"softmax", softmax_inputs, softmax_outputs, softmax_attributes, SMR_OP_SOFTMAX, 1, 1, 1, 0, 1},
     {"log_softmax", log_softmax_inputs, log_softmax_outputs, log_softmax_attributes, SMR_OP_LOG_SOFTMAX, 1, 1, 1, 0, 1},
     {"quantize", quantize_inputs, quantize_outputs, quantize_attributes, SMR_OP_QUANTIZE, 1, 1, 4, 0, 0},

@@ -62,6 +62,7 @@ typedef enum smr_opcode {
     SMR_OP_MAX_POOL2D_PICK = 114,
     SMR_OP_BATCH_NORMALIZATION = 120,
     SMR_OP_LAYER_NORMALIZATION = 121,
+    SMR_OP_RMS_NORMALIZATION = 122,
     SMR_OP_SOFTMAX = 130,
     SMR_OP_LOG_SOFTMAX = 131,
     SMR_OP_QUANTIZE = 160,
@@ -533,6 +534,11 @@ typedef struct smr_layer_normalization_attributes {
     float epsilon;
 } smr_layer_normalization_attributes;
 
+typedef struct smr_rms_normalization_attributes {
+    int32_t axis;
+    float epsilon;
+} smr_rms_normalization_attributes;
+
 typedef struct smr_softmax_attributes {
     int32_t axis;
 } smr_softmax_attributes;
@@ -803,6 +809,7 @@ typedef union smr_attributes {
     smr_max_pool2d_pick_attributes max_pool2d_pick;
     smr_batch_normalization_attributes batch_normalization;
     smr_layer_normalization_attributes layer_normalization;
+    smr_rms_normalization_attributes rms_normalization;
     smr_softmax_attributes softmax;
     smr_log_softmax_attributes log_softmax;
     smr_quantize_attributes quantize;
@@ -883,6 +890,6 @@ typedef struct smr_op_def {
 
 /* Sorted by opcode. */
 extern const smr_op_def smr_op_defs[];
-#define SMR_OP_DEF_COUNT 163
+#define SMR_OP_DEF_COUNT 164
 
 #endif

@@ -15,6 +15,7 @@ _FAMILIES = (
     "network",
     "quantized",
     "reductions",
+    "sequences",
 )
 
 _NO_STRINGS = "strings are not supported: run this before the model"

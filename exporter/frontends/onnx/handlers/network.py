@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from samara.exporter.frontends.compose import convolution, normalization, pooling
 from samara.exporter.frontends.onnx.node import Node, op
 from samara.graph import dtypes
@@ -111,7 +109,9 @@ def _layer_normalization(node: Node) -> list[Any]:
     x, b = node.input(), node.b
     axis = node.axis(default=-1)
     epsilon = node.attr("epsilon", 1e-5)
-    y = normalization.layer_norm(b, x, node.given(1), node.given(2), axis=axis, epsilon=epsilon)
+    y = normalization.layer_norm(
+        b, x, node.given(1), node.given(2), axes=range(axis, node.rank()), epsilon=epsilon
+    )
     mean = inverse = None
     if node.wants(1) or node.wants(2):
         axes = tuple(range(axis, node.rank()))
@@ -124,10 +124,9 @@ def _layer_normalization(node: Node) -> list[Any]:
 
 @op("RMSNormalization")
 def _rms_normalization(node: Node) -> Any:
+    axes = range(node.axis(default=-1), node.rank())
     epsilon = node.attr("epsilon", 1e-5)
-    return normalization.rms_norm(
-        node.b, node.input(), node.given(1), axis=node.axis(default=-1), epsilon=epsilon
-    )
+    return normalization.rms_norm(node.b, node.input(), node.given(1), axes=axes, epsilon=epsilon)
 
 
 @op("InstanceNormalization")
@@ -138,18 +137,13 @@ def _instance_normalization(node: Node) -> Any:
 
 @op("GroupNormalization")
 def _group_normalization(node: Node) -> Any:
-    b, x = node.b, node.input()
-    groups = int(node.attr("num_groups"))
-    scale, bias = node.input(1), node.input(2)
-    if node.opset < 21:
-        # One number for each group, before operator set 21.
-        channels = node.shape()[1]
-        if not isinstance(channels, int):
-            node.fail(f"a number of channels that moves, {channels}")
-        places = b.constant(np.arange(channels, dtype=np.int64) // (channels // groups))
-        scale, bias = (b.gather(t, places, axis=0) for t in (scale, bias))
-    epsilon = node.attr("epsilon", 1e-5)
-    return normalization.group_norm(b, x, scale, bias, groups=groups, epsilon=epsilon)
+    groups, epsilon = int(node.attr("num_groups")), node.attr("epsilon", 1e-5)
+    try:
+        return normalization.group_norm(
+            node.b, node.input(), node.input(1), node.input(2), groups=groups, epsilon=epsilon
+        )
+    except ValueError as error:
+        node.fail(str(error))
 
 
 @op("LRN")
@@ -166,7 +160,8 @@ def _lrn(node: Node) -> Any:
 
 @op("LpNormalization")
 def _lp_normalization(node: Node) -> Any:
-    return normalization.lp_norm(node.b, node.input(), axis=node.axis(default=-1), p=int(node.attr("p", 2)))
+    axes = (node.axis(default=-1),)
+    return normalization.lp_norm(node.b, node.input(), axes=axes, p=int(node.attr("p", 2)))
 
 
 @op("MeanVarianceNormalization")

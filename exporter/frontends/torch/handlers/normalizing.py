@@ -10,13 +10,7 @@ import numpy as np
 from samara.exporter.frontends.compose import normalization
 from samara.exporter.frontends.torch.reader import Reader
 from samara.exporter.frontends.torch.registry import handles
-from samara.graph import dims
 from samara.graph.graph import Tensor
-
-
-def _filled(r: Reader, value: float, like: Tensor, shape: Sequence[Any]) -> Tensor:
-    made: Tensor = r.b.constant(np.full([int(s) for s in shape], value, like.dtype.numpy))
-    return made
 
 
 def _by_channel(r: Reader, values: Tensor, rank: int) -> Tensor:
@@ -50,17 +44,7 @@ def batch_norm(
         y = y if scale is None else b.multiply(y, _by_channel(r, scale, rank))
         y = y if bias is None else b.add(y, _by_channel(r, bias, rank))
         return [y, None, None] if several else y
-    channels = mean.shape
-    assert channels is not None
-    scale = scale if scale is not None else _filled(r, 1.0, mean, channels)
-    bias = bias if bias is not None else _filled(r, 0.0, mean, channels)
-    last = (0, *range(2, rank), 1)
-    first = (0, rank - 1, *range(1, rank - 1))
-    y = b.transpose(x, permutation=last) if rank > 2 else x
-    y = b.batch_normalization(
-        y, *(r.cast(t, x.dtype) for t in (scale, bias, mean, variance)), epsilon=epsilon
-    )
-    y = b.transpose(y, permutation=first) if rank > 2 else y
+    y = normalization.batch_norm(b, x, scale, bias, mean, variance, epsilon)
     return [y, None, None] if several else y
 
 
@@ -83,22 +67,15 @@ def rms_norm(
     r: Reader, x: Tensor, shape: Sequence[Any], scale: Tensor | None = None, epsilon: Any = None
 ) -> Tensor:
     epsilon = float(np.finfo(x.dtype.numpy).eps) if epsilon is None else float(epsilon)
-    return normalization.rms_norm(r.b, x, scale, axis=r.rank(x) - len(shape), epsilon=epsilon)
+    axes = range(r.rank(x) - len(shape), r.rank(x))
+    return normalization.rms_norm(r.b, x, scale, axes=axes, epsilon=epsilon)
 
 
 def _grouped(
     r: Reader, x: Tensor, scale: Tensor | None, bias: Tensor | None, groups: int, epsilon: float
 ) -> Tensor:
     """Each example normalized in groups of channels."""
-    b = r.b
-    rank = r.rank(x)
-    assert x.shape is not None
-    channels = r.number(x.shape[1], "the number of channels")
-    rest = dims.product(x.shape[2:])
-    grouped = r.reshape(x, (x.shape[0], groups, channels // groups * rest))
-    y = r.reshape(b.layer_normalization(grouped, None, None, axis=2, epsilon=epsilon), x.shape)
-    y = y if scale is None else b.multiply(y, _by_channel(r, scale, rank))
-    return y if bias is None else b.add(y, _by_channel(r, bias, rank))
+    return normalization.group_norm(r.b, x, scale, bias, groups=groups, epsilon=epsilon)
 
 
 @handles("aten.group_norm")

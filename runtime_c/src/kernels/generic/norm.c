@@ -84,3 +84,17 @@ smr_status smr_prepare_layer_normalization(smr_node *node, smr_error *error) {
     node->run = x->dtype == SMR_DTYPE_FLOAT16 ? run_layer_normalization_f16 : run_layer_normalization_f32;
     return SMR_OK;
 }
+
+smr_status smr_prepare_rms_normalization(smr_node *node, smr_error *error) {
+    const norm_parameters *p = SMR_PARAMETERS(node, norm_parameters);
+    const smr_value *x = node->inputs[0];
+    int32_t axis;
+    SMR_TRY(smr_array_axis(node->attributes.rms_normalization.axis, x->rank, &axis, error));
+    SMR_TRY(prepare_norm(node, axis, node->attributes.rms_normalization.epsilon, error));
+    if (node->inputs[1] != NULL) {
+        SMR_TRY(check_norm_operand(node->inputs[1], x, axis, error));
+    }
+    node->work = p->rows;
+    node->run = x->dtype == SMR_DTYPE_FLOAT16 ? run_rms_normalization_f16 : run_rms_normalization_f32;
+    return SMR_OK;
+}
