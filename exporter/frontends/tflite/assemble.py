@@ -132,6 +132,7 @@ class Importer:
             tensor = self._input(name, graph.tensors[index], shapes.get(name))
             endpoints[name] = tensor
             values[index] = tensor
+        self.states.anew(self.graph)
         before = len(self.states.writes)
         results = self.run(graph, signature.subgraph, values, list(signature.outputs.values()), self.graph)
         outputs: dict[str, Tensor] = {}

@@ -166,6 +166,10 @@ class States:
             self.writes.append(written)
         return written
 
+    def anew(self, graph: Graph) -> None:
+        """What follows runs on its own, not after what the graph has so far."""
+        self._last = {place: last for place, last in self._last.items() if place[1] != id(graph)}
+
     def begin(self) -> None:
         """What follows is done within the bodies of one node."""
         self._touched.append(set())
