@@ -165,6 +165,40 @@ def test_a_bidirectional_lstm(merge: bool, major: bool, tmp_path: Path) -> None:
     agree(write(build.tensors, [node], [x], results), tmp_path, [[f(*shape)] for _ in range(2)])
 
 
+@pytest.mark.parametrize("projection", [0, 4])
+@pytest.mark.parametrize("peephole", [False, True])
+def test_one_step_of_an_lstm(projection: int, peephole: bool, tmp_path: Path) -> None:
+    build = Build()
+    x = build.add(T(shape=(2, 3)))
+    places = [x, *build.cell(3, 5, coupled=False, peephole=peephole, bias=True, projection=projection)]
+    places += [build.state(2, projection or 5), build.state(2, 5)]
+    y = build.add(T())
+    node = Node(
+        op="LSTM",
+        inputs=places,
+        outputs=[y],
+        options="LSTMOptions",
+        values={"FusedActivationFunction": TANH, "KernelType": 0},
+    )
+    agree(write(build.tensors, [node], [x], [y]), tmp_path, [[f(2, 3)] for _ in range(3)])
+
+
+def test_one_step_of_a_basic_lstm(tmp_path: Path) -> None:
+    build = Build()
+    x = build.add(T(shape=(2, 3)))
+    places = [x, build.state(2, 5), build.weights(20, 8), build.vector(20), build.state(2, 5)]
+    results = [build.add(T()) for _ in range(4)]
+    node = Node(
+        op="LSTM",
+        inputs=places,
+        outputs=results,
+        options="LSTMOptions",
+        values={"FusedActivationFunction": TANH, "KernelType": 1},
+        version=2,
+    )
+    agree(write(build.tensors, [node], [x], results[:2]), tmp_path, [[f(2, 3)] for _ in range(3)])
+
+
 @pytest.mark.parametrize("hybrid", [False, True])
 @pytest.mark.parametrize("op", ["RNN", "UNIDIRECTIONAL_SEQUENCE_RNN", "BIDIRECTIONAL_SEQUENCE_RNN"])
 def test_simple_recurrent_nodes(op: str, hybrid: bool, tmp_path: Path) -> None:
