@@ -19,7 +19,7 @@ BUILD_FILES := pyproject.toml CMakeLists.txt runtime_c/CMakeLists.txt pyruntime/
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help native test test-c test-sanitized test-python demo mnist onnx-coverage lint format gen \
+.PHONY: help native test test-c test-sanitized test-python demo mnist onnx-coverage architectures lint format gen \
         gen-check check fuzz bench size clean
 
 help: ## List the targets
@@ -86,6 +86,9 @@ demo: $(STAMPS)/demo ## Train on handwritten digits, export as float and int8, r
 
 onnx-coverage: $(STAMPS)/native $(STAMPS)/frontends ## Run the official ONNX backend tests and write docs/onnx-coverage.md
 	$(BIN)/python -m tests.exporter.frontends.onnx.suite --write docs/onnx-coverage.md --details
+
+architectures: $(STAMPS)/native $(STAMPS)/frontends ## Export well-known architectures from torch and ONNX and write docs/architectures.md
+	$(BIN)/python -m tests.exporter.frontends.survey --write docs/architectures.md
 
 mnist: $(STAMPS)/demo ## Train on MNIST, export as float and int8, and hold both to their accuracy
 	$(BIN)/python examples/mnist/train.py

@@ -6,6 +6,7 @@ slices: a window of a pool is the product of its axes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,7 +40,8 @@ def max_pool(
     """
     widths = _widths(x, kernel, strides, pads, dilations, ceil_mode)
     if len(kernel) <= 2 and all(d == 1 for d in dilations):
-        return from_image(b, b.max_pool2d(to_image(b, x), **_window(kernel, strides, widths)), len(kernel))
+        window = _clipped(x, kernel, strides, widths)
+        return from_image(b, b.max_pool2d(to_image(b, x), **window), len(kernel))
     least = -np.inf if x.dtype.is_floating else np.iinfo(x.dtype.numpy).min
     for axis, (k, s, d, w) in enumerate(zip(kernel, strides, dilations, widths, strict=True), 2):
         x = _along(b, x, axis, k, s, d, w, float(least), "maximum")
@@ -75,9 +77,15 @@ def average_pool(
     spatial = len(kernel)
     widths = _widths(x, kernel, strides, pads, dilations, ceil_mode)
     given = list(zip(pads[:spatial], pads[spatial:], strict=True))
-    widened = widths != given
-    if spatial <= 2 and all(d == 1 for d in dilations) and not (widened and count_include_pad):
-        window = _window(kernel, strides, widths)
+    if spatial <= 2 and all(d == 1 for d in dilations):
+        if count_include_pad and widths != given:
+            # What counts becomes elements; what is left to pad does not count.
+            x = b.pad(x, paddings=(0, 0, 0, 0, *(p for pair in given for p in pair)))
+            widths = [(0, w[1] - g[1]) for w, g in zip(widths, given, strict=True)]
+            count_include_pad = False
+        window = (
+            _window(kernel, strides, widths) if count_include_pad else _clipped(x, kernel, strides, widths)
+        )
         made = b.average_pool2d(to_image(b, x), **window, count_include_pad=count_include_pad)
         return from_image(b, made, spatial)
     dtype = x.dtype
@@ -116,8 +124,13 @@ def lp_pool(
     """The p-norm of each window of x [N, C, spatial...]: (sum of |x| ** p) ** (1 / p). Arguments as in max_pool."""
     widths = _widths(x, kernel, strides, pads, dilations, ceil_mode)
     powers = b.square(x) if p == 2 else b.power(b.abs(x), b.like(p, x))
-    for axis, (k, s, d, w) in enumerate(zip(kernel, strides, dilations, widths, strict=True), 2):
-        powers = _along(b, powers, axis, k, s, d, w, 0.0, "add")
+    if len(kernel) <= 2 and all(d == 1 for d in dilations):
+        window = _window(kernel, strides, widths)
+        means = b.average_pool2d(to_image(b, powers), **window, count_include_pad=True)
+        powers = from_image(b, b.multiply(means, b.like(math.prod(kernel), means)), len(kernel))
+    else:
+        for axis, (k, s, d, w) in enumerate(zip(kernel, strides, dilations, widths, strict=True), 2):
+            powers = _along(b, powers, axis, k, s, d, w, 0.0, "add")
     norm: Tensor = b.sqrt(powers) if p == 2 else b.power(powers, b.like(1.0 / p, x))
     return norm
 
@@ -177,6 +190,20 @@ def _widths(
             reach = (kernel[axis] - 1) * dilations[axis] + 1
             widths[axis] = (before, after + _overhang(size, reach, strides[axis], before, after))
     return widths
+
+
+def _clipped(
+    x: Tensor, kernel: Sequence[int], strides: Sequence[int], widths: Sequence[tuple[int, int]]
+) -> dict[str, Any]:
+    """As _window, for a pool that padding does not take part in: a window that is wider than its axis is that axis."""
+    sizes = (x.shape or ())[2:]
+    axes = list(zip(sizes, kernel, strides, widths, strict=True))
+    wide = [isinstance(n, int) and w[0] == 0 and k > n >= 1 and n + w[1] < k + s for n, k, s, w in axes]
+    return _window(
+        [n if beyond else k for beyond, (n, k, _, _) in zip(wide, axes, strict=True)],  # type: ignore[misc]
+        strides,
+        [(0, 0) if beyond else w for beyond, (_, _, _, w) in zip(wide, axes, strict=True)],
+    )
 
 
 def _window(

@@ -268,7 +268,7 @@ class Importer:
             except AttributeError as error:
                 if "the op table has no" not in str(error):
                     raise
-                raise UnsupportedNodeError(f"{error}") from error
+                raise UnsupportedNodeError(f"a part of it cannot be written: {error}") from error
         if domain in _REFUSED_DOMAINS:
             node.fail(_REFUSED_DOMAINS[domain])
         if node.type in handlers.REFUSED and domain == "":

@@ -115,7 +115,7 @@ def _short(r: Reading, node: Node, s: tables.Scales) -> Tensor:
     elif kind == "GELU":
         made = r.b.interpolated_lookup_table(x, tables.knots_between(s, _gelu(node)))
     else:
-        raise Unsupported("int16", "use int8 for it")
+        raise Unsupported("the element type int16", "use int8 for it")
     return made
 
 
@@ -149,5 +149,5 @@ def _argument(s: tables.Scales) -> dict[str, int]:
 def _neg(r: Reading, node: Node) -> list[Tensor]:
     s = scales_of(node.input(0), node.output)
     if s.dtype is not dtypes.int8:
-        raise Unsupported(f"{s.dtype.name}", "use int8 for it")
+        raise Unsupported(f"the element type {s.dtype.name}", "use int8 for it")
     return look_up(r, node, s.array(s.output_zero_point + s.zero_point - q for q in s.arguments).tolist())
