@@ -66,8 +66,9 @@ def export_model(
         shapes: for an input's name, its shape, where the graph leaves dimensions open: numbers, or
             `Dim(name, minimum, maximum)`.
         constants: values of inputs of an ONNX model that are fixed, as `import_model` takes them.
-        samples: what to compare on, and to calibrate on: a sequence of mappings from input name to array, or, for a
-            single input, an array whose first axis counts samples (each keeps that axis, with size 1). For several
+        samples: what to compare on, and to calibrate on: a sequence of samples, each a mapping from input name to array
+            or arrays in order; or, for a single input, an array whose first axis counts samples (each keeps that axis,
+            with size 1). For several
             signatures, a mapping from signature name to such. Seeded random values when None.
         quantize: None for a float file, "int8", or a `samara.quantize.Int8` for choices.
         session: where variables have their values; the default session when None.
@@ -243,15 +244,21 @@ def _signature_samples(samples: Any, frozen: Frozen, index: int) -> list[dict[st
             raise TypeError(f"an array of samples is for one input, the inputs are {', '.join(inputs)}")
         (name,) = inputs
         return [{name: samples[i : i + 1]} for i in range(len(samples))]
-    listed = [dict(s) for s in samples]
-    for sample in listed:
-        if set(sample) != set(inputs):
-            raise ValueError(
-                f"a sample has {', '.join(sample) or 'nothing'}, the inputs are {', '.join(inputs)}"
-            )
+    listed = [_sample(s, list(inputs)) for s in samples]
     if not listed:
         raise ValueError("samples is empty")
     return listed
+
+
+def _sample(sample: Any, inputs: list[str]) -> dict[str, Any]:
+    if not isinstance(sample, Mapping):
+        arrays = sample if isinstance(sample, (list, tuple)) else [sample]
+        if len(arrays) != len(inputs):
+            raise ValueError(f"a sample has {len(arrays)} arrays, the inputs are {', '.join(inputs)}")
+        sample = dict(zip(inputs, arrays, strict=True))
+    if set(sample) != set(inputs):
+        raise ValueError(f"a sample has {', '.join(sample) or 'nothing'}, the inputs are {', '.join(inputs)}")
+    return dict(sample)
 
 
 def _loaded(source: Path) -> Model:

@@ -62,6 +62,27 @@ def test_file_equals_session(tmp_path: Path) -> None:
     assert model.signatures["main"].outputs[0].name == "scores"
 
 
+@pytest.mark.parametrize(
+    "form",
+    [lambda a, b: {"x": a, "y": b}, lambda a, b: (a, b), lambda a, b: [a, b]],
+    ids=["names", "tuple", "list"],
+)
+def test_forms_of_a_sample(form: Any, tmp_path: Path) -> None:
+    graph = Graph()
+    x, y = placeholder(graph, (2, 3)), placeholder(graph, (2, 3), "y")
+    given = [(random(2, 3), random(2, 3)) for _ in range(2)]
+    report = export_model(graph.b.subtract(x, y), tmp_path / "m.smr", samples=[form(a, b) for a, b in given])
+    assert (report.samples, report.seeded) == (2, False)
+
+
+def test_samples_that_are_arrays_of_one_input(tmp_path: Path) -> None:
+    graph = Graph()
+    y = graph.b.relu(placeholder(graph, (2, 3)))
+    assert export_model(y, tmp_path / "m.smr", samples=[random(2, 3)] * 2).samples == 2
+    with pytest.raises(ValueError, match="a sample has 2 arrays, the inputs are x"):
+        export_model(y, tmp_path / "m.smr", samples=[(random(2, 3), random(2, 3))])
+
+
 def test_same_call_gives_the_same_bytes(tmp_path: Path) -> None:
     _, y = network(Graph())
     for name in ("a", "b"):
