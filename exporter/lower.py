@@ -385,6 +385,8 @@ class _Programs:
                 }
             )
             scratch = max((bodies[i].plan.arena for i in numbers.values()), default=0)
+            if op.definition.scratch is not None:
+                scratch = self._pool.largest(op.definition.scratch(op))
             steps.append(_step(op, read, written, tensors, op not in copies, scratch))
         return tables, steps
 

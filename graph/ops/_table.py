@@ -143,6 +143,8 @@ class OpDef:
         any_rank: whether `shape` is called although an input has unknown rank.
         dtypes: `dtypes(op)` is given what `shape` is, after it, and returns the element type of each output, where
             types do not tell them.
+        scratch: `scratch(op)` is given the Operation and returns the bytes of memory, a dimension, that its kernels
+            may use while they run; None for none.
     """
 
     name: str
@@ -163,6 +165,7 @@ class OpDef:
     stateful: bool = False
     any_rank: bool = False
     dtypes: Callable[..., Sequence[DType]] | None = None
+    scratch: Callable[..., Any] | None = None
 
     def __post_init__(self) -> None:
         for side in ("inputs", "outputs"):

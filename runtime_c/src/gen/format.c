@@ -515,6 +515,24 @@ static const smr_format_field while_loop_attributes_fields[] = {
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
 };
 
+static const smr_format_field lstm_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+};
+
+static const smr_format_field gru_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+};
+
+static const smr_format_field rnn_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+};
+
 static const smr_format_field dimension_fields[] = {
     {SMR_FIELD_STRING, 1, 1, 1, -1},
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
@@ -704,6 +722,9 @@ const smr_format_table smr_format_tables[] = {
     {integer_resize_bilinear_attributes_fields, 3},
     {cond_attributes_fields, 2},
     {while_loop_attributes_fields, 4},
+    {lstm_attributes_fields, 3},
+    {gru_attributes_fields, 3},
+    {rnn_attributes_fields, 3},
     {dimension_fields, 4},
     {expression_fields, 1},
     {quantization_fields, 3},
@@ -922,9 +943,9 @@ const int16_t smr_format_attributes[256] = {
     -1,
     -1,
     -1,
-    -1,
-    -1,
-    -1,
+    SMR_TABLE_LSTM_ATTRIBUTES,
+    SMR_TABLE_GRU_ATTRIBUTES,
+    SMR_TABLE_RNN_ATTRIBUTES,
     -1,
     -1,
     -1,

@@ -1321,6 +1321,64 @@ static const smr_operand_def dynamic_update_slice_outputs[] = {
     {"y", 0x01fe, 0, 0},
 };
 
+static const smr_operand_def lstm_inputs[] = {
+    {"gates", 0x0006, 0, 0},
+    {"recurrent", 0x0006, 0, 8},
+    {"state", 0x0006, 0, 1},
+    {"cell", 0x0006, 0, 1},
+    {"lengths", 0x0040, -1, 1},
+    {"projection", 0x0006, 0, 9},
+};
+
+static const smr_operand_def lstm_outputs[] = {
+    {"y", 0x0006, 0, 0},
+    {"new_state", 0x0006, 0, 0},
+    {"new_cell", 0x0006, 0, 0},
+};
+
+static const smr_attribute_def lstm_attributes[] = {
+    {"reverse", SMR_ATTRIBUTE_BOOL, 0, offsetof(smr_lstm_attributes, reverse), 0.0f, 0, 0},
+    {"batch_first", SMR_ATTRIBUTE_BOOL, 0, offsetof(smr_lstm_attributes, batch_first), 0.0f, 0, 0},
+    {"cell_clip", SMR_ATTRIBUTE_FLOAT, 0, offsetof(smr_lstm_attributes, cell_clip), 0.0f, 0, 0},
+};
+
+static const smr_operand_def gru_inputs[] = {
+    {"gates", 0x0006, 0, 0},
+    {"recurrent", 0x0006, 0, 8},
+    {"state", 0x0006, 0, 1},
+    {"lengths", 0x0040, -1, 1},
+    {"bias", 0x0006, 0, 1},
+};
+
+static const smr_operand_def gru_outputs[] = {
+    {"y", 0x0006, 0, 0},
+    {"new_state", 0x0006, 0, 0},
+};
+
+static const smr_attribute_def gru_attributes[] = {
+    {"reverse", SMR_ATTRIBUTE_BOOL, 0, offsetof(smr_gru_attributes, reverse), 0.0f, 0, 0},
+    {"batch_first", SMR_ATTRIBUTE_BOOL, 0, offsetof(smr_gru_attributes, batch_first), 0.0f, 0, 0},
+    {"reset_after", SMR_ATTRIBUTE_BOOL, 0, offsetof(smr_gru_attributes, reset_after), 0.0f, 0, 0},
+};
+
+static const smr_operand_def rnn_inputs[] = {
+    {"gates", 0x0006, 0, 0},
+    {"recurrent", 0x0006, 0, 8},
+    {"state", 0x0006, 0, 1},
+    {"lengths", 0x0040, -1, 1},
+};
+
+static const smr_operand_def rnn_outputs[] = {
+    {"y", 0x0006, 0, 0},
+    {"new_state", 0x0006, 0, 0},
+};
+
+static const smr_attribute_def rnn_attributes[] = {
+    {"reverse", SMR_ATTRIBUTE_BOOL, 0, offsetof(smr_rnn_attributes, reverse), 0.0f, 0, 0},
+    {"batch_first", SMR_ATTRIBUTE_BOOL, 0, offsetof(smr_rnn_attributes, batch_first), 0.0f, 0, 0},
+    {"activation", SMR_ATTRIBUTE_CHOICE, 2, offsetof(smr_rnn_attributes, activation), 0.0f, 0, 0},
+};
+
 static const smr_operand_def add_inputs[] = {
     {"x", 0x00fe, 0, 0},
     {"y", 0x00fe, 0, 0},
@@ -2117,6 +2175,9 @@ const smr_op_def smr_op_defs[] = {
     {"cond", cond_inputs, cond_outputs, cond_attributes, SMR_OP_COND, 2, 1, 2, 0, 0},
     {"while_loop", while_loop_inputs, while_loop_outputs, while_loop_attributes, SMR_OP_WHILE_LOOP, 1, 1, 4, 0, 0},
     {"dynamic_update_slice", dynamic_update_slice_inputs, dynamic_update_slice_outputs, 0, SMR_OP_DYNAMIC_UPDATE_SLICE, 3, 1, 0, 0, 1},
+    {"lstm", lstm_inputs, lstm_outputs, lstm_attributes, SMR_OP_LSTM, 6, 3, 3, 0, 0},
+    {"gru", gru_inputs, gru_outputs, gru_attributes, SMR_OP_GRU, 5, 2, 3, 0, 0},
+    {"rnn", rnn_inputs, rnn_outputs, rnn_attributes, SMR_OP_RNN, 4, 2, 3, 0, 0},
     {"add", add_inputs, add_outputs, 0, SMR_OP_ADD, 2, 1, 0, 0, 1},
     {"subtract", subtract_inputs, subtract_outputs, 0, SMR_OP_SUBTRACT, 2, 1, 0, 0, 1},
     {"multiply", multiply_inputs, multiply_outputs, 0, SMR_OP_MULTIPLY, 2, 1, 0, 0, 1},

@@ -89,6 +89,9 @@ typedef enum smr_opcode {
     SMR_OP_COND = 190,
     SMR_OP_WHILE_LOOP = 191,
     SMR_OP_DYNAMIC_UPDATE_SLICE = 192,
+    SMR_OP_LSTM = 200,
+    SMR_OP_GRU = 201,
+    SMR_OP_RNN = 202,
     SMR_OP_ADD = 256,
     SMR_OP_SUBTRACT = 257,
     SMR_OP_MULTIPLY = 258,
@@ -206,6 +209,11 @@ typedef enum smr_padding {
     SMR_PADDING_SAME = 1,
     SMR_PADDING_EXPLICIT = 2
 } smr_padding;
+
+typedef enum smr_recurrent_activation {
+    SMR_RECURRENT_ACTIVATION_TANH = 0,
+    SMR_RECURRENT_ACTIVATION_RELU = 1
+} smr_recurrent_activation;
 
 typedef enum smr_rounding {
     SMR_ROUNDING_NATIVE = 0,
@@ -756,6 +764,24 @@ typedef struct smr_while_loop_attributes {
     int32_t invariants;
 } smr_while_loop_attributes;
 
+typedef struct smr_lstm_attributes {
+    uint8_t reverse;
+    uint8_t batch_first;
+    float cell_clip;
+} smr_lstm_attributes;
+
+typedef struct smr_gru_attributes {
+    uint8_t reverse;
+    uint8_t batch_first;
+    uint8_t reset_after;
+} smr_gru_attributes;
+
+typedef struct smr_rnn_attributes {
+    uint8_t reverse;
+    uint8_t batch_first;
+    uint8_t activation; /* smr_recurrent_activation */
+} smr_rnn_attributes;
+
 typedef union smr_attributes {
     smr_clip_attributes clip;
     smr_leaky_relu_attributes leaky_relu;
@@ -835,6 +861,9 @@ typedef union smr_attributes {
     smr_integer_resize_bilinear_attributes integer_resize_bilinear;
     smr_cond_attributes cond;
     smr_while_loop_attributes while_loop;
+    smr_lstm_attributes lstm;
+    smr_gru_attributes gru;
+    smr_rnn_attributes rnn;
     uint64_t align;
 } smr_attributes;
 
@@ -890,6 +919,6 @@ typedef struct smr_op_def {
 
 /* Sorted by opcode. */
 extern const smr_op_def smr_op_defs[];
-#define SMR_OP_DEF_COUNT 164
+#define SMR_OP_DEF_COUNT 167
 
 #endif

@@ -14,6 +14,7 @@ _FAMILIES = (
     "losses",
     "network",
     "quantized",
+    "recurrent",
     "reductions",
     "sequences",
 )

@@ -1,0 +1,385 @@
+/* Recurrent layers in plain C: work items are sequences, and those of a range take each step together, so
+ * that the matrix is read once a step.
+ *
+ * The scratch has for each sequence a row of floats: the sums of the gates, one for each column of the
+ * matrix; the state; and one more for each cell, of lstm the cell, of gru what the inputs give to the
+ * candidate. */
+#include <math.h>
+
+#include "array.h"
+#include "convert.h"
+#include "panel.h"
+
+enum { RECURRENT_GATES, RECURRENT_MATRIX, RECURRENT_STATE };
+
+typedef void (*recurrent_product_function)(const smr_panels *panels, const void *matrix, size_t inner,
+                                           size_t first, size_t last, const float *x, float *sums,
+                                           size_t rows, size_t stride);
+
+typedef struct recurrent_parameters {
+    recurrent_product_function product;
+    smr_panels panels;            /* of the matrix */
+    smr_panels projection_panels; /* of lstm */
+    const smr_value *lengths;
+    const smr_value *bias;       /* of gru */
+    const smr_value *projection; /* of lstm */
+    size_t steps;
+    size_t cells;
+    size_t columns; /* of the matrix */
+    size_t outputs; /* its rows, the size of the state */
+    size_t stride;  /* floats of scratch for a sequence */
+    /* Rows of gates and y from a step to the next, and from a sequence to the next. */
+    size_t step_rows;
+    size_t sequence_rows;
+    float cell_clip; /* infinity for none */
+    bool reverse;
+    bool flag; /* of gru: reset_after; of rnn: relu */
+} recurrent_parameters;
+
+_Static_assert(sizeof(recurrent_parameters) <= SMR_PARAMETER_BYTES, "recurrent_parameters fit a node");
+
+/* What a step does to the rows of scratch at `rows`, `count` of them, whose sums are what the inputs give. */
+typedef void (*recurrent_step)(const smr_node *node, float *rows, size_t count);
+
+#define SMR_ELEMENT    float
+#define SMR_LOAD(x)    (x)
+#define SMR_NAME(name) name##_f32
+#include "recurrent.inc"
+
+#define SMR_ELEMENT    uint16_t
+#define SMR_LOAD(x)    smr_half_to_float(x)
+#define SMR_NAME(name) name##_f16
+#include "recurrent.inc"
+
+static inline float recurrent_sigmoid(float x) {
+    return 1.0f / (1.0f + expf(-x));
+}
+
+/* The steps that a sequence takes, checked before. */
+static size_t recurrent_length(const recurrent_parameters *p, size_t sequence) {
+    return p->lengths == NULL ? p->steps : (size_t)((const int32_t *)p->lengths->data)[sequence];
+}
+
+static smr_status recurrent_check_lengths(const recurrent_parameters *p, size_t begin, size_t end,
+                                          size_t *longest, smr_error *error) {
+    size_t i;
+    *longest = p->lengths == NULL ? p->steps : 0;
+    for (i = begin; p->lengths != NULL && i < end; ++i) {
+        const int32_t length = ((const int32_t *)p->lengths->data)[i];
+        if (length < 0 || (size_t)length > p->steps) {
+            SMR_FAIL(error, SMR_ERROR_DATA, "sequence %zu has length %d of %zu steps", i, (int)length,
+                     p->steps);
+        }
+        *longest = (size_t)length > *longest ? (size_t)length : *longest;
+    }
+    return SMR_OK;
+}
+
+/* A state before the first step: 0 where it is not given. */
+static void recurrent_load_state(const smr_value *state, size_t sequence, size_t size, float *row) {
+    if (state == NULL) {
+        memset(row, 0, size * sizeof *row);
+    } else {
+        smr_load_floats(state->dtype, state->data, sequence * size, size, row);
+    }
+}
+
+/* The row of gates and of y that a sequence comes to at a step. */
+static size_t recurrent_place(const recurrent_parameters *p, size_t sequence, size_t step) {
+    const size_t at = p->reverse ? recurrent_length(p, sequence) - 1 - step : step;
+    return at * p->step_rows + sequence * p->sequence_rows;
+}
+
+/* y after the end of a sequence. */
+static void recurrent_fill(const recurrent_parameters *p, smr_value *y, size_t sequence) {
+    const size_t bytes = p->outputs * array_element_size(y);
+    size_t step;
+    for (step = recurrent_length(p, sequence); step < p->steps; ++step) {
+        const size_t place = step * p->step_rows + sequence * p->sequence_rows;
+        memset((uint8_t *)y->data + place * bytes, 0, bytes);
+    }
+}
+
+/* The rows of scratch of [begin, end) through all steps. A sequence that has ended computes on, for nobody:
+ * its states are written out when it ends. */
+static smr_status recurrent_run(const smr_node *node, recurrent_step take, const smr_value *cell,
+                                size_t begin, size_t end, smr_error *error) {
+    const recurrent_parameters *p = SMR_CONST_PARAMETERS(node, recurrent_parameters);
+    const smr_value *gates = node->inputs[RECURRENT_GATES];
+    smr_value *y = node->outputs[0], *last = node->outputs[1];
+    float *rows = (float *)node->scratch + begin * p->stride;
+    size_t longest, step, i;
+    SMR_TRY(recurrent_check_lengths(p, begin, end, &longest, error));
+    for (i = begin; i < end; ++i) {
+        float *row = rows + (i - begin) * p->stride;
+        memset(row, 0, p->columns * sizeof *row);
+        recurrent_load_state(node->inputs[RECURRENT_STATE], i, p->outputs, row + p->columns);
+        if (node->output_count > 2) {
+            recurrent_load_state(cell, i, p->cells, row + p->columns + p->outputs);
+        }
+        recurrent_fill(p, y, i);
+    }
+    for (step = 0; step <= longest; ++step) {
+        for (i = begin; i < end; ++i) {
+            const float *row = rows + (i - begin) * p->stride;
+            if (recurrent_length(p, i) == step) {
+                smr_store_floats(last->dtype, last->data, i * p->outputs, p->outputs, row + p->columns);
+                if (node->output_count > 2) {
+                    smr_store_floats(last->dtype, node->outputs[2]->data, i * p->cells, p->cells,
+                                     row + p->columns + p->outputs);
+                }
+            }
+        }
+        for (i = begin; i < end; ++i) {
+            if (step < recurrent_length(p, i)) {
+                smr_load_floats(gates->dtype, gates->data, recurrent_place(p, i, step) * p->columns,
+                                p->columns, rows + (i - begin) * p->stride);
+            }
+        }
+        if (step < longest) {
+            take(node, rows, end - begin);
+        }
+        for (i = begin; i < end; ++i) {
+            if (step < recurrent_length(p, i)) {
+                smr_store_floats(y->dtype, y->data, recurrent_place(p, i, step) * p->outputs, p->outputs,
+                                 rows + (i - begin) * p->stride + p->columns);
+            }
+        }
+    }
+    return SMR_OK;
+}
+
+/* lstm ---------------------------------------------------------------------------------------------- */
+
+enum { LSTM_CELL = 3, LSTM_LENGTHS, LSTM_PROJECTION_MATRIX };
+
+static void take_lstm(const smr_node *node, float *rows, size_t count) {
+    const recurrent_parameters *p = SMR_CONST_PARAMETERS(node, recurrent_parameters);
+    const size_t cells = p->cells;
+    size_t i, k;
+    p->product(&p->panels, node->inputs[RECURRENT_MATRIX]->data, p->outputs, 0, p->columns, rows + p->columns,
+               rows, count, p->stride);
+    for (i = 0; i < count; ++i) {
+        float *sums = rows + i * p->stride, *state = sums + p->columns, *cell = state + p->outputs;
+        /* What a projection takes lies where the sums of the input gate were. */
+        float *out = p->projection == NULL ? state : sums;
+        for (k = 0; k < cells; ++k) {
+            float value = recurrent_sigmoid(sums[cells + k]) * cell[k] +
+                          recurrent_sigmoid(sums[k]) * tanhf(sums[2 * cells + k]);
+            value = value > p->cell_clip ? p->cell_clip : value < -p->cell_clip ? -p->cell_clip : value;
+            cell[k] = value;
+            out[k] = recurrent_sigmoid(sums[3 * cells + k]) * tanhf(value);
+        }
+        if (p->projection != NULL) {
+            memset(state, 0, p->outputs * sizeof *state);
+        }
+    }
+    if (p->projection != NULL) {
+        p->product(&p->projection_panels, p->projection->data, cells, 0, p->outputs, rows, rows + p->columns,
+                   count, p->stride);
+    }
+}
+
+static smr_status run_lstm(const smr_node *node, size_t begin, size_t end, smr_error *error) {
+    return recurrent_run(node, take_lstm, node->inputs[LSTM_CELL], begin, end, error);
+}
+
+/* gru ----------------------------------------------------------------------------------------------- */
+
+enum { GRU_LENGTHS = 3, GRU_BIAS };
+
+static void gru_update(float *state, float update, float candidate) {
+    *state = (1.0f - update) * candidate + update * *state;
+}
+
+static void take_gru_reset_after(const smr_node *node, float *rows, size_t count) {
+    const recurrent_parameters *p = SMR_CONST_PARAMETERS(node, recurrent_parameters);
+    const size_t cells = p->cells;
+    size_t i, k;
+    for (i = 0; i < count; ++i) {
+        float *sums = rows + i * p->stride, *given = sums + p->columns + cells;
+        memcpy(given, sums + 2 * cells, cells * sizeof *given);
+        recurrent_load_state(p->bias, 0, cells, sums + 2 * cells);
+    }
+    p->product(&p->panels, node->inputs[RECURRENT_MATRIX]->data, cells, 0, p->columns, rows + p->columns,
+               rows, count, p->stride);
+    for (i = 0; i < count; ++i) {
+        const float *sums = rows + i * p->stride;
+        float *state = rows + i * p->stride + p->columns;
+        for (k = 0; k < cells; ++k) {
+            const float reset = recurrent_sigmoid(sums[cells + k]);
+            gru_update(state + k, recurrent_sigmoid(sums[k]),
+                       tanhf(state[cells + k] + reset * sums[2 * cells + k]));
+        }
+    }
+}
+
+static void take_gru(const smr_node *node, float *rows, size_t count) {
+    const recurrent_parameters *p = SMR_CONST_PARAMETERS(node, recurrent_parameters);
+    const void *matrix = node->inputs[RECURRENT_MATRIX]->data;
+    const size_t cells = p->cells;
+    size_t i, k;
+    p->product(&p->panels, matrix, cells, 0, 2 * cells, rows + p->columns, rows, count, p->stride);
+    for (i = 0; i < count; ++i) {
+        float *sums = rows + i * p->stride, *state = sums + p->columns;
+        for (k = 0; k < cells; ++k) {
+            sums[cells + k] = recurrent_sigmoid(sums[cells + k]) * state[k];
+        }
+    }
+    p->product(&p->panels, matrix, cells, 2 * cells, p->columns, rows + cells, rows, count, p->stride);
+    for (i = 0; i < count; ++i) {
+        float *sums = rows + i * p->stride, *state = sums + p->columns;
+        for (k = 0; k < cells; ++k) {
+            gru_update(state + k, recurrent_sigmoid(sums[k]), tanhf(sums[2 * cells + k]));
+        }
+    }
+}
+
+static smr_status run_gru(const smr_node *node, size_t begin, size_t end, smr_error *error) {
+    const recurrent_parameters *p = SMR_CONST_PARAMETERS(node, recurrent_parameters);
+    return recurrent_run(node, p->flag ? take_gru_reset_after : take_gru, NULL, begin, end, error);
+}
+
+/* rnn ----------------------------------------------------------------------------------------------- */
+
+enum { RNN_LENGTHS = 3 };
+
+static void take_rnn(const smr_node *node, float *rows, size_t count) {
+    const recurrent_parameters *p = SMR_CONST_PARAMETERS(node, recurrent_parameters);
+    size_t i, k;
+    p->product(&p->panels, node->inputs[RECURRENT_MATRIX]->data, p->cells, 0, p->cells, rows + p->columns,
+               rows, count, p->stride);
+    for (i = 0; i < count; ++i) {
+        float *sums = rows + i * p->stride, *state = sums + p->columns;
+        for (k = 0; k < p->cells; ++k) {
+            state[k] = !p->flag ? tanhf(sums[k]) : sums[k] < 0.0f ? 0.0f : sums[k];
+        }
+    }
+}
+
+static smr_status run_rnn(const smr_node *node, size_t begin, size_t end, smr_error *error) {
+    return recurrent_run(node, take_rnn, NULL, begin, end, error);
+}
+
+/* Preparing ----------------------------------------------------------------------------------------- */
+
+static const smr_value *recurrent_input(const smr_node *node, int32_t index) {
+    return index < node->input_count ? node->inputs[index] : NULL;
+}
+
+/* Whether a tensor has a shape; one that is absent has any. */
+static smr_status recurrent_check(const smr_value *value, int32_t rank, const int32_t *dims,
+                                  smr_error *error) {
+    int32_t i;
+    if (value != NULL) {
+        SMR_TRY(smr_array_check_rank(value, rank, error));
+        for (i = 0; i < rank; ++i) {
+            SMR_TRY(smr_array_check_dim(value, i, dims[i], error));
+        }
+    }
+    return SMR_OK;
+}
+
+/* What all have in common: `gates` of them, `more` floats of scratch for each cell. */
+static smr_status recurrent_prepare(smr_node *node, int32_t gates, bool more, bool reverse, bool batch_first,
+                                    const smr_value *lengths, smr_error *error) {
+    recurrent_parameters *p = SMR_PARAMETERS(node, recurrent_parameters);
+    const smr_value *given = node->inputs[RECURRENT_GATES], *matrix = node->inputs[RECURRENT_MATRIX];
+    const smr_value *y = node->outputs[0];
+    uint64_t floats;
+    if (given->rank != 3 || matrix->rank != 2 || given->dims[2] != matrix->dims[1] ||
+        matrix->dims[1] % gates != 0) {
+        SMR_FAIL(error, SMR_ERROR_MODEL,
+                 "gates have rank %d, the matrix rank %d, with %d columns of %d gates", (int)given->rank,
+                 (int)matrix->rank, (int)matrix->dims[1], (int)gates);
+    }
+    {
+        const int32_t batch = given->dims[batch_first ? 0 : 1];
+        const int32_t of_y[3] = {given->dims[0], given->dims[1], matrix->dims[0]};
+        const int32_t of_state[2] = {batch, matrix->dims[0]};
+        SMR_TRY(recurrent_check(y, 3, of_y, error));
+        SMR_TRY(recurrent_check(node->outputs[1], 2, of_state, error));
+        SMR_TRY(recurrent_check(recurrent_input(node, RECURRENT_STATE), 2, of_state, error));
+        SMR_TRY(recurrent_check(lengths, 1, of_state, error));
+        p->steps = (size_t)given->dims[batch_first ? 1 : 0];
+        p->step_rows = batch_first ? 1 : (size_t)batch;
+        p->sequence_rows = batch_first ? p->steps : 1;
+        node->work = (size_t)batch;
+    }
+    p->columns = (size_t)matrix->dims[1];
+    p->cells = p->columns / (size_t)gates;
+    p->outputs = (size_t)matrix->dims[0];
+    p->panels = smr_panels_of(matrix, p->outputs, p->columns);
+    p->product = given->dtype == SMR_DTYPE_FLOAT16 ? recurrent_product_f16 : recurrent_product_f32;
+    p->lengths = lengths;
+    p->reverse = reverse;
+    if (p->steps > 0 && y->count == 0 && node->work > 0) {
+        /* There would be no bytes for the steps, so that nothing would bound them. */
+        SMR_FAIL(error, SMR_ERROR_MODEL, "%zu steps of states without elements", p->steps);
+    }
+    p->stride = p->columns + p->outputs + (more ? p->cells : 0);
+    floats = (uint64_t)p->stride * node->work;
+    if (floats > PTRDIFF_MAX / sizeof(float)) {
+        SMR_FAIL(error, SMR_ERROR_MODEL, "%zu sequences of %zu numbers each", node->work, p->stride);
+    }
+    node->scratch_bytes = (size_t)floats * sizeof(float);
+    return SMR_OK;
+}
+
+smr_status smr_prepare_lstm(smr_node *node, smr_error *error) {
+    const smr_lstm_attributes *a = &node->attributes.lstm;
+    recurrent_parameters *p = SMR_PARAMETERS(node, recurrent_parameters);
+    const smr_value *projection = recurrent_input(node, LSTM_PROJECTION_MATRIX);
+    SMR_TRY(recurrent_prepare(node, 4, true, a->reverse, a->batch_first, recurrent_input(node, LSTM_LENGTHS),
+                              error));
+    {
+        const int32_t cells = (int32_t)p->cells;
+        const int32_t of_cell[2] = {(int32_t)node->work, cells};
+        const int32_t of_projection[2] = {cells, (int32_t)p->outputs};
+        SMR_TRY(recurrent_check(recurrent_input(node, LSTM_CELL), 2, of_cell, error));
+        SMR_TRY(recurrent_check(node->outputs[2], 2, of_cell, error));
+        SMR_TRY(recurrent_check(projection, 2, of_projection, error));
+    }
+    if ((projection == NULL && p->cells != p->outputs) || !(a->cell_clip >= 0.0f)) {
+        SMR_FAIL(error, SMR_ERROR_MODEL, "%zu cells, %zu outputs with%s projection, and a clip of %g",
+                 p->cells, p->outputs, projection == NULL ? "out" : "", (double)a->cell_clip);
+    }
+    if (projection != NULL) {
+        p->projection_panels = smr_panels_of(projection, p->cells, p->outputs);
+    }
+    p->projection = projection;
+    p->cell_clip = a->cell_clip > 0.0f ? a->cell_clip : INFINITY;
+    node->run = run_lstm;
+    return SMR_OK;
+}
+
+smr_status smr_prepare_gru(smr_node *node, smr_error *error) {
+    const smr_gru_attributes *a = &node->attributes.gru;
+    recurrent_parameters *p = SMR_PARAMETERS(node, recurrent_parameters);
+    int32_t cells;
+    SMR_TRY(recurrent_prepare(node, 3, true, a->reverse, a->batch_first, recurrent_input(node, GRU_LENGTHS),
+                              error));
+    p->bias = recurrent_input(node, GRU_BIAS);
+    p->flag = a->reset_after;
+    cells = (int32_t)p->cells;
+    SMR_TRY(recurrent_check(p->bias, 1, &cells, error));
+    if (p->cells != p->outputs || (p->bias != NULL && !p->flag)) {
+        SMR_FAIL(error, SMR_ERROR_MODEL, "%zu cells, a state of %zu, with%s bias, reset_after %d", p->cells,
+                 p->outputs, p->bias == NULL ? "out" : "", (int)p->flag);
+    }
+    node->run = run_gru;
+    return SMR_OK;
+}
+
+smr_status smr_prepare_rnn(smr_node *node, smr_error *error) {
+    const smr_rnn_attributes *a = &node->attributes.rnn;
+    recurrent_parameters *p = SMR_PARAMETERS(node, recurrent_parameters);
+    SMR_TRY(recurrent_prepare(node, 1, false, a->reverse, a->batch_first, recurrent_input(node, RNN_LENGTHS),
+                              error));
+    if (p->cells != p->outputs) {
+        SMR_FAIL(error, SMR_ERROR_MODEL, "%zu cells and a state of %zu", p->cells, p->outputs);
+    }
+    p->flag = a->activation == SMR_RECURRENT_ACTIVATION_RELU;
+    node->run = run_rnn;
+    return SMR_OK;
+}
