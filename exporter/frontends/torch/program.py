@@ -303,25 +303,30 @@ def _export(
             collected[leaf] = axes
             dynamic = True
 
-    def export(deferred: bool) -> torch.export.ExportedProgram:
+    def export(deferred: bool, strict: bool = False) -> torch.export.ExportedProgram:
         with _quiet(), torch.no_grad(), _named_keywords(module, kwargs):
             return torch.export.export(
                 module,
                 args,
                 kwargs,
                 dynamic_shapes=collected.dynamic_shapes(module, args, kwargs) if dynamic else None,
-                strict=False,
+                strict=strict,
                 prefer_deferred_runtime_asserts_over_guards=deferred,
             )
 
-    try:
+    def traced(strict: bool = False) -> torch.export.ExportedProgram:
         try:
-            return export(False)
+            return export(False, strict)
         except torch._dynamo.exc.UserError:
             if not dynamic:
                 raise
         # What torch cannot prove of sizes becomes assertions in the program, which the reader tries on all sizes.
-        return export(True)
+        return export(True, strict)
+
+    try:
+        program = traced()
+        # A buffer that the module also holds elsewhere (as a cache does) is known by reading the module's code only.
+        return traced(strict=True) if _written_constants(program) else program
     except Exception as error:
         raise ExportError(f"{origin}: torch.export cannot export it: {str(error).strip()}") from error
 
@@ -397,8 +402,31 @@ def _writes_state(program: torch.export.ExportedProgram) -> bool:
     )
 
 
+def _written_constants(program: torch.export.ExportedProgram) -> list[str]:
+    """The tensors that a program writes into although they are neither its inputs nor buffers."""
+    constants = program.graph_signature.inputs_to_lifted_tensor_constants
+    found = []
+    for node in program.graph_module.graph.nodes:
+        schema = getattr(node.target, "_schema", None)
+        if schema is None or not schema.is_mutable or schema.name == "aten::detach_":
+            continue
+        for argument, value in zip(schema.arguments, node.args, strict=False):
+            # A view is written into: back to what it is a view of.
+            while isinstance(value, torch.fx.Node) and value.op == "call_function" and value.args:
+                value = value.args[0]
+            if argument.is_write and getattr(value, "name", None) in constants:
+                found.append(constants[value.name])
+    return sorted(set(found))
+
+
 def _decomposed(program: torch.export.ExportedProgram, origin: str) -> torch.export.ExportedProgram:
     """Functional, and in ops that have a handler where torch can write the others with them."""
+    written = _written_constants(program)
+    if written:
+        raise ExportError(
+            f"{origin}: it writes into tensors that are no buffers ({', '.join(written)}): register them with "
+            "register_buffer, and use them as attributes of the module"
+        )
     table = torch.export.default_decompositions()
     for target in list(table):
         if handler_of(target) is not None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from samara.exporter.frontends.compose import control
 from samara.exporter.frontends.torch.reader import Reader
 from samara.exporter.frontends.torch.registry import handles
-from samara.graph import control
 from samara.graph.graph import Tensor, get_default_graph
 
 
@@ -18,10 +18,9 @@ def _names(module: Any) -> list[str]:
 def _body(r: Reader, module: Any, fixed: Sequence[Any] = ()) -> Callable[..., list[Tensor]]:
     """What builds a graph of torch in the graph that is being traced, on the tensors that it is given."""
 
-    def build(*given: Tensor) -> list[Tensor]:
+    def build(b: Any, *given: Tensor) -> list[Tensor]:
         inner = r.within(get_default_graph())
-        values = dict(zip(_names(module), [*given, *fixed], strict=True))
-        found = inner.read(module, values)
+        found = inner.read(module, dict(zip(_names(module), [*given, *fixed], strict=True)))
         listed = list(found) if isinstance(found, (list, tuple)) else [found]
         return [inner.tensor(v) for v in listed]
 
@@ -30,20 +29,32 @@ def _body(r: Reader, module: Any, fixed: Sequence[Any] = ()) -> Callable[..., li
 
 @handles("higher_order.cond")
 def cond(r: Reader, predicate: Any, then: Any, other: Any, operands: Sequence[Any] = ()) -> Any:
-    if isinstance(predicate, bool):
-        chosen = then if predicate else other
-        return list(r.read(chosen, dict(zip(_names(chosen), operands, strict=True))))
-    return control.cond(r.graph, r.truth(predicate), _body(r, then, operands), _body(r, other, operands))
+    return control.cond(r.b, r.truth(predicate), _body(r, then, operands), _body(r, other, operands))
 
 
 @handles("higher_order.while_loop")
 def while_loop(r: Reader, condition: Any, step: Any, carried: Sequence[Any], more: Sequence[Any] = ()) -> Any:
-    def test(*given: Tensor) -> Tensor:
-        (found,) = _body(r, condition, more)(*given)
-        return r.within(get_default_graph()).reshape(found, ())
+    def test(b: Any, *given: Tensor) -> Tensor:
+        return _body(r, condition, more)(b, *given)[0]
 
-    variables = [r.tensor(v) for v in carried]
-    return control.while_loop(r.graph, test, _body(r, step, more), variables)
+    return control.while_loop(r.b, test, _body(r, step, more), [r.tensor(v) for v in carried])
+
+
+@handles("higher_order.scan")
+def scan(
+    r: Reader, step: Any, carried: Sequence[Any], inputs: Sequence[Any], more: Sequence[Any] = ()
+) -> Any:
+    def one(b: Any, *given: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        found = _body(r, step, more)(b, *given)
+        return found[: len(carried)], found[len(carried) :]
+
+    states, collected = control.scan(r.b, one, states=[r.tensor(v) for v in carried], inputs=list(inputs))
+    return [*states, *collected]
+
+
+@handles("higher_order.map_impl")
+def map_impl(r: Reader, body: Any, inputs: Sequence[Any], more: Sequence[Any] = ()) -> Any:
+    return scan(r, body, (), inputs, more)
 
 
 @handles(

@@ -85,3 +85,27 @@ def test_sizes_that_change(name: str, tmp_path: Path) -> None:
         found = found if isinstance(found, dict) else {next(iter(expected)): found}
         for output, value in expected.items():
             close(np.asarray(found[output]), value.numpy())
+
+
+STEPS = {"llama_step": ("logits", 2), "whisper_step": ("hidden", 4)}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_one_step_after_another(name: str, tmp_path: Path) -> None:
+    """A decoder that is given its cache: what a step of the file gives goes into the next one."""
+    module, inputs = architectures.build(name)
+    output, heads = STEPS[name]
+    cache = (2, 1, heads, PAST, 12)
+    export_model(module, tmp_path / "m.smr", inputs=inputs, shapes={"keys": cache, "values": cache})
+    context = load(tmp_path / "m.smr").context()
+    given = _resized(inputs, {"keys": cache, "values": cache}, {"past": 1})
+    found: dict[str, Any] = {n: t.numpy() for n, t in given.items()}
+    for token in (5, 9, 100, 5, 71, 3):
+        given["input_ids"] = torch.tensor([[token]])
+        with torch.no_grad():
+            expected = module(**given)
+        found = {**found, **context.run(**{**found, "input_ids": np.array([[token]])})}
+        for part in (output, "keys", "values"):
+            close(np.asarray(found[part]), expected[part].numpy())
+        given.update(keys=expected["keys"], values=expected["values"])
+        found = {n: np.array(a) for n, a in found.items() if n in given}
