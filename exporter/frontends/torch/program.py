@@ -57,6 +57,11 @@ def load(source: Any, inputs: Any, shapes: Mapping[str, Sequence[Any]]) -> Sourc
         TypeError, ValueError: inputs or shapes do not fit the source.
         OSError: the file cannot be read.
     """
+    for name, shape in shapes.items():
+        if isinstance(shape, (str, Mapping)) or not isinstance(shape, Sequence):
+            raise TypeError(
+                f"shapes[{name!r}] is {shape!r}: give a tuple with a number or a Dim for each axis"
+            )
     wanted = {name: tuple(_dimension(d) for d in shape) for name, shape in shapes.items()}
     if isinstance(source, torch.nn.Module):
         return _of_module(source, inputs, wanted)
@@ -93,11 +98,16 @@ def _first_line(error: BaseException) -> str:
 
 
 def _dimension(value: Any) -> dims.Dimension:
-    if type(value).__module__.startswith("torch.export"):
-        maximum = getattr(value, "max", dims.LARGEST)
-        return Dim(
-            value.__name__, int(getattr(value, "min", 0)), int(maximum) if _bounded(maximum) else dims.LARGEST
-        )
+    """A number, a dimension of ours or one of torch's."""
+    if hasattr(value, "root") and hasattr(value, "fn"):
+        # A multiple of a Dim plus a number: torch keeps it as a function of the number that the Dim is.
+        offset = int(value.fn(0))
+        return dims.as_dimension(_dimension(value.root) * (int(value.fn(1)) - offset) + offset)
+    if isinstance(value, torch.export.Dim):
+        maximum = value.max if _bounded(value.max) else dims.LARGEST
+        return Dim(value.__name__, int(value.min), int(maximum))
+    if value is None or type(value).__module__.startswith("torch"):
+        raise ValueError(f"shapes holds {value!r}: give Dim('n', 1, 8), or a number, for each axis")
     return dims.as_dimension(value)
 
 

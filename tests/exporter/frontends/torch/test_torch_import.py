@@ -165,6 +165,33 @@ def test_torch_dims_name_dimensions() -> None:
     assert repr(imported.outputs["output"].shape) == "(batch, 5)"
 
 
+class Halves(nn.Module):
+    def forward(self, x: Any, y: Any) -> Any:
+        return x + y[::2], y.reshape(-1, 2, 3).sum(1)
+
+
+@pytest.mark.parametrize("whose", ["torch", "samara", "program"])
+def test_a_dimension_that_is_derived_from_another(whose: str, tmp_path: Path) -> None:
+    n = torch.export.Dim("n", min=2, max=6) if whose != "samara" else Dim("n", 2, 6)
+    inputs = (torch.randn(3, 3), torch.randn(6, 3))
+    shapes: Any = {"x": (n, 3), "y": (2 * n, 3)}
+    source: Any = Halves().eval()
+    if whose == "program":
+        source = torch.export.export(source, inputs, dynamic_shapes={"x": {0: n}, "y": {0: 2 * n}})
+        shapes = None
+    report = export_model(source, tmp_path / "m.smr", inputs=inputs, shapes=shapes)
+    assert report.outputs
+    model = load(tmp_path / "m.smr")
+    for count in (2, 5, 6):
+        x, y = torch.randn(count, 3), torch.randn(2 * count, 3)
+        found = model.context().run(x=x.numpy(), y=y.numpy())
+        for name, expected in zip(found, Halves()(x, y), strict=True):
+            close(found[name], expected.numpy())
+    size = import_model(source, inputs=inputs, shapes=shapes).inputs["y"].shape[0]
+    assert size.bounds() == (4, 12)
+    assert repr(size) == ("2*x_0" if whose == "program" else "2*n")
+
+
 def test_two_sizes_in_one_model(tmp_path: Path) -> None:
     class Scores(nn.Module):
         def forward(self, query: Any, keys: Any) -> Any:
@@ -207,6 +234,10 @@ def test_shapes_that_do_not_fit_are_refused() -> None:
     x = torch.randn(2, 3, 8, 8)
     with pytest.raises(ValueError, match="'y', which is not an input; the inputs are x"):
         import_model(Small(), inputs=x, shapes={"y": (1,)})
+    with pytest.raises(TypeError, match="a number or a Dim for each axis"):
+        import_model(Small(), inputs=x, shapes={"x": {0: Dim("n", 1, 4)}})
+    with pytest.raises(ValueError, match="AUTO"):
+        import_model(Small(), inputs=x, shapes={"x": (torch.export.Dim.AUTO, 3, 8, 8)})
     with pytest.raises(ValueError, match="give an example"):
         import_model(Small(), inputs=x, shapes={"x": (4, 3, 8, 8)})
 
