@@ -158,16 +158,12 @@ def _conv_transpose(node: Node) -> Any:
                 node.fail(f"an output shape for a size that moves, {size}")
             whole = (size - 1) * strides[axis] + (kernel[axis] - 1) * dilations[axis] + 1 + extra[axis]
             total = whole - (int(wanted[axis]) if wanted else size * strides[axis])
-            less = total // 2
-            first = total - less if auto == "SAME_LOWER" or (wanted and auto != "SAME_UPPER") else less
-            if wanted and auto == "NOTSET":
-                first = less
+            # What the convolution lacks is added after it.
+            extra[axis] += max(-total, 0)
+            first = max(total, 0) // 2 if auto == "SAME_UPPER" else (max(total, 0) + 1) // 2
             before.append(first)
-            after.append(total - first)
+            after.append(max(total, 0) - first)
         pads = before + after
-        # More than the convolution gives is added after it.
-        extra = [e + max(-p, 0) for e, p in zip(extra, after, strict=True)]
-        pads = before + [max(p, 0) for p in after]
     elif auto == "VALID":
         pads = [0] * (2 * spatial)
     return convolution.conv_transpose(

@@ -139,24 +139,23 @@ def _gemm(node: Node) -> Any:
     return b.add(product, c)
 
 
-def _softmax(name: str) -> Callable[[Node], Any]:
-    def handler(node: Node) -> Any:
-        x, b = node.input(), node.b
-        if node.opset >= 13:
-            return getattr(b, name)(x, axis=node.axis(default=-1))
-        axis = node.axis(default=1)
-        shape = node.shape()
-        if axis == len(shape) - 1 or all(d == 1 for d in shape[axis + 1 :]):
-            return getattr(b, name)(x, axis=axis)
-        # Before version 13 all axes from this one on count together.
-        flat = (
-            b.reshape(x, b.concat([b.constant(list(shape[:axis]), dtypes.int64), [-1]], axis=0))
-            if all(isinstance(d, int) for d in shape[:axis])
-            else node.fail(f"an axis before the last, of a shape that moves, {shape}")
-        )
-        return b.reshape(getattr(b, name)(flat, axis=axis), b.sizes(x))
+def _along_axis(node: Node, function: Callable[[Tensor, int], Tensor]) -> Any:
+    """A function along the node's axis; before operator set 13 all axes from that one on count together."""
+    x, b = node.input(), node.b
+    if node.opset >= 13:
+        return function(x, node.axis(default=-1))
+    axis = node.axis(default=1)
+    shape = node.shape()
+    if all(d == 1 for d in shape[axis + 1 :]):
+        return function(x, axis)
+    sizes: Any = b.sizes(x)
+    kept = b.strided_slice(b.shape(x), begin=[0], end=[axis], strides=[1])
+    flat = b.reshape(x, b.concat([kept, b.constant([-1], dtypes.int32)], axis=0))
+    return b.reshape(function(flat, axis), sizes)
 
-    return handler
+
+def _softmax(name: str) -> Callable[[Node], Any]:
+    return lambda node: _along_axis(node, lambda x, axis: getattr(node.b, name)(x, axis=axis))
 
 
 op("Softmax")(_softmax("softmax"))
@@ -165,12 +164,14 @@ op("LogSoftmax")(_softmax("log_softmax"))
 
 @op("Hardmax")
 def _hardmax(node: Node) -> Any:
-    x, b = node.input(), node.b
-    axis = node.axis(default=-1 if node.opset >= 13 else 1)
-    size = node.shape()[axis]
-    if node.opset < 13 and axis != node.rank() - 1:
-        node.fail("an axis before the last, in this operator set")
-    if not isinstance(size, int):
-        node.fail(f"an axis whose size moves, {size}")
-    first = b.argmax(x, axis=axis, keepdims=False, output_type=dtypes.int64)
-    return b.one_hot(first, depth=size, axis=axis, dtype=x.dtype)
+    b = node.b
+
+    def function(x: Tensor, axis: int) -> Tensor:
+        size = (x.shape or ())[axis]
+        if not isinstance(size, int):
+            node.fail(f"an axis whose size moves, {size}")
+        first = b.argmax(x, axis=axis, keepdims=False, output_type=dtypes.int64)
+        made: Tensor = b.one_hot(first, depth=size, axis=axis, dtype=x.dtype)
+        return made
+
+    return _along_axis(node, function)
