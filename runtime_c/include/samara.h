@@ -375,9 +375,13 @@ void smr_context_reset(smr_context *context);
 
 /* ---- Running ---------------------------------------------------------------------------------- */
 
-/* Runs one signature. Allocates nothing and makes no system call (but to read the clock for a callback). A
- * loop that would take more steps than the file says it may ends the run with SMR_ERROR_DATA, and so do loops
- * that together take more than 2^31 - 1.
+/* Runs one signature. Allocates nothing and makes no system call (but to read the clock for a callback).
+ *
+ * A run ends. The work of each op is bounded by the sizes of its tensors; a loop takes at most as many steps
+ * as the file says, and all loops of a run together at most 2^31 - 1; one more ends the run with
+ * SMR_ERROR_DATA. A file may still make a run as long as that. Who runs files that he does not trust gives an
+ * op callback: it is called at least once for each step of a loop, and can end the run at each call. What the
+ * run wrote to state until then stays: reset it, or write it back as it was.
  * @return SMR_OK, SMR_ERROR_ARGUMENT, SMR_ERROR_NOT_FOUND or a 4xx status. @threads exclusive */
 smr_status smr_run(smr_context *context, int32_t signature, smr_error *error);
 

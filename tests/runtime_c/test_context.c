@@ -275,6 +275,11 @@ static void test_control(void) {
     }
     CHECK(*n == 6);
     CHECK_FAILS(smr_run(context, 0, &error), SMR_ERROR_DATA, "after 5 steps", error);
+    /* The callback ends a loop within its first step. */
+    record.calls = 0;
+    record.stop_at = 1;
+    CHECK_FAILS(smr_run(context, 0, &error), SMR_ERROR_CANCELLED, "after op 1", error);
+    CHECK(record.calls == 3);
     CHECK_OK(smr_model_program(model, 2, &info, &error), error);
     CHECK(strcmp(info.name, "main/step") == 0 && info.op_count == 2 && info.tensor_count == 6);
     CHECK(info.caller == 0 && info.caller_op == 0);

@@ -43,6 +43,16 @@ smr_status smr_verify_body(smr_verify *verify, uint32_t program, smr_body *body)
     return SMR_OK;
 }
 
+/* How many ops two programs have together. */
+static uint64_t count_ops(smr_vector programs, const uint32_t bodies[2]) {
+    uint64_t count = 0;
+    uint32_t i;
+    for (i = 0; i < 2; ++i) {
+        count += smr_field_vector(smr_vector_table(programs, bodies[i]), SMR_SLOT_PROGRAM_OPS).count;
+    }
+    return count;
+}
+
 smr_status smr_verify_bodies_of(smr_verify *verify, uint32_t program, uint32_t index, const smr_op_record *op,
                                 smr_vector tensors) {
     const smr_vector programs = verify->model->programs;
@@ -68,6 +78,10 @@ smr_status smr_verify_bodies_of(smr_verify *verify, uint32_t program, uint32_t i
             SMR_FAIL(verify->error, SMR_ERROR_MODEL, "runs program %u, which names another op for its caller",
                      (unsigned)bodies[i]);
         }
+    }
+    /* Nothing would change from step to step, and no callback could end it. */
+    if (op->opcode == SMR_OP_WHILE_LOOP && count_ops(programs, bodies) == 0) {
+        SMR_FAIL(verify->error, SMR_ERROR_MODEL, "a loop whose condition and step have no ops");
     }
     return SMR_OK;
 }

@@ -665,6 +665,13 @@ REJECTS: list[tuple[str, str, dict[str, str], int, str]] = [
         "maximum of -1 steps",
     ),
     (
+        "loop_without_ops",
+        "control",
+        {'{ opcode: "less", inputs: [0, 2], outputs: [3] }': "", STEP_OPS: ""},
+        MODEL,
+        "no ops",
+    ),
+    (
         "loop_variable_on_invariant",
         "control",
         {LOOP_COUNT: LOOP_COUNT.replace("128", "64")},
