@@ -366,6 +366,14 @@ class Model:
                 self._context = self.context()
             return self._context
 
+    def states(self) -> dict[str, Array]:
+        """Copies of the state tensors of the model's own context, by name."""
+        return self._default().states()
+
+    def load_states(self, states: Mapping[str, Any]) -> None:
+        """Writes state tensors of the model's own context: see `Context.load_states`."""
+        self._default().load_states(states)
+
     def reset(self) -> None:
         """Puts the state of the model's own context back to its initial values."""
         self._default().reset()

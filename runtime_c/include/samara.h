@@ -367,8 +367,17 @@ smr_status smr_context_tensor(const smr_context *context, int32_t signature, int
 smr_status smr_context_program_tensor(const smr_context *context, int32_t program, int32_t index,
                                       smr_tensor *tensor, smr_error *error);
 
-/* A state tensor: read it or write it between runs, to save and restore. @threads exclusive */
+/* A state tensor: read it or write it between runs. @threads exclusive */
 smr_status smr_context_state(smr_context *context, int32_t index, smr_tensor *tensor, smr_error *error);
+
+/* Copies all state to `data`. `size` must be smr_model_info.state_bytes.
+ * @return SMR_OK or SMR_ERROR_ARGUMENT. @threads exclusive */
+smr_status smr_context_save_state(const smr_context *context, void *data, size_t size, smr_error *error);
+
+/* Puts all state to what smr_context_save_state gave, of any context of the same file. Other bytes are taken
+ * too: they can make outputs wrong, and never a run unsafe. @return SMR_OK or SMR_ERROR_ARGUMENT.
+ * @threads exclusive */
+smr_status smr_context_load_state(smr_context *context, const void *data, size_t size, smr_error *error);
 
 /* Puts all state back to its initial values. @threads exclusive */
 void smr_context_reset(smr_context *context);

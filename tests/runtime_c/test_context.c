@@ -177,8 +177,10 @@ static void test_state(void) {
     smr_model *model = check_load("state.smr", &file);
     smr_context *context = make_context(model, NULL);
     smr_context *other = make_context(model, NULL);
+    smr_model_info info;
     smr_tensor state;
     smr_error error;
+    uint8_t saved[256];
     int32_t i;
     for (i = 0; i < 3; ++i) {
         float *x = input_data(context, 0, 0, 2);
@@ -192,6 +194,16 @@ static void test_state(void) {
     CHECK(output_data(context, 1, 0, 2)[0] == 4.0f && output_data(context, 1, 0, 2)[1] == 0.0f);
     CHECK_OK(smr_run(other, 1, &error), error);
     CHECK(output_data(other, 1, 0, 2)[0] == 1.0f);
+    CHECK_OK(smr_model_get_info(model, &info, &error), error);
+    CHECK(info.state_bytes <= sizeof saved);
+    CHECK_OK(smr_context_save_state(context, saved, info.state_bytes, &error), error);
+    CHECK_OK(smr_context_load_state(other, saved, info.state_bytes, &error), error);
+    CHECK_OK(smr_run(other, 1, &error), error);
+    CHECK(output_data(other, 1, 0, 2)[0] == 4.0f);
+    CHECK_FAILS(smr_context_save_state(context, saved, 1, &error), SMR_ERROR_ARGUMENT, "1 bytes for the",
+                error);
+    CHECK_FAILS(smr_context_load_state(context, NULL, info.state_bytes, &error), SMR_ERROR_ARGUMENT, "null",
+                error);
     smr_context_reset(context);
     CHECK(((const float *)state.data)[0] == 1.0f && ((const float *)state.data)[1] == 2.0f);
     smr_context_reset(NULL);

@@ -223,6 +223,33 @@ smr_status smr_context_state(smr_context *context, int32_t index, smr_tensor *te
     return SMR_OK;
 }
 
+static smr_status check_saved(const smr_context *context, const void *data, size_t size, smr_error *error) {
+    if (context == NULL || (data == NULL && size != 0)) {
+        SMR_FAIL(error, SMR_ERROR_ARGUMENT, "`context` or `data` is null");
+    }
+    if (size != context->model->state_bytes) {
+        SMR_FAIL(error, SMR_ERROR_ARGUMENT, "%zu bytes for the %zu bytes of state", size,
+                 context->model->state_bytes);
+    }
+    return SMR_OK;
+}
+
+smr_status smr_context_save_state(const smr_context *context, void *data, size_t size, smr_error *error) {
+    SMR_TRY(check_saved(context, data, size, error));
+    if (size != 0) {
+        memcpy(data, context->state, size);
+    }
+    return SMR_OK;
+}
+
+smr_status smr_context_load_state(smr_context *context, const void *data, size_t size, smr_error *error) {
+    SMR_TRY(check_saved(context, data, size, error));
+    if (size != 0) {
+        memcpy(context->state, data, size);
+    }
+    return SMR_OK;
+}
+
 void smr_context_reset(smr_context *context) {
     uint32_t i;
     if (context == NULL) {
