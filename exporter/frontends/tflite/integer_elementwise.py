@@ -9,7 +9,6 @@ from samara.exporter.frontends.tflite.integer_scales import (
     Signed,
     handler,
     ratio,
-    same_scale,
     scale_of,
     zero_point_of,
 )
@@ -99,10 +98,18 @@ def _mul(r: Reading, node: Node) -> list[Tensor]:
     return z.written(r, made)
 
 
+@handler("DIV")
+def _div(r: Reading, node: Node) -> list[Tensor]:
+    raise Unsupported(
+        "a quotient of integers, whose reference kernel shifts by more bits than there are",
+        "leave it in floating point",
+    )
+
+
 @handler("MINIMUM", "MAXIMUM")
 def _extreme(r: Reading, node: Node) -> list[Tensor]:
+    # The stored integers, whatever their scales.
     x, y = node.input(0), node.input(1)
-    same_scale(node, x, y, node.output)
     return [(r.b.minimum if node.kind == "MINIMUM" else r.b.maximum)(x.data, y.data)]
 
 
@@ -119,6 +126,9 @@ _INT32 = {"activation_min": -(2**31), "activation_max": 2**31 - 1, "dtype": dtyp
 
 @handler(*_COMPARISONS)
 def _compare(r: Reading, node: Node) -> list[Tensor]:
+    if node.input(0).dtype is dtypes.int16 and node.kind not in ("EQUAL", "NOT_EQUAL"):
+        # The stored integers, whatever their scales.
+        return [getattr(r.b, _COMPARISONS[node.kind])(node.input(0).data, node.input(1).data)]
     sides = [
         r.b.fixed_point_rescale(
             o.data,
@@ -135,6 +145,8 @@ def _compare(r: Reading, node: Node) -> list[Tensor]:
 @handler("PRELU")
 def _prelu(r: Reading, node: Node) -> list[Tensor]:
     x, alpha, y = Signed(node.input(0)), Signed(node.input(1)), Signed(node.output)
+    if x.dtype is dtypes.int16:
+        raise Unsupported("int16, which the reference kernel reads as bytes", "use int8 for it")
     data = x.tensor(r)
     limits_ = y.range(node)
     same = r.b.fixed_point_rescale(

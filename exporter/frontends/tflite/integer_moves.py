@@ -71,6 +71,8 @@ def _at_scale(r: Reading, x: Operand, y: Operand) -> Tensor:
     """Bytes at another scale by float32, as the concatenation of uint8 does it."""
     if (scale_of(x), zero_point_of(x)) == (scale_of(y), zero_point_of(y)):
         return x.data
+    if x.dtype is dtypes.int16:
+        return x.data  # as it is, whatever it stands for
     if x.dtype is not dtypes.uint8:
         raise Unsupported("a concatenation of different scales", "quantize the model with one scale for them")
     made: Tensor = r.b.lookup_table(x.data, tables.rescaled_by_float(scales_of(x, y)))

@@ -112,10 +112,35 @@ def _short(r: Reading, node: Node, s: tables.Scales) -> Tensor:
         made = r.b.where(r.b.greater_equal(x, r.b.like(s.zero_point, x)), positive, below)
     elif kind == "EXP":
         made = r.b.interpolated_lookup_table(x, tables.knots_between(s, _float(np.exp)))
-    elif kind == "GELU":
-        made = r.b.interpolated_lookup_table(x, tables.knots_between(s, _gelu(node)))
+    elif kind in ("GELU", "LOG", "RSQRT", "SQRT"):
+        made = r.b.interpolated_lookup_table(x, tables.knots_between(s, _knotted(node, s)))
+    elif kind == "ABS":
+        made = _absolute(r, node, s)
     else:
         raise Unsupported("the element type int16", "use int8 for it")
+    return made
+
+
+def _knotted(node: Node, s: tables.Scales) -> Callable[[Any], Any]:
+    """A function of int16, in float32; where it has no value, it is at one end."""
+    if node.kind == "GELU":
+        return _gelu(node)
+    if node.kind == "LOG":
+        least = F(F(-(2**15) - s.output_zero_point) * F(s.output_scale))
+        return lambda v: least if v <= 0 else F(np.log(np.float64(v)))
+    if node.kind == "RSQRT":
+        most = F(F(2**15 - 1) * F(s.output_scale))
+        return lambda v: most if v <= 0 else F(1) / F(np.sqrt(F(v)))
+    return lambda v: F(np.sqrt(F(max(v, 0.0))))
+
+
+def _absolute(r: Reading, node: Node, s: tables.Scales) -> Tensor:
+    x, least = node.input(0).data, s.zero_point
+    wide = r.b.abs(r.b.subtract(r.b.cast(x, dtype=dtypes.int32), np.int32(least)))
+    y = Signed(node.output)
+    same = Multiplier(multiplier=1 << 30, shift=1)
+    by = same if s.scale == s.output_scale else s.single_ratio
+    made: Tensor = r.b.fixed_point_rescale(wide, **by.named(), **y.range(node, "none"), dtype=y.dtype)
     return made
 
 
@@ -147,7 +172,9 @@ def _argument(s: tables.Scales) -> dict[str, int]:
 
 @handler("NEG")
 def _neg(r: Reading, node: Node) -> list[Tensor]:
-    s = scales_of(node.input(0), node.output)
-    if s.dtype is not dtypes.int8:
-        raise Unsupported(f"the element type {s.dtype.name}", "use int8 for it")
-    return look_up(r, node, s.array(s.output_zero_point + s.zero_point - q for q in s.arguments).tolist())
+    x = node.input(0)
+    if x.dtype is dtypes.uint8:
+        raise Unsupported("the element type uint8", "use int8 for it")
+    if x.dtype is dtypes.int16:
+        return [r.b.subtract(r.b.like(0, x.data), x.data)]
+    return look_up(r, node, tables.negated(scales_of(x, node.output)))

@@ -169,6 +169,12 @@ def _hard_swish(value: int, output: Multiplier, gate: Multiplier) -> int:
     return round_shift(halved, -output.shift)
 
 
+def negated(s: Scales) -> Array:
+    """The stored integers negated, whatever they stand for; the least one stays."""
+    low, _ = limits(s.dtype)
+    return s.array(q if q == low else -q for q in s.arguments)
+
+
 # Functions of int16 ---------------------------------------------------------------------------------------------
 
 

@@ -143,6 +143,9 @@ def _strided_slice(r: Reading, node: Node) -> list[Tensor]:
     begins, ends = integers(node, 1, "the begin"), integers(node, 2, "the end")
     if o["offset"]:
         ends = [b + e for b, e in zip(begins, ends, strict=True)]
+    # Where one index is taken, too, a masked begin is the first one.
+    masked = [bool(masks["begin_mask"] >> i & 1) for i in range(len(begins))]
+    begins = [(0 if s > 0 else -1) if m else b for b, s, m in zip(begins, strides, masked, strict=True)]
     return [r.b.strided_slice(node.input(0).data, begin=begins, end=ends, strides=strides, **masks)]
 
 
@@ -190,12 +193,12 @@ def _mirror_pad(r: Reading, node: Node) -> list[Tensor]:
     return [r.b.pad(node.input(0).data, paddings=paddings, mode=node.options["mode"])]
 
 
-@handler("SHAPE")
+@handler("SHAPE", moves=True)
 def _shape(r: Reading, node: Node) -> list[Tensor]:
     return [r.b.shape(node.input(0).data, output_type=node.output.dtype)]
 
 
-@handler("RANK")
+@handler("RANK", moves=True)
 def _rank(r: Reading, node: Node) -> list[Tensor]:
     return [r.b.constant(np.asarray(len(shape_of(node.input(0).data)), np.int32))]
 
@@ -362,7 +365,7 @@ def _batch_to_space(r: Reading, node: Node) -> list[Tensor]:
     return [r.b.strided_slice(made, begin=begin, end=end, strides=[1] * len(begin))]
 
 
-@handler("ONE_HOT")
+@handler("ONE_HOT", moves=True)
 def _one_hot(r: Reading, node: Node) -> list[Tensor]:
     (depth,) = integers(node, 1, "the depth")
     on, off = (float(constant(node, i, "the value").reshape(-1)[0]) for i in (2, 3))

@@ -110,7 +110,7 @@ def _gelu(r: Reading, node: Node) -> list[Tensor]:
     return [r.b.gelu(node.input(0).data, approximate="tanh" if node.options["approximate"] else "none")]
 
 
-@handler("CAST")
+@handler("CAST", moves=True)
 def _cast(r: Reading, node: Node) -> list[Tensor]:
     return [r.b.cast(node.input(0).data, dtype=node.output.dtype)]
 
@@ -123,7 +123,7 @@ def _dequantize(r: Reading, node: Node) -> list[Tensor]:
     return [r.b.cast(node.input(0).data, dtype=node.output.dtype)]
 
 
-@handler("SELECT", "SELECT_V2")
+@handler("SELECT", "SELECT_V2", moves=True)
 def _select(r: Reading, node: Node) -> list[Tensor]:
     condition, x, y = (node.input(i).data for i in range(3))
     rank = len(shape_of(x))

@@ -48,7 +48,7 @@ def _gather_nd(r: Reading, node: Node) -> list[Tensor]:
     return [r.b.gather_nd(node.input(0).data, _indices(r, node.input(1).data))]
 
 
-@handler("SCATTER_ND")
+@handler("SCATTER_ND", moves=True)
 def _scatter_nd(r: Reading, node: Node) -> list[Tensor]:
     updates = node.input(1).data
     zeros = r.b.broadcast_to(r.b.like(0, updates), node.input(2).data)

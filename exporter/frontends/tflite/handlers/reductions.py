@@ -35,7 +35,7 @@ def _reduce(r: Reading, node: Node) -> list[Tensor]:
     return [getattr(r.b, _REDUCTIONS[node.kind])(x, axes=tuple(axes), keepdims=keep)]
 
 
-@handler("ARG_MAX", "ARG_MIN")
+@handler("ARG_MAX", "ARG_MIN", moves=True)
 def _arg(r: Reading, node: Node) -> list[Tensor]:
     x = node.input(0).data
     (axis,) = integers(node, 1, "the axis")
@@ -65,7 +65,7 @@ def _log_softmax(r: Reading, node: Node) -> list[Tensor]:
     return [r.b.log_softmax(node.input(0).data, axis=-1)]
 
 
-@handler("TOPK_V2")
+@handler("TOPK_V2", moves=True)
 def _top_k(r: Reading, node: Node) -> list[Tensor]:
     k = node.input(1).data
     if shape_of(k) != ():

@@ -30,7 +30,7 @@ def _scale(rng: Generator, low: float = 0.01, high: float = 0.2) -> float:
     return float(np.float32(np.exp(rng.uniform(np.log(low), np.log(high)))))
 
 
-def _quantized(rng: Generator, dtype: str, shape: Any, **keywords: Any) -> T:
+def quantized(rng: Generator, dtype: str, shape: Any, **keywords: Any) -> T:
     """A tensor with a random scale and zero point."""
     info = np.iinfo(dtype)
     zero_point = 0 if dtype == "int16" else int(rng.integers(info.min, info.max, endpoint=True))
@@ -38,7 +38,7 @@ def _quantized(rng: Generator, dtype: str, shape: Any, **keywords: Any) -> T:
     return replace(T(shape=tuple(shape), dtype=dtype, scale=scale, zero_point=zero_point), **keywords)
 
 
-def _numbers(rng: Generator, tensor: T) -> Array:
+def numbers(rng: Generator, tensor: T) -> Array:
     info = np.iinfo(tensor.dtype)
     return rng.integers(info.min, info.max, tensor.shape, tensor.dtype, endpoint=True)
 
@@ -49,17 +49,20 @@ def one(rng: Generator, op: str, inputs: list[T], output: T, options: str = "", 
     fed = [i for i, t in enumerate(inputs) if t.data is None]
     node = Node(op=op, inputs=range(count), outputs=[count], options=options, values=values)
     content = write([*inputs, output], [node], fed, [count])
-    return content, [_numbers(rng, inputs[i]) for i in fed]
+    return content, [numbers(rng, inputs[i]) for i in fed]
 
 
-def _int(rng: Generator, low: int, high: int) -> int:
+def integer(rng: Generator, low: int, high: int) -> int:
     return int(rng.integers(low, high, endpoint=True))
 
 
 def _weights(rng: Generator, dtype: str, shape: Any, channels: int, axis: int) -> T:
     if dtype == "uint8":
         return constant(
-            rng.integers(0, 255, shape, endpoint=True), dtype, scale=_scale(rng), zero_point=_int(rng, 0, 255)
+            rng.integers(0, 255, shape, endpoint=True),
+            dtype,
+            scale=_scale(rng),
+            zero_point=integer(rng, 0, 255),
         )
     scale: Any = _scale(rng)
     if rng.random() < 0.6:
@@ -78,7 +81,7 @@ def _result(rng: Generator, x: T, weights: T, shape: Any, rows: int) -> T:
     """An output whose scale makes results of all sizes."""
     spread = 100.0 if x.dtype == "int16" else 40.0
     product = float(x.scale) * float(np.mean(weights.scale)) * np.sqrt(rows) * rng.uniform(0.5, 1.5) * spread
-    return _quantized(rng, x.dtype, shape, scale=float(np.float32(product)))
+    return quantized(rng, x.dtype, shape, scale=float(np.float32(product)))
 
 
 def _positions(size: int, taps: int, stride: int, dilation: int, padding: int) -> int:
@@ -91,14 +94,14 @@ def _positions(size: int, taps: int, stride: int, dilation: int, padding: int) -
 @model("conv-uint8", "uint8")
 @model("conv-int16", "int16")
 def _conv(rng: Generator, dtype: str) -> Made:
-    groups = _int(rng, 1, 2)
-    depth, outputs = _int(rng, 1, 5), groups * _int(rng, 1, 6)
-    taps = [_int(rng, 1, 3), _int(rng, 1, 3)]
-    dilations = [_int(rng, 1, 2), _int(rng, 1, 2)]
-    strides = [1, 1] if max(dilations) > 1 else [_int(rng, 1, 3), _int(rng, 1, 2)]
-    padding = _int(rng, 0, 1)
-    size = [_int(rng, 5, 8), _int(rng, 5, 8)]
-    x = _quantized(rng, dtype, (_int(rng, 1, 2), *size, groups * depth))
+    groups = integer(rng, 1, 2)
+    depth, outputs = integer(rng, 1, 5), groups * integer(rng, 1, 6)
+    taps = [integer(rng, 1, 3), integer(rng, 1, 3)]
+    dilations = [integer(rng, 1, 2), integer(rng, 1, 2)]
+    strides = [1, 1] if max(dilations) > 1 else [integer(rng, 1, 3), integer(rng, 1, 2)]
+    padding = integer(rng, 0, 1)
+    size = [integer(rng, 5, 8), integer(rng, 5, 8)]
+    x = quantized(rng, dtype, (integer(rng, 1, 2), *size, groups * depth))
     weights = _weights(rng, dtype, (outputs, *taps, depth), outputs, 0)
     inputs = [x, weights, _bias(rng, x, weights, outputs)]
     into = [_positions(size[i], taps[i], strides[i], dilations[i], padding) for i in (0, 1)]
@@ -114,7 +117,7 @@ def _conv(rng: Generator, dtype: str) -> Made:
         StrideW=strides[1],
         DilationHFactor=dilations[0],
         DilationWFactor=dilations[1],
-        FusedActivationFunction=_int(rng, 0, 3),
+        FusedActivationFunction=integer(rng, 0, 3),
     )
 
 
@@ -122,13 +125,13 @@ def _conv(rng: Generator, dtype: str) -> Made:
 @model("depthwise-uint8", "uint8")
 @model("depthwise-int16", "int16")
 def _depthwise(rng: Generator, dtype: str) -> Made:
-    channels, times = _int(rng, 1, 7), _int(rng, 1, 3)
-    taps = [_int(rng, 1, 3), _int(rng, 1, 3)]
-    dilations = [_int(rng, 1, 2)] * 2
-    strides = [1, 1] if max(dilations) > 1 else [_int(rng, 1, 2)] * 2
-    padding = _int(rng, 0, 1)
-    size = [_int(rng, 5, 8), _int(rng, 5, 8)]
-    x = _quantized(rng, dtype, (_int(rng, 1, 2), *size, channels))
+    channels, times = integer(rng, 1, 7), integer(rng, 1, 3)
+    taps = [integer(rng, 1, 3), integer(rng, 1, 3)]
+    dilations = [integer(rng, 1, 2)] * 2
+    strides = [1, 1] if max(dilations) > 1 else [integer(rng, 1, 2)] * 2
+    padding = integer(rng, 0, 1)
+    size = [integer(rng, 5, 8), integer(rng, 5, 8)]
+    x = quantized(rng, dtype, (integer(rng, 1, 2), *size, channels))
     weights = _weights(rng, dtype, (1, *taps, channels * times), channels * times, 3)
     into = [_positions(size[i], taps[i], strides[i], dilations[i], padding) for i in (0, 1)]
     y = _result(rng, x, weights, (x.shape[0], *into, channels * times), taps[0] * taps[1])
@@ -144,7 +147,7 @@ def _depthwise(rng: Generator, dtype: str) -> Made:
         DilationHFactor=dilations[0],
         DilationWFactor=dilations[1],
         DepthMultiplier=times,
-        FusedActivationFunction=_int(rng, 0, 3),
+        FusedActivationFunction=integer(rng, 0, 3),
     )
 
 
@@ -152,9 +155,9 @@ def _depthwise(rng: Generator, dtype: str) -> Made:
 @model("fully-connected-uint8", "uint8")
 @model("fully-connected-int16", "int16")
 def _fully_connected(rng: Generator, dtype: str) -> Made:
-    depth, outputs, keep = _int(rng, 1, 40), _int(rng, 1, 20), bool(rng.random() < 0.5)
-    lead = (_int(rng, 1, 3), _int(rng, 1, 3)) if keep else (_int(rng, 1, 4),)
-    x = _quantized(rng, dtype, (*lead, depth))
+    depth, outputs, keep = integer(rng, 1, 40), integer(rng, 1, 20), bool(rng.random() < 0.5)
+    lead = (integer(rng, 1, 3), integer(rng, 1, 3)) if keep else (integer(rng, 1, 4),)
+    x = quantized(rng, dtype, (*lead, depth))
     weights = _weights(rng, dtype, (outputs, depth), outputs, 0)
     if dtype != "int8":
         weights = replace(weights, scale=float(np.mean(weights.scale)))
@@ -169,7 +172,7 @@ def _fully_connected(rng: Generator, dtype: str) -> Made:
         y,
         "FullyConnectedOptions",
         KeepNumDims=keep,
-        FusedActivationFunction=_int(rng, 0, 3),
+        FusedActivationFunction=integer(rng, 0, 3),
     )
 
 
@@ -177,15 +180,15 @@ def _fully_connected(rng: Generator, dtype: str) -> Made:
 @model("transpose-conv-uint8", "uint8")
 @model("transpose-conv-int16", "int16")
 def _transpose_conv(rng: Generator, dtype: str) -> Made:
-    depth, outputs = _int(rng, 1, 4), _int(rng, 1, 5)
-    taps, strides = [_int(rng, 1, 4), _int(rng, 1, 4)], [_int(rng, 1, 3), _int(rng, 1, 3)]
-    padding = _int(rng, 0, 1)
-    size = [_int(rng, 1, 5), _int(rng, 1, 5)]
+    depth, outputs = integer(rng, 1, 4), integer(rng, 1, 5)
+    taps, strides = [integer(rng, 1, 4), integer(rng, 1, 4)], [integer(rng, 1, 3), integer(rng, 1, 3)]
+    padding = integer(rng, 0, 1)
+    size = [integer(rng, 1, 5), integer(rng, 1, 5)]
     if padding == 0:
-        into = [size[i] * strides[i] - _int(rng, 0, strides[i] - 1) for i in (0, 1)]
+        into = [size[i] * strides[i] - integer(rng, 0, strides[i] - 1) for i in (0, 1)]
     else:
         into = [(size[i] - 1) * strides[i] + taps[i] for i in (0, 1)]
-    x = _quantized(rng, dtype, (_int(rng, 1, 2), *size, depth))
+    x = quantized(rng, dtype, (integer(rng, 1, 2), *size, depth))
     weights = _weights(rng, dtype, (outputs, *taps, depth), outputs, 0)
     y = _result(rng, x, weights, (x.shape[0], *into, outputs), taps[0] * depth)
     inputs = [constant([*y.shape], "int32"), weights, x]
@@ -205,11 +208,11 @@ def _transpose_conv(rng: Generator, dtype: str) -> Made:
 
 @model("batch-matmul-int8", "int8")
 def _batch_matmul(rng: Generator, dtype: str) -> Made:
-    rows, depth, columns = _int(rng, 1, 5), _int(rng, 1, 9), _int(rng, 1, 6)
+    rows, depth, columns = integer(rng, 1, 5), integer(rng, 1, 9), integer(rng, 1, 6)
     adj = [bool(rng.random() < 0.5), bool(rng.random() < 0.5)]
-    batch = (_int(rng, 1, 3), _int(rng, 1, 2))
-    x = _quantized(rng, dtype, (*batch, *((depth, rows) if adj[0] else (rows, depth))))
-    y = _quantized(rng, dtype, (*batch, *((columns, depth) if adj[1] else (depth, columns))))
+    batch = (integer(rng, 1, 3), integer(rng, 1, 2))
+    x = quantized(rng, dtype, (*batch, *((depth, rows) if adj[0] else (rows, depth))))
+    y = quantized(rng, dtype, (*batch, *((columns, depth) if adj[1] else (depth, columns))))
     z = _result(rng, x, y, (*batch, rows, columns), depth)
     return one(rng, "BATCH_MATMUL", [x, y], z, "BatchMatMulOptions", AdjX=adj[0], AdjY=adj[1])
 
@@ -218,14 +221,14 @@ _PAIRS = [((2, 3, 4), (2, 3, 4)), ((2, 3, 4), (4,)), ((1, 5, 1), (3, 1, 4)), ((7
 
 
 def _binary(rng: Generator, op: str, options: str, dtype: str) -> Made:
-    left, right = _PAIRS[_int(rng, 0, len(_PAIRS) - 1)]
-    x, y = _quantized(rng, dtype, left), _quantized(rng, dtype, right)
-    z = _quantized(rng, dtype, np.broadcast_shapes(left, right))
+    left, right = _PAIRS[integer(rng, 0, len(_PAIRS) - 1)]
+    x, y = quantized(rng, dtype, left), quantized(rng, dtype, right)
+    z = quantized(rng, dtype, np.broadcast_shapes(left, right))
     if op == "MUL" and dtype == "int16":
         z = replace(z, scale=float(x.scale) * float(y.scale) * 9000.0)
     if op == "SQUARED_DIFFERENCE":
         z = replace(z, scale=float(x.scale) ** 2 * 60.0)
-    values = {"FusedActivationFunction": _int(rng, 0, 3)} if op != "SQUARED_DIFFERENCE" else {}
+    values = {"FusedActivationFunction": integer(rng, 0, 3)} if op != "SQUARED_DIFFERENCE" else {}
     return one(rng, op, [x, y], z, options, **values)
 
 
@@ -241,9 +244,9 @@ for _op, _options in (
 
 
 def _compare(rng: Generator, op: str, options: str, dtype: str) -> Made:
-    left, right = _PAIRS[_int(rng, 0, len(_PAIRS) - 1)]
-    x = _quantized(rng, dtype, left)
-    y = _quantized(rng, dtype, right)
+    left, right = _PAIRS[integer(rng, 0, len(_PAIRS) - 1)]
+    x = quantized(rng, dtype, left)
+    y = quantized(rng, dtype, right)
     if rng.random() < 0.5:
         y = replace(y, scale=x.scale, zero_point=x.zero_point)
     return one(rng, op, [x, y], T(shape=np.broadcast_shapes(left, right), dtype="bool"), options)
@@ -264,17 +267,17 @@ for _op, _options in (
 @model("minimum", "MINIMUM")
 @model("maximum", "MAXIMUM")
 def _extreme(rng: Generator, op: str) -> Made:
-    dtype = ("int8", "uint8", "int16")[_int(rng, 0, 2)]
-    x = _quantized(rng, dtype, (3, 4))
+    dtype = ("int8", "uint8", "int16")[integer(rng, 0, 2)]
+    x = quantized(rng, dtype, (3, 4))
     return one(rng, op, [x, replace(x, shape=(4,))], x, "MaximumMinimumOptions")
 
 
 @model("prelu-int8", "int8")
 @model("prelu-uint8", "uint8")
 def _prelu(rng: Generator, dtype: str) -> Made:
-    x, y = _quantized(rng, dtype, (2, 3, 4, 5)), _quantized(rng, dtype, (2, 3, 4, 5))
-    alpha = _quantized(rng, dtype, (1, 1, 5))
-    return one(rng, "PRELU", [x, replace(alpha, data=_numbers(rng, alpha))], y)
+    x, y = quantized(rng, dtype, (2, 3, 4, 5)), quantized(rng, dtype, (2, 3, 4, 5))
+    alpha = quantized(rng, dtype, (1, 1, 5))
+    return one(rng, "PRELU", [x, replace(alpha, data=numbers(rng, alpha))], y)
 
 
 @model("average-pool-int8", "AVERAGE_POOL_2D", "int8")
@@ -284,9 +287,13 @@ def _prelu(rng: Generator, dtype: str) -> Made:
 @model("max-pool-uint8", "MAX_POOL_2D", "uint8")
 @model("max-pool-int16", "MAX_POOL_2D", "int16")
 def _pool(rng: Generator, op: str, dtype: str) -> Made:
-    taps, strides, padding = [_int(rng, 1, 4) for _ in "hw"], [_int(rng, 1, 3) for _ in "hw"], _int(rng, 0, 1)
-    size = [_int(rng, 4, 8), _int(rng, 4, 8)]
-    x = _quantized(rng, dtype, (2, *size, _int(rng, 1, 5)))
+    taps, strides, padding = (
+        [integer(rng, 1, 4) for _ in "hw"],
+        [integer(rng, 1, 3) for _ in "hw"],
+        integer(rng, 0, 1),
+    )
+    size = [integer(rng, 4, 8), integer(rng, 4, 8)]
+    x = quantized(rng, dtype, (2, *size, integer(rng, 1, 5)))
     into = [_positions(size[i], taps[i], strides[i], 1, padding) for i in (0, 1)]
     return one(
         rng,
@@ -299,7 +306,7 @@ def _pool(rng: Generator, op: str, dtype: str) -> Made:
         StrideW=strides[1],
         FilterHeight=taps[0],
         FilterWidth=taps[1],
-        FusedActivationFunction=_int(rng, 0, 3),
+        FusedActivationFunction=integer(rng, 0, 3),
     )
 
 
@@ -310,12 +317,12 @@ def _pool(rng: Generator, op: str, dtype: str) -> Made:
 @model("reduce-max-int8", "REDUCE_MAX", "int8")
 @model("reduce-min-uint8", "REDUCE_MIN", "uint8")
 def _reduce(rng: Generator, op: str, dtype: str) -> Made:
-    shape = tuple(_int(rng, 1, 6) for _ in range(_int(rng, 1, 4)))
-    axes = rng.choice(len(shape), _int(rng, 1, len(shape)), replace=False).tolist()
+    shape = tuple(integer(rng, 1, 6) for _ in range(integer(rng, 1, 4)))
+    axes = rng.choice(len(shape), integer(rng, 1, len(shape)), replace=False).tolist()
     keep = bool(rng.random() < 0.5)
-    x = _quantized(rng, dtype, shape)
+    x = quantized(rng, dtype, shape)
     into = tuple(1 if i in axes else d for i, d in enumerate(shape) if keep or i not in axes)
-    y = _quantized(rng, dtype, into)
+    y = quantized(rng, dtype, into)
     if op.startswith("REDUCE") or rng.random() < 0.4:
         y = replace(x, shape=into)
     return one(rng, op, [x, constant(axes, "int32")], y, "ReducerOptions", KeepDims=keep)
@@ -326,7 +333,7 @@ def _reduce(rng: Generator, op: str, dtype: str) -> Made:
 @model("softmax-int8-int16", "int8", "int16")
 @model("softmax-int16", "int16", "int16")
 def _softmax(rng: Generator, source: str, into: str) -> Made:
-    x = _quantized(rng, source, (_int(rng, 1, 3), _int(rng, 1, 30)))
+    x = quantized(rng, source, (integer(rng, 1, 3), integer(rng, 1, 30)))
     x = replace(x, scale=_scale(rng, 1e-5, 1e-3) if source == "int16" else _scale(rng, 0.003, 1.0))
     if source == "int16":
         y = T(shape=x.shape, dtype=into, scale=1 / 32768)
@@ -338,7 +345,7 @@ def _softmax(rng: Generator, source: str, into: str) -> Made:
 
 
 def _requantize(rng: Generator, source: str, into: str) -> Made:
-    x, y = _quantized(rng, source, (70,)), _quantized(rng, into, (70,))
+    x, y = quantized(rng, source, (70,)), quantized(rng, into, (70,))
     return one(rng, "QUANTIZE", [x], y, "QuantizeOptions")
 
 
@@ -351,7 +358,7 @@ for _source in ("int8", "uint8", "int16"):
 @model("quantize-uint8", "uint8")
 @model("quantize-int16", "int16")
 def _quantize(rng: Generator, into: str) -> Made:
-    y = _quantized(rng, into, (90,))
+    y = quantized(rng, into, (90,))
     x = T(shape=(90,), dtype="float32")
     node = Node(op="QUANTIZE", inputs=[0], outputs=[1], options="QuantizeOptions")
     step = float(np.float32(y.scale))
@@ -363,14 +370,14 @@ def _quantize(rng: Generator, into: str) -> Made:
 @model("dequantize-uint8", "uint8")
 @model("dequantize-int16", "int16")
 def _dequantize(rng: Generator, source: str) -> Made:
-    x = _quantized(rng, source, (90,))
+    x = quantized(rng, source, (90,))
     return one(rng, "DEQUANTIZE", [x], T(shape=(90,), dtype="float32"), "DequantizeOptions")
 
 
 def _unary(rng: Generator, op: str, dtype: str) -> Made:
     info = np.iinfo(dtype)
     count = info.max - info.min + 1
-    x, y = _quantized(rng, dtype, (count,)), _quantized(rng, dtype, (count,))
+    x, y = quantized(rng, dtype, (count,)), quantized(rng, dtype, (count,))
     if op in ("LOGISTIC", "TANH"):
         unit = {"int8": 256, "uint8": 256, "int16": 32768}[dtype]
         low = 0 if dtype == "int16" else info.min
@@ -406,35 +413,35 @@ model("hard_swish-uint8", "HARD_SWISH", "uint8")(_unary)
 @model("concatenation-uint8", "uint8")
 @model("concatenation-int16", "int16")
 def _concatenation(rng: Generator, dtype: str) -> Made:
-    x, y, z = (_quantized(rng, dtype, (2, s, 3)) for s in (4, 2, 6))
+    x, y, z = (quantized(rng, dtype, (2, s, 3)) for s in (4, 2, 6))
     if dtype != "uint8":
         x, y = (replace(t, scale=z.scale, zero_point=z.zero_point) for t in (x, y))
-    return one(rng, "CONCATENATION", [x, y], z, "ConcatenationOptions", Axis=_int(rng, -2, -2))
+    return one(rng, "CONCATENATION", [x, y], z, "ConcatenationOptions", Axis=integer(rng, -2, -2))
 
 
 @model("pad-int8", "int8")
 @model("pad-uint8", "uint8")
 def _pad(rng: Generator, dtype: str) -> Made:
     paddings = rng.integers(0, 3, (3, 2))
-    x = _quantized(rng, dtype, (2, 3, 4))
+    x = quantized(rng, dtype, (2, 3, 4))
     shape = tuple(int(s) for s in np.add(x.shape, paddings.sum(axis=1)))
     return one(rng, "PAD", [x, constant(paddings, "int32")], replace(x, shape=shape), "PadOptions")
 
 
 @model("dequantize-channels")
 def _dequantize_channels(rng: Generator) -> Made:
-    x = _quantized(rng, "int8", (4, 5), scale=rng.uniform(0.01, 0.1, 5), zero_point=0, axis=1)
+    x = quantized(rng, "int8", (4, 5), scale=rng.uniform(0.01, 0.1, 5), zero_point=0, axis=1)
     return one(rng, "DEQUANTIZE", [x], T(shape=(4, 5), dtype="float32"), "DequantizeOptions")
 
 
 @model("space-to-batch-int8", "int8")
 @model("space-to-batch-uint8", "uint8")
 def _space_to_batch(rng: Generator, dtype: str) -> Made:
-    blocks, sizes = [_int(rng, 1, 3), _int(rng, 1, 3)], [_int(rng, 1, 3), _int(rng, 1, 3)]
+    blocks, sizes = [integer(rng, 1, 3), integer(rng, 1, 3)], [integer(rng, 1, 3), integer(rng, 1, 3)]
     whole = [b * s for b, s in zip(blocks, sizes, strict=True)]
-    before = [_int(rng, 0, min(1, w - 1)) for w in whole]
-    after = [_int(rng, 0, w - b - 1) for w, b in zip(whole, before, strict=True)]
-    x = _quantized(rng, dtype, (2, *(w - b - a for w, b, a in zip(whole, before, after, strict=True)), 3))
+    before = [integer(rng, 0, min(1, w - 1)) for w in whole]
+    after = [integer(rng, 0, w - b - 1) for w, b in zip(whole, before, strict=True)]
+    x = quantized(rng, dtype, (2, *(w - b - a for w, b, a in zip(whole, before, after, strict=True)), 3))
     y = replace(x, shape=(2 * blocks[0] * blocks[1], *sizes, 3))
     paddings = constant(list(zip(before, after, strict=True)), "int32")
     return one(rng, "SPACE_TO_BATCH_ND", [x, constant(blocks, "int32"), paddings], y, "SpaceToBatchNDOptions")
@@ -443,9 +450,9 @@ def _space_to_batch(rng: Generator, dtype: str) -> Made:
 @model("resize-bilinear-int8", "int8")
 @model("resize-bilinear-int16", "int16")
 def _resize_bilinear(rng: Generator, dtype: str) -> Made:
-    x = _quantized(rng, dtype, (2, _int(rng, 1, 8), _int(rng, 1, 8), 3))
-    size = [_int(rng, 1, 9), _int(rng, 1, 9)]
-    where = _int(rng, 0, 2)
+    x = quantized(rng, dtype, (2, integer(rng, 1, 8), integer(rng, 1, 8), 3))
+    size = [integer(rng, 1, 9), integer(rng, 1, 9)]
+    where = integer(rng, 0, 2)
     values = {"AlignCorners": where == 1, "HalfPixelCenters": where == 2}
     y = replace(x, shape=(2, *size, 3))
     return one(rng, "RESIZE_BILINEAR", [x, constant(size, "int32")], y, "ResizeBilinearOptions", **values)
@@ -454,7 +461,7 @@ def _resize_bilinear(rng: Generator, dtype: str) -> Made:
 @model("log-softmax-int8", "int8")
 @model("log-softmax-uint8", "uint8")
 def _log_softmax(rng: Generator, dtype: str) -> Made:
-    x = _quantized(rng, dtype, (_int(rng, 1, 3), _int(rng, 1, 30)))
+    x = quantized(rng, dtype, (integer(rng, 1, 3), integer(rng, 1, 30)))
     y = replace(x, scale=16 / 256, zero_point=int(np.iinfo(dtype).max))
     return one(rng, "LOG_SOFTMAX", [x], y, "LogSoftmaxOptions")
 
@@ -463,17 +470,17 @@ def _log_softmax(rng: Generator, dtype: str) -> Made:
 @model("sub-int16-powers-of-two", "SUB", "SubOptions")
 def _powers_of_two(rng: Generator, op: str, options: str) -> Made:
     x = T(shape=(50,), dtype="int16", scale=2.0**-12)
-    y = replace(x, scale=2.0 ** -_int(rng, 12, 16))
+    y = replace(x, scale=2.0 ** -integer(rng, 12, 16))
     pair = [x, y] if rng.random() < 0.5 else [y, x]
-    return one(rng, op, pair, x, options, PotScaleInt16=True, FusedActivationFunction=_int(rng, 0, 3))
+    return one(rng, op, pair, x, options, PotScaleInt16=True, FusedActivationFunction=integer(rng, 0, 3))
 
 
 def lstm(rng: Generator, *, batch: int | None = None) -> Made:
     """A layer over a sequence, with or without input gate, projection and clips."""
     no_input_gate, projected, time_major = (bool(rng.random() < 0.5) for _ in range(3))
-    cells, features = _int(rng, 1, 20), _int(rng, 1, 12)
-    outputs = _int(rng, 1, 9) if projected else cells
-    batch, steps = batch or _int(rng, 1, 3), _int(rng, 1, 5)
+    cells, features = integer(rng, 1, 20), integer(rng, 1, 12)
+    outputs = integer(rng, 1, 9) if projected else cells
+    batch, steps = batch or integer(rng, 1, 3), integer(rng, 1, 5)
     lead = (steps, batch) if time_major else (batch, steps)
     tensors: list[T] = []
 
@@ -488,9 +495,11 @@ def lstm(rng: Generator, *, batch: int | None = None) -> Made:
     def bias(size: int) -> int:
         return add(constant(rng.integers(-3000, 3000, size), "int32", scale=1e-4))
 
-    x = add(_quantized(rng, "int8", (*lead, features), scale=_scale(rng, 0.01, 0.05)))
-    state_scale, state_zero_point = _scale(rng, 0.005, 0.01), _int(rng, -20, 20)
-    hidden = (_scale(rng, 0.005, 0.01), _int(rng, -20, 20)) if projected else (state_scale, state_zero_point)
+    x = add(quantized(rng, "int8", (*lead, features), scale=_scale(rng, 0.01, 0.05)))
+    state_scale, state_zero_point = _scale(rng, 0.005, 0.01), integer(rng, -20, 20)
+    hidden = (
+        (_scale(rng, 0.005, 0.01), integer(rng, -20, 20)) if projected else (state_scale, state_zero_point)
+    )
     gates = range(1 if no_input_gate else 0, 4)
     absent = [-1] * (4 - len(gates))
     inputs = [x, *absent, *(weights(cells, features) for _ in gates)]
@@ -499,7 +508,7 @@ def lstm(rng: Generator, *, batch: int | None = None) -> Made:
     inputs += [weights(outputs, cells), bias(outputs)] if projected else [-1, -1]
     kept = {"dtype": "int8", "scale": state_scale, "zero_point": state_zero_point}
     inputs.append(add(T(shape=(batch, outputs), variable=True, **kept)))
-    cell_scale = 2.0 ** -_int(rng, 9, 15)
+    cell_scale = 2.0 ** -integer(rng, 9, 15)
     inputs.append(add(T(shape=(batch, cells), dtype="int16", scale=cell_scale, variable=True)))
     inputs += [-1] * 4
     intermediates = [add(T(shape=(0,), dtype="float32")) for _ in range(4)]
@@ -518,7 +527,7 @@ def lstm(rng: Generator, *, batch: int | None = None) -> Made:
         },
         intermediates=intermediates,
     )
-    return write(tensors, [node], [x], [y]), [_numbers(rng, tensors[x])]
+    return write(tensors, [node], [x], [y]), [numbers(rng, tensors[x])]
 
 
 MODELS["lstm"] = lstm

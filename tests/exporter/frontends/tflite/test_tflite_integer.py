@@ -13,6 +13,7 @@ import samara
 pytest.importorskip("tflite")
 pytest.importorskip("ai_edge_litert.interpreter")
 
+from tests.exporter.frontends.tflite import _moving_models, _rarer_models  # noqa: F401
 from tests.exporter.frontends.tflite._integer_models import MODELS
 
 Array = np.ndarray[Any, Any]
