@@ -10,7 +10,7 @@ import numpy as np
 
 from samara.exporter.frontends.tflite import tables
 from samara.exporter.frontends.tflite.integer_scales import F, Signed, handler, look_up, scales_of
-from samara.exporter.frontends.tflite.multipliers import Multiplier, multiplier_of
+from samara.exporter.frontends.tflite.multipliers import Multiplier, limits, multiplier_of
 from samara.exporter.frontends.tflite.node import Array, Node, Reading, Unsupported
 from samara.graph import dtypes
 from samara.graph.graph import Tensor
@@ -24,7 +24,7 @@ _RELUS: dict[str, tuple[float | None, float | None]] = {
 
 
 def _gelu(node: Node) -> Callable[[Any], Any]:
-    """In float32, operation by operation."""
+    """In float32, operation by operation, with functions of the C library as if these were rounded correctly."""
 
     def by_tanh(value: Any) -> Any:
         v = F(value)
@@ -33,7 +33,7 @@ def _gelu(node: Node) -> Callable[[Any], Any]:
 
     def by_erf(value: Any) -> Any:
         v = F(value)
-        return F(0.5) * v * (F(1) + F(math.erf(v * F(math.sqrt(0.5)))))
+        return F(0.5) * v * F(math.erfc(-v * F(math.sqrt(0.5))))
 
     return by_tanh if node.options.get("approximate", False) else by_erf
 
@@ -57,8 +57,10 @@ def _table(node: Node, s: tables.Scales) -> Array:
         return tables.hard_swish(s)
     if kind == "ABS":
         return tables.absolute(s)
+    if kind == "RSQRT":
+        return tables.inverse_root(s)
     if kind == "SQRT":
-        return tables.of_reals(s, _float(np.sqrt), whole=math.floor)
+        return tables.square_root(s)
     if kind == "GELU":
         return tables.of_reals(s, _gelu(node))
     functions: dict[str, Callable[[Any], Any]] = {
@@ -66,7 +68,6 @@ def _table(node: Node, s: tables.Scales) -> Array:
         "TANH": _float(np.tanh),
         "EXP": _float(np.exp),
         "LOG": _float(np.log),
-        "RSQRT": _float(lambda v: 1 / np.sqrt(v)),
         "ELU": _float(lambda v: v if v >= 0 else np.expm1(v)),
     }
     return tables.of_reals(s, functions[kind])
@@ -112,7 +113,9 @@ def _short(r: Reading, node: Node, s: tables.Scales) -> Tensor:
         made = r.b.where(r.b.greater_equal(x, r.b.like(s.zero_point, x)), positive, below)
     elif kind == "EXP":
         made = r.b.interpolated_lookup_table(x, tables.knots_between(s, _float(np.exp)))
-    elif kind in ("GELU", "LOG", "RSQRT", "SQRT"):
+    elif kind == "SQRT":
+        made = _root(r, node, s)
+    elif kind in ("GELU", "LOG", "RSQRT"):
         made = r.b.interpolated_lookup_table(x, tables.knots_between(s, _knotted(node, s)))
     elif kind == "ABS":
         made = _absolute(r, node, s)
@@ -128,10 +131,18 @@ def _knotted(node: Node, s: tables.Scales) -> Callable[[Any], Any]:
     if node.kind == "LOG":
         least = F(F(-(2**15) - s.output_zero_point) * F(s.output_scale))
         return lambda v: least if v <= 0 else F(np.log(np.float64(v)))
-    if node.kind == "RSQRT":
-        most = F(F(2**15 - 1) * F(s.output_scale))
-        return lambda v: most if v <= 0 else F(1) / F(np.sqrt(F(v)))
-    return lambda v: F(np.sqrt(F(max(v, 0.0))))
+    most = F(F(2**15 - 1) * F(s.output_scale))
+    return lambda v: most if v <= 0 else F(1) / F(np.sqrt(F(v)))
+
+
+def _root(r: Reading, node: Node, s: tables.Scales) -> Tensor:
+    """In float32, rounded down; what is negative counts as 0."""
+    real = r.b.multiply(r.b.cast(node.input(0).data, dtype=dtypes.float32), F(s.scale))
+    root = r.b.sqrt(r.b.maximum(real, F(0)))
+    stored = r.b.floor(r.b.divide(root, F(s.output_scale)))
+    low, high = limits(s.dtype)
+    made: Tensor = r.b.cast(r.b.clip(stored, minimum=float(low), maximum=float(high)), dtype=s.dtype)
+    return made
 
 
 def _absolute(r: Reading, node: Node, s: tables.Scales) -> Tensor:

@@ -158,3 +158,22 @@ def one_over_one_plus(value: int) -> int:
     for _ in range(3):
         x = wrap(x + saturate(high(x, 2**29 - high(half, x)) << 2))
     return saturate(x << 1)
+
+
+def inverse_root(value: int) -> Multiplier:
+    """1 / sqrt(value) of a positive number of 32 bits: five steps of Newton's method from 1."""
+    if value <= 1:
+        return Multiplier(multiplier=2**31 - 1, shift=0)
+    right = 11
+    while value >= 1 << 29:
+        value, right = value // 4, right + 1
+    pairs = (31 - value.bit_length()) // 2 - 1
+    right -= pairs
+    value = (value << (2 * pairs)) >> 1
+    half = round_shift(value, 1)
+    x = 1 << 28
+    for _ in range(5):
+        cube = saturate(high(high(x, x), x) << 6)
+        x = saturate(wrap(high(3 << 27, x) - high(half, cube)) << 3)
+    x = high(x, 1518500250)
+    return Multiplier(multiplier=x << max(-right, 0), shift=-max(right, 0))

@@ -21,11 +21,15 @@ from samara.exporter.frontends.tflite.multipliers import (
     saturate,
     scaled,
 )
+from samara.exporter.frontends.tflite.multipliers import (
+    inverse_root as inverse_root_of,
+)
 from samara.graph.dtypes import DType
 
 Array = np.ndarray[Any, Any]
 
 _DIFFERENCE_BITS = 5  # integer bits of a scaled difference
+_FINE = 20  # how many bits finer an inverse root is than its argument
 
 
 def softmax(scale: Any, beta: Any) -> Array:
@@ -81,15 +85,12 @@ class Scales:
         return np.asarray([self.clamped(v) for v in values], self.dtype.numpy)
 
 
-def of_reals(
-    s: Scales, function: Callable[[Any], Any], *, whole: Callable[[float], int] = round_away
-) -> Array:
+def of_reals(s: Scales, function: Callable[[Any], Any]) -> Array:
     """A function of real numbers, by float32.
 
     Args:
         s: the scales.
         function: gives infinity or NaN where it has no value; the least integer is written for NaN.
-        whole: how results become integers.
     """
     inverse = F(1) / F(s.output_scale)
     least, most = limits(s.dtype)
@@ -98,9 +99,15 @@ def of_reals(
         for q in s.arguments:
             real = float(F(F(function(F(s.scale) * F(q - s.zero_point))) * inverse))
             far = abs(real) >= 2.0**31 or math.isnan(real)
-            value = (most if real > 0 else least) if far else whole(real) + s.output_zero_point
+            value = (most if real > 0 else least) if far else round_away(real) + s.output_zero_point
             found.append(value)
     return s.array(found)
+
+
+def square_root(s: Scales) -> Array:
+    """The square root by float32, rounded down; that of a negative number is 0."""
+    reals = [F(s.scale) * F(max(q - s.zero_point, 0)) for q in s.arguments]
+    return s.array(math.floor(F(F(np.sqrt(v)) / F(s.output_scale))) + s.output_zero_point for v in reals)
 
 
 def rescaled(s: Scales, low: float | None, high: float | None) -> Array:
@@ -173,6 +180,20 @@ def negated(s: Scales) -> Array:
     """The stored integers negated, whatever they stand for; the least one stays."""
     low, _ = limits(s.dtype)
     return s.array(q if q == low else -q for q in s.arguments)
+
+
+def inverse_root(s: Scales) -> Array:
+    """1 / sqrt(x); the largest integer where x is not positive."""
+    scale = 1.0 / float(F(F(np.sqrt(F(s.scale))) * F(s.output_scale)))
+    by = multiplier_of(scale)
+    by = Multiplier(multiplier=by.multiplier, shift=by.shift - _FINE)
+    found = []
+    for q in s.arguments:
+        value = q - s.zero_point
+        root = inverse_root_of(value)
+        fine = scaled(1, Multiplier(multiplier=root.multiplier, shift=root.shift + _FINE))
+        found.append(limits(s.dtype)[1] if value <= 0 else scaled(fine, by) + s.output_zero_point)
+    return s.array(found)
 
 
 # Functions of int16 ---------------------------------------------------------------------------------------------
