@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from samara.errors import ExportError, ModelFileError, ProofError
+from samara.errors import ExecutionError, ExportError, ModelFileError, ProofError
 from samara.exporter.endpoints import turn_endpoints, turning
 from samara.exporter.freeze import Frozen, Signature, freeze
 from samara.exporter.frontends import ImportedModel, frontend_of, import_model
@@ -81,7 +82,8 @@ def export_model(
         metadata: free texts to store.
 
     Raises:
-        ExportError: everything that cannot be exported, at once, each with its source line and a way out.
+        ExportError: everything that cannot be exported, at once, each with its source line and a way out; or the model
+            does not run on the samples.
         ProofError: the file disagrees with its source; the worst layers are in the message.
         QuantizationError: quantization was asked for and cannot be done.
         OSError: the file cannot be written.
@@ -123,7 +125,7 @@ def export_model(
     lowered = lower(model, metadata=metadata or {})
     seeded = given is None
     proof_samples = given or _seeded(frozen, 1)
-    with staged(path) as temporary:
+    with staged(path) as temporary, _told_as_problem(seeded):
         if golden > 0:
             temporary.write_bytes(to_bytes(lowered.contents))
             _record_golden(lowered, _loaded(temporary), proof_samples, convert, golden)
@@ -180,6 +182,16 @@ def export_model(
         if oracle is not None:
             _judge_outputs(report, oracle.exact)
     return report
+
+
+@contextmanager
+def _told_as_problem(seeded: bool) -> Iterator[None]:
+    """A model that cannot be run on the samples cannot be proven, and is not written."""
+    try:
+        yield
+    except ExecutionError as error:
+        what = "seeded random samples: give some that it runs on, or mend it" if seeded else "the samples"
+        raise ExportError(f"the model does not run on {what}: {error}", (str(error),)) from error
 
 
 def _raised(model: ModelGraph) -> Quantized | None:

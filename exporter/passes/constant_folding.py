@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
+from samara.graph import dims
 from samara.graph.graph import Tensor
 from samara.graph.rewrite import ModelGraph, Visit, constant_value, transform
 from samara.graph.session import compute
@@ -29,8 +32,15 @@ def _visit(visit: Visit) -> list[Tensor] | None:
     values = [constant_value(t) for t in visit.inputs]
     if any(v is None and t is not None for v, t in zip(values, visit.inputs, strict=True)):
         return None
-    results = compute(op, values)
-    given = sum(v.nbytes for v in values if v is not None)
-    if sum(r.nbytes for r in results) > max(given, _SMALL_BYTES):
+    limit = max(sum(v.nbytes for v in values if v is not None), _SMALL_BYTES)
+    # Before anything is computed: what says how often to repeat its input may say any number.
+    if sum(map(_bytes, op.outputs)) > limit:
         return None
-    return visit.constants(results)
+    results = compute(op, values)
+    return visit.constants(results) if sum(r.nbytes for r in results) <= limit else None
+
+
+def _bytes(tensor: Tensor) -> int:
+    """How large a tensor is at least."""
+    least = (dims.bounds(d)[0] for d in tensor.shape or ())
+    return math.prod(least) * tensor.dtype.size

@@ -137,6 +137,9 @@ class Importer:
         results = self.run(graph, signature.subgraph, values, list(signature.outputs.values()), self.graph)
         outputs: dict[str, Tensor] = {}
         for (name, index), tensor in zip(signature.outputs.items(), results, strict=True):
+            if not isinstance(tensor, Tensor):
+                self.problems.add(f"output {name!r}", "it is the name of a variable, which can be no output")
+                tensor = self.stand_in(name, dtypes.float32)
             outputs[name] = tensor
             self._note(tensor, graph.tensors[index])
         outputs = self._awaiting(outputs, self.states.writes[before:])
@@ -324,6 +327,11 @@ class Importer:
                 tensor = graph.tensors[index]
                 if tensor.dtype is None:
                     raise Unsupported(f"input {tensor.name!r} has the element type {tensor.type}")
+                if tensor.external:
+                    raise Unsupported(
+                        f"the bytes of input {tensor.name!r} are in another file",
+                        "convert the model with its weights inside",
+                    )
                 raise Unsupported(f"input {tensor.name!r} has no value when the node runs")
         if control is not None:
             made: Sequence[Any] = control(

@@ -76,6 +76,7 @@ class SourceTensor:
         sparsity: how a constant is stored that is mostly zeros.
         scale, zero_point, axis: see `Operand`.
         variable: whether it keeps its value from run to run.
+        external: whether its bytes are in another file.
     """
 
     index: int
@@ -91,6 +92,7 @@ class SourceTensor:
     zero_point: Array | None
     axis: int
     variable: bool
+    external: bool
 
     @cached_property
     def value(self) -> Array | None:
@@ -326,6 +328,7 @@ def _tensor(tensor: Table, index: int, buffers: Sequence[memoryview]) -> SourceT
         zero_point=zero_point,
         axis=axis,
         variable=tensor["is_variable"],
+        external=tensor["external_buffer"] != 0,
     )
 
 

@@ -15,7 +15,7 @@ TABLES = {
     "OperatorCode": "deprecated_builtin_code:int8 custom_code:string version:int32=1 builtin_code:int32",
     "SubGraph": "tensors:[Tensor] inputs:[int32] outputs:[int32] operators:[Operator] name:string",
     "Tensor": "shape:[int32] type:int8 buffer:uint32 name:string quantization:QuantizationParameters is_variable:bool "
-    "sparsity:SparsityParameters shape_signature:[int32] has_rank:bool",
+    "sparsity:SparsityParameters shape_signature:[int32] has_rank:bool - external_buffer:uint32",
     "QuantizationParameters": "- - scale:[float32] zero_point:[int64] details_type:uint8 - quantized_dimension:int32",
     "SparsityParameters": "traversal_order:[int32] block_map:[int32] dim_metadata:[DimensionMetadata]",
     "DimensionMetadata": "format:int8 dense_size:int32 array_segments_type:uint8 array_segments:union "

@@ -15,9 +15,12 @@ from samara.exporter.frontends.tflite.handlers._registry import (
     integers,
     shape_of,
 )
-from samara.exporter.frontends.tflite.node import Node, Reading, Unsupported
+from samara.exporter.frontends.tflite.node import Array, Node, Reading, Unsupported
 from samara.graph import dtypes
 from samara.graph.graph import Tensor
+
+# Where its diagonal is becomes a constant of the file.
+_LARGEST_MATRIX = 1 << 26
 
 
 @handler("RESHAPE", moves=True)
@@ -253,11 +256,17 @@ def _densify(r: Reading, node: Node) -> list[Tensor]:
     return [node.input(0).data]
 
 
+def _eye(rows: int, columns: int) -> Array:
+    if rows * columns > _LARGEST_MATRIX:
+        raise Unsupported(f"a matrix of {rows} x {columns}")
+    return np.eye(rows, columns, dtype=bool)
+
+
 @handler("MATRIX_DIAG", moves=True)
 def _matrix_diag(r: Reading, node: Node) -> list[Tensor]:
     x = node.input(0).data
     (size,) = fixed(x, [-1], "the size of the diagonal")
-    eye = np.eye(size, dtype=bool)
+    eye = _eye(size, size)
     return [r.b.where(eye, r.b.expand_dims(x, axis=len(shape_of(x)) - 1), r.b.like(0, x))]
 
 
@@ -265,7 +274,7 @@ def _matrix_diag(r: Reading, node: Node) -> list[Tensor]:
 def _matrix_set_diag(r: Reading, node: Node) -> list[Tensor]:
     x, diagonal = node.input(0).data, node.input(1).data
     rows, columns = fixed(x, [-2, -1], "the size of the matrix")
-    eye = np.eye(rows, columns, dtype=bool)
+    eye = _eye(rows, columns)
     short = min(rows, columns)
     rank = len(shape_of(x))
     spread = r.b.expand_dims(diagonal, axis=rank - 1)

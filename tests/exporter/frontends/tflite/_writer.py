@@ -59,6 +59,8 @@ class T:
         variable: whether it keeps its value from run to run.
         signature: the shape with -1 where it is open.
         sparse: what `data`, the stored elements only, stand for.
+        record: fields of the quantization record, in the place of scale and zero point.
+        external: the number of its bytes in another file.
     """
 
     shape: Sequence[int] = ()
@@ -71,6 +73,8 @@ class T:
     signature: Sequence[int] | None = None
     name: str = ""
     sparse: Sparse | None = None
+    record: Mapping[str, Any] | None = None
+    external: int = 0
 
 
 def constant(data: Any, dtype: str, **keywords: Any) -> T:
@@ -87,6 +91,7 @@ class Node:
         op: a name of tflite.BuiltinOperator, as "CONV_2D".
         custom: the name of a custom op, for "CUSTOM".
         custom_options: its options.
+        options2: the name of its options table among the newer ones.
         inputs, outputs: indices of tensors; -1 for an absent input.
         options: the name of its options table, as "Conv2DOptions", or "".
         values: fields of that table, in the schema's CamelCase; a list becomes a vector of int32.
@@ -102,6 +107,7 @@ class Node:
     version: int = 1
     custom: str = ""
     custom_options: bytes = b""
+    options2: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,13 +153,20 @@ def _table(b: flatbuffers.Builder, name: str, values: Mapping[str, Any]) -> int:
             ready[key] = _vector(b, value, value.dtype.name)
         else:
             ready[key] = value
-    getattr(tflite, f"{name}Start")(b)
+    if name == "Tensor":
+        # With room for a field that the package does not know.
+        b.StartObject(11)
+        b.PrependUint32Slot(10, ready.pop("ExternalBuffer", 0), 0)
+    else:
+        getattr(tflite, f"{name}Start")(b)
     for key, value in ready.items():
         getattr(tflite, f"{name}Add{key}")(b, value)
-    return int(getattr(tflite, f"{name}End")(b))
+    return int(b.EndObject())
 
 
 def _quantization(b: flatbuffers.Builder, tensor: T) -> int | None:
+    if tensor.record is not None:
+        return _table(b, "QuantizationParameters", tensor.record)
     if tensor.scale is None:
         return None
     scales = np.atleast_1d(np.asarray(tensor.scale, "float32"))
@@ -281,6 +294,8 @@ def _graph(b: flatbuffers.Builder, graph: G, codes: Sequence[tuple[str, int, str
             values["Quantization"] = quantization
         if tensor.sparse is not None:
             values["Sparsity"] = _sparsity(b, tensor.sparse)
+        if tensor.external:
+            values["ExternalBuffer"] = tensor.external
         made.append(_table(b, "Tensor", values))
     operators = []
     for node in graph.nodes:
@@ -292,6 +307,9 @@ def _graph(b: flatbuffers.Builder, graph: G, codes: Sequence[tuple[str, int, str
         if node.options:
             values["BuiltinOptionsType"] = getattr(tflite.BuiltinOptions, node.options)
             values["BuiltinOptions"] = _table(b, node.options, node.values)
+        if node.options2:
+            values["BuiltinOptions2Type"] = getattr(tflite.BuiltinOptions2, node.options2)
+            values["BuiltinOptions2"] = _table(b, node.options2, node.values)
         if node.intermediates:
             values["Intermediates"] = list(node.intermediates)
         if node.custom_options:
