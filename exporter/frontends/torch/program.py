@@ -71,7 +71,7 @@ def load(source: Any, inputs: Any, shapes: Mapping[str, Sequence[Any]]) -> Sourc
     with path.open("rb"):
         pass
     for library in _LIBRARIES:
-        with contextlib.suppress(ImportError):
+        with contextlib.suppress(ImportError), _quiet():
             importlib.import_module(library)
     try:
         with _quiet():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -98,3 +99,56 @@ def test_weights_alone_are_quantized(tmp_path: Path) -> None:
             return F.linear(x, OPS.dequantize_per_tensor(self.weights, 0.05, 1, -128, 127, torch.int8))
 
     exported(Weights(), (torch.randn(3, 8),), tmp_path / "m.smr")
+
+
+class Blocks(torch.nn.Module):
+    """A convolution with its norm, a depthwise and a pointwise one, a sum, a pool, a linear layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        nn = torch.nn
+        self.first, self.norm = nn.Conv2d(3, 16, 3, padding=1, stride=2), nn.BatchNorm2d(16)
+        self.each, self.mix = nn.Conv2d(16, 16, 3, padding=1, groups=16), nn.Conv2d(16, 16, 1)
+        self.pool, self.last = nn.AdaptiveAvgPool2d(1), nn.Linear(16, 10)
+
+    def forward(self, x: Any) -> Any:
+        x = torch.relu(self.norm(self.first(x)))
+        x = x + self.mix(F.hardtanh(self.each(x), 0, 6))
+        return self.last(self.pool(x).flatten(1))
+
+
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_what_torchao_quantizes(per_channel: bool, tmp_path: Path) -> None:
+    pytest.importorskip("torchao")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
+        from torchao.testing.pt2e import _xnnpack_quantizer as xnnpack
+
+        torch.manual_seed(0)
+        traced = torch.export.export(Blocks().eval(), (torch.randn(2, 3, 16, 16),)).module()
+        quantizer = xnnpack.XNNPACKQuantizer()
+        quantizer.set_global(xnnpack.get_symmetric_quantization_config(is_per_channel=per_channel))
+        module = prepare_pt2e(traced, quantizer)
+        with torch.no_grad():
+            for _ in range(4):
+                module(torch.randn(2, 3, 16, 16))
+        module = convert_pt2e(module)
+        x = torch.randn(2, 3, 16, 16)
+        program = torch.export.export(module, (x,))
+        torch.export.save(program, tmp_path / "m.pt2")
+    expected = module(x).detach().numpy()
+    for source, inputs in ((module, (x,)), (tmp_path / "m.pt2", None)):
+        report = export_model(source, tmp_path / "m.smr", inputs=inputs)
+        ops = report.programs[0].ops
+        assert (ops["quantized_conv2d"], ops["quantized_depthwise_conv2d"], ops["quantized_matmul"]) == (
+            2,
+            1,
+            1,
+        )
+        assert ops["quantized_add"] == 1
+        assert not ops["conv2d"] + ops["matmul"] + ops["add"] + ops["relu"] + ops["clip"]
+        found = load(tmp_path / "m.smr")(x.numpy())
+        step = float(np.diff(np.unique(expected)).min())
+        assert np.abs(found - expected).max() <= step * 1.01
+        assert np.mean(found != expected) < 0.05
