@@ -6,6 +6,7 @@ import contextlib
 import copy
 import importlib
 import inspect
+import logging
 import math
 import os
 import warnings
@@ -87,9 +88,16 @@ _LIBRARIES = ("torch.ao.quantization.fx._decomposed", "torchao", "torchvision")
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+    """Within it torch neither warns nor logs: what matters comes as an exception, which is told once."""
+    logger = logging.getLogger("torch.export")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def _first_line(error: BaseException) -> str:

@@ -125,6 +125,37 @@ def test_an_exported_program_and_its_file(tmp_path: Path) -> None:
         close(load(tmp_path / "m.smr")(x.numpy()), expected)
 
 
+def test_a_file_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from samara.cli import main
+
+    def saved(module: Any, name: str, x: Any) -> str:
+        program = torch.export.export(
+            module.eval(), (x,), dynamic_shapes={"x": {0: torch.export.Dim("n", max=4)}}
+        )
+        torch.export.save(program, tmp_path / name)
+        return str(tmp_path / name)
+
+    class Odd(nn.Module):
+        def forward(self, x: Any) -> Any:
+            return torch.special.bessel_j0(x)
+
+    good, bad = saved(Small(), "m.pt2", torch.randn(2, 3, 8, 8)), saved(Odd(), "bad.pt2", torch.randn(2, 3))
+    assert main(["check", good]) == 0
+    told = capsys.readouterr().out
+    assert "input  x: float32[x_0, 3, 8, 8]" in told
+    assert "can be exported" in told
+    target = tmp_path / "m.smr"
+    assert main(["export", good, str(target)]) == 0
+    assert load(target)(np.ones((3, 3, 8, 8), np.float32)).shape == (3, 5)
+    assert main(["check", bad]) == 1
+    told = capsys.readouterr().out
+    assert "special_bessel_j0" in told
+    assert "test_torch_import.py:" in told
+    assert main(["export", bad, str(tmp_path / "bad.smr")]) == 1
+    assert "special_bessel_j0" in capsys.readouterr().err
+    assert not (tmp_path / "bad.smr").exists()
+
+
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "m.pt2").write_bytes(b"PK\x03\x04 not an archive")
     with pytest.raises(ExportError, match="cannot load the file"):
@@ -355,12 +386,31 @@ def test_tied_weights_are_one_constant() -> None:
     assert len(big) == 1
 
 
-def test_float16_weights(tmp_path: Path) -> None:
-    module = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 4)).half()
-    imported = import_model(module.eval(), inputs=torch.randn(2, 8, dtype=torch.float16))
-    assert imported.outputs["output"].dtype.name == "float16"
-    x = torch.randn(2, 8, dtype=torch.float16)
-    close(imported.run({"input": x.numpy()})["output"], module(x).detach().numpy(), 5e-3)
+class Halved(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(3, 8, 3, padding=1), nn.GroupNorm(2, 8)
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.last = nn.Linear(8, 2000)
+
+    def forward(self, x: Any) -> Any:
+        x = nn.functional.max_pool2d(torch.relu(self.norm(self.conv(x))), 2)
+        x = nn.functional.layer_norm(x.flatten(2).transpose(1, 2), (8,))
+        x, weights = self.attention(x, x, x)
+        return self.last(nn.functional.gelu(x)).softmax(-1), weights, x.argmax(-1)
+
+
+def test_float16_weights_stay_float16(tmp_path: Path) -> None:
+    module = Halved().eval().half()
+    x = torch.randn(1, 3, 8, 8).half()
+    report = export_model(module, tmp_path / "m.smr", inputs=x)
+    assert report.constant_bytes < 2.2 * sum(p.numel() for p in module.parameters())
+    found = load(tmp_path / "m.smr").context().run(x.numpy())
+    with torch.no_grad():
+        for output, expected in zip(found.values(), module(x), strict=True):
+            assert output.dtype == expected.numpy().dtype
+            # A step of float16 is 0.001 of a number.
+            close(output, expected.numpy(), 4e-3)
 
 
 def test_bfloat16_weights_are_float32(tmp_path: Path) -> None:
