@@ -23,6 +23,7 @@ from samara.exporter.proof import LayerError, prove, seeded_sample
 from samara.exporter.report import ExportReport, ProgramReport, layer_table
 from samara.exporter.source_proof import OutputError, prove_against_source
 from samara.exporter.writer import staged, to_bytes
+from samara.graph.dtypes import float16
 from samara.graph.rewrite import ModelGraph
 from samara.graph.session import get_default_session
 from samara.pyruntime.model import Model
@@ -76,8 +77,8 @@ def export_model(
         channels_last: names of inputs and outputs that the file has with axis 1 moved to the end, or True for all of
             rank 3 and more; samples keep the source's layout. By default all shapes are the source's.
         disable: names of passes to leave out.
-        tolerance: the largest difference of a float layer, over the layer's largest magnitude (float16: at least
-            1e-2).
+        tolerance: the largest difference of a float layer, over the layer's largest magnitude (of float16, and of
+            what is computed from it: at least 1e-2).
         golden: how many samples to store in the file with their outputs, for `verify` on the device.
         metadata: free texts to store.
 
@@ -178,9 +179,15 @@ def export_model(
             + (() if imported is None else imported.warnings)
             + alone,
         )
-        _judge(report, model)
+        rounded = _rounded_to_half(model)
+        _judge(report, model, rounded)
         if oracle is not None:
-            _judge_outputs(report, oracle.exact)
+            names = {
+                (p.signature.name, n): t.name
+                for p in lowered.programs
+                for n, t in p.signature.outputs.items()
+            }
+            _judge_outputs(report, oracle.exact, {n for n, tensor in names.items() if tensor in rounded})
     return report
 
 
@@ -317,14 +324,29 @@ def _record_golden(
         lowered.contents["signatures"][index]["golden"] = cases
 
 
-def _judge(report: ExportReport, model: ModelGraph) -> None:
+# What tensors that were rounded to float16, which has 11 bits, are held to.
+_HALF_TOLERANCE = 1e-2
+
+
+def _rounded_to_half(model: ModelGraph) -> set[str]:
+    """The names of tensors that were computed as float16, or from such."""
+    found: set[str] = set()
+    for op in model.graph.operations:
+        inputs = [t.name for t in op.inputs if t is not None]
+        after = any(name in found for name in inputs)
+        found |= {t.name for t in op.outputs if after or (t.dtype is float16 and op.type != "constant")}
+    return found
+
+
+def _judge(report: ExportReport, model: ModelGraph, rounded: Collection[str]) -> None:
     """Raises ProofError with the worst layers when the evidence is against the file."""
     wrong: list[LayerError] = []
     for row in report.layers:
         # A state may be known to sub-graphs only.
         state = model.initial_values.get(row.name.removesuffix(":0"))
         size = model.graph.get_tensor_by_name(row.name).dtype.size if state is None else state.itemsize
-        limit = max(report.tolerance, 1e-2) if size == 2 else report.tolerance
+        half = size == 2 or row.name in rounded
+        limit = max(report.tolerance, _HALF_TOLERANCE) if half else report.tolerance
         bad = row.error > 0.0 if row.exact else row.error > limit
         # An integer that a comparison or an argmax makes of floats may rightly differ from the source by their
         # rounding; against the written graph it is made from the file's own floats.
@@ -341,17 +363,22 @@ def _judge(report: ExportReport, model: ModelGraph) -> None:
         )
 
 
-def _judge_outputs(report: ExportReport, exact: bool) -> None:
+def _judge_outputs(report: ExportReport, exact: bool, rounded: Collection[tuple[str, str]]) -> None:
     """Raises ProofError when an output is too far from the source's.
 
     An integer that a float model makes, by an argmax for example, may differ by the rounding of its floats.
     """
     if report.quantized:
         return
+
+    def limit(o: OutputError) -> float:
+        half = (o.signature, o.name) in rounded
+        return max(report.tolerance, _HALF_TOLERANCE) if half else report.tolerance
+
     wrong = [
         o
         for o in report.outputs
-        if (o.error > report.tolerance if o.floating and not exact else exact and o.error > 0.0)
+        if (o.error > limit(o) if o.floating and not exact else exact and o.error > 0.0)
     ]
     if wrong:
         listed = "; ".join(f"{o.name} by {o.error:.1e} of its largest value" for o in wrong)

@@ -397,7 +397,7 @@ class Halved(nn.Module):
         x = nn.functional.max_pool2d(torch.relu(self.norm(self.conv(x))), 2)
         x = nn.functional.layer_norm(x.flatten(2).transpose(1, 2), (8,))
         x, weights = self.attention(x, x, x)
-        return self.last(nn.functional.gelu(x)).softmax(-1), weights, x.argmax(-1)
+        return self.last(nn.functional.gelu(x)).float().softmax(-1), weights, x.argmax(-1)
 
 
 def test_float16_weights_stay_float16(tmp_path: Path) -> None:
