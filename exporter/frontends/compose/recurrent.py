@@ -15,6 +15,7 @@ import numpy as np
 from samara.exporter.frontends.compose import control
 from samara.graph import dtypes
 from samara.graph.graph import Tensor
+from samara.graph.rewrite import constant_value
 
 # A function of (builder, tensor).
 Function = Callable[[Any, Tensor], Tensor]
@@ -83,7 +84,7 @@ def _bound(function: Callable[..., Any], parameters: Sequence[float]) -> Functio
 # Parts -----------------------------------------------------------------------------------------------------------
 
 
-def _part(b: Any, x: Tensor, axis: int, begin: int, end: int | None) -> Tensor:
+def part(b: Any, x: Tensor, axis: int, begin: int, end: int | None) -> Tensor:
     """Elements of an axis; the one at `begin`, without the axis, where `end` is None."""
     rank = len(x.shape or ())
     first, last = [0] * rank, [0] * rank
@@ -101,18 +102,27 @@ def _part(b: Any, x: Tensor, axis: int, begin: int, end: int | None) -> Tensor:
     return made
 
 
-def _gates(b: Any, x: Tensor, size: int, order: Sequence[int], axis: int = 0) -> Tensor:
+def reordered(b: Any, x: Tensor, size: int, order: Sequence[int], axis: int = 0) -> Tensor:
     """The gates along an axis in another order."""
     if list(order) == list(range(len(order))):
         return x
-    made: Tensor = b.concat([_part(b, x, axis, k * size, (k + 1) * size) for k in order], axis=axis)
+    made: Tensor = b.concat([part(b, x, axis, k * size, (k + 1) * size) for k in order], axis=axis)
     return made
 
 
-def _weighted(b: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+def weighted(b: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """The product of x [.., C] and weights [G, C], plus bias [G]."""
     made: Tensor = b.matmul(x, b.transpose(weight, permutation=(1, 0)), bias)
     return made
+
+
+def given_state(state: Tensor | None) -> Tensor | None:
+    """A state before the first step; None, which the ops take for zeros, where it is known to be zeros."""
+    if state is None:
+        return None
+    filled = state.op.inputs[0] if state.op.type == "broadcast_to" else state
+    value = None if filled is None else constant_value(filled)
+    return state if value is None or np.any(value) else None
 
 
 def _number(size: Any, what: str) -> int:
@@ -129,7 +139,7 @@ def _zeros(b: Any, x: Tensor, batch_axis: int, size: int) -> Tensor:
     if isinstance(batch, int):
         made: Tensor = b.constant(np.zeros((batch, size), x.dtype.numpy))
         return made
-    count = _part(b, b.shape(x), 0, batch_axis, batch_axis + 1)
+    count = part(b, b.shape(x), 0, batch_axis, batch_axis + 1)
     made = b.broadcast_to(zero, b.concat([count, np.asarray([size], np.int32)], axis=0))
     return made
 
@@ -153,7 +163,7 @@ def _looped(
     axis = 1 if batch_first else 0
     inputs, axes = [gates], [axis]
     if lengths is not None:
-        count = _part(b, b.shape(gates), 0, axis, None)
+        count = part(b, b.shape(gates), 0, axis, None)
         inputs.append(b.range(b.like(0, count), count, b.like(1, count)))
         axes.append(0)
 
@@ -206,7 +216,7 @@ class _Layer:
 
     def state(self, given: Tensor | None, number: int) -> Tensor | None:
         """The state before the first step of a direction, [N, size]."""
-        return None if given is None else _part(self.b, given, 1 if self.batch_first else 0, number, None)
+        return None if given is None else part(self.b, given, 1 if self.batch_first else 0, number, None)
 
     def start(self, given: Tensor | None, number: int) -> Tensor:
         """The same, zeros where it is not given."""
@@ -238,8 +248,8 @@ def _biases(b: Any, bias: Tensor | None, number: int, half: int) -> tuple[Tensor
     """That of the input and that of the state, of a direction."""
     if bias is None:
         return None, None
-    own = _part(b, bias, 0, number, None)
-    return _part(b, own, 0, 0, half), _part(b, own, 0, half, 2 * half)
+    own = part(b, bias, 0, number, None)
+    return part(b, own, 0, 0, half), part(b, own, 0, half, 2 * half)
 
 
 # The layers ------------------------------------------------------------------------------------------------------
@@ -296,22 +306,22 @@ def lstm(
     found = []
     for number, reverse in enumerate(layer.directions):
         names, (f, g, h) = zip(*functions[3 * number : 3 * number + 3], strict=True)
-        weights, recurrent = _part(b, w, 0, number, None), _part(b, r, 0, number, None)
+        weights, recurrent = part(b, w, 0, number, None), part(b, r, 0, number, None)
         of_input, of_state = _biases(b, bias, number, 4 * size)
         total = None if of_input is None else b.add(of_input, of_state)
         plain = names == tuple(n.lower() for n in _LSTM)
         if plain and not clip and not input_forget and peephole is None:
             order = (0, 2, 3, 1)
-            gates = _weighted(
+            gates = weighted(
                 b,
                 x,
-                _gates(b, weights, size, order),
-                None if total is None else _gates(b, total, size, order),
+                reordered(b, weights, size, order),
+                None if total is None else reordered(b, total, size, order),
             )
             found.append(
                 b.lstm(
                     gates,
-                    b.transpose(_gates(b, recurrent, size, order), permutation=(1, 0)),
+                    b.transpose(reordered(b, recurrent, size, order), permutation=(1, 0)),
                     layer.state(h0, number),
                     layer.state(c0, number),
                     layer.lengths,
@@ -319,8 +329,8 @@ def lstm(
                 )
             )
             continue
-        gates = _weighted(b, x, weights, total)
-        holes = None if peephole is None else _part(b, peephole, 0, number, None)
+        gates = weighted(b, x, weights, total)
+        holes = None if peephole is None else part(b, peephole, 0, number, None)
         step = _lstm_step(
             b.transpose(recurrent, permutation=(1, 0)),
             holes,
@@ -348,11 +358,11 @@ def _lstm_step(
 
     def step(b: Any, given: Tensor, state: Tensor, cell: Tensor) -> Sequence[Tensor]:
         sums = b.add(given, b.matmul(state, recurrent))
-        i, o, forget, new = (_part(b, sums, 1, k * size, (k + 1) * size) for k in range(4))
+        i, o, forget, new = (part(b, sums, 1, k * size, (k + 1) * size) for k in range(4))
 
         def seen(gate: Tensor, number: int, cells: Tensor) -> Tensor:
             if peephole is not None:
-                hole = _part(b, peephole, 0, number * size, (number + 1) * size)
+                hole = part(b, peephole, 0, number * size, (number + 1) * size)
                 gate = b.add(gate, b.multiply(hole, cells))
             return f(b, _clipped(b, gate, clip))
 
@@ -394,15 +404,15 @@ def gru(
     found = []
     for number, reverse in enumerate(layer.directions):
         names, (f, g) = zip(*functions[2 * number : 2 * number + 2], strict=True)
-        weights, recurrent = _part(b, w, 0, number, None), _part(b, r, 0, number, None)
+        weights, recurrent = part(b, w, 0, number, None), part(b, r, 0, number, None)
         of_input, of_state = _biases(b, bias, number, 3 * size)
         last_bias = None
         if of_input is not None and of_state is not None and linear_before_reset:
-            last_bias = _part(b, of_state, 0, 2 * size, 3 * size)
-            ends = [_part(b, of_state, 0, 0, 2 * size), b.constant(np.zeros(size, of_state.dtype.numpy))]
+            last_bias = part(b, of_state, 0, 2 * size, 3 * size)
+            ends = [part(b, of_state, 0, 0, 2 * size), b.constant(np.zeros(size, of_state.dtype.numpy))]
             of_state = b.concat(ends, axis=0)
         total = None if of_input is None else b.add(of_input, of_state)
-        gates = _weighted(b, x, weights, total)
+        gates = weighted(b, x, weights, total)
         matrix = b.transpose(recurrent, permutation=(1, 0))
         if names == tuple(n.lower() for n in _GRU) and not clip:
             state = layer.state(h0, number)
@@ -433,12 +443,12 @@ def _gru_step(
 
     def step(b: Any, given: Tensor, state: Tensor) -> Sequence[Tensor]:
         double = 2 * size
-        sums = b.add(_part(b, given, 1, 0, double), b.matmul(state, _part(b, recurrent, 1, 0, double)))
-        z, r = (f(b, _clipped(b, _part(b, sums, 1, k * size, (k + 1) * size), clip)) for k in range(2))
+        sums = b.add(part(b, given, 1, 0, double), b.matmul(state, part(b, recurrent, 1, 0, double)))
+        z, r = (f(b, _clipped(b, part(b, sums, 1, k * size, (k + 1) * size), clip)) for k in range(2))
         taken = state if reset_after else b.multiply(r, state)
-        fresh = b.matmul(taken, _part(b, recurrent, 1, double, 3 * size), bias)
+        fresh = b.matmul(taken, part(b, recurrent, 1, double, 3 * size), bias)
         fresh = b.multiply(r, fresh) if reset_after else fresh
-        new = g(b, _clipped(b, b.add(_part(b, given, 1, double, 3 * size), fresh), clip))
+        new = g(b, _clipped(b, b.add(part(b, given, 1, double, 3 * size), fresh), clip))
         return (b.add(b.multiply(b.subtract(b.like(1, z), z), new), b.multiply(z, state)),)
 
     return step
@@ -469,9 +479,9 @@ def rnn(
     found = []
     for number, reverse in enumerate(layer.directions):
         name, function = functions[number]
-        weights, recurrent = _part(b, w, 0, number, None), _part(b, r, 0, number, None)
+        weights, recurrent = part(b, w, 0, number, None), part(b, r, 0, number, None)
         of_input, of_state = _biases(b, bias, number, layer.size)
-        gates = _weighted(b, x, weights, None if of_input is None else b.add(of_input, of_state))
+        gates = weighted(b, x, weights, None if of_input is None else b.add(of_input, of_state))
         matrix = b.transpose(recurrent, permutation=(1, 0))
         if name in ("tanh", "relu") and not clip:
             state = layer.state(h0, number)
@@ -493,4 +503,4 @@ def _rnn_step(recurrent: Tensor, function: Function, clip: float) -> Callable[..
     return step
 
 
-__all__ = ["gru", "lstm", "rnn"]
+__all__ = ["given_state", "gru", "lstm", "part", "reordered", "rnn", "weighted"]

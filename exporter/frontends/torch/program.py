@@ -22,6 +22,7 @@ from torch.utils import _pytree as pytree
 
 from samara.errors import ExportError
 from samara.exporter.frontends.torch import naming
+from samara.exporter.frontends.torch.layers import whole_layers
 from samara.exporter.frontends.torch.registry import handler_of, target_name
 from samara.graph import dims
 from samara.graph.dims import Dim
@@ -322,7 +323,8 @@ def _export(
             dynamic = True
 
     def export(deferred: bool, strict: bool = False) -> torch.export.ExportedProgram:
-        with _quiet(), torch.no_grad(), _named_keywords(module, kwargs):
+        layers = whole_layers() if dynamic and not strict else contextlib.nullcontext()
+        with _quiet(), torch.no_grad(), _named_keywords(module, kwargs), layers:
             return torch.export.export(
                 module,
                 args,

@@ -17,6 +17,7 @@ _FAMILIES = (
     "attending",
     "quantizing",
     "resizing",
+    "recurrent",
     "branching",
     "finding",
 )

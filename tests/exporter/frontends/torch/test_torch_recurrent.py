@@ -1,0 +1,133 @@
+"""Recurrent layers and cells of torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from samara.errors import ExportError
+from samara.graph.dims import Dim
+from tests.exporter.frontends.torch_agreement import agrees, close, exported
+
+torch = pytest.importorskip("torch")
+
+pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
+
+KINDS = {
+    "lstm": (torch.nn.LSTM, {}),
+    "gru": (torch.nn.GRU, {}),
+    "rnn_tanh": (torch.nn.RNN, {}),
+    "rnn_relu": (torch.nn.RNN, {"nonlinearity": "relu"}),
+}
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "batch_first": {"batch_first": True},
+    "bidirectional": {"bidirectional": True},
+    "layers": {"num_layers": 3},
+    "all": {"num_layers": 2, "bidirectional": True, "batch_first": True, "dropout": 0.3},
+    "no_bias": {"bias": False, "bidirectional": True},
+}
+
+
+def layer(kind: str, size: int = 3, cells: int = 5, **options: Any) -> Any:
+    torch.manual_seed(7)
+    made, fixed = KINDS[kind]
+    return made(size, cells, **fixed, **options).eval()
+
+
+def states(kind: str, options: Any, batch: int, cells: int = 5) -> Any:
+    count = options.get("num_layers", 1) * (2 if options.get("bidirectional") else 1)
+    made = [torch.randn(count, batch, cells) for _ in range(2)]
+    return tuple(made) if kind == "lstm" else made[0]
+
+
+class Given(torch.nn.Module):
+    """A layer that is given its states, and one that is not."""
+
+    def __init__(self, inner: Any) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x: Any, start: Any) -> Any:
+        return self.inner(x, start), self.inner(x)
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_layer(kind: str, options: str, tmp_path: Path) -> None:
+    module = layer(kind, **OPTIONS[options])
+    x = torch.randn(*((2, 4) if module.batch_first else (4, 2)), 3)
+    start = states(kind, OPTIONS[options], 2)
+    found = exported(Given(module), (x, start), tmp_path / "m.smr")
+    expected, _ = module(x, start)
+    flat = [start] if isinstance(start, torch.Tensor) else list(start)
+    outputs = found.run(*(t.numpy() for t in (x, *flat)))
+    close(next(iter(outputs.values())), expected.detach().numpy())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_steps_and_batch_move(kind: str, tmp_path: Path) -> None:
+    module = layer(kind, num_layers=2, bidirectional=True, batch_first=True)
+    shapes = {"input": [Dim("batch", 1, 4), Dim("steps", 1, 9), 3]}
+    found = exported(module, (torch.randn(2, 4, 3),), tmp_path / "m.smr", shapes=shapes)
+    for batch, steps in ((1, 1), (4, 9), (3, 5)):
+        x = torch.randn(batch, steps, 3)
+        y, after = module(x)
+        wanted = [y, *(after if kind == "lstm" else [after])]
+        for output, expected in zip(found.run(x.numpy()).values(), wanted, strict=True):
+            close(output, expected.detach().numpy())
+
+
+def test_projection(tmp_path: Path) -> None:
+    module = layer("lstm", proj_size=2, num_layers=2, bidirectional=True)
+    exported(module, (torch.randn(4, 2, 3),), tmp_path / "m.smr")
+
+
+def test_a_sequence_without_batch() -> None:
+    agrees(layer("gru"), (torch.randn(4, 3),))
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda **k: torch.nn.LSTMCell(3, 5, **k),
+        lambda **k: torch.nn.GRUCell(3, 5, **k),
+        lambda **k: torch.nn.RNNCell(3, 5, **k),
+        lambda **k: torch.nn.RNNCell(3, 5, nonlinearity="relu", **k),
+    ],
+    ids=["lstm", "gru", "tanh", "relu"],
+)
+def test_cell(make: Any, bias: bool, tmp_path: Path) -> None:
+    module = make(bias=bias)
+    agrees(module, (torch.randn(2, 3),))
+    start = states("lstm" if isinstance(module, torch.nn.LSTMCell) else "gru", {}, 2)
+    start = tuple(s[0] for s in start) if isinstance(start, tuple) else start[0]
+    exported(Given(module), (torch.randn(2, 3), start), tmp_path / "m.smr")
+
+
+def test_a_layer_is_one_product_and_one_op(tmp_path: Path) -> None:
+    from samara import export_model
+
+    report = export_model(layer("lstm"), tmp_path / "m.smr", inputs=(torch.randn(4, 2, 3),))
+    ops = report.programs[0].ops
+    assert ops["lstm"] == 1
+    assert ops["matmul"] == 1
+    assert not {"transpose", "concat", "broadcast_to", "while_loop"} & set(ops)
+
+
+def test_packed_sequences_are_refused() -> None:
+    class Packed(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = layer("lstm")
+
+        def forward(self, x: Any) -> Any:
+            packed = torch.nn.utils.rnn.pack_padded_sequence(x, torch.tensor([4, 2]))
+            return self.inner(packed)[1]
+
+    with pytest.raises(ExportError, match="pack"):
+        agrees(Packed(), (torch.randn(4, 2, 3),))
