@@ -76,8 +76,12 @@ def _check_left_shift(op: Any, dtype: Any) -> None:
 
 def _rescale_shape(op: Any) -> Any:
     _check_dtype(op, WRITTEN)
-    _check_left_shift(op, op.dtypes[0])
-    _check_zero_point(op, "input_zero_point", op.dtypes[0])
+    if op.dtypes[0] is dtypes.int64:
+        if op.a.left_shift or op.a.input_zero_point or op.a.shift > 14:
+            op.fail("int64 allows no left_shift, no input_zero_point, and a shift of at most 14")
+    else:
+        _check_left_shift(op, op.dtypes[0])
+        _check_zero_point(op, "input_zero_point", op.dtypes[0])
     _check_zero_point(op, "output_zero_point", op.a.dtype)
     _check_activation(op, op.a.dtype)
     _fixed.check(op, op.a.multiplier, op.a.shift)
@@ -85,6 +89,10 @@ def _rescale_shape(op: Any) -> Any:
 
 
 def _rescale(xp: Any, op: Any, x: Any) -> Any:
+    if x.dtype == xp.int64:
+        bounded = _fixed.clamp(xp, x, 1 - 2**47, 2**47 - 1)
+        scaled = _fixed.multiply_wide(xp, bounded, op.a.multiplier, op.a.shift)
+        return _fixed.finish(xp, op, scaled, op.output_dtypes[0])
     offset = _fixed.wrap((_fixed.wide(xp, x) - op.a.input_zero_point) << op.a.left_shift)
     return _fixed.finish(
         xp, op, _fixed.multiply(xp, offset, op.a.multiplier, op.a.shift), op.output_dtypes[0]
@@ -154,7 +162,8 @@ def _sum_shape(op: Any) -> Any:
     shape = op.shapes[0]
     axes = op.axes(op.a.axes, len(shape)) if op.a.axes else range(len(shape))
     count = dims.bounds(dims.product([shape[i] for i in axes]))[0]
-    if count > _LARGEST_SUM:
+    low, high = _LIMITS[op.dtypes[0]]
+    if count > (2**31 - 1) // max(-low, high):
         op.fail(f"the sum of {count} elements can leave 32 bits")
     if op.a.keepdims:
         return tuple(1 if i in axes else d for i, d in enumerate(shape))
@@ -216,13 +225,60 @@ def _softmax(xp: Any, op: Any, x: Any, table: Any) -> Any:
     return xp.astype(_fixed.clamp(xp, shifted, low, high), dtype)
 
 
+# L2 normalization -------------------------------------------------------------------------------------------------
+
+# How many squares of differences of bytes can be summed in 32 bits.
+LARGEST_NORM = (2**31 - 1) // 255**2
+
+
+def inverse_root(xp: Any, value: Any) -> tuple[Any, Any]:
+    """1 / sqrt(value) of positive numbers as multipliers and shifts: five steps of Newton's method from 1."""
+    large = value >= 2**29
+    scaled = xp.where(large, value // 4, value)
+    pairs = (leading_zeros(xp, scaled) - 1) // 2 - 1
+    right = 11 + _fixed.wide(xp, large) - pairs
+    scaled = (scaled << (2 * pairs)) >> 1
+    half = _fixed.round_shift(xp, scaled, 1)
+    x = xp.full(value.shape, 2**28, dtype=xp.int64)
+    for _ in range(5):
+        cube = _fixed.saturate(xp, _fixed.high(xp, _fixed.high(xp, x, x), x) << 6, 32)
+        step = _fixed.high(xp, _fixed.wide(xp, 3 << 27), x) - _fixed.high(xp, half, cube)
+        x = _fixed.saturate(xp, _fixed.wrap(step) << 3, 32)
+    x = _fixed.high(xp, x, _fixed.wide(xp, 1518500250)) << xp.maximum(-right, _fixed.wide(xp, 0))
+    small = value <= 1
+    shift = xp.where(small, _fixed.wide(xp, 0), -xp.maximum(right, _fixed.wide(xp, 0)))
+    return xp.where(small, _fixed.wide(xp, 2**31 - 1), x), shift
+
+
+def _normalize_shape(op: Any) -> Any:
+    shape = op.shapes[0]
+    if not shape:
+        op.fail("x must have rank 1 or more")
+    _check_zero_point(op, "input_zero_point", op.dtypes[0])
+    if not 0 <= op.a.left_shift <= 7:
+        op.fail(f"left_shift is {op.a.left_shift}, outside 0..7")
+    size = dims.bounds(shape[-1])[0]
+    if size > LARGEST_NORM:
+        op.fail(f"the sum of {size} squares can leave 32 bits")
+    return shape
+
+
+def _normalize(xp: Any, op: Any, x: Any) -> Any:
+    if 0 in x.shape:
+        return x
+    offset = _fixed.wide(xp, x) - op.a.input_zero_point
+    multiplier, shift = inverse_root(xp, xp.sum(offset * offset, axis=-1, keepdims=True))
+    y = _fixed.multiply(xp, offset << op.a.left_shift, multiplier, shift + (7 - op.a.left_shift))
+    return xp.astype(_fixed.saturate(xp, y, 8), x.dtype)
+
+
 OPS.register(
     OpDef(
         name="fixed_point_rescale",
         opcode=171,
         inputs=("x: T",),
         outputs=("y: @dtype",),
-        types={"T": WRITTEN},
+        types={"T": (*WRITTEN, dtypes.int64)},
         attributes=(
             _zero_point("input_zero_point"),
             attribute("left_shift", "int", 0, "How far x - input_zero_point is shifted to the left first."),
@@ -233,7 +289,7 @@ OPS.register(
         ),
         doc="Integers of one scale as integers of another, in fixed point: output_zero_point + ((x - "
         "input_zero_point) * 2^left_shift) times the multiplier, clamped. The QUANTIZE of TensorFlow Lite between "
-        "integers.",
+        "integers. Sums in int64, below 2^47, are rounded as tflite_wide says.",
         shape=_rescale_shape,
         reference=_rescale,
         quant="integer",
@@ -308,6 +364,24 @@ OPS.register(
         "stands for 0.",
         shape=_softmax_shape,
         reference=_softmax,
+        quant="integer",
+    ),
+    OpDef(
+        name="fixed_point_l2_normalize",
+        opcode=181,
+        inputs=("x: T",),
+        outputs=("y: T",),
+        types={"T": (dtypes.int8,)},
+        attributes=(
+            _zero_point("input_zero_point"),
+            attribute(
+                "left_shift", "int", 0, "How far x - input_zero_point is shifted to the left first, 0..7."
+            ),
+        ),
+        doc="x / sqrt(sum x^2) along the last axis in fixed point, as TensorFlow Lite computes it. The output has the "
+        "scale 1/128.",
+        shape=_normalize_shape,
+        reference=_normalize,
         quant="integer",
     ),
 )

@@ -43,6 +43,11 @@ def finished(a: Any, value: int) -> int:
 
 
 def _rescale(a: Any, x: Any) -> Any:
+    if x.dtype == np.int64:
+        reduced = min(up(Fraction(a.multiplier, 2**16)), 2**15 - 1)
+        bounded = (_clamped(int(v), 1 - 2**47, 2**47 - 1) for v in x.ravel())
+        sums = [finished(a, wrapped(up(Fraction(v * reduced, 2 ** (15 - a.shift))))) for v in bounded]
+        return np.array(sums, a.dtype.numpy).reshape(x.shape)
     flat = [
         finished(a, scaled(wrapped((int(v) - a.input_zero_point) << a.left_shift), a.multiplier, a.shift))
         for v in x.ravel()
@@ -126,7 +131,38 @@ def _softmax(a: Any, x: Any, table: Any) -> Any:
     return np.array(rows, a.dtype.numpy).reshape(x.shape)
 
 
+def _inverse_root(value: int) -> tuple[int, int]:
+    """A multiplier and a shift for 1 / sqrt(value)."""
+    if value <= 1:
+        return 2**31 - 1, 0
+    right = 11
+    while value >= 2**29:
+        value, right = value // 4, right + 1
+    while value < 2**27:
+        value, right = 4 * value, right - 1
+    value, x = value // 2, 2**28
+    for _ in range(5):
+        cube = _clamped(64 * _product(_product(x, x), x), -(2**31), 2**31 - 1)
+        change = _product(3 * 2**27, x) - _product(away(Fraction(value, 2)), cube)
+        x = _clamped(8 * change, -(2**31), 2**31 - 1)
+    x = _product(x, 1518500250)
+    return (x << -right, 0) if right < 0 else (x, -right)
+
+
+def _normalize(a: Any, x: Any) -> Any:
+    def row(values: Any) -> list[int]:
+        offsets = [int(v) - a.input_zero_point for v in values]
+        multiplier, shift = _inverse_root(sum(v * v for v in offsets))
+        found = [scaled(v << a.left_shift, multiplier, shift + 7 - a.left_shift) for v in offsets]
+        return [_clamped(v, -128, 127) for v in found]
+
+    if x.size == 0:
+        return x
+    return np.array([row(r) for r in x.reshape(-1, x.shape[-1])], x.dtype).reshape(x.shape)
+
+
 ORACLES = {
+    "fixed_point_l2_normalize": _normalize,
     "fixed_point_rescale": _rescale,
     "fixed_point_binary": _binary,
     "integer_average_pool2d": _average_pool,
@@ -177,6 +213,23 @@ def _rescales() -> list[Case]:
                     dtypes=(source,),
                 )
             )
+    sums = [0, 1, -1, 2**40, -(2**40), 2**47, -(2**47), 2**63 - 1, -(2**63), 12345678, -7654321, 3 * 2**20]
+    for multiplier, shift in ((1518500250, 0), (2**30, 3), (2**30, -14), (2**31 - 1, 14), (1 << 30, -31)):
+        found.append(
+            _case(
+                "fixed_point_rescale",
+                (given("int64", sums, constant=False),),
+                attributes={
+                    "multiplier": multiplier,
+                    "shift": shift,
+                    "output_zero_point": 5,
+                    "activation_min": -(2**15),
+                    "activation_max": 2**15 - 1,
+                    "dtype": "int16",
+                },
+                dtypes=("int64",),
+            )
+        )
     attributes = {"multiplier": 1 << 30, "shift": 0, "left_shift": 5, "activation_min": -9}
     found += [
         _case("fixed_point_rescale", (_of("int8", *s),), attributes=attributes) for s in ((), (0, 3), (2, 5))
@@ -332,4 +385,36 @@ def _softmaxes() -> list[Case]:
     return found
 
 
-CASES = [*_rescales(), *_binaries(), *_pools(), *_sums(), *_softmaxes()]
+def _normalizations() -> list[Case]:
+    found = [
+        _case(
+            "fixed_point_l2_normalize",
+            (_of("int8", *shape),),
+            attributes={"input_zero_point": zero_point, "left_shift": left_shift},
+        )
+        for shape in ((1,), (5,), (3, 17), (2, 3, 4), (2, 0), (0, 2), (1, 300), (1, 9000))
+        for zero_point, left_shift in ((0, 0), (-7, 7), (-128, 3))
+    ]
+    # A sum of squares of 0, of 1, and the largest.
+    rows = [[5] * 6, [5] * 5 + [6], [-128] * 6]
+    found += [
+        _case(
+            "fixed_point_l2_normalize",
+            (given("int8", rows, constant=False),),
+            attributes={"input_zero_point": 5, "left_shift": left_shift},
+            label="small",
+        )
+        for left_shift in (0, 7)
+    ]
+    found.append(
+        _case(
+            "fixed_point_l2_normalize",
+            (given("int8", [[-128] * 33025], constant=False),),
+            attributes={"input_zero_point": 127},
+            label="largest",
+        )
+    )
+    return found
+
+
+CASES = [*_normalizations(), *_rescales(), *_binaries(), *_pools(), *_sums(), *_softmaxes()]

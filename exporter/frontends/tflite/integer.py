@@ -11,6 +11,7 @@ from samara.exporter.frontends.tflite import (  # noqa: F401
     integer_moves,
     integer_reduce,
     integer_sums,
+    integer_svdf,
     integer_unary,
 )
 from samara.exporter.frontends.tflite.integer_scales import HANDLERS

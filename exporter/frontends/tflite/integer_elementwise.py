@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from samara.exporter.frontends.tflite.integer_scales import (
+    INT32,
     F,
     Signed,
     handler,
@@ -121,7 +122,6 @@ _COMPARISONS = {
     "LESS": "less",
     "LESS_EQUAL": "less_equal",
 }
-_INT32 = {"activation_min": -(2**31), "activation_max": 2**31 - 1, "dtype": dtypes.int32}
 
 
 @handler(*_COMPARISONS)
@@ -135,7 +135,7 @@ def _compare(r: Reading, node: Node) -> list[Tensor]:
             input_zero_point=zero_point_of(o),
             left_shift=8,
             **multiplier_of(float(scale_of(o))).named(),
-            **_INT32,
+            **INT32,
         )
         for o in (node.input(0), node.input(1))
     ]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from samara.exporter.frontends.tflite import tables
 from samara.exporter.frontends.tflite.integer_scales import (
+    F,
     handler,
     ratio,
     same_scale,
@@ -135,7 +138,7 @@ def _resize_bilinear(r: Reading, node: Node) -> list[Tensor]:
     if size is None:
         raise Unsupported("a size that is computed")
     if x.dtype is dtypes.uint8:
-        raise Unsupported("images of uint8", "use int8 for them")
+        return [_resized_by_float(r, node, x, [int(s) for s in size.reshape(-1)])]
     return [
         r.b.integer_resize_bilinear(
             x.data,
@@ -144,3 +147,48 @@ def _resize_bilinear(r: Reading, node: Node) -> list[Tensor]:
             half_pixel_centers=bool(node.options.get("half_pixel_centers", False)),
         )
     ]
+
+
+def _resized_by_float(r: Reading, node: Node, x: Operand, size: list[int]) -> Tensor:
+    """Images of uint8: by float32, in the order of the reference kernel."""
+    sides = x.shape[1:3]
+    if not all(isinstance(d, int) and d > 0 for d in sides):
+        raise Unsupported("images of a size that is not known")
+    image = r.b.cast(x.data, dtype=dtypes.float32)
+    corners: list[Tensor] = []
+    weights: list[tuple[Any, Any]] = []
+    for axis in (0, 1):
+        low, high_, rest = _places(node, int(sides[axis]), size[axis])
+        shape = (-1, 1, 1) if axis == 0 else (1, -1, 1)
+        weights.append(((F(1) - rest).reshape(shape), rest.reshape(shape)))
+        corners = [
+            r.b.gather(c, place, axis=axis + 1) for c in (corners or [image]) for place in (low, high_)
+        ]
+    # Above left, above right, below left, below right; the kernel adds below left before above right.
+    (up, down), (left, right) = weights
+    parts = [
+        r.b.multiply(r.b.multiply(corner, vertical), horizontal)
+        for corner, vertical, horizontal in (
+            (corners[0], up, left),
+            (corners[2], down, left),
+            (corners[1], up, right),
+            (corners[3], down, right),
+        )
+    ]
+    total = parts[0]
+    for part in parts[1:]:
+        total = r.b.add(total, part)
+    made: Tensor = r.b.cast(r.b.add(total, F(0.5)), dtype=dtypes.uint8)
+    return made
+
+
+def _places(node: Node, size: int, into: int) -> tuple[Any, Any, Any]:
+    """For each output position the two input positions beside it, and how far it is from the first."""
+    step = F(size) / F(into)
+    if node.options.get("align_corners", False) and into > 1:
+        step = F(size - 1) / F(into - 1)
+    half = F(0.5) if node.options.get("half_pixel_centers", False) else F(0)
+    real = (np.arange(into).astype(F) + half) * step - half
+    low = np.clip(np.floor(real).astype(np.int32), 0, size - 1)
+    high_ = np.clip(np.ceil(real).astype(np.int32), 0, size - 1)
+    return low, high_, real - low.astype(F)

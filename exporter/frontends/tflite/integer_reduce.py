@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
+
 from samara.exporter.frontends.tflite import integer_short, tables
 from samara.exporter.frontends.tflite.integer_scales import (
+    INT32,
     F,
     Signed,
     handler,
@@ -17,10 +22,14 @@ from samara.exporter.frontends.tflite.multipliers import (
     Multiplier,
     activation_range,
     limits,
+    multiplier_of,
 )
 from samara.exporter.frontends.tflite.node import Node, Reading, Unsupported
 from samara.graph import dtypes
 from samara.graph.graph import Tensor
+
+# How many factors a product may have: each is an op.
+_MOST_FACTORS = 64
 
 
 @handler("AVERAGE_POOL_2D", "MAX_POOL_2D")
@@ -79,6 +88,63 @@ def _mean(r: Reading, node: Node) -> list[Tensor]:
             dtype=y.dtype,
         )
     ]
+
+
+@handler("REDUCE_PROD")
+def _product(r: Reading, node: Node) -> list[Tensor]:
+    """Factor by factor, each product rescaled."""
+    x, y, axes = node.input(0), node.output, _axes(node)
+    if x.dtype is dtypes.uint8:
+        raise Unsupported("the element type uint8", "use int8 for it")
+    shape = x.shape
+    if not all(isinstance(d, int) for d in shape):
+        raise Unsupported("a product of sizes that are not known")
+    kept = [i for i in range(len(shape)) if i not in axes]
+    count = math.prod(shape[i] for i in axes)
+    if not 1 <= count <= _MOST_FACTORS:
+        raise Unsupported(f"a product of {count} numbers", f"use at most {_MOST_FACTORS}")
+    real = float(scale_of(x)) / float(scale_of(y)) ** (1.0 / count)
+    by = multiplier_of(real).named()
+    rows = r.b.transpose(x.data, permutation=(*kept, *axes))
+    rows = r.b.reshape(rows, np.asarray([math.prod(shape[i] for i in kept), count], np.int32))
+    # The kernel's products have 64 bits, and are rounded as such.
+    wide = r.b.subtract(r.b.cast(rows, dtype=dtypes.int64), np.int64(zero_point_of(x)))
+    total: Tensor | None = None
+    for i in range(count):
+        factor = r.b.strided_slice(
+            wide, begin=(0, i), end=(0, i + 1), strides=(1, 1), begin_mask=1, end_mask=1
+        )
+        if total is not None:
+            product = r.b.fixed_point_rescale(r.b.multiply(total, factor), **by, **INT32)
+            factor = r.b.cast(product, dtype=dtypes.int64)
+        total = factor
+    low, high = limits(y.dtype)
+    made = r.b.fixed_point_rescale(
+        total,
+        **by,
+        output_zero_point=zero_point_of(y),
+        activation_min=low,
+        activation_max=high,
+        dtype=y.dtype,
+    )
+    keep = bool(node.options.get("keep_dims", False))
+    into = [1 if i in axes else d for i, d in enumerate(shape) if keep or i not in axes]
+    return [r.b.reshape(made, np.asarray(into, np.int32))]
+
+
+@handler("L2_NORMALIZATION")
+def _l2_normalization(r: Reading, node: Node) -> list[Tensor]:
+    x, y = Signed(node.input(0)), Signed(node.output)
+    if x.dtype is dtypes.int16:
+        raise Unsupported("the element type int16", "use int8 for it")
+    if node.options.get("fused_activation_function", "none") != "none":
+        raise Unsupported("a normalization with an activation")
+    if (float(y.scale), y.zero_point) != (1 / 128, 0):
+        raise Unsupported("an output whose scale is not 1/128, or whose zero point is not in the middle")
+    made = r.b.fixed_point_l2_normalize(
+        x.tensor(r), input_zero_point=x.zero_point, left_shift=7 if x.shift else 0
+    )
+    return y.written(r, made)
 
 
 @handler("REDUCE_MAX", "REDUCE_MIN")

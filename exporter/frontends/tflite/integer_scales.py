@@ -105,6 +105,7 @@ class Signed:
         return [unsigned(r, tensor) if self.shift else tensor]
 
 
+INT32 = {"activation_min": -(2**31), "activation_max": 2**31 - 1, "dtype": dtypes.int32}
 _TO_SIGNED = {"input_zero_point": 128, "multiplier": 1.0, "output_zero_point": 0, "dtype": dtypes.int8}
 _TO_UNSIGNED = {"input_zero_point": 0, "multiplier": 1.0, "output_zero_point": 128, "dtype": dtypes.uint8}
 

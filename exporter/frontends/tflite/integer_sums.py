@@ -219,16 +219,18 @@ def _fully_connected(r: Reading, node: Node) -> list[Tensor]:
 @handler("BATCH_MATMUL")
 def _batch_matmul(r: Reading, node: Node) -> list[Tensor]:
     x, y, z = Signed(node.input(0)), Signed(node.input(1)), Signed(node.output)
-    if dtypes.int16 in (x.dtype, y.dtype):
-        raise Unsupported("a matrix product of two int16", "use int8 for it")
-    sides = [r.b.subtract(r.b.cast(s.tensor(r), dtype=dtypes.int32), np.int32(s.zero_point)) for s in (x, y)]
+    # Sums of products of int16 have 64 bits.
+    wide = dtypes.int64 if dtypes.int16 in (x.dtype, y.dtype) else dtypes.int32
+    sides = [
+        r.b.subtract(r.b.cast(s.tensor(r), dtype=wide), np.asarray(s.zero_point, wide.numpy)) for s in (x, y)
+    ]
     product = r.b.matmul(
         *sides,
         transpose_x=bool(node.options.get("adj_x", False)),
         transpose_y=bool(node.options.get("adj_y", False)),
     )
     by = multiplier_of(float(F(x.scale * y.scale)) / float(z.scale))
-    made = r.b.fixed_point_rescale(product, **by.named(), **z.range(node), dtype=dtypes.int8)
+    made = r.b.fixed_point_rescale(product, **by.named(), **z.range(node), dtype=z.dtype)
     return z.written(r, made)
 
 

@@ -1089,7 +1089,7 @@ static const smr_attribute_def quantized_softmax_attributes[] = {
 };
 
 static const smr_operand_def fixed_point_rescale_inputs[] = {
-    {"x", 0x0078, 0, 0},
+    {"x", 0x00f8, 0, 0},
 };
 
 static const smr_operand_def fixed_point_rescale_outputs[] = {
@@ -1280,6 +1280,19 @@ static const smr_attribute_def integer_resize_bilinear_attributes[] = {
     {"size", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_integer_resize_bilinear_attributes, size), 0.0f, 0, 0},
     {"align_corners", SMR_ATTRIBUTE_BOOL, 0, offsetof(smr_integer_resize_bilinear_attributes, align_corners), 0.0f, 0, 0},
     {"half_pixel_centers", SMR_ATTRIBUTE_BOOL, 0, offsetof(smr_integer_resize_bilinear_attributes, half_pixel_centers), 0.0f, 0, 0},
+};
+
+static const smr_operand_def fixed_point_l2_normalize_inputs[] = {
+    {"x", 0x0008, 0, 0},
+};
+
+static const smr_operand_def fixed_point_l2_normalize_outputs[] = {
+    {"y", 0x0008, 0, 0},
+};
+
+static const smr_attribute_def fixed_point_l2_normalize_attributes[] = {
+    {"input_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_l2_normalize_attributes, input_zero_point), 0.0f, 0, 0},
+    {"left_shift", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_l2_normalize_attributes, left_shift), 0.0f, 0, 0},
 };
 
 static const smr_operand_def cond_inputs[] = {
@@ -2172,6 +2185,7 @@ const smr_op_def smr_op_defs[] = {
     {"fixed_point_sigmoid", fixed_point_sigmoid_inputs, fixed_point_sigmoid_outputs, fixed_point_sigmoid_attributes, SMR_OP_FIXED_POINT_SIGMOID, 2, 1, 3, 0, 1},
     {"fixed_point_softmax_int16", fixed_point_softmax_int16_inputs, fixed_point_softmax_int16_outputs, fixed_point_softmax_int16_attributes, SMR_OP_FIXED_POINT_SOFTMAX_INT16, 3, 1, 2, 0, 0},
     {"integer_resize_bilinear", integer_resize_bilinear_inputs, integer_resize_bilinear_outputs, integer_resize_bilinear_attributes, SMR_OP_INTEGER_RESIZE_BILINEAR, 1, 1, 3, 0, 0},
+    {"fixed_point_l2_normalize", fixed_point_l2_normalize_inputs, fixed_point_l2_normalize_outputs, fixed_point_l2_normalize_attributes, SMR_OP_FIXED_POINT_L2_NORMALIZE, 1, 1, 2, 0, 0},
     {"cond", cond_inputs, cond_outputs, cond_attributes, SMR_OP_COND, 2, 1, 2, 0, 0},
     {"while_loop", while_loop_inputs, while_loop_outputs, while_loop_attributes, SMR_OP_WHILE_LOOP, 1, 1, 4, 0, 0},
     {"dynamic_update_slice", dynamic_update_slice_inputs, dynamic_update_slice_outputs, 0, SMR_OP_DYNAMIC_UPDATE_SLICE, 3, 1, 0, 0, 1},

@@ -86,6 +86,7 @@ typedef enum smr_opcode {
     SMR_OP_FIXED_POINT_SIGMOID = 178,
     SMR_OP_FIXED_POINT_SOFTMAX_INT16 = 179,
     SMR_OP_INTEGER_RESIZE_BILINEAR = 180,
+    SMR_OP_FIXED_POINT_L2_NORMALIZE = 181,
     SMR_OP_COND = 190,
     SMR_OP_WHILE_LOOP = 191,
     SMR_OP_DYNAMIC_UPDATE_SLICE = 192,
@@ -752,6 +753,11 @@ typedef struct smr_integer_resize_bilinear_attributes {
     uint8_t half_pixel_centers;
 } smr_integer_resize_bilinear_attributes;
 
+typedef struct smr_fixed_point_l2_normalize_attributes {
+    int32_t input_zero_point;
+    int32_t left_shift;
+} smr_fixed_point_l2_normalize_attributes;
+
 typedef struct smr_cond_attributes {
     int32_t then_body; /* a program of the model */
     int32_t else_body; /* a program of the model */
@@ -859,6 +865,7 @@ typedef union smr_attributes {
     smr_fixed_point_sigmoid_attributes fixed_point_sigmoid;
     smr_fixed_point_softmax_int16_attributes fixed_point_softmax_int16;
     smr_integer_resize_bilinear_attributes integer_resize_bilinear;
+    smr_fixed_point_l2_normalize_attributes fixed_point_l2_normalize;
     smr_cond_attributes cond;
     smr_while_loop_attributes while_loop;
     smr_lstm_attributes lstm;
@@ -919,6 +926,6 @@ typedef struct smr_op_def {
 
 /* Sorted by opcode. */
 extern const smr_op_def smr_op_defs[];
-#define SMR_OP_DEF_COUNT 167
+#define SMR_OP_DEF_COUNT 168
 
 #endif

@@ -64,6 +64,26 @@ smr_status smr_fixed_check_range(const smr_value *value, int32_t zero_point, int
     return SMR_OK;
 }
 
+/* The sums in int64 that the rounding of many bits can take: more of it would leave 64 bits. */
+#define FIXED_LARGEST_WIDE (((int64_t)1 << 47) - 1)
+
+static smr_status run_fixed_point_rescale_wide(const smr_node *node, size_t begin, size_t end,
+                                               smr_error *error) {
+    const smr_fixed_point_rescale_attributes *a = &node->attributes.fixed_point_rescale;
+    const int64_t *x = node->inputs[0]->data;
+    size_t i;
+    (void)error;
+    for (i = begin; i < end; ++i) {
+        int64_t sum = x[i] < FIXED_LARGEST_WIDE ? x[i] : FIXED_LARGEST_WIDE;
+        sum = sum > -FIXED_LARGEST_WIDE ? sum : -FIXED_LARGEST_WIDE;
+        fixed_store(
+            node->outputs[0], i,
+            fixed_clamp((int64_t)fixed_multiply_wide(sum, a->multiplier, a->shift) + a->output_zero_point,
+                        a->activation_min, a->activation_max));
+    }
+    return SMR_OK;
+}
+
 static smr_status run_fixed_point_rescale(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const smr_fixed_point_rescale_attributes *a = &node->attributes.fixed_point_rescale;
     const int64_t factor = (int64_t)1 << a->left_shift;
@@ -81,17 +101,24 @@ static smr_status run_fixed_point_rescale(const smr_node *node, size_t begin, si
 smr_status smr_prepare_fixed_point_rescale(smr_node *node, smr_error *error) {
     const smr_fixed_point_rescale_attributes *a = &node->attributes.fixed_point_rescale;
     const smr_value *x = node->inputs[0], *y = node->outputs[0];
+    const bool wide = x->dtype == SMR_DTYPE_INT64;
     if (y->dtype != a->dtype) {
         SMR_FAIL(error, SMR_ERROR_MODEL, "the output is %s and attribute dtype says %s",
                  smr_dtype_name((smr_dtype)y->dtype), smr_dtype_name((smr_dtype)a->dtype));
     }
     SMR_TRY(smr_quant_check_same(node, error));
-    SMR_TRY(smr_fixed_check_range(x, a->input_zero_point, 0, 0, error));
     SMR_TRY(smr_fixed_check_range(y, a->output_zero_point, a->activation_min, a->activation_max, error));
-    SMR_TRY(smr_fixed_check_left_shift(x->dtype, a->left_shift, error));
     SMR_TRY(smr_fixed_check(a->multiplier, a->shift, error));
+    if (wide && (a->input_zero_point != 0 || a->left_shift != 0 || a->shift > 14)) {
+        SMR_FAIL(error, SMR_ERROR_MODEL, "sums of 64 bits with the zero point %d and shifts of %d and %d",
+                 (int)a->input_zero_point, (int)a->left_shift, (int)a->shift);
+    }
+    if (!wide) {
+        SMR_TRY(smr_fixed_check_range(x, a->input_zero_point, 0, 0, error));
+        SMR_TRY(smr_fixed_check_left_shift(x->dtype, a->left_shift, error));
+    }
     node->work = y->count;
-    node->run = run_fixed_point_rescale;
+    node->run = wide ? run_fixed_point_rescale_wide : run_fixed_point_rescale;
     return SMR_OK;
 }
 

@@ -1,4 +1,4 @@
-/* Means of stored integers over windows, and softmax in fixed point. */
+/* Means of stored integers over windows, softmax and L2 normalization in fixed point. */
 #include "fixed.h"
 
 typedef struct fixed_average {
@@ -162,5 +162,85 @@ smr_status smr_prepare_fixed_point_softmax(smr_node *node, smr_error *error) {
     }
     node->work = x->count == 0 ? 0 : x->count / (size_t)x->dims[x->rank - 1];
     node->run = run_fixed_point_softmax;
+    return SMR_OK;
+}
+
+/* How many squares of differences of bytes can be summed in 32 bits. */
+#define FIXED_LARGEST_NORM 33025
+
+typedef struct fixed_multiplier {
+    int32_t multiplier;
+    int32_t shift;
+} fixed_multiplier;
+
+/* 1 / sqrt(value): five steps of Newton's method from 1, with 3 integer bits. */
+static fixed_multiplier fixed_inverse_root(int32_t value) {
+    fixed_multiplier root = {INT32_MAX, 0};
+    int32_t right = 11, pairs, half, x = 1 << 28, step;
+    if (value <= 1) {
+        return root;
+    }
+    if (value >= 1 << 29) {
+        value /= 4;
+        ++right;
+    }
+    pairs = (fixed_leading_zeros((uint32_t)value) - 1) / 2 - 1;
+    right -= pairs;
+    value = (int32_t)(((int64_t)value << (2 * pairs)) / 2);
+    half = (int32_t)fixed_round_shift(value, 1);
+    for (step = 0; step < 5; ++step) {
+        const int64_t cube = (int64_t)fixed_high(fixed_high(x, x), x) * 64;
+        const int64_t change =
+            (int64_t)fixed_high(3 << 27, x) - fixed_high(half, fixed_clamp(cube, INT32_MIN, INT32_MAX));
+        x = fixed_clamp((int64_t)fixed_wrap(change) * 8, INT32_MIN, INT32_MAX);
+    }
+    x = fixed_high(x, 1518500250); /* sqrt(1/2) */
+    root.multiplier = right < 0 ? fixed_wrap((int64_t)x * ((int64_t)1 << -right)) : x;
+    root.shift = right < 0 ? 0 : -right;
+    return root;
+}
+
+/* Work items are rows along the last axis. */
+static smr_status run_fixed_point_l2_normalize(const smr_node *node, size_t begin, size_t end,
+                                               smr_error *error) {
+    const smr_fixed_point_l2_normalize_attributes *a = &node->attributes.fixed_point_l2_normalize;
+    const smr_value *value = node->inputs[0];
+    const size_t size = (size_t)value->dims[value->rank - 1];
+    const int32_t factor = 1 << a->left_shift;
+    size_t row, i;
+    (void)error;
+    for (row = begin; row < end; ++row) {
+        const int8_t *x = (const int8_t *)value->data + row * size;
+        int8_t *y = (int8_t *)node->outputs[0]->data + row * size;
+        fixed_multiplier root;
+        int32_t total = 0;
+        for (i = 0; i < size; ++i) {
+            const int32_t offset = x[i] - a->input_zero_point;
+            total += offset * offset;
+        }
+        root = fixed_inverse_root(total);
+        root.shift += 7 - a->left_shift;
+        for (i = 0; i < size; ++i) {
+            const int32_t offset = (x[i] - a->input_zero_point) * factor;
+            y[i] =
+                (int8_t)fixed_clamp(fixed_multiply(offset, root.multiplier, root.shift), INT8_MIN, INT8_MAX);
+        }
+    }
+    return SMR_OK;
+}
+
+smr_status smr_prepare_fixed_point_l2_normalize(smr_node *node, smr_error *error) {
+    const smr_fixed_point_l2_normalize_attributes *a = &node->attributes.fixed_point_l2_normalize;
+    const smr_value *x = node->inputs[0];
+    if (x->rank < 1 || x->dims[x->rank - 1] > FIXED_LARGEST_NORM) {
+        SMR_FAIL(error, SMR_ERROR_MODEL, "x has rank 0, or rows of more than %d numbers", FIXED_LARGEST_NORM);
+    }
+    if (a->left_shift < 0 || a->left_shift > 7) {
+        SMR_FAIL(error, SMR_ERROR_MODEL, "a shift to the left by %d", (int)a->left_shift);
+    }
+    SMR_TRY(smr_quant_check_same(node, error));
+    SMR_TRY(smr_fixed_check_range(x, a->input_zero_point, 0, 0, error));
+    node->work = x->count == 0 ? 0 : x->count / (size_t)x->dims[x->rank - 1];
+    node->run = run_fixed_point_l2_normalize;
     return SMR_OK;
 }

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from tests.exporter.frontends.tflite._integer_models import Generator, Made, integer, model, one, quantized
-from tests.exporter.frontends.tflite._writer import T, constant
+from tests.exporter.frontends.tflite._integer_models import (
+    MODELS,
+    Generator,
+    Made,
+    integer,
+    model,
+    numbers,
+    one,
+    quantized,
+)
+from tests.exporter.frontends.tflite._writer import Node, T, constant, write
 
 for _op, _options in (
     ("EQUAL", "EqualOptions"),
@@ -65,3 +76,84 @@ def _pool(rng: Generator, op: str) -> Made:
     window = {"StrideH": 2, "StrideW": 2, "FilterHeight": 2, "FilterWidth": 2}
     padding = integer(rng, 0, 1)
     return one(rng, op, [x], y, "Pool2DOptions", Padding=padding, **window)
+
+
+@model("l2-normalization-int8", "int8")
+@model("l2-normalization-uint8", "uint8")
+def _l2_normalization(rng: Generator, dtype: str) -> Made:
+    x = quantized(rng, dtype, (integer(rng, 1, 4), integer(rng, 1, 30)))
+    y = replace(x, scale=1 / 128, zero_point=0 if dtype == "int8" else 128)
+    content, (array,) = one(rng, "L2_NORMALIZATION", [x], y, "L2NormOptions")
+    if rng.random() < 0.3:
+        # What stands for 0, or nearly.
+        array = np.clip(int(x.zero_point) + rng.integers(-1, 2, x.shape), *_ends(dtype)).astype(dtype)
+    return content, [array]
+
+
+def _ends(dtype: str) -> tuple[int, int]:
+    info = np.iinfo(dtype)
+    return int(info.min), int(info.max)
+
+
+@model("reduce-prod-int8", "int8")
+@model("reduce-prod-int16", "int16")
+def _reduce_prod(rng: Generator, dtype: str) -> Made:
+    axes = [[1], [0, 2], [0, 1, 2], [-1]][integer(rng, 0, 3)]
+    shape = tuple(integer(rng, 1, 3) for _ in range(3))
+    keep = bool(rng.random() < 0.5)
+    reduced = {a % 3 for a in axes}
+    into = tuple(1 if i in reduced else d for i, d in enumerate(shape) if keep or i not in reduced)
+    x = quantized(rng, dtype, shape, scale=0.02 if dtype == "int8" else 1e-4)
+    y = quantized(rng, dtype, into)
+    return one(rng, "REDUCE_PROD", [x, constant(axes, "int32")], y, "ReducerOptions", KeepDims=keep)
+
+
+@model("batch-matmul-int16")
+def _batch_matmul(rng: Generator) -> Made:
+    rows, depth, columns = integer(rng, 1, 5), integer(rng, 1, 40), integer(rng, 1, 6)
+    x, y = quantized(rng, "int16", (2, rows, depth)), quantized(rng, "int16", (2, depth, columns))
+    scale = float(x.scale) * float(y.scale) * 9000.0 * depth**0.5
+    z = quantized(rng, "int16", (2, rows, columns), scale=scale)
+    return one(rng, "BATCH_MATMUL", [x, y], z, "BatchMatMulOptions")
+
+
+@model("resize-bilinear-uint8")
+def _resize_bilinear(rng: Generator) -> Made:
+    x = quantized(rng, "uint8", (2, integer(rng, 1, 8), integer(rng, 1, 8), 3))
+    size, where = [integer(rng, 1, 9), integer(rng, 1, 9)], integer(rng, 0, 2)
+    values = {"AlignCorners": where == 1, "HalfPixelCenters": where == 2}
+    y = replace(x, shape=(2, *size, 3))
+    return one(rng, "RESIZE_BILINEAR", [x, constant(size, "int32")], y, "ResizeBilinearOptions", **values)
+
+
+def svdf(rng: Generator) -> Made:
+    """A layer with a memory."""
+    batch, features, memory, rank = (
+        integer(rng, 1, 2),
+        integer(rng, 1, 9),
+        integer(rng, 2, 6),
+        integer(rng, 1, 3),
+    )
+    units = integer(rng, 1, 5)
+    filters = rank * units
+    scales = [float(s) for s in np.exp(rng.uniform(np.log(0.005), np.log(0.05), 4))]
+    tensors = [
+        quantized(rng, "int8", (batch, features), scale=scales[0]),
+        constant(rng.integers(-127, 128, (filters, features)), "int8", scale=scales[1]),
+        constant(rng.integers(-(2**11), 2**11, (filters, memory)), "int16", scale=scales[2] / 256),
+        constant(rng.integers(-3000, 3000, (units,)), "int32", scale=1e-4),
+        T(shape=(batch, memory * filters), dtype="int16", scale=scales[3] / 100, variable=True),
+        quantized(rng, "int8", (batch, units), scale=scales[3]),
+    ]
+    bias = 3 if rng.random() < 0.7 else -1
+    node = Node(
+        op="SVDF",
+        inputs=[0, 1, 2, bias, 4],
+        outputs=[5],
+        options="SVDFOptions",
+        values={"Rank": rank, "FusedActivationFunction": 1},
+    )
+    return write(tensors, [node], [0], [5]), [numbers(rng, tensors[0])]
+
+
+MODELS["svdf"] = svdf

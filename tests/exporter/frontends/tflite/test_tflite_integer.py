@@ -17,7 +17,8 @@ from tests.exporter.frontends.tflite import _moving_models, _rarer_models  # noq
 from tests.exporter.frontends.tflite._integer_models import MODELS
 
 Array = np.ndarray[Any, Any]
-RUNS = 3
+RUNS = 8
+STATEFUL = ("lstm", "svdf")
 
 
 def outputs_of(found: Any) -> list[Array]:
@@ -45,7 +46,7 @@ def test_node(name: str, seed: int, tmp_path: Path) -> None:
     loaded, source = samara.load(tmp_path / "m.smr"), imported.oracle.start()
     feed = dict(zip(imported.inputs, arrays, strict=True))
     # What keeps state gives other outputs every time.
-    for _ in range(RUNS if name == "lstm" else 1):
+    for _ in range(RUNS if name in STATEFUL else 1):
         expected = list(source("main", feed).values())
         for found in (list(imported.run(feed).values()), outputs_of(loaded(*arrays))):
             assert all(same_bits(f, e) for f, e in zip(found, expected, strict=True))
