@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from samara.exporter.frontends.tflite.handlers._registry import (
@@ -37,10 +39,24 @@ def _indices(r: Reading, indices: Tensor) -> Tensor:
 
 @handler("EMBEDDING_LOOKUP", moves=True)
 def _embedding_lookup(r: Reading, node: Node) -> list[Tensor]:
-    table = node.input(1)
-    if table.dtype is not node.output.dtype:
+    """Rows of a table; rows of bytes are made real numbers."""
+    table, places = node.input(1), _indices(r, node.input(0).data)
+    rows = r.b.gather(table.data, places, axis=0)
+    if table.dtype is node.output.dtype:
+        return [rows]
+    scale, zero_point = table.scale, table.zero_point
+    known = scale is not None and zero_point is not None and not np.any(zero_point)
+    if not known or table.dtype is not dtypes.int8 or node.output.dtype is not dtypes.float32:
         raise Unsupported(f"a table of {table.dtype.name} for an output of {node.output.dtype.name}")
-    return [r.b.gather(table.data, _indices(r, node.input(0).data), axis=0)]
+    assert scale is not None
+    by: Any = scale
+    if scale.size > 1:
+        if table.axis != 0:
+            raise Unsupported(f"scales along axis {table.axis} of a table")
+        by = r.b.gather(scale, places, axis=0)
+        for axis in range(1, len(shape_of(table.data))):
+            by = r.b.expand_dims(by, axis=axis)
+    return [r.b.multiply(r.b.cast(rows, dtype=dtypes.float32), by)]
 
 
 @handler("GATHER_ND", moves=True)
