@@ -42,10 +42,11 @@ static uint64_t work_of_node(const smr_node *node) {
     return read > FUZZ_WORK_LIMIT || written > FUZZ_WORK_LIMIT ? FUZZ_WORK_LIMIT : read * written;
 }
 
-/* A loop may take as many steps as the file says; the callback stops those with ops in them. */
-static uint64_t steps_of_node(const smr_node *node) {
-    return !node->late && node->kernel->opcode == SMR_OP_WHILE_LOOP
-               ? (uint64_t)node->attributes.while_loop.maximum_trip_count
+/* A loop may take as many steps as the file says; without a callback nothing stops it before. */
+static uint64_t steps_of_node(const smr_program *program, uint32_t index) {
+    const smr_op_record op = smr_op_read(smr_vector_table(program->ops, index));
+    return op.opcode == SMR_OP_WHILE_LOOP
+               ? (uint64_t)program->nodes[index].attributes.while_loop.maximum_trip_count
                : 0;
 }
 
@@ -56,8 +57,7 @@ static bool takes_long(const smr_context *context) {
         const smr_program *program = &context->programs[i];
         for (k = 0; k < program->ops.count && work < FUZZ_WORK_LIMIT; ++k) {
             work += work_of_node(&program->nodes[k]);
-            steps =
-                (steps > FUZZ_WORK_LIMIT ? FUZZ_WORK_LIMIT : steps) * (1 + steps_of_node(&program->nodes[k]));
+            steps = (steps > FUZZ_WORK_LIMIT ? FUZZ_WORK_LIMIT : steps) * (1 + steps_of_node(program, k));
         }
     }
     return work >= FUZZ_WORK_LIMIT || steps >= FUZZ_WORK_LIMIT;

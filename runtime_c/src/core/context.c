@@ -152,7 +152,9 @@ static smr_status prepare_program(smr_context *context, smr_program *program, sm
                                  error));
     }
     if (body.role != SMR_BODY_NONE) {
-        SMR_TRY(smr_body_check_shapes(&body, program->values, context->programs[body.caller].values, error));
+        const smr_value *outer = context->programs[body.caller].values;
+        SMR_TRY(smr_body_check_arguments(&body, program->values, outer, error));
+        SMR_TRY(smr_body_check_results(&body, program->values, outer, error));
     }
     for (i = 0; i < program->ops.count; ++i) {
         if (!program->nodes[i].late) {
@@ -172,6 +174,26 @@ smr_status smr_context_prepare_node(smr_context *context, const smr_program *pro
                            &program->values[tensor], error));
     }
     return prepare_node(program, index, error);
+}
+
+smr_status smr_context_prepare_body(smr_context *context, uint32_t index, smr_error *error) {
+    const smr_program *program = &context->programs[index];
+    smr_body body;
+    uint32_t i;
+    SMR_TRY(smr_body_read(context->model, index, &body, error));
+    for (i = 0; i < body.arguments; ++i) {
+        const uint32_t tensor = (uint32_t)smr_vector_i32(body.inputs, i);
+        SMR_TRY(fill_value(context, NULL, smr_vector_table(program->tensors, tensor),
+                           &program->values[tensor], error));
+    }
+    return smr_body_check_arguments(&body, program->values, context->programs[body.caller].values, error);
+}
+
+smr_status smr_context_check_results(const smr_context *context, uint32_t index, smr_error *error) {
+    smr_body body;
+    SMR_TRY(smr_body_read(context->model, index, &body, error));
+    return smr_body_check_results(&body, context->programs[index].values,
+                                  context->programs[body.caller].values, error);
 }
 
 smr_status smr_context_prepare(smr_context *context, smr_error *error) {

@@ -38,8 +38,15 @@ smr_status smr_context_prepare(smr_context *context, smr_error *error);
 smr_status smr_context_prepare_node(smr_context *context, const smr_program *program, uint32_t index,
                                     smr_error *error);
 
+/* Evaluates the shapes of what a body is given by a node that is late. */
+smr_status smr_context_prepare_body(smr_context *context, uint32_t program, smr_error *error);
+
+/* What a body of such a node gives has the shapes that the node has for it. */
+smr_status smr_context_check_results(const smr_context *context, uint32_t program, smr_error *error);
+
 /* The dimension that a node `dimension` sets becomes the number that it has written. */
 smr_status smr_context_compute_dimension(smr_context *context, const smr_node *node, smr_error *error);
+
 /* The program of a signature; the index is valid. */
 const smr_program *smr_context_program_of(const smr_context *context, int32_t signature);
 

@@ -84,13 +84,19 @@ static smr_status check_shape(const char *what, uint32_t number, const smr_value
     return SMR_OK;
 }
 
-smr_status smr_body_check_shapes(const smr_body *body, const smr_value *inner, const smr_value *outer,
-                                 smr_error *error) {
+smr_status smr_body_check_arguments(const smr_body *body, const smr_value *inner, const smr_value *outer,
+                                    smr_error *error) {
     uint32_t i;
     for (i = 0; i < body->arguments; ++i) {
         SMR_TRY(check_shape("input", i, &inner[smr_vector_i32(body->inputs, i)],
                             &outer[smr_body_operand(body, SMR_STORAGE_ARGUMENT, i)], error));
     }
+    return SMR_OK;
+}
+
+smr_status smr_body_check_results(const smr_body *body, const smr_value *inner, const smr_value *outer,
+                                  smr_error *error) {
+    uint32_t i;
     for (i = 0; i < body->results; ++i) {
         SMR_TRY(check_shape("output", i, &inner[smr_vector_i32(body->outputs, i)],
                             &outer[smr_body_operand(body, SMR_STORAGE_RESULT, i)], error));

@@ -31,18 +31,18 @@ static smr_status failed_node(const smr_program *program, uint32_t index, smr_st
     return status;
 }
 
+/* The file was right for the largest sizes: when others are not, it is the data that do not fit. */
+static smr_status data_that_fit(smr_status status, smr_error *error) {
+    if (status != SMR_OK && error != NULL) {
+        error->status = SMR_ERROR_DATA;
+    }
+    return status == SMR_OK ? SMR_OK : SMR_ERROR_DATA;
+}
+
 static smr_status run_node(smr_context *context, const smr_program *program, uint32_t index,
                            smr_error *error) {
     const smr_node *node = &program->nodes[index];
-    smr_status status;
-    if (node->late && smr_context_prepare_node(context, program, index, error) != SMR_OK) {
-        /* The file was right for the largest sizes: it is the data that do not fit. */
-        if (error != NULL) {
-            error->status = SMR_ERROR_DATA;
-        }
-        return SMR_ERROR_DATA;
-    }
-    status = node->work == 0 ? SMR_OK : node->run(node, 0, node->work, error);
+    smr_status status = node->work == 0 ? SMR_OK : node->run(node, 0, node->work, error);
     if (status == SMR_OK && node->kernel->opcode == SMR_OP_DIMENSION) {
         status = smr_context_compute_dimension(context, node, error);
     }
@@ -98,9 +98,19 @@ static bool read_bool(const smr_value *value) {
     return *(const uint8_t *)value->data != 0;
 }
 
-/* A node that is late, and may have no kernel yet, has none: the loader sees to it. */
-static bool has_bodies(const smr_node *node) {
-    return !node->late && (node->kernel->opcode == SMR_OP_COND || node->kernel->opcode == SMR_OP_WHILE_LOOP);
+/* Prepares a node that is late, and its bodies for what it gives them. */
+static smr_status prepare_late(smr_context *context, const smr_program *program, uint32_t index,
+                               smr_error *error) {
+    const smr_node *node = &program->nodes[index];
+    smr_status status = smr_context_prepare_node(context, program, index, error);
+    uint32_t bodies[2], i;
+    if (status != SMR_OK || !smr_control_bodies(node->kernel->opcode, &node->attributes, bodies)) {
+        return data_that_fit(status, error);
+    }
+    for (i = 0; i < 2 && status == SMR_OK; ++i) {
+        status = data_that_fit(smr_context_prepare_body(context, bodies[i], error), error);
+    }
+    return status == SMR_OK ? SMR_OK : failed_node(program, index, status, error);
 }
 
 static void begin_control(run_stack *stack, const smr_node *node) {
@@ -138,7 +148,14 @@ static smr_status begin_step(run_stack *stack, const smr_node *node) {
 static smr_status end_body(run_stack *stack) {
     run_frame *frame = &stack->frames[stack->height - 1];
     const smr_node *node = &frame->program->nodes[frame->next];
-    smr_status status;
+    smr_status status = SMR_OK;
+    if (node->late) {
+        status = data_that_fit(smr_context_check_results(stack->context, frame->body->index, stack->error),
+                               stack->error);
+    }
+    if (status != SMR_OK) {
+        return failed_node(frame->program, frame->next, status, stack->error);
+    }
     if (node->kernel->opcode == SMR_OP_COND) {
         take_outputs(node, frame->body);
         return end_op(stack);
@@ -155,22 +172,30 @@ static smr_status end_body(run_stack *stack) {
     return status == SMR_OK ? SMR_OK : failed_node(frame->program, frame->next, status, stack->error);
 }
 
+/* Begins the op at `next` of the topmost frame, and ends it too unless it runs bodies. */
+static smr_status run_op(run_stack *stack) {
+    run_frame *frame = &stack->frames[stack->height - 1];
+    const smr_node *node = &frame->program->nodes[frame->next];
+    smr_context *context = stack->context;
+    frame->start = start_clock(stack);
+    if (node->late) {
+        SMR_TRY(prepare_late(context, frame->program, frame->next, stack->error));
+    }
+    if (node->kernel->opcode == SMR_OP_COND || node->kernel->opcode == SMR_OP_WHILE_LOOP) {
+        begin_control(stack, node);
+        return SMR_OK;
+    }
+    SMR_TRY(run_node(context, frame->program, frame->next, stack->error));
+    return end_op(stack);
+}
+
 static smr_status run_stacked(run_stack *stack) {
     while (stack->height > 0) {
-        run_frame *frame = &stack->frames[stack->height - 1];
-        if (frame->next == frame->program->ops.count) {
-            if (--stack->height > 0) {
-                SMR_TRY(end_body(stack));
-            }
-        } else {
-            const smr_node *node = &frame->program->nodes[frame->next];
-            frame->start = start_clock(stack);
-            if (has_bodies(node)) {
-                begin_control(stack, node);
-            } else {
-                SMR_TRY(run_node(stack->context, frame->program, frame->next, stack->error));
-                SMR_TRY(end_op(stack));
-            }
+        const run_frame *frame = &stack->frames[stack->height - 1];
+        if (frame->next < frame->program->ops.count) {
+            SMR_TRY(run_op(stack));
+        } else if (--stack->height > 0) {
+            SMR_TRY(end_body(stack));
         }
     }
     return SMR_OK;

@@ -163,7 +163,7 @@ static smr_status verify_programs(smr_verify *verify) {
             status = verify_body_ends(verify, program, &body);
         }
         if (status == SMR_OK) {
-            status = smr_verify_computed(verify, program);
+            status = smr_verify_computed(verify, i);
         }
         if (status != SMR_OK) {
             smr_error_where(verify->error,

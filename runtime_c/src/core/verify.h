@@ -29,7 +29,7 @@ smr_status smr_verify_body(smr_verify *verify, uint32_t program, smr_body *body)
 smr_status smr_verify_tensors(smr_verify *verify, smr_table program, const smr_body *body);
 smr_status smr_verify_ops(smr_verify *verify, uint32_t index, const smr_body *body);
 smr_status smr_verify_body_endpoints(smr_verify *verify, smr_vector tensors, const smr_body *body);
-smr_status smr_verify_computed(smr_verify *verify, smr_table program);
+smr_status smr_verify_computed(smr_verify *verify, uint32_t program);
 smr_status smr_verify_signatures(smr_verify *verify);
 
 /* The ends of a program: those of a signature, or of a body. */
@@ -42,8 +42,8 @@ typedef struct smr_ends {
 smr_status smr_verify_plan(smr_verify *verify, const smr_ends *ends, smr_table program);
 
 /* The programs that an op runs are bodies of it. */
-smr_status smr_verify_bodies_of(smr_verify *verify, uint32_t program, uint32_t index, const smr_op_record *op,
-                                smr_vector tensors);
+smr_status smr_verify_bodies_of(smr_verify *verify, uint32_t program, uint32_t index,
+                                const smr_op_record *op);
 
 /* A tensor of a body in the bytes of an operand of its caller has no more of them. */
 smr_status smr_verify_outside_place(smr_verify *verify, const smr_body *body, const smr_value *largest,

@@ -53,17 +53,14 @@ static uint64_t count_ops(smr_vector programs, const uint32_t bodies[2]) {
     return count;
 }
 
-smr_status smr_verify_bodies_of(smr_verify *verify, uint32_t program, uint32_t index, const smr_op_record *op,
-                                smr_vector tensors) {
+smr_status smr_verify_bodies_of(smr_verify *verify, uint32_t program, uint32_t index,
+                                const smr_op_record *op) {
     const smr_vector programs = verify->model->programs;
     smr_attributes attributes;
     uint32_t bodies[2], i;
     SMR_TRY(smr_attributes_decode(op->def, op->table, &attributes, verify->error));
     if (!smr_control_bodies(op->opcode, &attributes, bodies)) {
         return SMR_OK;
-    }
-    if (smr_op_is_late(verify->model, op, tensors)) {
-        SMR_FAIL(verify->error, SMR_ERROR_MODEL, "runs bodies on tensors with a size that a run computes");
     }
     for (i = 0; i < 2; ++i) {
         smr_table table;
@@ -86,15 +83,20 @@ smr_status smr_verify_bodies_of(smr_verify *verify, uint32_t program, uint32_t i
     return SMR_OK;
 }
 
+static bool is_computed(const smr_verify *verify, smr_table tensor) {
+    return smr_shape_computed(verify->model, smr_field_vector(tensor, SMR_SLOT_TENSOR_SHAPE), 0) >= 0;
+}
+
 /* What is given to a body, or taken from it, beside the op's operand for it. */
 static smr_status verify_pair(smr_verify *verify, smr_table inner, smr_table outer, const char *what,
                               uint32_t number) {
     const smr_dimensions *const both[2] = {&verify->largest, &verify->smallest};
     int32_t i;
-    if (smr_shape_computed(verify->model, smr_field_vector(inner, SMR_SLOT_TENSOR_SHAPE), 0) >= 0) {
-        SMR_FAIL(verify->error, SMR_ERROR_MODEL,
-                 "%s %u of the body, \"%.64s\", has a size that a run computes", what, (unsigned)number,
-                 smr_tensor_name(inner));
+    if (is_computed(verify, inner) && !is_computed(verify, outer)) {
+        SMR_FAIL(
+            verify->error, SMR_ERROR_MODEL,
+            "%s %u of the body, \"%.64s\", has a size that a run computes, and what it stands for has not",
+            what, (unsigned)number, smr_tensor_name(inner));
     }
     for (i = 0; i < 2; ++i) {
         smr_value a, b;

@@ -1,19 +1,28 @@
-/* Verifying computed dimensions: in a program one op sets each, before any op has an operand of that size. */
+/* Verifying computed dimensions: in a program, and what is run around it, one op sets each, before any op has
+ * an operand of that size. */
 #include "verify.h"
 
-/* Whether an op before number `end` sets the dimension; scanning is paid for. */
-static smr_status computed_before(smr_verify *verify, smr_vector ops, uint32_t end, int32_t dimension,
+/* Whether an op before number `end` of a program sets the dimension, or one before the op that runs the
+ * program, and so on; scanning is paid for. */
+static smr_status computed_before(smr_verify *verify, uint32_t program, uint32_t end, int32_t dimension,
                                   bool *found) {
-    uint32_t i;
+    int32_t at = (int32_t)program;
     *found = false;
-    SMR_TRY(smr_verify_spend(verify, end));
-    for (i = 0; i < end && !*found; ++i) {
-        const smr_op_record op = smr_op_read(smr_vector_table(ops, i));
-        if (op.opcode == SMR_OP_DIMENSION) {
-            smr_attributes attributes;
-            SMR_TRY(smr_attributes_decode(op.def, op.table, &attributes, verify->error));
-            *found = attributes.dimension.symbol == dimension;
+    while (at >= 0 && !*found) {
+        const smr_table table = smr_vector_table(verify->model->programs, (uint32_t)at);
+        const smr_vector ops = smr_field_vector(table, SMR_SLOT_PROGRAM_OPS);
+        uint32_t i;
+        SMR_TRY(smr_verify_spend(verify, 1 + (uint64_t)end));
+        for (i = 0; i < end && !*found; ++i) {
+            const smr_op_record op = smr_op_read(smr_vector_table(ops, i));
+            if (op.opcode == SMR_OP_DIMENSION) {
+                smr_attributes attributes;
+                SMR_TRY(smr_attributes_decode(op.def, op.table, &attributes, verify->error));
+                *found = attributes.dimension.symbol == dimension;
+            }
         }
+        at = smr_field_i32(table, SMR_SLOT_PROGRAM_CALLER, -1);
+        end = smr_field_u32(table, SMR_SLOT_PROGRAM_CALLER_OP, 0);
     }
     return SMR_OK;
 }
@@ -23,7 +32,7 @@ static const char *computed_name(const smr_verify *verify, int32_t dimension) {
                             SMR_SLOT_DIMENSION_NAME);
 }
 
-static smr_status computed_definition(smr_verify *verify, smr_vector ops, uint32_t index,
+static smr_status computed_definition(smr_verify *verify, uint32_t program, uint32_t index,
                                       const smr_op_record *op) {
     smr_attributes attributes;
     int32_t dimension;
@@ -41,7 +50,7 @@ static smr_status computed_definition(smr_verify *verify, smr_vector ops, uint32
         SMR_FAIL(verify->error, SMR_ERROR_MODEL, "sets dimension \"%.64s\", which the caller sets",
                  computed_name(verify, dimension));
     }
-    SMR_TRY(computed_before(verify, ops, index, dimension, &found));
+    SMR_TRY(computed_before(verify, program, index, dimension, &found));
     if (found) {
         SMR_FAIL(verify->error, SMR_ERROR_MODEL, "sets dimension \"%.64s\" for the second time",
                  computed_name(verify, dimension));
@@ -49,7 +58,7 @@ static smr_status computed_definition(smr_verify *verify, smr_vector ops, uint32
     return SMR_OK;
 }
 
-static smr_status computed_operands(smr_verify *verify, smr_vector ops, uint32_t index, smr_vector operands,
+static smr_status computed_operands(smr_verify *verify, uint32_t program, uint32_t index, smr_vector operands,
                                     smr_vector tensors) {
     uint32_t i, k;
     for (i = 0; i < operands.count; ++i) {
@@ -67,7 +76,7 @@ static smr_status computed_operands(smr_verify *verify, smr_vector ops, uint32_t
             if (dimension < 0) {
                 break;
             }
-            SMR_TRY(computed_before(verify, ops, index, dimension, &found));
+            SMR_TRY(computed_before(verify, program, index, dimension, &found));
             if (!found) {
                 SMR_FAIL(verify->error, SMR_ERROR_MODEL,
                          "\"%.64s\" has the size \"%.64s\", which no op before has set",
@@ -79,21 +88,22 @@ static smr_status computed_operands(smr_verify *verify, smr_vector ops, uint32_t
     return SMR_OK;
 }
 
-smr_status smr_verify_computed(smr_verify *verify, smr_table program) {
-    const smr_vector tensors = smr_field_vector(program, SMR_SLOT_PROGRAM_TENSORS);
-    const smr_vector ops = smr_field_vector(program, SMR_SLOT_PROGRAM_OPS);
+smr_status smr_verify_computed(smr_verify *verify, uint32_t program) {
+    const smr_table table = smr_vector_table(verify->model->programs, program);
+    const smr_vector tensors = smr_field_vector(table, SMR_SLOT_PROGRAM_TENSORS);
+    const smr_vector ops = smr_field_vector(table, SMR_SLOT_PROGRAM_OPS);
     uint32_t i;
     for (i = 0; i < ops.count; ++i) {
         const smr_op_record op = smr_op_read(smr_vector_table(ops, i));
         smr_status status = SMR_OK;
         if (op.opcode == SMR_OP_DIMENSION) {
-            status = computed_definition(verify, ops, i, &op);
+            status = computed_definition(verify, program, i, &op);
         }
         if (status == SMR_OK) {
-            status = computed_operands(verify, ops, i, op.inputs, tensors);
+            status = computed_operands(verify, program, i, op.inputs, tensors);
         }
         if (status == SMR_OK) {
-            status = computed_operands(verify, ops, i, op.outputs, tensors);
+            status = computed_operands(verify, program, i, op.outputs, tensors);
         }
         if (status != SMR_OK) {
             smr_error_where_op(verify->error, i, &op, tensors);

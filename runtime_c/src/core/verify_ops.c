@@ -141,7 +141,7 @@ smr_status smr_verify_ops(smr_verify *verify, uint32_t index, const smr_body *bo
             status = check_kernel(verify, &op, tensors);
         }
         if (status == SMR_OK) {
-            status = smr_verify_bodies_of(verify, index, i, &op, tensors);
+            status = smr_verify_bodies_of(verify, index, i, &op);
         }
         if (status != SMR_OK) {
             smr_error_where_op(verify->error, i, &op, tensors);

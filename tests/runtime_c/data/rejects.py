@@ -34,6 +34,12 @@ LESS = '{ name: "less", dtype: "bool", shape: [], storage: "arena", offset: 192 
 NEXT = '{ name: "next", dtype: "int32", shape: [], storage: "result", offset: 0 }'
 STEP_SUM = '{ name: "sum", dtype: "float32", shape: [2], storage: "arena", offset: 256 }'
 RELU_BODY = '{ name: "relu", dtype: "float32", shape: [2], storage: "result", offset: 0 }'
+RELU_OP = 'ops: [ { opcode: "relu", inputs: [0], outputs: [2] } ]'
+RELU_RESULT = '{ name: "relu", dtype: "float32", shape: [-1], storage: "result", offset: 0 }'
+COMPUTES_AGAIN = (
+    '{ opcode: "dimension", inputs: [1, -1], outputs: [3], attributes_type: "DimensionAttributes", '
+    "attributes: { symbol: 0 } }"
+)
 Z = '{ name: "z", dtype: "float32", shape: [2], storage: "arena", offset: 256 }'
 STEP_OPS = """{ opcode: "add", inputs: [0, 3], outputs: [4] },
         { opcode: "add", inputs: [1, 1], outputs: [5] }"""
@@ -104,6 +110,42 @@ REJECTS: list[tuple[str, str, dict[str, str], int, str]] = [
         {DEFINES: f"{DEFINES}, {DEFINES}"},
         MODEL,
         'sets dimension "found" for the second time',
+    ),
+    (
+        "computed_in_a_body_only",
+        "computed_body",
+        {"inputs: [3, 5, 0]": "inputs: [3, 1, 0]"},
+        MODEL,
+        "and what it stands for has not",
+    ),
+    (
+        "computed_twice_in_a_body",
+        "computed_body",
+        {
+            RELU_OP: "ops: [ " + COMPUTES_AGAIN + ", " + RELU_OP.removeprefix("ops: [ "),
+            RELU_RESULT: RELU_RESULT
+            + ', { name: "again", dtype: "int64", shape: [], storage: "arena", offset: 448 }',
+            "arena_bytes: 448": "arena_bytes: 512",
+            "inputs: [3, 5, 0], outputs: [6],": "inputs: [3, 5, 0], outputs: [6], "
+            "scratch_offset: 448, scratch_bytes: 64,",
+            "arena_bytes: 0, inputs: [0, 1], outputs: [2]": "arena_bytes: 512, inputs: [0, 1], outputs: [2]",
+        },
+        MODEL,
+        "for the second time",
+    ),
+    (
+        "computed_after_its_body",
+        "computed_body",
+        {"attributes: { symbol: 0 }": "attributes: { symbol: -1 }"},
+        MODEL,
+        "no op before has set",
+    ),
+    (
+        "computed_result",
+        "computed_body",
+        {RELU_RESULT: RELU_RESULT.replace("shape: [-1]", "shape: [8]")},
+        MODEL,
+        "differ in element type or shape",
     ),
     (
         "computed_input",

@@ -245,6 +245,73 @@ def test_nested_bodies_that_share_weights(tmp_path: Path) -> None:
     assert samara.load(tmp_path / "m.smr").memory.constants < weights["w"].nbytes + 256
 
 
+@pytest.mark.parametrize("keepdims", [0, 1])
+def test_branches_of_sizes_that_depend_on_data(keepdims: int, tmp_path: Path) -> None:
+    """What the branches read and, the second time, what they give has a size that a run computes."""
+    summed = (
+        [node("ReduceSum", ["places"], ["a"], keepdims=0)]
+        if not keepdims
+        else [node("Neg", ["places"], ["a"])]
+    )
+    largest = (
+        [node("Size", ["places"], ["c"])] if not keepdims else [node("Mul", ["places", "places"], ["c"])]
+    )
+    choice = node(
+        "If",
+        ["p"],
+        ["y"],
+        then_branch=graph(summed, {}, {"a": (INT64, None)}),
+        else_branch=graph(largest, {}, {"c": (INT64, None)}),
+    )
+    source = model(
+        [node("NonZero", ["x"], ["places"]), choice, node("Add", ["y", "y"], ["z"])],
+        {"x": (FLOAT, [6]), "p": (BOOL, [])},
+        {"z": (INT64, None)},
+    )
+    samples = [
+        {"x": np.float32(x), "p": np.bool_(p)}
+        for x in ([0, 1, 0, 2, 0, 0], [1] * 6, [0, 0, 0, 0, 0, 3])
+        for p in (True, False)
+    ]
+    check(source, samples, tmp_path)
+
+
+def test_a_loop_over_what_data_select(tmp_path: Path) -> None:
+    """The trip count, what the body gathers from, and a loop variable have sizes that a run computes."""
+    body = graph(
+        [
+            node("Gather", ["rows", "i"], ["row"], axis=0),
+            node("Add", ["row", "v"], ["next"]),
+            node("Mul", ["marks", "two"], ["marked"]),
+            node("Identity", ["c"], ["on"]),
+            node("Identity", ["next"], ["kept"]),
+        ],
+        {"i": (INT64, []), "c": (BOOL, []), "v": (FLOAT, [2]), "marks": (FLOAT, ["rows"])},
+        {"on": (BOOL, []), "next": (FLOAT, [2]), "marked": (FLOAT, ["rows"]), "kept": (FLOAT, [2])},
+        {"two": np.float32(2)},
+    )
+    nodes = [
+        node("Compress", ["x", "chosen"], ["rows"], axis=0),
+        node("Shape", ["rows"], ["shape"]),
+        node("Gather", ["shape", "zero"], ["count"]),
+        node("ReduceSum", ["rows", "one"], ["sums"], keepdims=0),
+        node("Loop", ["count", "", "start", "sums"], ["last", "marks", "all"], body=body),
+    ]
+    weights = {"zero": np.int64(0), "one": np.int64([1]), "start": np.float32([1, 2])}
+    source = model(
+        nodes,
+        {"x": (FLOAT, [5, 2]), "chosen": (BOOL, [5])},
+        {"last": (FLOAT, None), "marks": (FLOAT, None), "all": (FLOAT, None)},
+        weights,
+    )
+    samples = [
+        {"x": floats(5, 2), "chosen": np.bool_(c)}
+        for c in ([1, 0, 1, 1, 0], [0, 0, 0, 0, 1], [1, 1, 1, 1, 1])
+    ]
+    loaded = check(source, samples, tmp_path)
+    assert len(loaded.computed) == 1
+
+
 def scan_body() -> Any:
     """Sums what it scans, and gives products of it."""
     return graph(
