@@ -131,3 +131,32 @@ def test_packed_sequences_are_refused() -> None:
 
     with pytest.raises(ExportError, match="pack"):
         agrees(Packed(), (torch.randn(4, 2, 3),))
+
+
+class Stream(torch.nn.Module):
+    """An LSTM that goes on where it stopped."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = layer("lstm", num_layers=2, batch_first=True)
+        self.register_buffer("state", torch.zeros(2, 1, 5))
+        self.register_buffer("cell", torch.zeros(2, 1, 5))
+
+    def forward(self, x: Any) -> Any:
+        y, (state, cell) = self.inner(x, (self.state, self.cell))
+        self.state.copy_(state)
+        self.cell.copy_(cell)
+        return y
+
+
+def test_states_in_buffers_are_kept_between_runs(tmp_path: Path) -> None:
+    module = Stream()
+    x = torch.randn(1, 12, 3)
+    expected, _ = module.inner(x)
+    shapes = {"x": [1, Dim("steps", 1, 6), 3]}
+    model = exported(module, (x[:, :4],), tmp_path / "m.smr", shapes=shapes)
+    context = model.context()
+    for begin, end in ((0, 6), (6, 7), (7, 12)):
+        close(context.run(x[:, begin:end].numpy()), expected[:, begin:end].detach().numpy())
+    context.reset()
+    close(context.run(x[:, :2].numpy()), expected[:, :2].detach().numpy())
