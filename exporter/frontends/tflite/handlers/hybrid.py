@@ -88,16 +88,12 @@ def _finished(r: Reading, node: Node, sums: Tensor, scale: Any, bias: Operand | 
     return activated(r, node, y if bias is None else r.b.add(y, bias.data))
 
 
-def _one_image(r: Reading, x: Tensor, weights: Operand) -> tuple[Tensor, Tensor]:
-    """Data quantized by image: with a zero point when weights have a scale for each channel."""
-    per_channel = weights.scale is not None and weights.scale.size == weights.shape[weights.axis]
-    return (_asymmetric if per_channel else _symmetric)(r, x, (1, 2, 3))
-
-
 def conv(r: Reading, node: Node, x: Tensor, weights: Operand, attributes: dict[str, Any]) -> Tensor:
     """A convolution."""
     filters = np.transpose(_integers(weights), (1, 2, 3, 0))
-    stored, scale = _one_image(r, x, weights)
+    # By image, with a zero point when there are scales for several channels.
+    several = weights.scale is not None and weights.scale.size > 1
+    stored, scale = (_asymmetric if several else _symmetric)(r, x, (1, 2, 3))
     sums = r.b.conv2d(stored, _real(r, filters), None, **attributes)
     return _finished(r, node, sums, r.b.multiply(scale, _scales(weights, filters.shape[3])), node.optional(2))
 
@@ -108,7 +104,7 @@ def depthwise(
     """A convolution by channel."""
     filters = _integers(weights)
     _, rows, columns, outputs = filters.shape
-    stored, scale = _one_image(r, x, weights)
+    stored, scale = _asymmetric(r, x, (1, 2, 3))
     sums = r.b.depthwise_conv2d(
         stored, _real(r, filters.reshape(rows, columns, channels, outputs // channels)), None, **attributes
     )

@@ -64,3 +64,16 @@ def test_dynamic_range_is_computed_as_the_reference_does(tmp_path: Path) -> None
     for case in range(4):
         given = [np.load(path.parent / f"in_{case}_0.npy")]
         np.testing.assert_allclose(listed(loaded(*given))[0], run(oracle, given)[0], rtol=0, atol=1e-6)
+
+
+def test_the_same_weights_from_tflite_and_onnx(tmp_path: Path) -> None:
+    """DTLN in both formats; the states are laid out alike."""
+    pytest.importorskip("onnx")
+    found = []
+    for name, file in (("dtln1_tflite", "model.tflite"), ("dtln1_onnx", "model.onnx")):
+        folder = MODELS / name
+        inputs = [np.load(MODELS / "dtln1_tflite" / f"in_0_{i}.npy") for i in range(2)]
+        samara.export_model(folder / file, tmp_path / f"{name}.smr")
+        found.append(listed(samara.load(tmp_path / f"{name}.smr")(*inputs)))
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-5 * float(np.abs(one).max()))

@@ -107,6 +107,33 @@ def test_a_convolution(padding: int, stride: int, tmp_path: Path) -> None:
     agree(made, tmp_path, data(2, 7, 6, 3))
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_convolution_with_one_scale(channels: int, tmp_path: Path) -> None:
+    made = model(
+        "CONV_2D",
+        f(2, 7, 6, channels),
+        weights(4, 3, 3, channels),
+        BIAS,
+        options="Conv2DOptions",
+        StrideW=1,
+        StrideH=1,
+    )
+    agree(made, tmp_path, [*data(2, 7, 6, channels), [ties(2, 7, 6, channels)]])
+
+
+def test_a_convolution_to_one_channel(tmp_path: Path) -> None:
+    rest = (weights(1, 3, 3, 2, axis=0), constant(f(1), "float32"))
+    made = model("CONV_2D", f(2, 7, 6, 2), *rest, options="Conv2DOptions", StrideW=1, StrideH=1)
+    agree(made, tmp_path, data(2, 7, 6, 2))
+
+
+def test_a_convolution_of_one_channel(tmp_path: Path) -> None:
+    rest = (weights(1, 3, 3, 1, axis=3), constant(f(1), "float32"))
+    options = {"StrideW": 1, "StrideH": 1, "DepthMultiplier": 1}
+    made = model("DEPTHWISE_CONV_2D", f(2, 7, 6, 1), *rest, options="DepthwiseConv2DOptions", **options)
+    agree(made, tmp_path, data(2, 7, 6, 1))
+
+
 @pytest.mark.parametrize("padding", [0, 1])
 def test_a_convolution_by_channel(padding: int, tmp_path: Path) -> None:
     made = model(
