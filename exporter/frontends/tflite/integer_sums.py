@@ -234,6 +234,10 @@ def _batch_matmul(r: Reading, node: Node) -> list[Tensor]:
     return z.written(r, made)
 
 
+# The weights are spread over the pixels of a stride; more than the filter has taps would only be zeros.
+_WIDEST_STRIDE = 64
+
+
 @handler("TRANSPOSE_CONV")
 def _transpose_conv(r: Reading, node: Node) -> list[Tensor]:
     """A convolution that gives, for each pixel of the input, the stride * stride pixels of the output beside it."""
@@ -252,6 +256,8 @@ def _transpose_conv(r: Reading, node: Node) -> list[Tensor]:
     weights = np.transpose(sums.weights, (1, 2, 3, 0))
     for axis, taps in ((0, rows), (1, columns)):
         stride, size, into = strides[axis], heights[axis], int(sizes[1 + axis])
+        if stride > max(taps, _WIDEST_STRIDE):
+            raise Unsupported(f"a stride of {stride} for a filter of {taps}")
         positions = (
             -(-into // stride)
             if node.options.get("padding", "same") == "same"
