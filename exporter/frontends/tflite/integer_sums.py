@@ -46,6 +46,8 @@ class _Sums:
     def __init__(self, node: Node, x: Operand, filter_: Operand, bias: Operand | None, outputs: int) -> None:
         if filter_.value is None or (bias is not None and bias.value is None):
             raise Unsupported("weights or a bias that are computed")
+        if filter_.dtype not in (dtypes.int8, dtypes.uint8):
+            raise Unsupported(f"weights of {filter_.dtype.name}, expected int8 or uint8")
         self.x = Signed(x)
         self.y = Signed(node.output)
         scales = filter_.scale
@@ -69,7 +71,8 @@ class _Sums:
         self.multipliers = multipliers_of(reals)
         if node.kind == "FULLY_CONNECTED":
             self.rounding, self.multipliers = "tflite_real", parts_of(reals)
-        self.weights = (filter_.value.astype(np.int32) - self.shift).astype(np.int8)
+        # Bytes of 0..255 become 128 less by their first bit.
+        self.weights = (filter_.value ^ np.uint8(128)).view(np.int8) if self.shift else filter_.value
         # Sums of int16 have as many bits as the bias.
         if (
             self.x.dtype is dtypes.int16
@@ -92,7 +95,8 @@ class _Sums:
 
     def folded(self, weights: Array) -> Array:
         """The bias with what the zero point of the input takes away; weights [..., outputs]."""
-        sums = (weights.astype(np.int64) - self.filter_zero_point).reshape(-1, self.bias.size).sum(axis=0)
+        rows = weights.reshape(-1, self.bias.size)
+        sums = rows.sum(axis=0, dtype=np.int64) - rows.shape[0] * self.filter_zero_point
         folded = self.bias - self.x.zero_point * sums
         if np.any(np.abs(folded) >= 2**31):
             raise Unsupported("a bias that leaves 32 bits")

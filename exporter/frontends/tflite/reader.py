@@ -122,7 +122,10 @@ class SourceTensor:
             )
         stored: Any = np.uint8 if self.dtype is dtypes.bool_ else np.dtype(numpy).newbyteorder("<")
         array = np.frombuffer(self.raw, stored)
-        array = array != 0 if self.dtype is dtypes.bool_ else array.astype(numpy)
+        # The bytes of the file themselves, where these can be read as they lie.
+        array = (
+            array != 0 if self.dtype is dtypes.bool_ else array.astype(numpy, copy=not array.flags.aligned)
+        )
         return np.ascontiguousarray(array).reshape(self.shape)
 
 

@@ -82,6 +82,8 @@ def handler_of(node: Node, *, custom: bool) -> tuple[Handler, bool]:
         o for o in (first, *node.outputs) if o is not None and o.dtype in _STORED and o.scale is not None
     ]
     if stored and node.kind not in _MOVES:
+        if first is not None and first.dtype in _STORED and first.scale is None:
+            raise Unsupported(f"input {first.name!r} is {first.dtype.name} without a scale")
         raise Unsupported(
             f"the op is not supported for quantized {stored[0].dtype.name}", "leave it in floating point"
         )

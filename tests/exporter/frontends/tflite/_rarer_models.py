@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -157,3 +158,29 @@ def svdf(rng: Generator) -> Made:
 
 
 MODELS["svdf"] = svdf
+
+
+def _halves(values: Any, **keywords: Any) -> T:
+    """A constant of 4 bits, two in a byte."""
+    flat = np.asarray(values, np.int8).reshape(-1)
+    flat = np.concatenate([flat, np.zeros(flat.size % 2, np.int8)])
+    packed = (flat[::2] & 15) | (flat[1::2] << 4)
+    return T(shape=np.shape(values), dtype="int4", data=packed.astype(np.int8), **keywords)
+
+
+@model("fully-connected-int4", "FULLY_CONNECTED", "FullyConnectedOptions", (5, 7), (3, 7), (3, 5))
+@model("conv-int4", "CONV_2D", "Conv2DOptions", (3, 2, 2, 3), (1, 4, 4, 3), (1, 4, 4, 3))
+@model(
+    "depthwise-int4", "DEPTHWISE_CONV_2D", "DepthwiseConv2DOptions", (1, 2, 2, 3), (1, 4, 4, 3), (1, 4, 4, 3)
+)
+def _weights_of_4_bits(rng: Generator, op: str, options: str, weights: Any, shape: Any, into: Any) -> Made:
+    channels = into[-1]
+    scales = rng.uniform(0.05, 0.2, channels)
+    axis = 3 if op == "DEPTHWISE_CONV_2D" else 0
+    x, y = quantized(rng, "int8", shape), quantized(rng, "int8", into)
+    filters = _halves(rng.integers(-7, 8, weights), scale=scales, zero_point=0, axis=axis)
+    bias = constant(rng.integers(-50, 50, channels), "int32", scale=float(x.scale) * scales)
+    values = {} if op == "FULLY_CONNECTED" else {"StrideH": 1, "StrideW": 1}
+    if op == "DEPTHWISE_CONV_2D":
+        values["DepthMultiplier"] = 1
+    return one(rng, op, [x, filters, bias], y, options, **values)

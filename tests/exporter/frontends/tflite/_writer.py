@@ -23,6 +23,7 @@ _TYPES = {
     "uint32": tflite.TensorType.UINT32,
     "uint16": tflite.TensorType.UINT16,
     "uint64": tflite.TensorType.UINT64,
+    "int4": tflite.TensorType.INT4,
     "string": tflite.TensorType.STRING,
     "resource": tflite.TensorType.RESOURCE,
     "complex64": tflite.TensorType.COMPLEX64,
