@@ -24,7 +24,7 @@ from samara.exporter.passes.linear import (
     fuse_bias,
     transpose_constants,
 )
-from samara.exporter.passes.moves import cancel_moves
+from samara.exporter.passes.moves import cancel_moves, turn_products
 from samara.exporter.passes.raising import raise_functions
 from samara.graph.rewrite import ModelGraph, in_bodies, needed, with_bodies
 
@@ -39,6 +39,7 @@ PASSES: dict[str, Pass] = {
     "raising": raise_functions,
     "moves": cancel_moves,
     "channels_last": prefer_channels_last,
+    "product_transposes": turn_products,
     "pad_folding": fold_pad,
     "transposed_constants": transpose_constants,
     "batch_norm": decompose_batch_norm,

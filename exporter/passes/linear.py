@@ -14,6 +14,7 @@ from samara.graph.rewrite import ModelGraph, Visit, constant_value, transform
 
 Array = np.ndarray[Any, Any]
 LINEAR = ("conv2d", "depthwise_conv2d", "matmul")
+_MOVES = ("reshape", "expand_dims", "squeeze", "transpose")
 
 
 def decompose_batch_norm(model: ModelGraph) -> ModelGraph | None:
@@ -22,7 +23,10 @@ def decompose_batch_norm(model: ModelGraph) -> ModelGraph | None:
 
 
 def fold_scale(model: ModelGraph) -> ModelGraph | None:
-    """Multiplies a constant factor for each channel into the filter and bias of the linear op before it."""
+    """Multiplies a constant factor for each channel into the filter and bias of the linear op before it.
+
+    A scalar factor goes back over transposes and reshapes to get there.
+    """
     return transform(model, _scale)
 
 
@@ -126,7 +130,30 @@ def _scale(visit: Visit) -> list[Tensor] | None:
             visit.constant((kernel.astype(np.float64) * spread).astype(kernel.dtype), "filter"),
             None if bias is None else visit.constant((bias * factor).astype(bias.dtype), "bias"),
         )
+    for index in (0, 1):
+        scalar = constant_value(visit.inputs[1 - index])
+        if scalar is not None and scalar.size == 1 and visit.single_use(index):
+            scaled = _scaled_before(visit, visit.inputs[index], visit.inputs[1 - index])
+            if scaled is not None:
+                return scaled
     return None
+
+
+def _scaled_before(visit: Visit, moved: Tensor | None, scalar: Tensor | None) -> list[Tensor] | None:
+    """The product with a scalar before a move instead of after it: nearer to a linear op, or to one that can turn."""
+    if moved is None or moved.op.type not in _MOVES or moved.shape != visit.op.outputs[0].shape:
+        return None
+    source = moved
+    while source.op.type in _MOVES:
+        source = source.op.given_inputs[0]
+    if source.op.type not in LINEAR and moved.op.type != "transpose":
+        return None
+    origin, *rest = moved.op.inputs
+    assert origin is not None
+    product = visit.b.graph.apply("multiply", [origin, scalar], name=f"{origin.op.name}/scaled").outputs[0]
+    if product.shape != origin.shape:
+        return None
+    return visit.make(moved.op.type, [product, *rest], dict(moved.op.attributes))
 
 
 def _bias(visit: Visit) -> list[Tensor] | None:

@@ -160,6 +160,59 @@ def test_transpose_of_ones_is_a_reshape() -> None:
     assert ops(rewritten) == Counter(["reshape"])
 
 
+def test_products_turn_their_own_matrices() -> None:
+    graph = Graph()
+    b = graph.b
+    x, y = placeholder(graph, (2, 3, 4, 5)), placeholder(graph, (2, 4, 3, 5), "y")
+    turned = b.transpose(b.transpose(y, permutation=(0, 2, 1, 3)), permutation=(0, 1, 3, 2))
+    scores = b.matmul(x, turned)
+    outer = b.matmul(b.transpose(x, permutation=(0, 1, 3, 2)), x)
+    feeds = {"x": random(2, 3, 4, 5), "y": random(2, 4, 3, 5)}
+    rewritten = check(frozen(scores, outer), feeds, "moves", "product_transposes", "dead_code")
+    assert ops(rewritten) == Counter(["transpose", "matmul", "matmul"])
+
+
+@pytest.mark.parametrize(
+    ("joined", "permutation", "parted", "left"),
+    [
+        ([6, 4, 5], (0, 2, 1), [2, 3, 5, 4], ["transpose"]),
+        ([2, 3, 20], (2, 0, 1), [4, 5, 2, 3], ["transpose"]),
+        ([1, 6, 1, 20], (0, 1, 3, 2), [2, 3, 4, 5, 1], ["reshape"]),
+        ([6, 4, 5], (0, 2, 1), [3, 2, 5, 4], ["reshape", "transpose", "reshape"]),
+        ([24, 5], (1, 0), [5, 4, 6], ["reshape", "transpose", "reshape"]),
+    ],
+)
+def test_transposes_between_reshapes(
+    joined: list[int], permutation: tuple[int, ...], parted: list[int], left: list[str]
+) -> None:
+    graph = Graph()
+    b = graph.b
+    x = placeholder(graph, (2, 3, 4, 5))
+    y = b.reshape(b.transpose(b.reshape(x, joined), permutation=permutation), parted)
+    rewritten = check(frozen(y), {"x": random(2, 3, 4, 5)}, "moves", "dead_code")
+    assert ops(rewritten) == Counter(left)
+
+
+def test_scalars_go_back_over_moves_into_the_weights() -> None:
+    graph = Graph()
+    b = graph.b
+    x = placeholder(graph, (2, 3, 8))
+    heads = b.reshape(b.matmul(x, random(8, 8), random(8)), [2, 3, 4, 2])
+    y = b.multiply(b.transpose(heads, permutation=(0, 2, 1, 3)), np.float32(0.3))
+    names = ("scale_folding", "dead_code")
+    rewritten = check(frozen(y), {"x": random(2, 3, 8)}, *names)
+    assert ops(rewritten) == Counter(["matmul", "reshape", "transpose"])
+
+
+def test_a_move_that_others_read_keeps_its_scale() -> None:
+    graph = Graph()
+    b = graph.b
+    x = placeholder(graph, (3, 8))
+    turned = b.transpose(b.matmul(x, random(8, 4)), permutation=(1, 0))
+    model = frozen(b.multiply(turned, np.float32(0.3)), turned)
+    assert ops(check(model, {"x": random(3, 8)}, "scale_folding", "dead_code"))["multiply"] == 1
+
+
 def test_pad_folding() -> None:
     graph = Graph()
     x, feeds = image(graph)

@@ -7,21 +7,7 @@ from typing import Any
 
 from samara.exporter.frontends.torch.reader import Reader
 from samara.exporter.frontends.torch.registry import handles
-from samara.graph import dims
 from samara.graph.graph import Tensor
-
-
-def matrix_product(r: Reader, x: Tensor, y: Tensor, bias: Tensor | None = None, **attributes: Any) -> Tensor:
-    """The product of two matrices, or of stacks of them."""
-    assert x.shape is not None
-    # Rows of many matrices that meet one matrix are rows of one.
-    if r.rank(x) > 2 and r.rank(y) == 2 and not attributes.get("transpose_x"):
-        lead = x.shape[:-1]
-        rows = r.reshape(x, (dims.product(lead), x.shape[-1]))
-        z = r.b.matmul(rows, y, bias, **attributes)
-        return r.reshape(z, (*lead, z.shape[-1]))
-    made: Tensor = r.b.matmul(x, y, bias, **attributes)
-    return made
 
 
 @handles("aten.mm", "aten.bmm", "aten.matmul", "aten.mv", "aten.dot")
@@ -35,7 +21,7 @@ def matmul(r: Reader, x: Tensor, y: Tensor) -> Tensor:
     if rank_y == 1:
         y = b.expand_dims(y, axis=1)
         squeezed.append(-1)
-    z = matrix_product(r, x, y)
+    z = b.matmul(x, y)
     if squeezed:
         z = b.squeeze(z, axes=tuple(a + r.rank(z) for a in squeezed))
     return z
@@ -50,7 +36,7 @@ def linear(r: Reader, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> 
     if r.rank(x) == 1:
         y = b.matmul(b.expand_dims(x, axis=0), weight, bias, transpose_y=True)
         return b.squeeze(y, axes=(0,))
-    return matrix_product(r, x, weight, bias, transpose_y=True)
+    return b.matmul(x, weight, bias, transpose_y=True)
 
 
 def _added(r: Reader, bias: Tensor, x: Tensor, y: Tensor, beta: Any, alpha: Any) -> Tensor:
