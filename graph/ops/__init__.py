@@ -24,6 +24,7 @@ from samara.graph.ops import (
     reduce,
     scatter,
     selection,
+    signal,
     state,
 )
 from samara.graph.ops._table import OPS, OpDef
@@ -52,5 +53,6 @@ __all__ = [
     "reduce",
     "scatter",
     "selection",
+    "signal",
     "state",
 ]

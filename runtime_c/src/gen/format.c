@@ -298,6 +298,15 @@ static const smr_format_field rms_normalization_attributes_fields[] = {
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
 };
 
+static const smr_format_field fft_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+};
+
+static const smr_format_field frame_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+};
+
 static const smr_format_field softmax_attributes_fields[] = {
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
 };
@@ -702,6 +711,8 @@ const smr_format_table smr_format_tables[] = {
     {batch_normalization_attributes_fields, 1},
     {layer_normalization_attributes_fields, 2},
     {rms_normalization_attributes_fields, 2},
+    {fft_attributes_fields, 1},
+    {frame_attributes_fields, 2},
     {softmax_attributes_fields, 1},
     {log_softmax_attributes_fields, 1},
     {quantize_attributes_fields, 4},
@@ -872,8 +883,8 @@ const int16_t smr_format_attributes[256] = {
     SMR_TABLE_BATCH_NORMALIZATION_ATTRIBUTES,
     SMR_TABLE_LAYER_NORMALIZATION_ATTRIBUTES,
     SMR_TABLE_RMS_NORMALIZATION_ATTRIBUTES,
-    -1,
-    -1,
+    SMR_TABLE_FFT_ATTRIBUTES,
+    SMR_TABLE_FRAME_ATTRIBUTES,
     -1,
     -1,
     -1,

@@ -836,6 +836,31 @@ static const smr_attribute_def rms_normalization_attributes[] = {
     {"epsilon", SMR_ATTRIBUTE_FLOAT, 0, offsetof(smr_rms_normalization_attributes, epsilon), 1e-05f, 0, 0},
 };
 
+static const smr_operand_def fft_inputs[] = {
+    {"x", 0x0002, 0, 0},
+};
+
+static const smr_operand_def fft_outputs[] = {
+    {"y", 0x0002, 0, 0},
+};
+
+static const smr_attribute_def fft_attributes[] = {
+    {"inverse", SMR_ATTRIBUTE_BOOL, 0, offsetof(smr_fft_attributes, inverse), 0.0f, 0, 0},
+};
+
+static const smr_operand_def frame_inputs[] = {
+    {"x", 0x006e, 0, 0},
+};
+
+static const smr_operand_def frame_outputs[] = {
+    {"y", 0x006e, 0, 0},
+};
+
+static const smr_attribute_def frame_attributes[] = {
+    {"frame_length", SMR_ATTRIBUTE_INT, 0, offsetof(smr_frame_attributes, frame_length), 0.0f, 0, 0},
+    {"frame_step", SMR_ATTRIBUTE_INT, 0, offsetof(smr_frame_attributes, frame_step), 0.0f, 0, 0},
+};
+
 static const smr_operand_def softmax_inputs[] = {
     {"x", 0x0006, 0, 0},
 };
@@ -2107,6 +2132,14 @@ static const smr_operand_def interpolated_lookup_table_outputs[] = {
     {"y", 0x0020, -1, 0},
 };
 
+static const smr_operand_def rfft_inputs[] = {
+    {"x", 0x0002, 0, 0},
+};
+
+static const smr_operand_def rfft_outputs[] = {
+    {"y", 0x0002, 0, 0},
+};
+
 const smr_op_def smr_op_defs[] = {
     {"clip", clip_inputs, clip_outputs, clip_attributes, SMR_OP_CLIP, 1, 1, 2, 0, 1},
     {"leaky_relu", leaky_relu_inputs, leaky_relu_outputs, leaky_relu_attributes, SMR_OP_LEAKY_RELU, 1, 1, 1, 0, 1},
@@ -2162,6 +2195,8 @@ const smr_op_def smr_op_defs[] = {
     {"batch_normalization", batch_normalization_inputs, batch_normalization_outputs, batch_normalization_attributes, SMR_OP_BATCH_NORMALIZATION, 5, 1, 1, 0, 1},
     {"layer_normalization", layer_normalization_inputs, layer_normalization_outputs, layer_normalization_attributes, SMR_OP_LAYER_NORMALIZATION, 3, 1, 2, 0, 1},
     {"rms_normalization", rms_normalization_inputs, rms_normalization_outputs, rms_normalization_attributes, SMR_OP_RMS_NORMALIZATION, 2, 1, 2, 0, 1},
+    {"fft", fft_inputs, fft_outputs, fft_attributes, SMR_OP_FFT, 1, 1, 1, 0, 0},
+    {"frame", frame_inputs, frame_outputs, frame_attributes, SMR_OP_FRAME, 1, 1, 2, 0, 0},
     {"softmax", softmax_inputs, softmax_outputs, softmax_attributes, SMR_OP_SOFTMAX, 1, 1, 1, 0, 1},
     {"log_softmax", log_softmax_inputs, log_softmax_outputs, log_softmax_attributes, SMR_OP_LOG_SOFTMAX, 1, 1, 1, 0, 1},
     {"quantize", quantize_inputs, quantize_outputs, quantize_attributes, SMR_OP_QUANTIZE, 1, 1, 4, 0, 0},
@@ -2276,4 +2311,5 @@ const smr_op_def smr_op_defs[] = {
     {"assign", assign_inputs, assign_outputs, 0, SMR_OP_ASSIGN, 2, 1, 0, 0, 0},
     {"lookup_table", lookup_table_inputs, lookup_table_outputs, 0, SMR_OP_LOOKUP_TABLE, 2, 1, 0, 0, 1},
     {"interpolated_lookup_table", interpolated_lookup_table_inputs, interpolated_lookup_table_outputs, 0, SMR_OP_INTERPOLATED_LOOKUP_TABLE, 2, 1, 0, 0, 1},
+    {"rfft", rfft_inputs, rfft_outputs, 0, SMR_OP_RFFT, 1, 1, 0, 0, 0},
 };

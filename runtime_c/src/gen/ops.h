@@ -63,6 +63,8 @@ typedef enum smr_opcode {
     SMR_OP_BATCH_NORMALIZATION = 120,
     SMR_OP_LAYER_NORMALIZATION = 121,
     SMR_OP_RMS_NORMALIZATION = 122,
+    SMR_OP_FFT = 123,
+    SMR_OP_FRAME = 124,
     SMR_OP_SOFTMAX = 130,
     SMR_OP_LOG_SOFTMAX = 131,
     SMR_OP_QUANTIZE = 160,
@@ -176,7 +178,8 @@ typedef enum smr_opcode {
     SMR_OP_SIGMOID_CROSS_ENTROPY_WITH_LOGITS = 382,
     SMR_OP_ASSIGN = 401,
     SMR_OP_LOOKUP_TABLE = 410,
-    SMR_OP_INTERPOLATED_LOOKUP_TABLE = 411
+    SMR_OP_INTERPOLATED_LOOKUP_TABLE = 411,
+    SMR_OP_RFFT = 450
 } smr_opcode;
 
 typedef enum smr_activation {
@@ -548,6 +551,15 @@ typedef struct smr_rms_normalization_attributes {
     float epsilon;
 } smr_rms_normalization_attributes;
 
+typedef struct smr_fft_attributes {
+    uint8_t inverse;
+} smr_fft_attributes;
+
+typedef struct smr_frame_attributes {
+    int32_t frame_length;
+    int32_t frame_step;
+} smr_frame_attributes;
+
 typedef struct smr_softmax_attributes {
     int32_t axis;
 } smr_softmax_attributes;
@@ -842,6 +854,8 @@ typedef union smr_attributes {
     smr_batch_normalization_attributes batch_normalization;
     smr_layer_normalization_attributes layer_normalization;
     smr_rms_normalization_attributes rms_normalization;
+    smr_fft_attributes fft;
+    smr_frame_attributes frame;
     smr_softmax_attributes softmax;
     smr_log_softmax_attributes log_softmax;
     smr_quantize_attributes quantize;
@@ -926,6 +940,6 @@ typedef struct smr_op_def {
 
 /* Sorted by opcode. */
 extern const smr_op_def smr_op_defs[];
-#define SMR_OP_DEF_COUNT 168
+#define SMR_OP_DEF_COUNT 171
 
 #endif

@@ -275,18 +275,6 @@ def _prelu(node: Node) -> Any:
     return b.where(b.less(x, b.like(0, x)), b.multiply(x, slope), x)
 
 
-@op("SwiGLU")
-def _swiglu(node: Node) -> Any:
-    b = node.b
-    if len(node.inputs) > 1 or node.attributes:
-        node.fail("options of this op are not supported")
-    size = node.shape()[-1]
-    if not isinstance(size, int):
-        node.fail(f"halves of a size that moves, {size}")
-    gate, value = b.split(node.input(), axis=-1, sizes=(size // 2, size // 2))
-    return b.multiply(b.silu(gate), value)
-
-
 @op("Swish")
 def _swish(node: Node) -> Any:
     x, b = node.input(), node.b
@@ -294,6 +282,11 @@ def _swish(node: Node) -> Any:
     if alpha == 1.0:
         return b.silu(x)
     return b.multiply(x, b.sigmoid(b.multiply(x, b.like(alpha, x))))
+
+
+@op("SwiGLU")
+def _swiglu(node: Node) -> Any:
+    return node.b.multiply(_swish(node), node.input(1))
 
 
 @op("Dropout")
