@@ -25,7 +25,7 @@ from samara.exporter.source_proof import OutputError, prove_against_source
 from samara.exporter.writer import staged, to_bytes
 from samara.graph.dtypes import float16
 from samara.graph.rewrite import ModelGraph
-from samara.graph.session import get_default_session
+from samara.graph.session import Session, get_default_session
 from samara.pyruntime.model import Model
 
 if TYPE_CHECKING:
@@ -95,7 +95,9 @@ def export_model(
         session = session if session is not None else get_default_session()
     else:
         signatures = list(imported.signatures)
-        session = imported.session
+        # What ran in the session before leaves no trace: a file starts as the source does.
+        session = Session(graph=imported.graph)
+        session.variables.update({**imported.session.variables, **imported.state})
         metadata = {**imported.metadata, **(metadata or {})}
     frozen = freeze(signatures, session)
     if imported is not None:
@@ -390,7 +392,11 @@ def _judge_outputs(report: ExportReport, exact: bool, rounded: Collection[tuple[
 
 
 def _seeded(frozen: Frozen, count: int) -> list[list[dict[str, Any]]]:
-    return [[seeded_sample(s.inputs, seed) for seed in range(count)] for s in frozen.model.signatures]
+    quantized = frozen.model.quantization
+    return [
+        [seeded_sample(s.inputs, seed, quantized=quantized) for seed in range(count)]
+        for s in frozen.model.signatures
+    ]
 
 
 def _warnings(frozen: Frozen, seeded: bool, quantized: bool, in_float: Sequence[str]) -> tuple[str, ...]:

@@ -95,11 +95,13 @@ class Measure:
         return 10.0 * float(np.log10(max(self.signal, 1e-300) / self.noise))
 
 
-def seeded_sample(inputs: Mapping[str, Tensor], seed: int = 0) -> dict[str, Array]:
+def seeded_sample(
+    inputs: Mapping[str, Tensor], seed: int = 0, *, quantized: Collection[str] = ()
+) -> dict[str, Array]:
     """Reproducible values for a signature's inputs, at the largest dimensions.
 
-    Floats are standard normal; int8 and uint8 span their range; wider integers are 0 or 1, which are valid indices
-    nearly everywhere.
+    Floats are standard normal; int8 and uint8 span their range, and so do the tensors named by `quantized`; other
+    wider integers are 0 or 1, which are valid indices nearly everywhere.
     """
     generator = np.random.default_rng(seed)
     sample = {}
@@ -109,7 +111,7 @@ def seeded_sample(inputs: Mapping[str, Tensor], seed: int = 0) -> dict[str, Arra
         kind = tensor.dtype.numpy
         if tensor.dtype.is_floating:
             sample[name] = generator.standard_normal(shape).astype(kind)
-        elif tensor.dtype.size == 1 and tensor.dtype.is_integer:
+        elif tensor.dtype.is_integer and (tensor.dtype.size == 1 or tensor.name in quantized):
             limits = np.iinfo(kind)
             sample[name] = generator.integers(limits.min, limits.max, shape, kind, endpoint=True)
         else:

@@ -57,6 +57,7 @@ class ImportedModel:
         quantization: scale, zero point and axis of integer tensors that stand for real ones, by tensor name.
         nodes: how often the source has each kind of node.
         warnings: what the caller should know.
+        state: what the variables that the model writes start with; an export starts with it, too.
     """
 
     graph: Graph
@@ -69,6 +70,16 @@ class ImportedModel:
     quantization: Mapping[str, Any] = field(default_factory=dict)
     nodes: Mapping[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    state: Mapping[str, Array] = field(init=False, repr=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        written = set[str]().union(*(op.writes for op in self.graph.operations))
+        values = {n: np.array(v) for n, v in self.session.variables.items() if n in written}
+        object.__setattr__(self, "state", values)
+
+    def reset(self) -> None:
+        """Gives the state in the session the values that the source starts with."""
+        self.session.variables.update({n: np.array(v) for n, v in self.state.items()})
 
     @property
     def inputs(self) -> dict[str, Tensor]:
@@ -81,7 +92,7 @@ class ImportedModel:
         return named(self.signatures[0].outputs)
 
     def run(self, inputs: Mapping[str, Any], *, signature: str | None = None) -> dict[str, Array]:
-        """Runs a signature in the session.
+        """Runs a signature in the session, which keeps the state for the next run.
 
         Args:
             inputs: an array for each input, by name.

@@ -50,3 +50,18 @@ def test_node(name: str, seed: int, tmp_path: Path) -> None:
         expected = list(source("main", feed).values())
         for found in (list(imported.run(feed).values()), outputs_of(loaded(*arrays))):
             assert all(same_bits(f, e) for f, e in zip(found, expected, strict=True))
+
+
+def test_state_starts_anew_in_the_file(tmp_path: Path) -> None:
+    content, (array,) = MODELS["svdf"](np.random.default_rng(3))
+    path = tmp_path / "m.tflite"
+    path.write_bytes(content)
+    imported = samara.import_model(path)
+    feed = dict.fromkeys(imported.inputs, array)
+    first, second = (next(iter(imported.run(feed).values())) for _ in "ab")
+    assert not np.array_equal(first, second)
+    samara.export_model(imported, tmp_path / "m.smr")
+    loaded = samara.load(tmp_path / "m.smr")
+    imported.reset()
+    for _ in range(3):
+        np.testing.assert_array_equal(loaded(array), next(iter(imported.run(feed).values())))
