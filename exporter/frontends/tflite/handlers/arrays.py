@@ -44,8 +44,10 @@ def _reshape(r: Reading, node: Node) -> list[Tensor]:
 @handler("SQUEEZE", moves=True)
 def _squeeze(r: Reading, node: Node) -> list[Tensor]:
     x = node.input(0).data
-    rank = len(shape_of(x))
-    axes = sorted({axis_of(int(a), rank) for a in node.options["squeeze_dims"]})
+    shape = shape_of(x)
+    axes = sorted({axis_of(int(a), len(shape)) for a in node.options["squeeze_dims"]})
+    if not axes:
+        axes = [a for a, size in enumerate(shape) if size == 1]
     return [r.b.squeeze(x, axes=tuple(axes))]
 
 
@@ -328,7 +330,8 @@ def _space_to_batch(r: Reading, node: Node) -> list[Tensor]:
         if operand.zero_point is not None and operand.zero_point.size == 1:
             value = float(operand.zero_point[0])
         x = r.b.pad(x, paddings=(0, 0, *paddings, *([0] * (2 * (rank - 1 - count)))), value=value)
-    batch, *sizes = fixed(x, range(rank), "all sizes")
+    batch = _batch(x)
+    sizes = fixed(x, range(1, rank), "all sizes but the batch")
     rest = sizes[count:]
     if any(s % b for s, b in zip(sizes, blocks, strict=False)):
         raise Unsupported(f"blocks of {blocks} in sizes of {sizes[:count]}")
@@ -339,7 +342,14 @@ def _space_to_batch(r: Reading, node: Node) -> list[Tensor]:
     turned = r.b.transpose(split, permutation=(*inner, 0, *outer, *last))
     area = int(np.prod(blocks, dtype=np.int64))
     parts = [s // b for s, b in zip(sizes, blocks, strict=False)]
-    return [r.b.reshape(turned, np.asarray([batch * area, *parts, *rest], np.int32))]
+    batch = batch if batch < 0 else batch * area
+    return [r.b.reshape(turned, np.asarray([batch, *parts, *rest], np.int32))]
+
+
+def _batch(x: Tensor) -> int:
+    """The first size, for a reshape: -1 where it may change."""
+    size = shape_of(x)[0]
+    return size if isinstance(size, int) else -1
 
 
 @handler("BATCH_TO_SPACE_ND", moves=True)
@@ -347,31 +357,32 @@ def _batch_to_space(r: Reading, node: Node) -> list[Tensor]:
     x = node.input(0).data
     blocks = integers(node, 1, "the block shape")
     crops = integers(node, 2, "the crops")
-    batch, *sizes = fixed(x, range(len(shape_of(x))), "all sizes")
-    count = len(blocks)
+    sizes = fixed(x, range(1, len(shape_of(x))), "all sizes but the batch")
+    batch, count = _batch(x), len(blocks)
     area = int(np.prod(blocks, dtype=np.int64))
     if (
         len(crops) != 2 * count
         or area <= 0
-        or batch % area
+        or (batch >= 0 and batch % area)
         or len(sizes) < count
         or min(crops, default=0) < 0
     ):
         raise Unsupported(f"blocks of {blocks} with crops {crops} from a batch of {batch}")
     rest = sizes[count:]
-    split = r.b.reshape(x, np.asarray([*blocks, batch // area, *sizes], np.int32))
+    batch = batch if batch < 0 else batch // area
+    split = r.b.reshape(x, np.asarray([*blocks, batch, *sizes], np.int32))
     permutation = [count]
     for i in range(count):
         permutation += [count + 1 + i, i]
     permutation += range(2 * count + 1, 2 * count + 1 + len(rest))
     turned = r.b.transpose(split, permutation=tuple(permutation))
     whole = [s * b for s, b in zip(sizes, blocks, strict=False)]
-    made = r.b.reshape(turned, np.asarray([batch // area, *whole, *rest], np.int32))
+    made = r.b.reshape(turned, np.asarray([batch, *whole, *rest], np.int32))
     if not any(crops):
         return [made]
     begin = [0, *crops[0::2]]
-    end = [batch // area, *(w - c for w, c in zip(whole, crops[1::2], strict=True))]
-    return [r.b.strided_slice(made, begin=begin, end=end, strides=[1] * len(begin))]
+    end = [0, *(w - c for w, c in zip(whole, crops[1::2], strict=True))]
+    return [r.b.strided_slice(made, begin=begin, end=end, strides=[1] * len(begin), end_mask=1)]
 
 
 @handler("ONE_HOT", moves=True)

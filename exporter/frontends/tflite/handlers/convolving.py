@@ -116,7 +116,7 @@ def _batch_matmul(r: Reading, node: Node) -> list[Tensor]:
 def _transpose_conv(r: Reading, node: Node) -> list[Tensor]:
     weights, x = node.input(1), node.input(2)
     needs_float(x, weights)
-    sizes = np.asarray(integers(node, 0, "the output shape"), np.int32)
+    sizes = node.input(0).data
     filters = _turned(r, weights, (1, 2, 0, 3))
     y = r.b.conv2d_backprop_input(sizes, filters, x.data, **_window(node))
     bias = _bias(node, 3)

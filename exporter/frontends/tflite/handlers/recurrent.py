@@ -32,10 +32,10 @@ def _scan(
     r: Reading, step: Step, x: Tensor, states: Sequence[Tensor], *, axis: int, backward: bool
 ) -> tuple[Tensor, list[Tensor]]:
     """Takes a step for each index of an axis of x; what the steps give is stacked along it, in the order of x."""
-    (length,) = fixed(x, [axis], "the length of the sequence")
+    length = shape_of(x)[axis]
     if length == 0:
         raise Unsupported("a sequence of length 0")
-    if length <= _WRITTEN_OUT:
+    if isinstance(length, int) and length <= _WRITTEN_OUT:
         parts = r.b.split(x, axis=axis, sizes=(1,) * length)
         found: dict[int, Tensor] = {}
         current = list(states)

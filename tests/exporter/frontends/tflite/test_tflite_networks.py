@@ -15,6 +15,8 @@ from samara.errors import ExportError
 from samara.graph.dims import Dim
 from tests.exporter.frontends.tflite._reference import agree, export, interpreter, listed, run
 from tests.exporter.frontends.tflite._writer import G, Node, T, constant, write, write_model
+from tests.exporter.frontends.tflite.test_tflite_float import CASES
+from tests.exporter.frontends.tflite.test_tflite_state import lstm
 
 Array = np.ndarray[Any, Any]
 RANDOM = np.random.default_rng(77)
@@ -147,6 +149,66 @@ def test_sizes_that_move(tmp_path: Path) -> None:
         oracle.resize_tensor_input(place, x.shape)
         oracle.allocate_tensors()
         np.testing.assert_allclose(listed(context.run(x))[0], run(oracle, [x])[0], rtol=0, atol=1e-5)
+
+
+def test_a_sequence_whose_length_moves(tmp_path: Path) -> None:
+    data, shape = lstm(steps=6)
+    batch, _, features = shape
+    _, path = export(data, tmp_path, shapes={"t0": [batch, Dim("steps", 1, 20), features]})
+    loaded = samara.load(path)
+    for steps in (1, 6, 20):
+        oracle = interpreter(data)
+        oracle.resize_tensor_input(oracle.get_input_details()[0]["index"], [batch, steps, features])
+        oracle.allocate_tensors()
+        context = loaded.context()
+        for _ in range(2):
+            x = f(batch, steps, features)
+            np.testing.assert_allclose(listed(context.run(x))[0], run(oracle, [x])[0], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "name", ["space_to_batch", "batch_to_space", "conv_2d_same_2_7", "mean_10", "softmax_beta"]
+)
+def test_a_batch_that_moves(name: str, tmp_path: Path) -> None:
+    data, (x,) = CASES[name].model()
+    _, path = export(data, tmp_path, shapes={"t0": [Dim("batch", 0, 36), *x.shape[1:]]})
+    loaded = samara.load(path)
+    assert listed(loaded(x[:0]))[0].size == 0
+    for count in (12, 24):
+        more = np.resize(x, (count, *x.shape[1:]))
+        oracle = interpreter(data)
+        oracle.resize_tensor_input(oracle.get_input_details()[0]["index"], more.shape)
+        oracle.allocate_tensors()
+        found, expected = listed(loaded(more))[0], run(oracle, [more])[0]
+        assert found.shape == expected.shape
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+
+
+def test_a_transposed_convolution_whose_batch_is_computed(tmp_path: Path) -> None:
+    """Its output shape is put together from the shape of its input, as Keras writes it."""
+    tensors = [
+        T(shape=(1, 4, 3, 2), name="x", signature=(-1, 4, 3, 2)),
+        T(dtype="int32"),
+        *(constant([v], "int32") for v in (0, 1, 1)),
+        T(dtype="int32"),
+        *(constant(v, "int32") for v in (8, 6, 3)),
+        T(dtype="int32"),
+        constant(f(3, 3, 3, 2), "float32"),
+        T(),
+    ]
+    window = {"StrideW": 2, "StrideH": 2}
+    nodes = [
+        Node(op="SHAPE", inputs=[0], outputs=[1], options="ShapeOptions", values={"OutType": 2}),
+        Node(op="STRIDED_SLICE", inputs=[1, 2, 3, 4], outputs=[5], options="StridedSliceOptions",
+             values={"ShrinkAxisMask": 1}),
+        Node(op="PACK", inputs=[5, 6, 7, 8], outputs=[9], options="PackOptions", values={"ValuesCount": 4}),
+        Node(op="TRANSPOSE_CONV", inputs=[9, 10, 0], outputs=[11], options="TransposeConvOptions", values=window),
+    ]  # fmt: skip
+    data = write(tensors, nodes, [0], [11])
+    report = agree(data, tmp_path, [[f(1, 4, 3, 2)]])
+    assert dict(report.programs[0].ops) == {"conv2d_backprop_input": 1}
+    _, path = export(data, tmp_path, shapes={"x": [Dim("batch", 1, 4), 4, 3, 2]})
+    assert listed(samara.load(path)(f(3, 4, 3, 2)))[0].shape == (3, 8, 6, 3)
 
 
 def test_open_sizes_are_told(tmp_path: Path) -> None:
