@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -70,6 +70,21 @@ def _product(r: Reading, x: Tensor, weights: Sequence[Operand], asymmetric: bool
     return made
 
 
+def _are_real(*weights: Operand | None) -> bool:
+    return not any(w is not None and hybrid.is_hybrid(w) for w in weights)
+
+
+def _side_by_side(r: Reading, weights: Sequence[Operand]) -> Tensor:
+    """The transposes of several matrices."""
+    needs_float(*weights)
+
+    def joined(parts: Sequence[Tensor]) -> Any:
+        return r.b.transpose(r.b.concat(list(parts), axis=0), permutation=(1, 0))
+
+    made: Tensor = beneath_casts(r, [w.data for w in weights], joined)
+    return made
+
+
 def _real(r: Reading, operand: Operand) -> Tensor:
     """A vector of weights as real numbers."""
     if operand.scale is None or operand.value is None:
@@ -121,6 +136,27 @@ class _Lstm:
             if self.projection_clip > 0:
                 h = b.clip(h, minimum=-self.projection_clip, maximum=self.projection_clip)
         return h, [h, c]
+
+    def whole(
+        self, r: Reading, given: Tensor, states: Sequence[Tensor], options: Mapping[str, Any]
+    ) -> list[Tensor] | None:
+        """All steps in one op, from what `inputs` made of them; None where it has no such op."""
+        others = (*self.peephole, *self.norm, self.projection_bias)
+        if self.activation != "tanh" or self.weights[0] is None or any(o is not None for o in others):
+            return None
+        if not _are_real(*self.recurrent, self.projection) or (self.projection and self.projection_clip > 0):
+            return None
+        biases = [o for o in self.bias if o is not None]
+        if len(biases) == 4:
+            given = r.b.add(given, r.b.concat([o.data for o in biases], axis=0))
+        elif biases:
+            return None
+        projection = None if self.projection is None else _side_by_side(r, [self.projection])
+        matrix = _side_by_side(r, self._given(self.recurrent))
+        made: list[Tensor] = r.b.lstm(
+            given, matrix, *states, None, projection, cell_clip=max(self.cell_clip, 0.0), **options
+        )
+        return made
 
     @property
     def _gates(self) -> list[int]:
@@ -180,7 +216,12 @@ def _sequence(
     operands = [node.input(i) for i in states]
     axis = 0 if node.options["time_major"] else 1
     given = cell.inputs(r, x.data)
-    y, after = _scan(r, cell.step, given, [s.data for s in operands], axis=axis, backward=backward)
+    before = [s.data for s in operands]
+    found = cell.whole(r, given, before, {"reverse": backward, "batch_first": axis == 1})
+    if found is None:
+        y, after = _scan(r, cell.step, given, before, axis=axis, backward=backward)
+    else:
+        y, *after = found
     r.updates.extend(zip(operands, after, strict=True))
     return y
 
@@ -257,6 +298,17 @@ class _Rnn:
         y = r.b.add(x, _product(r, states[0], [self.recurrent], self.asymmetric))
         y = apply_activation(r, self.activation, r.b.add(y, self.bias.data))
         return y, [y]
+
+    def whole(
+        self, r: Reading, given: Tensor, states: Sequence[Tensor], options: Mapping[str, Any]
+    ) -> list[Tensor] | None:
+        """All steps in one op, from what `inputs` made of them; None where it has no such op."""
+        if self.activation not in ("tanh", "relu") or not _are_real(self.recurrent):
+            return None
+        matrix = _side_by_side(r, [self.recurrent])
+        given = r.b.add(given, self.bias.data)
+        made: list[Tensor] = r.b.rnn(given, matrix, *states, activation=self.activation, **options)
+        return made
 
 
 def _simple(node: Node, first: int) -> _Rnn:

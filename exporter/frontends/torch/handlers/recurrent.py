@@ -107,7 +107,12 @@ def recurrent_layers(
             sides.append(y)
             last.append(after)
         x = b.concat(sides, axis=2) if bidirectional else sides[0]
-    return [x, *(b.stack(list(parts), axis=0) for parts in zip(*last, strict=True))]
+    return [x, *(_stacked(b, parts) for parts in zip(*last, strict=True))]
+
+
+def _stacked(b: Any, parts: Sequence[Tensor]) -> Tensor:
+    made: Tensor = b.stack(list(parts), axis=0) if len(parts) > 1 else b.expand_dims(parts[0], axis=0)
+    return made
 
 
 @handles("aten.lstm_cell", "aten.gru_cell", "aten.rnn_tanh_cell", "aten.rnn_relu_cell")

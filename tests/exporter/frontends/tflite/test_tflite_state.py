@@ -129,7 +129,9 @@ def lstm(
 def test_an_lstm_goes_on_from_run_to_run(options: dict[str, Any], tmp_path: Path) -> None:
     data, shape = lstm(**options)
     report = agree(data, tmp_path, [[f(*shape)] for _ in range(3)])
-    # A sequence is one loop, or a few steps; no step turns anything around.
+    # A sequence is one op, or one loop, or a few steps; no step turns anything around.
+    whole = not {"coupled", "peephole", "norm", "projection"} & set(options)
+    assert report.programs[0].ops["lstm"] == whole
     assert "transpose" not in report.programs[0].ops
     assert sum(report.programs[0].ops.values()) < 75
 
