@@ -320,6 +320,22 @@ def _variable(graph: Graph, op: Operation) -> Tensor:
         return graph.apply("variable", [], op.attributes, name=op.name, exact_name=True).outputs[0]
 
 
+def read_variables(op: Operation) -> list[Tensor]:
+    """The floating-point variables of an operation's graph that only its sub-graphs name, in the order of names."""
+    from samara.graph.rewrite import needed, with_bodies
+
+    inner = (o for body in op.bodies.values() for o in with_bodies(needed(body.outputs)))
+    found = []
+    for name in sorted({o.name for o in inner if o.type == "variable"}):
+        try:
+            (tensor,) = op.graph.get_operation_by_name(name).outputs
+        except KeyError:
+            continue
+        if tensor.dtype.is_floating and all(tensor is not t for t in op.inputs):
+            found.append(tensor)
+    return found
+
+
 def known_bool(tensor: Tensor) -> bool | None:
     """The value of a bool scalar, when it is a constant."""
     return bool(np.asarray(tensor.op.a.value)) if tensor.op.type == "constant" else None

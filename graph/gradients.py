@@ -10,6 +10,7 @@ from typing import Any
 
 from samara.errors import GraphError, ShapeError
 from samara.graph import dims
+from samara.graph.control import read_variables
 from samara.graph.graph import Operation, Tensor
 
 
@@ -85,16 +86,20 @@ def _backward(ys: list[Tensor], xs: list[Tensor], starts: list[Any], stops: set[
             continue
         with b.graph.name_scope(f"{op.name.rpartition('/')[2]}_grad"), b.graph.control_dependencies(None):
             found = op.definition.gradient(b, op, *grads)
-        if len(found) != len(op.inputs):
-            raise GraphError(
-                f"the gradient of {op.type} gave {len(found)} results for {len(op.inputs)} inputs"
-            )
-        for tensor, grad in zip(op.inputs, found, strict=True):
+        sources = _sources(op)
+        if len(found) != len(sources):
+            raise GraphError(f"the gradient of {op.type} gave {len(found)} results for {len(sources)} inputs")
+        for tensor, grad in zip(sources, found, strict=True):
             if tensor is None or grad is None or not tensor.dtype.is_floating:
                 continue
             _check(op, tensor, grad)
             partial.setdefault(id(tensor), []).append(grad)
     return [total(x) for x in xs]
+
+
+def _sources(op: Operation) -> list[Tensor | None]:
+    """What an operation depends on: its inputs, and variables that its sub-graphs read."""
+    return [*op.inputs, *read_variables(op)] if op.bodies else op.inputs
 
 
 def _check(op: Operation, tensor: Tensor, grad: Tensor) -> None:
@@ -127,11 +132,12 @@ def _between(ys: list[Tensor], xs: list[Tensor], stops: set[int]) -> list[Operat
         if op in needed:
             continue
         needed[op] = None
-        pending += [t.op for t in op.given_inputs if id(t) not in stops]
+        pending += [t.op for t in _sources(op) if t is not None and id(t) not in stops]
     reached: set[Operation] = set()
     between = []
     for op in sorted(needed, key=lambda o: o.id):
-        if any(id(t) in sources or (t.op in reached and id(t) not in stops) for t in op.given_inputs):
+        given = [t for t in _sources(op) if t is not None]
+        if any(id(t) in sources or (t.op in reached and id(t) not in stops) for t in given):
             reached.add(op)
             between.append(op)
     return between

@@ -51,29 +51,25 @@ def _cond(xp: Any, op: Any, predicate: Any, *inputs: Any) -> Any:
 
 def _cond_gradient(b: Any, op: Any, *grads: Any) -> list[Any]:
     """A cond of the gradients of the branches, which compute again what those need."""
-    from samara.graph.control import cond, inlined
+    from samara.graph.control import cond, inlined, read_variables
     from samara.graph.gradients import gradients
 
-    inputs = op.inputs[1:]
+    inputs, variables = op.inputs[1:], read_variables(op)
     wanted = [i for i, t in enumerate(inputs) if t.dtype.is_floating]
     used = [(i, g) for i, g in enumerate(grads) if g is not None]
-    if not wanted or not used:
-        return [None] * len(op.inputs)
+    if not (wanted or variables) or not used:
+        return [None] * (len(op.inputs) + len(variables))
 
     def branch(body: Any) -> Any:
         def build(*given: Any) -> list[Any]:
             values, starts = given[: len(inputs)], given[len(inputs) :]
             graph = given[0].graph
+            # Before the body is copied, which then reads these.
+            sources = [*(values[i] for i in wanted), *(graph.convert(v) for v in variables)]
             outputs = inlined(graph, body, values)
             targets = [(outputs[i], s) for (i, _), s in zip(used, starts, strict=True)]
-            found = gradients(
-                [graph.b.identity(t) for t, _ in targets],
-                [values[i] for i in wanted],
-                [s for _, s in targets],
-            )
-            return [
-                graph.b.zeros_like(values[i]) if g is None else g for i, g in zip(wanted, found, strict=True)
-            ]
+            found = gradients([graph.b.identity(t) for t, _ in targets], sources, [s for _, s in targets])
+            return [graph.b.zeros_like(x) if g is None else g for x, g in zip(sources, found, strict=True)]
 
         return build
 
@@ -84,8 +80,8 @@ def _cond_gradient(b: Any, op: Any, *grads: Any) -> list[Any]:
         branch(op.a.else_body),
         [*inputs, *(g for _, g in used)],
     )
-    by_input = dict(zip(wanted, found, strict=True))
-    return [None, *(by_input.get(i) for i in range(len(inputs)))]
+    by_input = dict(zip(wanted, found, strict=False))
+    return [None, *(by_input.get(i) for i in range(len(inputs))), *found[len(wanted) :]]
 
 
 def _loop_variables(op: Any) -> int:

@@ -165,6 +165,28 @@ def test_gradients_go_through_cond() -> None:
     np.testing.assert_allclose(run(second, {**feeds, p: True}), 2 * b - np.sin(a))
 
 
+def test_gradients_reach_variables_that_only_branches_read() -> None:
+    p, q = tf.placeholder("bool", []), tf.placeholder("bool", [])
+    v, w = tf.Variable(np.float64([2.0, 3.0]), name="v"), tf.Variable(np.float64([5.0, 7.0]), name="w")
+    y = tf.cond(p, lambda: tf.cond(q, lambda: v * v * w, lambda: v + 0.0), lambda: tf.sin(w) + 0.0 * v)
+    gv, gw = tf.gradients(tf.reduce_sum(y) + tf.reduce_sum(w), [v, w])
+    (second,) = tf.gradients(gv, v)
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        a, b = session.run([v, w])
+        for choice, wanted in {
+            (True, True): (2 * a * b, a * a + 1),
+            (True, False): (np.ones(2), np.ones(2)),
+            (False, True): (np.zeros(2), np.cos(b) + 1),
+        }.items():
+            feeds = dict(zip((p, q), choice, strict=True))
+            np.testing.assert_allclose(session.run([gv, gw], feeds), wanted)
+        np.testing.assert_allclose(session.run(second, {p: True, q: True}), 2 * b)
+    looped = tf.while_loop(lambda a: tf.reduce_sum(a) < 9.0, lambda a: a * v, [v], name="grow")
+    with pytest.raises(GraphError, match=r"while_loop 'grow'.*has no gradient"):
+        tf.gradients(looped, v)
+
+
 def test_loops_have_no_gradient() -> None:
     x = tf.placeholder("float32", [])
     y = tf.while_loop(lambda a: a < 9.0, lambda a: a * 2.0, [x], name="grow")

@@ -108,6 +108,60 @@ def test_branches_of_different_sizes(tmp_path: Path) -> None:
         samara.import_model(source)
 
 
+def test_weights_of_branches_can_be_trained() -> None:
+    weights = {"w": floats(4, 4)}
+    then = graph([node("MatMul", ["x", "w"], ["a"])], {}, {"a": (FLOAT, None)})
+    other = graph([node("MatMul", ["x", "u"], ["c"])], {}, {"c": (FLOAT, None)}, {"u": floats(4, 4)})
+    choice = node("If", ["p"], ["y"], then_branch=then, else_branch=other)
+    source = model([choice], {"x": (FLOAT, [2, 4]), "p": (BOOL, [])}, {"y": (FLOAT, None)}, weights)
+    imported = samara.import_model(source, trainable=True)
+    with imported.graph.as_default():
+        loss = samara.reduce_mean(samara.square(imported.outputs["y"]))
+        step = samara.train.GradientDescentOptimizer(0.1).minimize(loss)
+    x = floats(2, 4)
+    for taken in (True, False):
+        feeds = {imported.inputs["x"]: x, imported.inputs["p"]: taken}
+        other_feeds = {**feeds, imported.inputs["p"]: not taken}
+        before, others = imported.session.run(loss, feeds), imported.session.run(loss, other_feeds)
+        imported.session.run(step, feeds)
+        assert imported.session.run(loss, feeds) < before
+        assert imported.session.run(loss, other_feeds) == others
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+def test_what_torch_writes_is_what_torch_is(tmp_path: Path) -> None:
+    """One module with a branch and a scan, imported by itself and from the ONNX file that torch makes of it."""
+    torch = pytest.importorskip("torch")
+    from torch._higher_order_ops.scan import scan
+
+    class Module(torch.nn.Module):  # type: ignore[name-defined,misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = torch.nn.Linear(4, 4)
+
+        def forward(self, x: Any) -> Any:
+            def step(state: Any, row: Any) -> Any:
+                state = torch.tanh(self.layer(state) + row)
+                return state, state * 2
+
+            x = torch.cond(
+                x.sum() > 0, lambda x: torch.relu(self.layer(x)), lambda x: self.layer(x) * 2, (x,)
+            )
+            return scan(step, torch.zeros(2, 4), x, dim=0)
+
+    module = Module().eval()
+    x = torch.randn(5, 2, 4)
+    torch.onnx.export(module, (x,), tmp_path / "m.onnx", dynamo=True, verbose=False)
+    samara.export_model(tmp_path / "m.onnx", tmp_path / "onnx.smr")
+    samara.export_model(module, tmp_path / "torch.smr", inputs=(x,))
+    for sample in (x - x.mean() + 0.1, x - x.mean() - 0.1):
+        expected = [t.detach().numpy() for t in module(sample)]
+        for name in ("onnx", "torch"):
+            found = samara.load(tmp_path / f"{name}.smr").run(sample.numpy())
+            for a, b in zip(found.values(), expected, strict=True):
+                np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
 def powers(*, count: int | None, extra: Sequence[Any] = ()) -> tuple[Any, Values]:
     """A loop that doubles x, as long as its sum is below a limit, and collects it; `count` is what the model states."""
     body = graph(
