@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from samara.exporter.frontends.tflite import handlers
+from samara.exporter.frontends.tflite.handlers import _registry
 from tests.exporter.frontends.tflite._reference import agree
 from tests.exporter.frontends.tflite._writer import Node, T, constant, write
 
@@ -377,6 +379,11 @@ case("non_max_suppression_v4", "NON_MAX_SUPPRESSION_V4", boxes, confidence, C(4)
 case("non_max_suppression_v5", "NON_MAX_SUPPRESSION_V5", boxes, confidence, C(4), *thresholds, C(0.0, "float32"),
      outputs=("int32", "float32", "int32"))  # fmt: skip
 
+case("where", "WHERE", whole(0, 2, 4, 3, dtype="bool"), outputs=("int64",))
+case("unique", "UNIQUE", whole(0, 4, 12), outputs=("int32", "int32"), options="UniqueOptions", IdxOutType=2)
+case("range", "RANGE", C(1), C(12), C(3), outputs=("int32",))
+case("bitcast", "BITCAST", f(3, 2))
+
 # Reductions and normalization ------------------------------------------------------------------------------------
 
 for op in ("MEAN", "SUM", "REDUCE_PROD", "REDUCE_MAX", "REDUCE_MIN"):
@@ -415,6 +422,28 @@ for corners, half in ((False, False), (True, False), (False, True)):
              **values)  # fmt: skip
         case(f"resize_nearest_{name}", "RESIZE_NEAREST_NEIGHBOR", f(2, 4, 6, 3), C(sizes),
              options="ResizeNearestNeighborOptions", **values)  # fmt: skip
+
+
+# Nodes that other tests of this folder are about.
+ELSEWHERE = {
+    *(
+        "ASSIGN_VARIABLE",
+        "CALL",
+        "CALL_ONCE",
+        "IF",
+        "READ_VARIABLE",
+        "STABLEHLO_COMPOSITE",
+        "VAR_HANDLE",
+        "WHILE",
+    ),
+    *("BIDIRECTIONAL_SEQUENCE_LSTM", "BIDIRECTIONAL_SEQUENCE_RNN", "LSTM", "RNN", "SVDF"),
+    *("UNIDIRECTIONAL_SEQUENCE_LSTM", "UNIDIRECTIONAL_SEQUENCE_RNN"),
+    *("DENSIFY", "custom:TFLite_Detection_PostProcess"),
+}
+
+
+def test_all_kinds_of_nodes_have_cases() -> None:
+    assert {*_registry._HANDLERS, *handlers.CONTROL} - {c.op for c in CASES.values()} == ELSEWHERE
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -252,14 +252,18 @@ def test_an_imported_model_is_trained_and_quantized(tmp_path: Path) -> None:
 # What runs subgraphs without being a branch ----------------------------------------------------------------------
 
 
-def test_a_composite_is_what_it_is_composed_of(tmp_path: Path) -> None:
-    node = Node(
-        op="STABLEHLO_COMPOSITE",
-        inputs=[0],
-        outputs=[1],
-        options2="StableHLOCompositeOptions",
-        values={"Name": "odml.double", "DecompositionSubgraphIndex": 1},
-    )
+@pytest.mark.parametrize("composite", [False, True])
+def test_a_subgraph_is_run_in_its_place(composite: bool, tmp_path: Path) -> None:
+    if composite:
+        values = {"Name": "odml.double", "DecompositionSubgraphIndex": 1}
+        kind: dict[str, Any] = {
+            "op": "STABLEHLO_COMPOSITE",
+            "options2": "StableHLOCompositeOptions",
+            "values": values,
+        }
+    else:
+        kind = {"op": "CALL", "options": "CallOptions", "values": {"Subgraph": 1}}
+    node = Node(inputs=[0], outputs=[1], **kind)
     main = G(tensors=[T(shape=(4,)), T(shape=(4,))], nodes=[node], inputs=[0], outputs=[1])
     body = G(
         tensors=[T(shape=(4,)), T(shape=(4,))],
