@@ -173,6 +173,8 @@ def rule_of(op: Operation) -> tuple[str, str]:
             return rule, "it moves no integers"
         if rule == "same" and len(real) > 1:
             return rule, "it mixes tensors of different scales"
+        if op.attributes.get("coordinates") == "tf_crop_and_resize":
+            return rule, "it writes a number of its own"
     return rule, ""
 
 

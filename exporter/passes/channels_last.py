@@ -449,6 +449,13 @@ def _gather(op: Operation) -> Flipped | None:
     return Flipped(attributes={"axis": _position(op.a.axis, rank)}, inputs=(True, False))
 
 
+def _resample(op: Operation) -> Flipped | None:
+    rank = _rank(op.inputs[0])
+    return (
+        Flipped(attributes={"axis": _position(op.a.axis, rank)}, inputs=(True, False)) if rank > 2 else None
+    )
+
+
 def _reshape(op: Operation) -> Flipped | None:
     """Where axes of size 1 come and go, or only axes behind the channels are joined or parted."""
     before, after = op.inputs[0], op.outputs[0]
@@ -498,6 +505,7 @@ _RULES: dict[str, _Rule] = {
     "gather": _gather,
     "lookup_table": _first_input,
     "pad": _pad,
+    "resample": _resample,
     "reshape": _reshape,
     "squeeze": _squeeze,
     "strided_slice": _strided_slice,

@@ -689,6 +689,29 @@ static const smr_attribute_def depthwise_conv2d_backprop_filter_attributes[] = {
     {"dilations", SMR_ATTRIBUTE_INTS, 2, offsetof(smr_depthwise_conv2d_backprop_filter_attributes, dilations), 0.0f, 2, depthwise_conv2d_backprop_filter_dilations},
 };
 
+static const smr_operand_def resample_inputs[] = {
+    {"x", 0x01fe, 0, 0},
+    {"size", 0x0040, -1, 4},
+};
+
+static const smr_operand_def resample_outputs[] = {
+    {"y", 0x01fe, 0, 0},
+};
+
+static const smr_attribute_def resample_attributes[] = {
+    {"axis", SMR_ATTRIBUTE_INT, 0, offsetof(smr_resample_attributes, axis), 0.0f, 0, 0},
+    {"mode", SMR_ATTRIBUTE_CHOICE, 3, offsetof(smr_resample_attributes, mode), 0.0f, 1, 0},
+    {"coordinates", SMR_ATTRIBUTE_CHOICE, 7, offsetof(smr_resample_attributes, coordinates), 0.0f, 0, 0},
+    {"rounding", SMR_ATTRIBUTE_CHOICE, 4, offsetof(smr_resample_attributes, rounding), 0.0f, 0, 0},
+    {"scale", SMR_ATTRIBUTE_FLOAT, 0, offsetof(smr_resample_attributes, scale), 0.0f, 0, 0},
+    {"cubic_a", SMR_ATTRIBUTE_FLOAT, 0, offsetof(smr_resample_attributes, cubic_a), -0.75f, 0, 0},
+    {"exclude_outside", SMR_ATTRIBUTE_BOOL, 0, offsetof(smr_resample_attributes, exclude_outside), 0.0f, 0, 0},
+    {"antialias", SMR_ATTRIBUTE_BOOL, 0, offsetof(smr_resample_attributes, antialias), 0.0f, 0, 0},
+    {"begin", SMR_ATTRIBUTE_FLOAT, 0, offsetof(smr_resample_attributes, begin), 0.0f, 0, 0},
+    {"end", SMR_ATTRIBUTE_FLOAT, 0, offsetof(smr_resample_attributes, end), 1.0f, 0, 0},
+    {"extrapolation_value", SMR_ATTRIBUTE_FLOAT, 0, offsetof(smr_resample_attributes, extrapolation_value), 0.0f, 0, 0},
+};
+
 static const smr_operand_def max_pool2d_inputs[] = {
     {"x", 0x007e, 0, 0},
 };
@@ -2187,6 +2210,7 @@ const smr_op_def smr_op_defs[] = {
     {"conv2d_backprop_filter", conv2d_backprop_filter_inputs, conv2d_backprop_filter_outputs, conv2d_backprop_filter_attributes, SMR_OP_CONV2D_BACKPROP_FILTER, 3, 1, 5, 0, 0},
     {"depthwise_conv2d_backprop_input", depthwise_conv2d_backprop_input_inputs, depthwise_conv2d_backprop_input_outputs, depthwise_conv2d_backprop_input_attributes, SMR_OP_DEPTHWISE_CONV2D_BACKPROP_INPUT, 3, 1, 4, 0, 0},
     {"depthwise_conv2d_backprop_filter", depthwise_conv2d_backprop_filter_inputs, depthwise_conv2d_backprop_filter_outputs, depthwise_conv2d_backprop_filter_attributes, SMR_OP_DEPTHWISE_CONV2D_BACKPROP_FILTER, 3, 1, 4, 0, 0},
+    {"resample", resample_inputs, resample_outputs, resample_attributes, SMR_OP_RESAMPLE, 2, 1, 11, 0, 0},
     {"max_pool2d", max_pool2d_inputs, max_pool2d_outputs, max_pool2d_attributes, SMR_OP_MAX_POOL2D, 1, 1, 4, 0, 0},
     {"average_pool2d", average_pool2d_inputs, average_pool2d_outputs, average_pool2d_attributes, SMR_OP_AVERAGE_POOL2D, 1, 1, 5, 0, 0},
     {"max_pool2d_gradient", max_pool2d_gradient_inputs, max_pool2d_gradient_outputs, max_pool2d_gradient_attributes, SMR_OP_MAX_POOL2D_GRADIENT, 3, 1, 4, 0, 0},

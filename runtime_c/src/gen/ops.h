@@ -55,6 +55,7 @@ typedef enum smr_opcode {
     SMR_OP_CONV2D_BACKPROP_FILTER = 98,
     SMR_OP_DEPTHWISE_CONV2D_BACKPROP_INPUT = 99,
     SMR_OP_DEPTHWISE_CONV2D_BACKPROP_FILTER = 100,
+    SMR_OP_RESAMPLE = 101,
     SMR_OP_MAX_POOL2D = 110,
     SMR_OP_AVERAGE_POOL2D = 111,
     SMR_OP_MAX_POOL2D_GRADIENT = 112,
@@ -193,12 +194,29 @@ typedef enum smr_approximate {
     SMR_APPROXIMATE_TANH = 1
 } smr_approximate;
 
+typedef enum smr_coordinates {
+    SMR_COORDINATES_HALF_PIXEL = 0,
+    SMR_COORDINATES_HALF_PIXEL_SYMMETRIC = 1,
+    SMR_COORDINATES_PYTORCH_HALF_PIXEL = 2,
+    SMR_COORDINATES_ALIGN_CORNERS = 3,
+    SMR_COORDINATES_ASYMMETRIC = 4,
+    SMR_COORDINATES_TF_HALF_PIXEL_FOR_NN = 5,
+    SMR_COORDINATES_TF_CROP_AND_RESIZE = 6
+} smr_coordinates;
+
 typedef enum smr_fixed_point_binary {
     SMR_FIXED_POINT_BINARY_ADD = 0,
     SMR_FIXED_POINT_BINARY_SUBTRACT = 1,
     SMR_FIXED_POINT_BINARY_MULTIPLY = 2,
     SMR_FIXED_POINT_BINARY_SQUARED_DIFFERENCE = 3
 } smr_fixed_point_binary;
+
+typedef enum smr_nearest_rounding {
+    SMR_NEAREST_ROUNDING_ROUND_PREFER_FLOOR = 0,
+    SMR_NEAREST_ROUNDING_ROUND_PREFER_CEIL = 1,
+    SMR_NEAREST_ROUNDING_FLOOR = 2,
+    SMR_NEAREST_ROUNDING_CEIL = 3
+} smr_nearest_rounding;
 
 typedef enum smr_pad_mode {
     SMR_PAD_MODE_CONSTANT = 0,
@@ -218,6 +236,12 @@ typedef enum smr_recurrent_activation {
     SMR_RECURRENT_ACTIVATION_TANH = 0,
     SMR_RECURRENT_ACTIVATION_RELU = 1
 } smr_recurrent_activation;
+
+typedef enum smr_resample_mode {
+    SMR_RESAMPLE_MODE_NEAREST = 0,
+    SMR_RESAMPLE_MODE_LINEAR = 1,
+    SMR_RESAMPLE_MODE_CUBIC = 2
+} smr_resample_mode;
 
 typedef enum smr_rounding {
     SMR_ROUNDING_NATIVE = 0,
@@ -499,6 +523,20 @@ typedef struct smr_depthwise_conv2d_backprop_filter_attributes {
     smr_ints4 paddings;
     smr_ints2 dilations;
 } smr_depthwise_conv2d_backprop_filter_attributes;
+
+typedef struct smr_resample_attributes {
+    int32_t axis;
+    uint8_t mode; /* smr_resample_mode */
+    uint8_t coordinates; /* smr_coordinates */
+    uint8_t rounding; /* smr_nearest_rounding */
+    float scale;
+    float cubic_a;
+    uint8_t exclude_outside;
+    uint8_t antialias;
+    float begin;
+    float end;
+    float extrapolation_value;
+} smr_resample_attributes;
 
 typedef struct smr_max_pool2d_attributes {
     smr_ints2 pool_size;
@@ -846,6 +884,7 @@ typedef union smr_attributes {
     smr_conv2d_backprop_filter_attributes conv2d_backprop_filter;
     smr_depthwise_conv2d_backprop_input_attributes depthwise_conv2d_backprop_input;
     smr_depthwise_conv2d_backprop_filter_attributes depthwise_conv2d_backprop_filter;
+    smr_resample_attributes resample;
     smr_max_pool2d_attributes max_pool2d;
     smr_average_pool2d_attributes average_pool2d;
     smr_max_pool2d_gradient_attributes max_pool2d_gradient;
@@ -940,6 +979,6 @@ typedef struct smr_op_def {
 
 /* Sorted by opcode. */
 extern const smr_op_def smr_op_defs[];
-#define SMR_OP_DEF_COUNT 171
+#define SMR_OP_DEF_COUNT 172
 
 #endif

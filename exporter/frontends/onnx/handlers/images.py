@@ -2,51 +2,23 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from samara.exporter.frontends.compose import convolution, image, pooling, sampling
+from samara.exporter.frontends.compose.sizes import Size, size_of
 from samara.exporter.frontends.onnx.handlers.network import fixed_shape, window
 from samara.exporter.frontends.onnx.node import Node, op
+from samara.graph import dims, dtypes
 
 
 @op("Resize", "Upsample")
 def _resize(node: Node) -> Any:
     old = node.type == "Upsample" or node.opset < 11
-    rank = node.rank()
-    shape = node.shape()
-    axes = [int(a) % rank for a in node.attr("axes") or range(rank)]
-    scales: Any = node.attr("scales")
-    sizes: Any = None
-    if scales is None:
-        given = node.value(1 if old else 2)
-        scales = None if given is None or given.size == 0 else [float(s) for s in given.reshape(-1)]
-        if not old and scales is None and node.given(3) is not None:
-            sizes = [int(s) for s in node.constant(3, "the sizes").reshape(-1)]
-        if scales is None and sizes is None:
-            node.constant(1 if old else 2, "the scales")
-            node.fail("it has neither scales nor sizes")
-    lengths = [shape[a] for a in axes]
-    changing = [i for i, a in enumerate(axes) if not _is_same(i, scales, sizes, lengths)]
-    for i in changing:
-        if not isinstance(lengths[i], int):
-            node.fail(f"resizing a size that moves, {lengths[i]}", "fix the input's shape: shapes={...}")
-    policy = node.attr("keep_aspect_ratio_policy", "stretch")
-    if sizes is not None:
-        ratios = [s / n if isinstance(n, int) else 1.0 for s, n in zip(sizes, lengths, strict=True)]
-        if policy != "stretch":
-            ratio = min(ratios) if policy == "not_larger" else max(ratios)
-            sizes = [int(np.floor(ratio * n + 0.5)) if isinstance(n, int) else 0 for n in lengths]
-            ratios = [ratio] * len(lengths)
-        scales = ratios
-        if policy != "stretch":
-            changing = list(range(len(axes)))
-    else:
-        sizes = [
-            int(np.floor(n * s + 1e-9)) if isinstance(n, int) else 0
-            for n, s in zip(lengths, scales, strict=True)
-        ]
+    axes = [int(a) % node.rank() for a in node.attr("axes") or range(node.rank())]
+    sizes, scales, changing = _resized(node, axes, 1 if old else 2)
     coordinates = "asymmetric" if old else node.attr("coordinate_transformation_mode", "half_pixel")
     roi = None
     if coordinates == "tf_crop_and_resize":
@@ -71,8 +43,68 @@ def _resize(node: Node) -> Any:
     )
 
 
-def _is_same(index: int, scales: Any, sizes: Any, lengths: Any) -> bool:
-    return bool(scales[index] == 1.0 if scales is not None else sizes[index] == lengths[index])
+def _resized(node: Node, axes: list[int], index: int) -> tuple[list[Size], list[float], list[int]]:
+    """The size of each axis, its scale (0: that of the sizes), and which axes change at all."""
+    lengths = [node.shape()[a] for a in axes]
+    scales: Any = node.attr("scales")
+    if scales is None and node.given(index) is not None and node.input(index).shape != (0,):
+        scales = [float(s) for s in node.constant(index, "the scales").reshape(-1)]
+    if scales:
+        if not (len(scales) == len(axes) and all(s > 0 and np.isfinite(s) for s in scales)):
+            node.fail(f"scales {scales} are not {len(axes)} positive numbers")
+        sizes = [_scaled(node, a, s) for a, s in zip(axes, scales, strict=True)]
+        return sizes, scales, [i for i, s in enumerate(scales) if s != 1.0]
+    if node.type == "Upsample" or node.given(3) is None:
+        node.fail("it has neither scales nor sizes")
+    wanted = node.sizes(3)
+    if wanted is None or len(wanted) != len(axes):
+        node.fail("the sizes must follow from the shapes of the model's inputs, one for each axis")
+    policy = node.attr("keep_aspect_ratio_policy", "stretch")
+    if policy == "stretch":
+        changing = [i for i, n in enumerate(lengths) if wanted[i] != n]
+        return [_element(node, 3, i) for i in range(len(axes))], [0.0] * len(axes), changing
+    if not all(isinstance(n, int) for n in (*wanted, *lengths)):
+        node.fail(
+            f"{policy} of sizes that move, {dims.text(tuple(lengths))} to {dims.text(wanted)}",
+            "fix them: shapes={...}",
+        )
+    ratios = [int(s) / int(n) for s, n in zip(wanted, lengths, strict=True)]  # type: ignore[arg-type]
+    ratio = min(ratios) if policy == "not_larger" else max(ratios)
+    kept: list[Size] = [int(np.floor(ratio * int(n) + 0.5)) for n in lengths]  # type: ignore[arg-type]
+    return kept, [ratio] * len(axes), list(range(len(axes)))
+
+
+def _element(node: Node, index: int, place: int) -> Size:
+    """An element of a small integer input."""
+    known = node.sizes(index)
+    if known is not None and isinstance(known[place], int):
+        return int(known[place])  # type: ignore[arg-type]
+    element: Size = node.b.strided_slice(
+        node.b.cast(node.input(index), dtype=dtypes.int32),
+        begin=(place,),
+        end=(place + 1,),
+        strides=(1,),
+        shrink_axis_mask=1,
+    )
+    return element
+
+
+def _scaled(node: Node, axis: int, scale: float) -> Size:
+    """The size of an axis times a float32, rounded down."""
+    size = size_of(node.b, node.input(), axis)
+    if isinstance(size, int):
+        return int(np.floor(np.float32(size) * np.float32(scale)))
+    if scale == 1.0:
+        return size
+    b = node.b
+    ratio = Fraction(scale).limit_denominator(1000)
+    if np.float32(float(ratio)) != np.float32(scale):
+        ratio = Fraction(float(np.float32(scale)))
+    if ratio.denominator == 1:
+        return b.multiply(size, b.like(ratio.numerator, size))  # type: ignore[no-any-return]
+    wide = b.multiply(b.cast(size, dtype=dtypes.int64), np.int64(ratio.numerator))
+    made: Size = b.cast(b.floor_divide(wide, np.int64(ratio.denominator)), dtype=dtypes.int32)
+    return made
 
 
 @op("GridSample")
