@@ -6,6 +6,7 @@ import importlib
 
 _FAMILIES = (
     "arrays",
+    "attending",
     "control",
     "data_dependent",
     "elementwise",

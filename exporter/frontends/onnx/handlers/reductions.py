@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from samara.exporter.frontends.compose.attention import softmax_in_steps
 from samara.exporter.frontends.onnx.node import Node, op
 from samara.graph import dtypes
 from samara.graph.graph import Tensor
@@ -154,12 +155,14 @@ def _along_axis(node: Node, function: Callable[[Tensor, int], Tensor]) -> Any:
     return b.reshape(function(flat, axis), sizes)
 
 
-def _softmax(name: str) -> Callable[[Node], Any]:
-    return lambda node: _along_axis(node, lambda x, axis: getattr(node.b, name)(x, axis=axis))
+@op("Softmax")
+def _softmax(node: Node) -> Any:
+    return _along_axis(node, lambda x, axis: softmax_in_steps(node.b, x, axis))
 
 
-op("Softmax")(_softmax("softmax"))
-op("LogSoftmax")(_softmax("log_softmax"))
+@op("LogSoftmax")
+def _log_softmax(node: Node) -> Any:
+    return _along_axis(node, lambda x, axis: node.b.log_softmax(x, axis=axis))
 
 
 @op("Hardmax")
