@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from samara.errors import GraphError
 from samara.graph import dims, dtypes
 from samara.graph.dims import Dimension
 from samara.graph.ops._table import OPS, Choice, OpDef, attribute
@@ -214,6 +215,111 @@ def _rnn(xp: Any, op: Any, gates: Any, recurrent: Any, state: Any, lengths: Any)
     return _run(xp, op, gates, [_start(xp, op, gates, state, recurrent.shape[0])], lengths, step)
 
 
+# Gradients: those of the steps written out in simpler ops, where their number is known ---------------------------
+
+
+def _float32(b: Any, x: Any) -> Any:
+    return b.cast(x, dtype=dtypes.float32) if x is not None and x.dtype is dtypes.float16 else x
+
+
+def _written_out(b: Any, op: Any, inputs: Sequence[Any], lengths: Any, step: Callable[..., Any]) -> list[Any]:
+    """The outputs of an op by `step(given, *states)`, whose states are None for zeros; y is None without steps."""
+    gates, *states = inputs
+    axis = 1 if op.a.batch_first else 0
+    steps = op.inputs[0].shape[axis]
+    written: list[Any] = [None] * steps
+    parts = b.split(gates, axis=axis, sizes=(1,) * steps) if steps else []
+    for t in reversed(range(steps)) if op.a.reverse else range(steps):
+        after = list(step(b.squeeze(parts[t], axes=(axis,)), *states))
+        written[t] = after[0]
+        if lengths is not None:
+            goes_on = b.expand_dims(b.less(b.constant(t, lengths.dtype), lengths), axis=1)
+            written[t] = b.where(goes_on, after[0], b.like(0, after[0]))
+            before = [b.zeros_like(a) if s is None else s for a, s in zip(after, states, strict=True)]
+            after = [b.where(goes_on, a, s) for a, s in zip(after, before, strict=True)]
+        states = after
+    return [b.stack(written, axis=axis) if written else None, *states]
+
+
+def _gradient(states: int, lengths: int, step: Callable[..., Any]) -> Callable[..., list[Any]]:
+    """For an op with so many states, which come third, and with its input number `lengths`.
+
+    `step(b, op, *others)` makes the step from the inputs that are neither gates nor states.
+    """
+
+    def gradient(b: Any, op: Any, *grads: Any) -> list[Any]:
+        from samara.graph.gradients import gradients
+
+        shape = op.inputs[0].shape
+        steps = None if shape is None else shape[1 if op.a.batch_first else 0]
+        if not isinstance(steps, int):
+            where = f" (made at {op.source})" if op.source else ""
+            raise GraphError(
+                f"{op.type} {op.name!r}{where}: its gradient needs a fixed number of steps; there are {steps}"
+            )
+        own = [None if t is None or i == lengths else b.identity(t) for i, t in enumerate(op.inputs)]
+        wide = [_float32(b, t) for t in own]
+        others = [t for i, t in enumerate(wide) if i not in (0, *range(2, 2 + states), lengths)]
+        outputs = _written_out(
+            b, op, [wide[0], *wide[2 : 2 + states]], op.inputs[lengths], step(b, op, *others)
+        )
+        used = [(y, g) for y, g in zip(outputs, grads, strict=True) if y is not None and g is not None]
+        wanted = [t for t in own if t is not None]
+        ends = [y if y.dtype is g.dtype else b.cast(y, dtype=g.dtype) for y, g in used]
+        found = gradients([b.identity(y) for y in ends], wanted, [g for _, g in used]) if used else []
+        left = iter(found or [None] * len(wanted))
+        return [None if t is None else next(left) for t in own]
+
+    return gradient
+
+
+def _parts(b: Any, x: Any, *counts: int) -> Any:
+    """Columns of x, cut by these shares of them."""
+    share = x.shape[1] // sum(counts)
+    return b.split(x, axis=1, sizes=tuple(share * c for c in counts))
+
+
+def _plus(b: Any, x: Any, state: Any, matrix: Any) -> Any:
+    return x if state is None else b.add(x, b.matmul(state, matrix))
+
+
+def _lstm_step(b: Any, op: Any, recurrent: Any, projection: Any) -> Callable[..., Any]:
+    def step(given: Any, h: Any, c: Any) -> tuple[Any, Any]:
+        i, f, g, o = _parts(b, _plus(b, given, h, recurrent), 1, 1, 1, 1)
+        new = b.multiply(b.sigmoid(i), b.tanh(g))
+        c = new if c is None else b.add(b.multiply(b.sigmoid(f), c), new)
+        if op.a.cell_clip > 0:
+            c = b.clip(c, minimum=-op.a.cell_clip, maximum=op.a.cell_clip)
+        h = b.multiply(b.sigmoid(o), b.tanh(c))
+        return (h if projection is None else b.matmul(h, projection)), c
+
+    return step
+
+
+def _gru_step(b: Any, op: Any, recurrent: Any, bias: Any) -> Callable[..., Any]:
+    of_gates, of_new = _parts(b, recurrent, 2, 1)
+
+    def fresh(h: Any, r: Any) -> Any:
+        """What the state adds to what is new; None for nothing."""
+        if not op.a.reset_after:
+            return None if h is None else b.matmul(b.multiply(r, h), of_new)
+        made = bias if h is None else b.matmul(h, of_new, bias)
+        return None if made is None else b.multiply(r, made)
+
+    def step(given: Any, h: Any) -> tuple[Any]:
+        gates, new = _parts(b, given, 2, 1)
+        z, r = _parts(b, b.sigmoid(_plus(b, gates, h, of_gates)), 1, 1)
+        more = fresh(h, r)
+        new = b.multiply(b.subtract(b.like(1, z), z), b.tanh(new if more is None else b.add(new, more)))
+        return (new if h is None else b.add(new, b.multiply(z, h)),)
+
+    return step
+
+
+def _rnn_step(b: Any, op: Any, recurrent: Any) -> Callable[..., Any]:
+    return lambda given, h: (getattr(b, op.a.activation)(_plus(b, given, h, recurrent)),)
+
+
 _REVERSE = attribute("reverse", "bool", False, "Whether steps are taken from the last to the first.")
 _BATCH_FIRST = attribute(
     "batch_first", "bool", False, "Whether gates and y have the batch first and the steps second."
@@ -249,6 +355,7 @@ OPS.register(
         f"that is given; else O is C. It gives y [T, N, O], the states of all steps, and the last ones. {_COMMON}",
         shape=_lstm_shape,
         reference=_lstm,
+        gradient=_gradient(2, 4, _lstm_step),
         scratch=_scratch(4, more=True),
     ),
     OpDef(
@@ -274,6 +381,7 @@ OPS.register(
         f"one. {_COMMON}",
         shape=_gru_shape,
         reference=_gru,
+        gradient=_gradient(1, 3, _gru_step),
         scratch=_scratch(3, more=True),
     ),
     OpDef(
@@ -292,6 +400,7 @@ OPS.register(
         f"one. {_COMMON}",
         shape=_rnn_shape,
         reference=_rnn,
+        gradient=_gradient(1, 3, _rnn_step),
         scratch=_scratch(1, more=False),
     ),
 )

@@ -159,5 +159,5 @@ CASES = [
     _case("gru", 4, 3, 5, reset_after=True, bias=True, reverse=True, batch_first=True, lengths=[0, 4, 1]),
     *_common("rnn"),
     _case("rnn", 4, 2, 5, activation="relu"),
-    _case("rnn", 4, 2, 17, activation="relu", reverse=True, constant=True),
+    _case("rnn", 3, 2, 17, activation="relu", reverse=True, constant=True),
 ]
