@@ -24,6 +24,7 @@ from samara.quantize.scheme import Quantization, of_range
 
 Array = np.ndarray[Any, Any]
 
+_RESHAPES = ("reshape", "expand_dims", "squeeze")
 _CLAMPS = ("relu", "relu6", "clip")
 _JOINING = ("conv2d", "depthwise_conv2d", "matmul", "add", "subtract", "multiply", "average_pool", "mean")
 
@@ -211,10 +212,20 @@ class _Rewriter:
         return self.scales.get(id(source))
 
     def _marked(self, tensor: Tensor) -> Quantization | None:
-        """The one scale at which all readers quantize a tensor."""
-        readers = self._readers.get(id(tensor), [])
-        marks = [_mark(r) if r.type == "quantize" else None for r in readers]
-        if not marks or id(tensor) in self._outputs or any(m is None for m in marks):
+        """The one scale at which all readers quantize a tensor, or quantize what they only reshape."""
+        marks: list[_Mark | None] = []
+        pending = [tensor]
+        while pending:
+            reached = pending.pop()
+            readers = self._readers.get(id(reached), [])
+            if not readers or id(reached) in self._outputs:
+                return None
+            for reader in readers:
+                if reader.type in _RESHAPES and not reader.control_inputs:
+                    pending.append(reader.outputs[0])
+                else:
+                    marks.append(_mark(reader) if reader.type == "quantize" else None)
+        if any(m is None for m in marks):
             return None
         first = marks[0]
         assert first is not None
@@ -283,8 +294,8 @@ class _Rewriter:
 
     def _compute(self, op: Operation, rule: str) -> None:
         clamp = self.clamps.get(op)
-        shown = op if clamp is None else clamp
         scale = self.scales[id(op.outputs[0])]
+        shown = self._clamping_mark(op, scale) or op if clamp is None else clamp
         if rule in ("same", "concat", "pad"):
             self._move(op, rule, scale)
             return
@@ -303,6 +314,16 @@ class _Rewriter:
         made = build(rule, site)[0]
         self._keep(op.outputs[0], made, scale)
         self._keep(shown.outputs[0], made, scale)
+
+    def _clamping_mark(self, op: Operation, scale: Quantization) -> Operation | None:
+        """The dequantize op of a mark that has no room below or above zero, and so is an activation too."""
+        if int(scale.zero_point) not in (-128, 127):
+            return None
+        readers = [r for r in self._readers.get(id(op.outputs[0]), []) if r.type == "quantize"]
+        found = [
+            d for r in readers for d in self._readers.get(id(r.outputs[0]), []) if d.type == "dequantize"
+        ]
+        return found[0] if found else None
 
     def _move(self, op: Operation, rule: str, scale: Quantization) -> None:
         inputs: list[Tensor | None] = []

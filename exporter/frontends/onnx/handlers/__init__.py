@@ -13,6 +13,7 @@ _FAMILIES = (
     "images",
     "indexing",
     "losses",
+    "microsoft",
     "network",
     "quantized",
     "recurrent",
