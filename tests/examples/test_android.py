@@ -25,7 +25,7 @@ JAVAC = ("javac", "--release", "8", "-Xlint:all,-options", "-Werror", "-encoding
 PAGE = 16384
 
 # What the library may need: functions that libc, libm and libdl of Android have at API level 24, by the names that
-# glibc gives them. Those with underscores are what compilers and linkers add by themselves.
+# glibc gives them. Those with underscores, and sincos, are what compilers and linkers make by themselves.
 C_LIBRARY = """
     calloc clock_gettime close fstat free malloc memchr memcmp memcpy memmove memset mmap munmap open posix_memalign
     fstat64 mmap64 open64 realloc snprintf strchr strcmp strlen strncmp strrchr sysconf vsnprintf write
@@ -35,7 +35,7 @@ C_LIBRARY = """
 MATH = """
     acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp2 expm1 fabs floor fma fmax fmin
     fmod frexp hypot ldexp lgamma log log10 log1p log2 lrint lround modf nearbyint nextafter pow remainder rint round
-    scalbn sin sinh sqrt tan tanh tgamma trunc
+    scalbn sin sincos sinh sqrt tan tanh tgamma trunc
 """
 ALLOWED = set(C_LIBRARY.split()) | {f"{name}{suffix}" for name in MATH.split() for suffix in ("", "f")}
 
