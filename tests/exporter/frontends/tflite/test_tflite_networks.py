@@ -279,7 +279,9 @@ def test_a_subgraph_is_run_in_its_place(composite: bool, tmp_path: Path) -> None
 # Detectors -------------------------------------------------------------------------------------------------------
 
 
-def detector(*, regular: bool, each: int = 1, classes: int = 3, count: int = 24, most: int = 6) -> bytes:
+def detector(
+    *, regular: bool, each: int = 1, stored: bool = False, classes: int = 3, count: int = 24, most: int = 6
+) -> bytes:
     options = flexbuffers.Dumps(
         {
             "max_detections": most,
@@ -297,6 +299,12 @@ def detector(*, regular: bool, each: int = 1, classes: int = 3, count: int = 24,
     )
     anchors = np.concatenate([RANDOM.random((count, 2)), 0.2 + 0.3 * RANDOM.random((count, 2))], axis=1)
     tensors = [T(shape=(1, count, 4)), T(shape=(1, count, classes + 1)), constant(anchors, "float32")]
+    if stored:
+        tensors = [
+            T(shape=(1, count, 4), dtype="uint8", scale=0.03, zero_point=130),
+            T(shape=(1, count, classes + 1), dtype="uint8", scale=1 / 256),
+            constant(np.round(anchors * 200), "uint8", scale=1 / 200),
+        ]
     tensors += [T() for _ in range(4)]
     node = Node(
         op="CUSTOM",
@@ -328,6 +336,20 @@ def test_boxes_of_a_detector(regular: bool, each: int, tmp_path: Path) -> None:
             np.testing.assert_allclose(got[0, :rows], want[0, :rows], rtol=0, atol=1e-5)
             assert not got[0, rows:].any()
     assert number == 0
+
+
+def test_boxes_of_a_detector_in_integers(tmp_path: Path) -> None:
+    data = detector(regular=False, stored=True)
+    oracle = interpreter(data)
+    (tmp_path / "m.tflite").write_bytes(data)
+    model = dataclasses.replace(samara.import_model(tmp_path / "m.tflite"), oracle=None)
+    samara.export_model(model, tmp_path / "m.smr")
+    given = [RANDOM.integers(0, 256, (1, 24, n)).astype(np.uint8) for n in (4, 4)]
+    expected, found = run(oracle, given), listed(samara.load(tmp_path / "m.smr")(*given))
+    number = int(expected[3][0])
+    assert number > 1
+    for got, want in zip(found[:3], expected[:3], strict=True):
+        np.testing.assert_allclose(got[0, :number], want[0, :number], rtol=0, atol=1e-5)
 
 
 def test_options_of_a_detector_that_cannot_be_read(tmp_path: Path) -> None:

@@ -26,17 +26,23 @@ def f(*shape: int) -> Array:
 class Build:
     """Collects the tensors of a model."""
 
-    def __init__(self, hybrid: bool = False) -> None:
+    def __init__(self, hybrid: bool = False, half: bool = False) -> None:
         self.tensors: list[T] = []
+        self.nodes: list[Node] = []
         self._hybrid = hybrid
+        self._half = half
 
     def add(self, tensor: T) -> int:
         self.tensors.append(tensor)
         return len(self.tensors) - 1
 
     def weights(self, *shape: int) -> int:
-        """A constant matrix: float32, or bytes that stand for it."""
+        """A constant matrix: float32, float16 that is made float32, or bytes that stand for it."""
         value = f(*shape)
+        if self._half:
+            stored, made = self.add(constant(value, "float16")), self.add(T(shape=shape))
+            self.nodes.append(Node(op="DEQUANTIZE", inputs=[stored], outputs=[made]))
+            return made
         if not self._hybrid:
             return self.add(constant(value, "float32"))
         scale = np.abs(value).max() / 127
@@ -77,8 +83,9 @@ def lstm(
     hybrid: bool = False,
     asymmetric: bool = False,
     clip: float = 0.0,
+    half: bool = False,
 ) -> tuple[bytes, tuple[int, ...]]:
-    build = Build(hybrid)
+    build = Build(hybrid, half)
     shape = (steps, batch, inputs) if major else (batch, steps, inputs)
     x = build.add(T(shape=shape))
     places = [
@@ -104,7 +111,7 @@ def lstm(
         options="UnidirectionalSequenceLSTMOptions",
         values=options,
     )
-    return write(build.tensors, [node], [x], [y]), shape
+    return write(build.tensors, [*build.nodes, node], [x], [y]), shape
 
 
 @pytest.mark.parametrize(
@@ -241,6 +248,15 @@ def test_a_filter_over_the_last_steps(rank: int, hybrid: bool, tmp_path: Path) -
     )
     runs = [[f(2, 4)] for _ in range(9)]
     agree(write(build.tensors, [node], [x], [y]), tmp_path, runs, tolerance=1e-4 if hybrid else 1e-5)
+
+
+def test_an_lstm_with_weights_of_16_bits(tmp_path: Path) -> None:
+    data, shape = lstm(half=True, inputs=40, units=32)
+    report = agree(data, tmp_path, [[f(*shape)] for _ in range(2)])
+    # They stay as they are in the file, and are put together there.
+    assert report.constant_bytes < 2 * 4 * 32 * (40 + 32) + 1024
+    assert report.programs[0].ops["cast"] == 2
+    assert "concat" not in report.programs[0].ops
 
 
 def test_state_is_reset_saved_and_loaded(tmp_path: Path) -> None:
