@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 FUZZ_SECONDS ?= 60
+CORPUS ?= 25
 PYTEST_ARGS ?=
 MODELS ?= $(wildcard tests/golden/v*/*.smr)
 
@@ -19,7 +20,7 @@ BUILD_FILES := pyproject.toml CMakeLists.txt runtime_c/CMakeLists.txt pyruntime/
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help native test test-c test-sanitized test-python demo mnist onnx-coverage architectures lint format gen \
+.PHONY: help native test test-c test-sanitized test-python demo corpus mnist onnx-coverage architectures lint format gen \
         gen-check check fuzz bench size clean
 
 help: ## List the targets
@@ -89,6 +90,9 @@ onnx-coverage: $(STAMPS)/native $(STAMPS)/frontends ## Run the official ONNX bac
 
 architectures: $(STAMPS)/native $(STAMPS)/frontends ## Export well-known architectures from torch and ONNX and write docs/architectures.md
 	$(BIN)/python -m tests.exporter.frontends.survey --write docs/architectures.md
+
+corpus: $(STAMPS)/native $(STAMPS)/frontends ## Hold many generated models to their frameworks, CORPUS times as many as in a test run
+	SAMARA_CORPUS=$(CORPUS) $(BIN)/python -m pytest -k corpus tests/exporter/frontends
 
 mnist: $(STAMPS)/demo ## Train on MNIST, export as float and int8, and hold both to their accuracy
 	$(BIN)/python examples/mnist/train.py

@@ -85,10 +85,19 @@ def conv_transpose(
         groups: groups of channels that do not see each other.
     """
     spatial = len(strides)
+    # What is added after an axis is, as far as something was to be cut off there, not cut off. A convolution of the
+    # output has the input's size only if less than a stride is left over: more is zeros.
+    kept = [min(a, p) for a, p in zip(output_padding, pads[spatial:], strict=True)]
+    pads = [*pads[:spatial], *(p - k for p, k in zip(pads[spatial:], kept, strict=True))]
+    left = [a - k for a, k in zip(output_padding, kept, strict=True)]
+    zeros = [max(n - s + 1, 0) for n, s in zip(left, strides, strict=True)]
+    left = [n - z for n, z in zip(left, zeros, strict=True)]
     if spatial == 3:
-        y = _conv3d_transpose(b, x, weight, strides, pads, output_padding, dilations, groups)
+        y = _conv3d_transpose(b, x, weight, strides, pads, left, dilations, groups)
     else:
-        y = _transposed(b, x, weight, strides, pads, output_padding, dilations, groups)
+        y = _transposed(b, x, weight, strides, pads, left, dilations, groups)
+    if any(zeros):
+        y = b.pad(y, paddings=(0, 0, 0, 0, *(n for z in zeros for n in (0, z))))
     if bias is not None:
         y = b.add(y, b.reshape(bias, [-1, *(1,) * spatial]))
     return y

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from samara.exporter.frontends.compose import index as index_
 from samara.exporter.frontends.torch.reader import Reader
 from samara.exporter.frontends.torch.registry import handles
 from samara.graph import dtypes
@@ -169,9 +170,14 @@ def replication_pad(r: Reader, x: Tensor, paddings: Sequence[Any]) -> Tensor:
 
 @handles("aten.pad")
 def pad(r: Reader, x: Tensor, paddings: Sequence[Any], mode: str = "constant", value: Any = None) -> Tensor:
-    modes = {"constant": "constant", "reflect": "reflect", "replicate": "edge"}
+    modes = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
     if mode not in modes:
-        raise r.unsupported(f"it pads with mode {mode!r}", "use constant, reflect or replicate")
+        raise r.unsupported(f"it pads with mode {mode!r}", f"use one of {', '.join(modes)}")
+    if mode == "circular":
+        margins = [r.number(p, "the padding") for p in paddings]
+        outer = [0] * (r.rank(x) - len(margins) // 2)
+        before, after = margins[-2::-2], margins[::-2]
+        return index_.pad(r.b, x, [*outer, *before, *outer, *after], modes[mode])
     return padded(r, x, paddings, modes[mode], value or 0)
 
 

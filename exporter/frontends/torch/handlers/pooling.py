@@ -99,7 +99,7 @@ def _even(size: int, outputs: int) -> tuple[int, int] | None:
     windows = _windows(size, outputs)
     widths = {end - begin for begin, end in windows}
     steps = {b[0] - a[0] for a, b in itertools.pairwise(windows)}
-    if len(widths) != 1 or len(steps) > 1:
+    if len(widths) != 1 or len(steps) > 1 or 0 in steps:
         return None
     return widths.pop(), steps.pop() if steps else 1
 
@@ -161,3 +161,18 @@ for _spatial in (1, 2, 3):
     handles(f"aten.adaptive_avg_pool{_spatial}d", *([f"aten.{_name}{_spatial}d"] if _spatial > 1 else []))(
         _adaptive(_spatial, "mean")
     )
+
+
+def _adaptive_max(spatial: int) -> Callable[..., Any]:
+    pool = _adaptive(spatial, "max")
+
+    def build(r: Reader, x: Tensor, sizes: Any) -> Any:
+        if any(user.args[1] == 1 and user.users for user in r.node.users):
+            raise r.unsupported("it also gives where the maxima are", "use return_indices=False")
+        return [pool(r, x, sizes), None]
+
+    return build
+
+
+for _spatial in (1, 2, 3):
+    handles(f"aten.adaptive_max_pool{_spatial}d")(_adaptive_max(_spatial))

@@ -125,12 +125,14 @@ def argmin(r: Reader, x: Tensor, dim: int | None = None, keepdim: bool = False) 
 
 @handles("aten.any")
 def any_true(r: Reader, x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
-    return _reduce(r, "reduce_any", r.cast(x, dtypes.bool_), dim, keepdim)
+    # Of uint8 alone torch gives numbers.
+    return r.cast(_reduce(r, "reduce_any", r.cast(x, dtypes.bool_), dim, keepdim), r.dtype)
 
 
 @handles("aten.all")
 def all_true(r: Reader, x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
-    return _reduce(r, "reduce_all", r.cast(x, dtypes.bool_), dim, keepdim)
+    # Of uint8 alone torch gives numbers.
+    return r.cast(_reduce(r, "reduce_all", r.cast(x, dtypes.bool_), dim, keepdim), r.dtype)
 
 
 # Moments ----------------------------------------------------------------------------------------------------------

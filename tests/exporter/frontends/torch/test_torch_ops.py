@@ -129,6 +129,7 @@ INTEGERS: Functions = {
     "floor": lambda x, y: (x.floor(), x.ceil(), torch.round(x), torch.trunc(x)),
 }
 BOOLS: Functions = {
+    "any_byte": lambda x, y: (x.to(torch.uint8).any(1), x.to(torch.uint8).all(0), x.to(torch.uint8).all()),
     "logic": lambda x, y: (x & y, x | y, x ^ y, ~x, torch.logical_and(x, y), x * y, x == y, x < y),
     "numbers": lambda x, y: (x + 1, x * 2.5, x.float(), x.sum(), x.long().cumsum(-1), x.int() - y.int()),
     "any": lambda x, y: (x.any(), x.all(), x.any(1), x.all(-1, keepdim=True), x.amax(1)),
@@ -223,6 +224,7 @@ SHAPES: Functions = {
         F.pad(x, (-1, 1)),
         F.pad(x, (1, 1), "replicate"),
     ),
+    "circular": lambda x, y: (F.pad(x, (2, 1), "circular"), F.pad(x[None], (1, 1, 2, 0), "circular")),
     "reflect": lambda x, y: (F.pad(x, (2, 1), "reflect"), F.pad(x[None], (1, 1, 2, 0), "reflect")),
     "unfold": lambda x, y: (x.unfold(2, 2, 1), x.unfold(1, 2, 1)),
     "create": lambda x, y: (
@@ -392,6 +394,13 @@ POOLS: Functions = {
         F.channel_shuffle(x, 2),
     ),
     "max_of_volumes": lambda x: F.max_pool3d(x[:, :, None].expand(-1, -1, 3, -1, -1), 2),
+    "max_of_a_size": lambda x: (
+        F.adaptive_max_pool2d(x[..., :1], (3, 2)),
+        F.adaptive_avg_pool2d(x[..., :1, :], (2, 11)),
+        F.adaptive_max_pool2d(x, (3, 4)),
+        F.adaptive_max_pool2d(x, 1),
+        F.adaptive_max_pool1d(x[:, :, 0], 5),
+    ),
     "max_with_dilation": lambda x: F.max_pool2d(x, 3, 1, 1, dilation=2),
     "average_ceil_counting": lambda x: F.avg_pool2d(x, 3, 2, 1, ceil_mode=True),
 }
@@ -459,6 +468,8 @@ CONVOLUTIONS: Functions = {
         F.conv_transpose2d(x, _weight(4, 3, 2, 2), groups=2, stride=2),
         F.conv_transpose2d(x, _weight(4, 3, 3, 3), dilation=2),
         F.conv_transpose1d(x[:, :, 0], _weight(4, 5, 4), stride=3, padding=1),
+        F.conv_transpose2d(x, _weight(4, 3, 2, 3), _weight(3), output_padding=(2, 1), dilation=3),
+        F.conv_transpose1d(x[:, :, 0], _weight(4, 5, 2), padding=1, output_padding=2, dilation=3),
     ),
 }
 
