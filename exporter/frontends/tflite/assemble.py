@@ -32,6 +32,8 @@ from samara.quantize.scheme import Quantization
 Array = np.ndarray[Any, Any]
 # How deep subgraphs may run each other.
 _DEEPEST = 16
+# How often subgraphs may be run by nodes, each in a place of its own: more unfolds without end.
+_MOST_CALLS = 4096
 
 
 def assemble(
@@ -111,7 +113,8 @@ class Importer:
         self._trainable = trainable
         self._constants: dict[Any, Tensor] = {}
         self._stood_in: set[int] = set()
-        self._depth = 0
+        self._running: list[int] = []
+        self._calls = 0
         # Graphs stay, since what is known of them is found by their identity.
         self._graphs: list[Graph] = []
         self._real = False
@@ -210,7 +213,7 @@ class Importer:
 
         Returns what the tensors of `outputs` are.
         """
-        self._depth += 1
+        self._running.append(number)
         try:
             for node in graph.nodes:
                 self._node(graph, number, node, values, into)
@@ -226,13 +229,18 @@ class Importer:
                 found.append(value)
             return found
         finally:
-            self._depth -= 1
+            self._running.pop()
 
     def called(self, number: int, arguments: Sequence[Any], into: Graph) -> list[Any]:
         """Builds another subgraph, run by a node, in a graph."""
         graph = self.source.subgraphs[number]
-        if self._depth >= _DEEPEST:
+        if number in self._running:
+            raise Unsupported(f"subgraph {graph.name!r} runs itself")
+        if len(self._running) >= _DEEPEST:
             raise Unsupported(f"subgraphs that run each other more than {_DEEPEST} deep")
+        self._calls += 1
+        if self._calls > _MOST_CALLS:
+            raise Unsupported(f"subgraphs are run in more than {_MOST_CALLS} places")
         if len(arguments) != len(graph.inputs):
             raise Unsupported(
                 f"{len(arguments)} arguments for the {len(graph.inputs)} inputs of {graph.name}"

@@ -14,6 +14,7 @@ pytest.importorskip("tflite")
 pytest.importorskip("ai_edge_litert.interpreter")
 
 from tests.exporter.frontends.tflite import _moving_models, _rarer_models  # noqa: F401
+from tests.exporter.frontends.tflite._integer_chains import chain
 from tests.exporter.frontends.tflite._integer_models import MODELS
 
 Array = np.ndarray[Any, Any]
@@ -65,3 +66,40 @@ def test_state_starts_anew_in_the_file(tmp_path: Path) -> None:
     imported.reset()
     for _ in range(3):
         np.testing.assert_array_equal(loaded(array), next(iter(imported.run(feed).values())))
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16"])
+def test_network(dtype: str, seed: int, tmp_path: Path) -> None:
+    content, (array,) = chain(np.random.default_rng([seed, *dtype.encode()]), dtype)
+    path = tmp_path / "m.tflite"
+    path.write_bytes(content)
+    imported = samara.import_model(path)
+    assert imported.oracle is not None
+    assert imported.oracle.exact
+    samara.export_model(imported, tmp_path / "m.smr")
+    loaded, source = samara.load(tmp_path / "m.smr"), imported.oracle.start()
+    (name,) = imported.inputs
+    for given in (array, array[:, ::-1].copy()):
+        (expected,) = source("main", {name: given}).values()
+        for found in (*imported.run({name: given}).values(), *outputs_of(loaded(given))):
+            np.testing.assert_array_equal(found, expected, strict=True)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16"])
+def test_network_of_any_number_of_pictures(dtype: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng([11, *dtype.encode()])
+    content, (array,) = chain(rng, dtype, open_batch=True)
+    path = tmp_path / "m.tflite"
+    path.write_bytes(content)
+    (name,) = samara.import_model(path).inputs
+    imported = samara.import_model(path, shapes={name: [samara.Dim("batch", 1, 4), *array.shape[1:]]})
+    assert imported.oracle is not None
+    samara.export_model(imported, tmp_path / "m.smr")
+    loaded, source = samara.load(tmp_path / "m.smr"), imported.oracle.start()
+    info = np.iinfo(dtype)
+    for batch in (1, 3, 4, 2):
+        given = rng.integers(info.min, info.max, (batch, *array.shape[1:]), dtype, endpoint=True)
+        (expected,) = source("main", {name: given}).values()
+        for found in (*imported.run({name: given}).values(), *outputs_of(loaded(given))):
+            np.testing.assert_array_equal(found, expected, strict=True)

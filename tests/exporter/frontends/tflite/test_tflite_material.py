@@ -83,7 +83,7 @@ def test_keywords_are_spotted(name: str, score: float, tmp_path: Path) -> None:
     assert abs(right - score) <= 0.003
 
 
-@pytest.mark.parametrize(("name", "score"), [("mnist_lstm_int8", 0.977)])
+@pytest.mark.parametrize(("name", "score"), [("mnist_lstm_int8", 0.977), ("mnist_lstm_float", 0.978)])
 def test_digits_are_told_apart(name: str, score: float, tmp_path: Path) -> None:
     raw, labels = (
         gzip.decompress((MATERIAL / "mnist" / f"t10k-{part}-ubyte.gz").read_bytes())

@@ -138,3 +138,34 @@ def test_a_sum_that_the_installed_kernels_misread(dtype: str, tmp_path: Path) ->
     assert np.all(np.abs(found - np.clip(exact, info.min, info.max)) <= 0.5)
     assert report.oracle == ""
     assert any("SUM" in w for w in report.warnings)
+
+
+def test_every_kind_of_node_is_read_or_refused_by_its_name(tmp_path: Path) -> None:
+    import tflite
+
+    kinds = [
+        k for k, v in vars(tflite.BuiltinOperator).items() if isinstance(v, int) and not k.startswith("_")
+    ]
+    assert len(kinds) > 200
+    path, read, unnamed = tmp_path / "m.tflite", set(), {}
+    x = T(shape=(2, 3, 3, 4), dtype="int8", scale=0.1, zero_point=0)
+    for kind in kinds:
+        for count in range(4):
+            path.write_bytes(one(RANDOM, kind, [x] * count, x)[0])
+            try:
+                samara.import_model(path)
+                read.add(kind)
+            except samara.ExportError as error:
+                if not all(kind in p for p in error.problems):
+                    unnamed[kind] = error.problems
+    assert set(unnamed) <= {"VAR_HANDLE"}, unnamed
+    assert {"ADD", "CONCATENATION", "LOGISTIC", "MINIMUM", "RELU"} < read
+
+
+def test_a_subgraph_that_runs_itself_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "m.tflite"
+    x = T(shape=(2, 3), dtype="int8", scale=0.1, zero_point=0)
+    # Both subgraphs of the loop are the one that it stands in.
+    path.write_bytes(one(RANDOM, "WHILE", [x, x], x, "WhileOptions")[0])
+    with pytest.raises(samara.ExportError, match="subgraph 'main' runs itself"):
+        samara.import_model(path)
