@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from samara.exporter.frontends.compose.sizes import Size, reshape, size_of, sizes_of
+from samara.exporter.frontends.compose.sizes import Size, cut, reshape, size_of, sizes_of
 from samara.graph import dtypes
 from samara.graph.dtypes import DType
 from samara.graph.graph import Tensor
@@ -104,6 +104,42 @@ def softmax_in_steps(b: Any, x: Tensor, axis: int) -> Tensor:
         return made
     power = b.exp(b.subtract(x, b.reduce_max(x, axes=(axis,), keepdims=True)))
     made = b.divide(power, b.reduce_sum(power, axes=(axis,), keepdims=True))
+    return made
+
+
+def rotary_embedding(
+    b: Any, x: Tensor, cosines: Tensor, sines: Tensor, *, size: int, interleaved: bool = False
+) -> Tensor:
+    """The first `size` numbers of each head turned in pairs: Su et al. (2021), RoFormer.
+
+    Args:
+        b: builds ops.
+        x: [..., head size].
+        cosines: of the angles, what broadcasts to [..., size / 2].
+        sines: as cosines.
+        size: how many numbers are turned; the rest of a head stays as it is.
+        interleaved: whether a pair is two neighbours; else one of the first and one of the second half.
+
+    Raises:
+        ValueError: the size is odd, or greater than that of a head.
+    """
+    axis = len(x.shape or ()) - 1
+    whole = (x.shape or ())[axis]
+    if not isinstance(whole, int) or size % 2 or not 0 < size <= whole:
+        raise ValueError(f"{size} numbers of a head of {whole} do not make pairs")
+    step = 2 if interleaved else 1
+    left = cut(b, x, axis, 0, size - 1 if interleaved else size // 2, step)
+    right = cut(b, x, axis, 1 if interleaved else size // 2, size, step)
+    real = b.subtract(b.multiply(cosines, left), b.multiply(sines, right))
+    imaginary = b.add(b.multiply(sines, left), b.multiply(cosines, right))
+    if interleaved:
+        pairs = b.concat([b.expand_dims(t, axis=axis + 1) for t in (real, imaginary)], axis=axis + 1)
+        parts = [reshape(b, pairs, [*sizes_of(b, x)[:-1], size])]
+    else:
+        parts = [real, imaginary]
+    if size < whole:
+        parts.append(cut(b, x, axis, size, None))
+    made: Tensor = parts[0] if len(parts) == 1 else b.concat(parts, axis=axis)
     return made
 
 
@@ -220,4 +256,4 @@ def _lengthened(b: Any, mask: Tensor, keys: Size) -> Tensor:
     return made
 
 
-__all__ = ["Sight", "attention", "heads_apart", "heads_together", "softmax_in_steps"]
+__all__ = ["Sight", "attention", "heads_apart", "heads_together", "rotary_embedding", "softmax_in_steps"]

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from samara.exporter.frontends.compose.attention import Sight, attention, heads_apart, heads_together
+from samara.exporter.frontends.compose.attention import (
+    Sight,
+    attention,
+    heads_apart,
+    heads_together,
+    rotary_embedding,
+)
 from samara.exporter.frontends.compose.sizes import size_of
 from samara.exporter.frontends.onnx.node import Node, op
 from samara.graph import dtypes
@@ -59,5 +65,28 @@ def _attention(node: Node) -> list[Any]:
             stage=int(node.attr("qk_matmul_output_mode", 0)) if node.wants(3) else None,
         )
         return [heads_together(b, y) if flat else y, k, v, scores]
+    except ValueError as error:
+        node.fail(str(error))
+
+
+@op("RotaryEmbedding")
+def _rotary_embedding(node: Node) -> Any:
+    b = node.b
+    x, cosines, sines, places = node.input(), node.input(1), node.input(2), node.given(3)
+    if places is not None:
+        cosines, sines = (b.gather(t, places, axis=0) for t in (cosines, sines))
+    flat = node.rank() == 3
+    try:
+        if flat:
+            x = heads_apart(b, x, int(node.attr("num_heads", 0)))
+        size = int(node.attr("rotary_embedding_dim", 0)) or (x.shape or ())[-1]
+        if not isinstance(size, int):
+            node.fail(f"the size of a head moves, {size}")
+        # [batch, length, half] for all heads.
+        cosines, sines = (b.expand_dims(t, axis=1) for t in (cosines, sines))
+        turned = rotary_embedding(
+            b, x, cosines, sines, size=size, interleaved=bool(node.attr("interleaved", 0))
+        )
+        return heads_together(b, turned) if flat else turned
     except ValueError as error:
         node.fail(str(error))
