@@ -45,6 +45,10 @@ def _folded(weights: Operand, zero_point: int, bias: Any) -> Array:
 
 
 def _check(node: Node) -> None:
+    if len(node.inputs) <= _STATE + 1:
+        raise Unsupported(f"the basic kernel of {len(node.inputs)} inputs", "convert the model anew")
+    if node.input(0).dtype is not dtypes.int8:
+        raise Unsupported(f"data of {node.input(0).dtype.name}", "quantize the model to int8")
     if node.options.get("diagonal_recurrent_tensors", False):
         raise Unsupported("diagonal recurrent weights")
     if node.options.get("fused_activation_function", "tanh") != "tanh":

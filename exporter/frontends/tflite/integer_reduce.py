@@ -11,6 +11,7 @@ from samara.exporter.frontends.tflite.integer_scales import (
     INT32,
     F,
     Signed,
+    expect_scale,
     handler,
     ratio,
     same_scale,
@@ -172,6 +173,10 @@ def _log_softmax(r: Reading, node: Node) -> list[Tensor]:
 def _softmax(r: Reading, node: Node) -> list[Tensor]:
     x, y = Signed(node.input(0)), node.output
     beta = F(node.options.get("beta", 1.0))
+    if y.dtype is dtypes.int16:
+        expect_scale(y, *((1 / 32768, 0) if x.dtype is dtypes.int16 else (1 / 65536, -(2**15))))
+    else:
+        expect_scale(y, 1 / 256, 0 if y.dtype is dtypes.uint8 else -128)
     if x.dtype is dtypes.int16:
         return [integer_short.softmax(r, node.input(0).data, x.scale, beta)]
     into = dtypes.int16 if y.dtype is dtypes.int16 else dtypes.int8

@@ -137,6 +137,16 @@ def same_scale(node: Node, *operands: Operand) -> None:
         )
 
 
+def expect_scale(operand: Operand, scale: float, zero_point: int) -> None:
+    """Refuses another scale than the one that the results of a function always have."""
+    found, stored = float(scale_of(operand)), zero_point_of(operand)
+    if abs(found - scale) > 0.001 * scale or stored != zero_point:
+        raise Unsupported(
+            f"output {operand.name!r} has the scale {found:g} and the zero point {stored}, expected {scale:g} and "
+            f"{zero_point}"
+        )
+
+
 def look_up(r: Reading, node: Node, table: Any) -> list[Tensor]:
     """A function of one byte, by its results for the bytes in rising order."""
     return [r.b.lookup_table(node.input(0).data, np.asarray(table, node.output.dtype.numpy))]

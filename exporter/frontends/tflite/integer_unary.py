@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 
 from samara.exporter.frontends.tflite import tables
-from samara.exporter.frontends.tflite.integer_scales import F, Signed, handler, look_up, scales_of
+from samara.exporter.frontends.tflite.integer_scales import (
+    F,
+    Signed,
+    expect_scale,
+    handler,
+    look_up,
+    scales_of,
+)
 from samara.exporter.frontends.tflite.multipliers import Multiplier, limits, multiplier_of
 from samara.exporter.frontends.tflite.node import Array, Node, Reading, Unsupported
 from samara.graph import dtypes
@@ -100,6 +107,7 @@ def _short(r: Reading, node: Node, s: tables.Scales) -> Tensor:
     kind, x = node.kind, node.input(0).data
     made: Tensor
     if kind in ("LOGISTIC", "TANH"):
+        expect_scale(node.output, 1 / 32768, 0)
         made = r.b.fixed_point_sigmoid(x, tables.sigmoids(), **_argument(s), tanh=kind == "TANH")
     elif kind in _RELUS:
         made = _rescaled(r, node, s, s.single_ratio)

@@ -169,3 +169,33 @@ def test_a_subgraph_that_runs_itself_is_refused(tmp_path: Path) -> None:
     path.write_bytes(one(RANDOM, "WHILE", [x, x], x, "WhileOptions")[0])
     with pytest.raises(samara.ExportError, match="subgraph 'main' runs itself"):
         samara.import_model(path)
+
+
+def test_the_basic_kernel_of_an_lstm_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "m.tflite"
+    x = T(shape=(1, 3), dtype="uint8", scale=1 / 128, zero_point=128)
+    path.write_bytes(one(RANDOM, "LSTM", [x] * 5, x, "LSTMOptions", KernelType=1)[0])
+    with pytest.raises(samara.ExportError, match="LSTM 't5': the basic kernel of 5 inputs"):
+        samara.import_model(path)
+
+
+@pytest.mark.parametrize(
+    ("op", "dtype", "message"),
+    [
+        ("DIV", "int8", "a quotient of integers"),
+        ("PRELU", "int16", "which the reference kernel reads as bytes"),
+        ("NEG", "uint8", "the element type uint8"),
+        ("L2_NORMALIZATION", "int16", "the element type int16"),
+        ("SOFTMAX", "int8", "scale 0.1 and the zero point 0, expected 0.00390625 and -128"),
+        ("TANH", "int16", "scale 0.1 and the zero point 0, expected 3.05176e-05 and 0"),
+        ("HARD_SWISH", "int16", "HARD_SWISH 't1': the element type int16"),
+    ],
+)
+def test_types_and_scales_that_the_reference_kernels_lack_are_refused(
+    op: str, dtype: str, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "m.tflite"
+    x = T(shape=(2, 3), dtype=dtype, scale=0.1, zero_point=0)
+    path.write_bytes(one(RANDOM, op, [x] * (2 if op in ("DIV", "PRELU") else 1), x)[0])
+    with pytest.raises(samara.ExportError, match=message):
+        samara.import_model(path)
