@@ -16,7 +16,7 @@ from samara.errors import ExecutionError, ExportError, ModelFileError, ProofErro
 from samara.exporter.endpoints import turn_endpoints, turning
 from samara.exporter.freeze import Frozen, Signature, freeze
 from samara.exporter.frontends import ImportedModel, frontend_of, import_model
-from samara.exporter.frontends.imported import OracleError
+from samara.exporter.frontends.imported import OracleError, sample_of
 from samara.exporter.lower import LoweredModel, lower
 from samara.exporter.passes import op_count, optimize
 from samara.exporter.proof import LayerError, prove, seeded_sample
@@ -265,21 +265,10 @@ def _signature_samples(samples: Any, frozen: Frozen, index: int) -> list[dict[st
             raise TypeError(f"an array of samples is for one input, the inputs are {', '.join(inputs)}")
         (name,) = inputs
         return [{name: samples[i : i + 1]} for i in range(len(samples))]
-    listed = [_sample(s, list(inputs)) for s in samples]
+    listed = [sample_of(s, list(inputs)) for s in samples]
     if not listed:
         raise ValueError("samples is empty")
     return listed
-
-
-def _sample(sample: Any, inputs: list[str]) -> dict[str, Any]:
-    if not isinstance(sample, Mapping):
-        arrays = sample if isinstance(sample, (list, tuple)) else [sample]
-        if len(arrays) != len(inputs):
-            raise ValueError(f"a sample has {len(arrays)} arrays, the inputs are {', '.join(inputs)}")
-        sample = dict(zip(inputs, arrays, strict=True))
-    if set(sample) != set(inputs):
-        raise ValueError(f"a sample has {', '.join(sample) or 'nothing'}, the inputs are {', '.join(inputs)}")
-    return dict(sample)
 
 
 def _loaded(source: Path) -> Model:

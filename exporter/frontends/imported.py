@@ -11,6 +11,7 @@ import numpy as np
 
 from samara.errors import ExportError
 from samara.exporter.freeze import Signature, named
+from samara.graph.control import BodyGraph
 from samara.graph.dtypes import DType
 from samara.graph.graph import Graph, Tensor
 from samara.graph.session import Session
@@ -121,6 +122,23 @@ class ImportedModel:
         return f"ImportedModel({self.origin}, {texts[0]} -> {texts[1]}{more})"
 
 
+def sample_of(given: Any, inputs: Sequence[str]) -> dict[str, Any]:
+    """Arrays by input name, of a mapping, of arrays in order, or of the array of a single input.
+
+    Raises:
+        ValueError: there are other inputs, or another number of them.
+    """
+    if not isinstance(given, Mapping):
+        arrays = given if isinstance(given, (list, tuple)) else [given]
+        if len(arrays) != len(inputs):
+            count = "1 array" if len(arrays) == 1 else f"{len(arrays)} arrays"
+            raise ValueError(f"a sample has {count}, the inputs are {', '.join(inputs)}")
+        given = dict(zip(inputs, arrays, strict=True))
+    if set(given) != set(inputs):
+        raise ValueError(f"a sample has {', '.join(given) or 'nothing'}, the inputs are {', '.join(inputs)}")
+    return dict(given)
+
+
 @dataclass(frozen=True)
 class Problem:
     """One thing that stands in the way of an import.
@@ -153,6 +171,7 @@ class Problems:
         self.origin = origin
         self.found: list[Problem] = []
         self.nodes: Counter[str] = Counter()
+        self._stood_in: set[int] = set()
 
     def add(self, where: str, what: str, mend: str = "") -> None:
         """Notes a problem; the same one twice counts once."""
@@ -162,8 +181,29 @@ class Problems:
 
     def stand_in(self, graph: Graph, name: str, dtype: DType, shape: Sequence[Any] | None = None) -> Tensor:
         """A placeholder for what an unsupported node would have computed, so that the nodes after it can be read."""
-        made = graph.apply("placeholder", [], {"dtype": dtype, "shape": shape}, name=name)
-        return made.outputs[0]
+        made = graph.apply("placeholder", [], {"dtype": dtype, "shape": shape}, name=name).outputs[0]
+        self._stood_in.add(id(made))
+        return made
+
+    def refuse(self, where: str, inputs: Sequence[Any], what: str, mend: str = "") -> None:
+        """Notes a problem of a node, unless it only follows from an earlier one: an input depends on a stand-in."""
+        if not any(isinstance(t, Tensor) and self._follows(t) for t in inputs):
+            self.add(where, what, mend)
+
+    def _follows(self, tensor: Tensor) -> bool:
+        pending, seen = [tensor] if self._stood_in else [], set()
+        while pending:
+            current = pending.pop()
+            if id(current) in self._stood_in:
+                return True
+            if id(current) not in seen:
+                seen.add(id(current))
+                pending += current.op.given_inputs
+                for body in current.op.bodies.values():
+                    pending += body.outputs
+                if current.op.type == "placeholder" and isinstance(current.graph, BodyGraph):
+                    pending += [outer for outer, t in current.graph.captured.items() if t is current]
+        return False
 
     def raise_if_any(self) -> None:
         """Raises ExportError with all that was noted."""

@@ -10,7 +10,7 @@ import onnx
 
 from samara.errors import SamaraError
 from samara.exporter.freeze import Signature
-from samara.exporter.frontends.imported import ImportedModel, Problems
+from samara.exporter.frontends.imported import ImportedModel, Problems, sample_of
 from samara.exporter.frontends.onnx import handlers
 from samara.exporter.frontends.onnx.expansion import expanded
 from samara.exporter.frontends.onnx.node import HANDLERS, Node, UnsupportedNodeError
@@ -18,7 +18,6 @@ from samara.exporter.frontends.onnx.oracle import oracle_of
 from samara.exporter.frontends.onnx.reader import Source
 from samara.exporter.frontends.onnx.values import DTYPES, array_of, type_name
 from samara.graph import dims, dtypes
-from samara.graph.control import BodyGraph
 from samara.graph.dims import Dim, Dimension
 from samara.graph.dtypes import DType
 from samara.graph.graph import Graph, Tensor, get_default_graph
@@ -68,27 +67,12 @@ def assemble(
         signatures=(signature,),
         session=importer.session,
         origin=source.origin,
-        samples=_samples(inputs, endpoints),
+        samples=None if inputs is None else [[sample_of(inputs, list(endpoints))]],
         oracle=oracle_of(source, constants),
         metadata={p.key: p.value for p in source.model.metadata_props},
         warnings=tuple(dict.fromkeys(importer.warnings)),
         nodes=dict(problems.nodes),
     )
-
-
-def _samples(inputs: Any, endpoints: Mapping[str, Tensor]) -> list[list[dict[str, Array]]] | None:
-    if inputs is None:
-        return None
-    if isinstance(inputs, Mapping):
-        sample = {n: np.asarray(a) for n, a in inputs.items()}
-    else:
-        given = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
-        if len(given) != len(endpoints):
-            raise ValueError(f"{len(given)} inputs are given, the model has {len(endpoints)}")
-        sample = {n: np.asarray(a) for n, a in zip(endpoints, given, strict=True)}
-    if set(sample) != set(endpoints):
-        raise ValueError(f"inputs are given for {', '.join(sample)}; the inputs are {', '.join(endpoints)}")
-    return [[sample]]
 
 
 class Importer:
@@ -110,7 +94,6 @@ class Importer:
         self.warnings: list[str] = []
         self.declared: dict[str, list[int | str | None]] = {}
         self._trainable = trainable
-        self._stood_in: set[int] = set()
 
     def model(
         self, shapes: Mapping[str, Sequence[Any]], constants: Mapping[str, Any]
@@ -250,14 +233,14 @@ class Importer:
                         if isinstance(error, UnsupportedNodeError)
                         else str(error).partition(" (at ")[0]
                     )
-                    self._refuse(where, inputs, what, getattr(error, "mend", ""))
+                    self.problems.refuse(where, inputs, what, getattr(error, "mend", ""))
         results = list(made) if isinstance(made, (list, tuple)) else [made]
         results += [None] * (len(proto.output) - len(results))
         for output, tensor in zip(proto.output, results, strict=False):
             if not output:
                 continue
             if made is not None and tensor is None:
-                self._refuse(where, inputs, f"output {output!r} is not supported")
+                self.problems.refuse(where, inputs, f"output {output!r} is not supported")
             values[output] = tensor if tensor is not None else self._stand_in(output, dtypes.float32)
 
     def _handle(self, domain: str, node: Node) -> Any:
@@ -282,31 +265,8 @@ class Importer:
             "" if known else "write it with ops of ONNX, or as a function of the model",
         )
 
-    def _refuse(self, where: str, inputs: Sequence[Tensor | None], what: str, mend: str = "") -> None:
-        """Notes a problem, unless it only follows from an earlier one."""
-        if not self.problems.found or not any(t is not None and self._follows(t) for t in inputs):
-            self.problems.add(where, what, mend)
-
-    def _follows(self, tensor: Tensor) -> bool:
-        """Whether a tensor depends on what stands in for something unsupported."""
-        pending, seen = [tensor], set()
-        while pending:
-            current = pending.pop()
-            if id(current) in self._stood_in:
-                return True
-            if id(current) not in seen:
-                seen.add(id(current))
-                pending += current.op.given_inputs
-                for body in current.op.bodies.values():
-                    pending += body.outputs
-                if current.op.type == "placeholder" and isinstance(current.graph, BodyGraph):
-                    pending += [outer for outer, t in current.graph.captured.items() if t is current]
-        return False
-
     def _stand_in(self, name: str, dtype: DType, shape: Sequence[Any] | None = None) -> Tensor:
-        tensor = self.problems.stand_in(self.graph, _legal(name), dtype, shape)
-        self._stood_in.add(id(tensor))
-        return tensor
+        return self.problems.stand_in(self.graph, _legal(name), dtype, shape)
 
     def _attribute(self, proto: Any) -> Any:
         kind = proto.type

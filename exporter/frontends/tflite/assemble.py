@@ -9,7 +9,7 @@ import numpy as np
 
 from samara.errors import SamaraError
 from samara.exporter.freeze import Signature
-from samara.exporter.frontends.imported import ImportedModel, Problems
+from samara.exporter.frontends.imported import ImportedModel, Problems, sample_of
 from samara.exporter.frontends.tflite import handlers
 from samara.exporter.frontends.tflite.node import Node, Operand, Reading, Unsupported
 from samara.exporter.frontends.tflite.oracle import oracle_of
@@ -74,21 +74,8 @@ def _samples(inputs: Any, signatures: Sequence[Signature]) -> list[list[dict[str
         names = [s.name for s in signatures]
         if not isinstance(inputs, Mapping) or set(inputs) != set(names):
             raise ValueError(f"a model of several signatures takes inputs by signature: {', '.join(names)}")
-        return [[_sample(inputs[s.name], list(s.inputs))] for s in signatures]
-    return [[_sample(inputs, list(signatures[0].inputs))]]
-
-
-def _sample(inputs: Any, names: Sequence[str]) -> dict[str, Array]:
-    if isinstance(inputs, Mapping):
-        sample = {n: np.asarray(a) for n, a in inputs.items()}
-    else:
-        given = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
-        if len(given) != len(names):
-            raise ValueError(f"{len(given)} inputs are given, the model has {len(names)}")
-        sample = {n: np.asarray(a) for n, a in zip(names, given, strict=True)}
-    if set(sample) != set(names):
-        raise ValueError(f"inputs are given for {', '.join(sample)}; the inputs are {', '.join(names)}")
-    return sample
+        return [[sample_of(inputs[s.name], list(s.inputs))] for s in signatures]
+    return [[sample_of(inputs, list(signatures[0].inputs))]]
 
 
 class Importer:
@@ -112,7 +99,6 @@ class Importer:
         self.quantization: dict[str, Any] = {}
         self._trainable = trainable
         self._constants: dict[Any, Tensor] = {}
-        self._stood_in: set[int] = set()
         self._running: list[int] = []
         self._calls = 0
         # Graphs stay, since what is known of them is found by their identity.
@@ -298,22 +284,24 @@ class Importer:
             try:
                 made = self._made(graph, number, source, given, values, into)
             except Unsupported as error:
-                self._refuse(source.where, given, error.what, error.mend)
+                self.problems.refuse(source.where, given, error.what, error.mend)
             except (SamaraError, TypeError, ValueError, OverflowError) as error:
-                self._refuse(source.where, given, str(error).partition(" (at ")[0])
+                self.problems.refuse(source.where, given, str(error).partition(" (at ")[0])
             except (AttributeError, IndexError, KeyError, AssertionError, ArithmeticError) as error:
                 # Options or shapes that no handler expects, of a file that only looks right.
-                self._refuse(source.where, given, f"its inputs or options contradict each other ({error})")
+                self.problems.refuse(
+                    source.where, given, f"its inputs or options contradict each other ({error})"
+                )
         results = list(made or ())
         results += [None] * (len(source.outputs) - len(results))
         for index, result in zip(source.outputs, results, strict=False):
             tensor = graph.tensors[index]
             if result is None:
                 if made is not None:
-                    self._refuse(source.where, given, f"output {tensor.name!r} is not supported")
+                    self.problems.refuse(source.where, given, f"output {tensor.name!r} is not supported")
                 result = self.stand_in(tensor.name, tensor.dtype or dtypes.float32, into=into)
             elif isinstance(result, Tensor) and result.dtype is not tensor.dtype:
-                self._refuse(
+                self.problems.refuse(
                     source.where,
                     given,
                     f"output {tensor.name!r} is {tensor.type} in the file, and {result.dtype.name} by its inputs",
@@ -394,30 +382,11 @@ class Importer:
             axis=source.axis,
         )
 
-    def _refuse(self, where: str, inputs: Sequence[Any], what: str, mend: str = "") -> None:
-        """Notes a problem, unless it only follows from an earlier one."""
-        if not self.problems.found or not any(isinstance(t, Tensor) and self._follows(t) for t in inputs):
-            self.problems.add(where, what, mend)
-
-    def _follows(self, tensor: Tensor) -> bool:
-        """Whether a tensor depends on what stands in for something unsupported."""
-        pending, seen = [tensor], set()
-        while pending:
-            current = pending.pop()
-            if id(current) in self._stood_in:
-                return True
-            if id(current) not in seen:
-                seen.add(id(current))
-                pending += current.op.given_inputs
-        return False
-
     def stand_in(
         self, name: str, dtype: DType, shape: Sequence[Any] | None = None, *, into: Graph | None = None
     ) -> Tensor:
         """What takes the place of something unsupported."""
-        tensor = self.problems.stand_in(into or self.graph, legal(name), dtype, shape)
-        self._stood_in.add(id(tensor))
-        return tensor
+        return self.problems.stand_in(into or self.graph, legal(name), dtype, shape)
 
 
 _STORED = (dtypes.int8, dtypes.uint8, dtypes.int16)
