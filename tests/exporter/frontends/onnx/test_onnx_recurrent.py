@@ -213,3 +213,30 @@ def test_an_unknown_function_is_refused_by_name(tmp_path: Path) -> None:
     model, _ = layer("RNN", activations=["Swish"])
     with pytest.raises(samara.ExportError, match="the function 'Swish' is unknown"):
         samara.export_model(model, tmp_path / "m.smr")
+
+
+def test_a_length_outside_of_the_sequence_is_an_error_of_the_run(tmp_path: Path) -> None:
+    model, feeds = layer("GRU", lengths=[4, 3])
+    samara.export_model(model, tmp_path / "m.smr", inputs=feeds)
+    loaded = samara.load(tmp_path / "m.smr")
+    for length in (5, -1):
+        feeds["lengths"][1] = length
+        with pytest.raises(samara.ExecutionError, match=f"sequence 1 has length {length} of 4 steps"):
+            loaded.run(**feeds)
+        with pytest.raises(samara.GraphError, match="lengths must be 0 to 4"):
+            samara.import_model(model).run(feeds)
+
+
+@pytest.mark.parametrize("kind", GATES)
+def test_an_imported_layer_can_be_trained(kind: str) -> None:
+    model, feeds = layer(kind, direction="bidirectional", lengths=[4, 2])
+    imported = samara.import_model(model, trainable=True)
+    with imported.graph.as_default():
+        y, *_ = imported.outputs.values()
+        loss = samara.reduce_mean(samara.square(y))
+        step = samara.train.GradientDescentOptimizer(0.5).minimize(loss)
+    given = {imported.inputs[n]: a for n, a in feeds.items()}
+    before = imported.session.run(loss, given)
+    for _ in range(20):
+        imported.session.run(step, given)
+    assert imported.session.run(loss, given) < 0.9 * before

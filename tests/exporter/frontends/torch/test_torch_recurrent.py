@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from samara.errors import ExportError
 from samara.graph.dims import Dim
@@ -131,6 +133,35 @@ def test_packed_sequences_are_refused() -> None:
 
     with pytest.raises(ExportError, match="pack"):
         agrees(Packed(), (torch.randn(4, 2, 3),))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_weights_of_16_bits(kind: str, tmp_path: Path) -> None:
+    module = layer(kind, bidirectional=True).half()
+    exported(module, (torch.randn(4, 2, 3).half(),), tmp_path / "m.smr")
+
+
+@settings(max_examples=8, deadline=None, derandomize=True)
+@given(
+    st.sampled_from(sorted(KINDS)),
+    st.tuples(*(st.integers(1, most) for most in (5, 3, 4, 18))),
+    st.fixed_dictionaries(
+        {
+            "num_layers": st.integers(1, 3),
+            **{k: st.booleans() for k in ("bias", "batch_first", "bidirectional")},
+        }
+    ),
+    st.booleans(),
+)
+def test_layers_of_any_shape(
+    kind: str, sizes: tuple[int, int, int, int], options: dict[str, Any], project: bool
+) -> None:
+    steps, batch, inputs, cells = sizes
+    if project and kind == "lstm" and cells > 1:
+        options = {**options, "proj_size": cells // 2}
+    module = layer(kind, inputs, cells, **options)
+    first = (batch, steps) if options["batch_first"] else (steps, batch)
+    agrees(module, (torch.randn(*first, inputs),))
 
 
 class Stream(torch.nn.Module):
