@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import onnx
+import onnx.helper
 import onnx.inliner
 
 from samara.exporter.frontends.onnx.node import HANDLERS
@@ -26,8 +27,8 @@ def expanded(source: Source) -> Source:
         return source
     model = source.model
     try:
-        if any("" in n.input for n in nodes):
-            model = _with_absent_inputs(source)
+        if any(_depends(n, source) for n in nodes):
+            model = _written_out(source)
         wanted = sorted({(n.domain, n.op_type) for n in _nodes(model.graph) if _is_wanted(n, source)})
         if wanted:
             model = onnx.inliner.inline_selected_functions(model, wanted, inline_schema_functions=True)
@@ -60,24 +61,28 @@ def _schema(node: Any, source: Source) -> Any:
     return onnx.defs.get_schema(node.op_type, max(source.opsets.get("", 1), 1))
 
 
-def _with_absent_inputs(source: Source) -> Any:
-    """The model with the nodes written out that have absent inputs, and functions that depend on which.
+def _depends(node: Any, source: Source) -> bool:
+    """Whether the function of a node depends on the types of its inputs, and on which are there."""
+    return bool(_schema(node, source).has_context_dependent_function)
 
-    The inliner asks for the type of each input and finds none for an absent one.
+
+def _written_out(source: Source) -> Any:
+    """The model with the nodes written out whose functions depend on their inputs.
+
+    The inliner asks for the type of each input, and finds none for an absent one and for a constant.
     """
     model = onnx.ModelProto()
     model.CopyFrom(source.model)
     typed = onnx.shape_inference.infer_shapes(model).graph
-    types = {i.name: i.type for i in (*typed.input, *typed.value_info, *typed.output)}
+    types = {t.name: onnx.helper.make_tensor_type_proto(t.data_type, t.dims) for t in typed.initializer}
+    types.update((i.name, i.type) for i in (*typed.input, *typed.value_info, *typed.output))
     functions: list[Any] = []
     for node in _nodes(model.graph):
-        if "" not in node.input or not _is_wanted(node, source):
-            continue
-        schema = _schema(node, source)
-        if not schema.has_context_dependent_function:
+        known = all(n in types for n in node.input if n)
+        if not known or not _is_wanted(node, source) or not _depends(node, source):
             continue
         given = [types.get(n, onnx.TypeProto()).SerializeToString() for n in node.input]
-        made = schema.get_context_dependent_function(node.SerializeToString(), given)
+        made = _schema(node, source).get_context_dependent_function(node.SerializeToString(), given)
         function = onnx.FunctionProto.FromString(made)
         node.domain = function.domain = _DOMAIN
         node.op_type = function.name = f"{node.op_type}_{len(functions)}"

@@ -163,3 +163,45 @@ def test_einsum(equation: str, tmp_path: Path) -> None:
     terms = equation.split("->", maxsplit=1)[0].replace("...", "b").split(",")
     fed = {f"x{i}": values(*(sizes[c] for c in term)) for i, term in enumerate(terms)}
     check("Einsum", fed, tmp_path, opset=13, equation=equation)
+
+
+@pytest.mark.parametrize("activation", ["none", "silu"])
+@pytest.mark.parametrize("biased", [False, True])
+def test_causal_convolution_with_weights(activation: str, biased: bool, tmp_path: Path) -> None:
+    weights = {"w": values(6, 1, 3), **({"b": values(6)} if biased else {})}
+    check(
+        "CausalConvWithState",
+        {"x": values(2, 6, 16)},
+        tmp_path,
+        constants=weights,
+        results=2,
+        opset=27,
+        activation=activation,
+    )
+
+
+@pytest.mark.parametrize("heads", [(2, 2), (4, 2)])
+@pytest.mark.parametrize("rule", ["linear", "gated", "delta", "gated_delta"])
+def test_linear_attention_that_begins_in_a_state(heads: tuple[int, int], rule: str, tmp_path: Path) -> None:
+    q, k = heads
+    fed = {"q": values(2, 5, q * 4), "k": values(2, 5, k * 4), "v": values(2, 5, k * 3)}
+    order = "q,k,v,past"
+    if "gated" in rule:
+        fed["decay"] = -np.abs(values(2, 5, k))
+    if "delta" in rule:
+        fed["beta"] = np.abs(values(2, 5, k)) / 2
+    if len(fed) > 3:
+        order += ",decay" if "decay" in fed else ","
+        order += ",beta" if "beta" in fed else ""
+    check(
+        "LinearAttention",
+        fed,
+        tmp_path,
+        constants={"past": values(2, k, 4, 3)},
+        order=order,
+        results=2,
+        opset=27,
+        q_num_heads=q,
+        kv_num_heads=k,
+        update_rule=rule,
+    )
