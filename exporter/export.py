@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -125,6 +126,8 @@ def export_model(
         convert = turning(convert, turned)
         model, more = optimize(model, disable=disable)
         passes = passes + more
+    # Graphs between the source's and the file's hold weights too, and are in cycles.
+    gc.collect()
     lowered = lower(model, metadata=metadata or {})
     seeded = given is None
     proof_samples = given or _seeded(frozen, 1)

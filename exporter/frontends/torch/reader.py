@@ -244,8 +244,8 @@ class Reader:
         return found
 
     def constant_of(self, value: torch.Tensor, name: str) -> Tensor:
-        """A constant with a tensor's values."""
-        array = np.array(to_numpy(value))
+        """A constant with a tensor's values, in the tensor's memory: a model may be as large as that of the machine."""
+        array = to_numpy(value).view()
         array.flags.writeable = False
         dtype = dtypes.as_dtype(array.dtype)
         made = self.graph.apply("constant", [], {"value": array, "dtype": dtype}, name=name.replace(".", "/"))
