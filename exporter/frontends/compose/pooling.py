@@ -38,7 +38,7 @@ def max_pool(
         dilations: steps between the elements of a window.
         ceil_mode: whether a last window may reach over the end, as long as it begins before it.
     """
-    widths = _widths(x, kernel, strides, pads, dilations, ceil_mode)
+    widths = padding_of(x, kernel, strides, pads, dilations, ceil_mode)
     if len(kernel) <= 2 and all(d == 1 for d in dilations):
         window = _clipped(x, kernel, strides, widths)
         return from_image(b, b.max_pool2d(to_image(b, x), **window), len(kernel))
@@ -75,7 +75,7 @@ def average_pool(
         ValueError: how many elements a window has depends on a size that moves, for a pool that is not one op.
     """
     spatial = len(kernel)
-    widths = _widths(x, kernel, strides, pads, dilations, ceil_mode)
+    widths = padding_of(x, kernel, strides, pads, dilations, ceil_mode)
     given = list(zip(pads[:spatial], pads[spatial:], strict=True))
     if spatial <= 2 and all(d == 1 for d in dilations):
         if count_include_pad and widths != given:
@@ -122,7 +122,7 @@ def lp_pool(
     p: int = 2,
 ) -> Tensor:
     """The p-norm of each window of x [N, C, spatial...]: (sum of |x| ** p) ** (1 / p). Arguments as in max_pool."""
-    widths = _widths(x, kernel, strides, pads, dilations, ceil_mode)
+    widths = padding_of(x, kernel, strides, pads, dilations, ceil_mode)
     powers = b.square(x) if p == 2 else b.power(b.abs(x), b.like(p, x))
     if len(kernel) <= 2 and all(d == 1 for d in dilations):
         window = _window(kernel, strides, widths)
@@ -151,26 +151,32 @@ def _along(
     pads = [0] * (2 * rank)
     pads[2 * axis : 2 * axis + 2] = width
     padded = b.pad(x, paddings=tuple(pads), value=fill) if any(pads) else x
-    reach = (kernel - 1) * dilation
-    others = ((1 << rank) - 1) & ~(1 << axis)
     joined: Any = None
     for element in range(kernel):
-        begin, end, strides = [0] * rank, [0] * rank, [1] * rank
-        begin[axis], end[axis], strides[axis] = element * dilation, element * dilation - reach, stride
-        part = b.strided_slice(
-            padded,
-            begin=begin,
-            end=end,
-            strides=strides,
-            begin_mask=others,
-            end_mask=others | (1 << axis if end[axis] == 0 else 0),
-        )
+        part = part_along(b, padded, axis, element, kernel, dilation, stride)
         joined = part if joined is None else getattr(b, join)(joined, part)
     made: Tensor = joined
     return made
 
 
-def _widths(
+def part_along(b: Any, x: Tensor, axis: int, element: int, kernel: int, dilation: int, stride: int) -> Tensor:
+    """Of each window along an axis, one element."""
+    rank = len(x.shape or ())
+    others = ((1 << rank) - 1) & ~(1 << axis)
+    begin, end, strides = [0] * rank, [0] * rank, [1] * rank
+    begin[axis], end[axis], strides[axis] = element * dilation, (element - kernel + 1) * dilation, stride
+    made: Tensor = b.strided_slice(
+        x,
+        begin=begin,
+        end=end,
+        strides=strides,
+        begin_mask=others,
+        end_mask=others | (1 << axis if end[axis] == 0 else 0),
+    )
+    return made
+
+
+def padding_of(
     x: Tensor,
     kernel: Sequence[int],
     strides: Sequence[int],
@@ -226,4 +232,4 @@ def _overhang(size: int, reach: int, stride: int, before: int, after: int) -> in
     return max((windows - 1) * stride + reach - (size + before + after), 0)
 
 
-__all__ = ["average_pool", "lp_pool", "max_pool"]
+__all__ = ["average_pool", "lp_pool", "max_pool", "padding_of", "part_along"]

@@ -79,7 +79,7 @@ class Symbols:
         return tuple(self.dimension(s) for s in sizes)
 
     def _of(self, e: Any) -> Dimension:
-        if e.is_Integer or isinstance(e, int):
+        if e.is_Integer or isinstance(e, int) or (e.is_Float and float(e).is_integer()):
             return int(e)
         if e.is_Symbol:
             if e.name not in self._dimensions:
@@ -103,7 +103,7 @@ class Symbols:
             for other in arguments[1:]:
                 found = function(found, other)
             return found
-        if kind in ("CeilToInt", "FloorToInt", "TruncToInt", "RoundToInt") and len(e.args) == 1:
+        if kind in ("CeilToInt", "FloorToInt", "RoundToInt", "ToFloat", "TruncToInt") and len(e.args) == 1:
             return arguments[0]
         raise UnknownSizeError(f"the size {e} uses {kind}")
 

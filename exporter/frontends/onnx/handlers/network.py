@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from samara.exporter.frontends.compose import convolution, normalization, pooling
+from samara.exporter.frontends.compose import convolution, normalization, pooling, unpooling
 from samara.exporter.frontends.onnx.node import Node, op
 from samara.graph import dtypes
 from samara.graph.dims import Dimension
@@ -66,14 +66,40 @@ def _conv(node: Node) -> Any:
 @op("MaxPool")
 def _max_pool(node: Node) -> Any:
     kernel = [int(k) for k in node.attr("kernel_shape")]
-    options: dict[str, Any] = window(node, kernel)
-    if node.wants(1):
-        options["indices"] = True
-        if node.attr("storage_order", 0):
-            node.fail("indices in column-major order")
-    return pooling.max_pool(
-        node.b, node.input(), kernel=kernel, ceil_mode=bool(node.attr("ceil_mode", 0)), **options
+    options: dict[str, Any] = {
+        "kernel": kernel,
+        "ceil_mode": bool(node.attr("ceil_mode", 0)),
+        **window(node, kernel),
+    }
+    if not node.wants(1):
+        return pooling.max_pool(node.b, node.input(), **options)
+    column_major = bool(node.attr("storage_order", 0))
+    return list(
+        unpooling.max_pool_indices(node.b, node.input(), whole=True, column_major=column_major, **options)
     )
+
+
+@op("MaxUnpool")
+def _max_unpool(node: Node) -> Any:
+    kernel = [int(k) for k in node.attr("kernel_shape")]
+    spatial = len(kernel)
+    strides = node.attr("strides") or [1] * spatial
+    pads = node.attr("pads") or [0] * (2 * spatial)
+    shape = fixed_shape(node, 0, "the elements")
+    sizes = [
+        (n - 1) * int(s) - int(before) - int(after) + k
+        for n, s, k, before, after in zip(
+            shape[2:], strides, kernel, pads[:spatial], pads[spatial:], strict=True
+        )
+    ]
+    y = unpooling.max_unpool(node.b, node.input(), node.input(1), sizes, whole=True)
+    wanted = node.numbers("output_shape", 2)
+    if wanted is None:
+        return y
+    more = [w - n for w, n in zip(wanted[2:], sizes, strict=True)]
+    if min(more) < 0:
+        node.fail(f"an output of {wanted}, smaller than {sizes} images")
+    return node.b.pad(y, paddings=(0, 0, 0, 0, *(p for m in more for p in (0, m))))
 
 
 @op("AveragePool")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from samara.exporter.frontends.compose.pooling import average_pool, max_pool
+from samara.exporter.frontends.compose.unpooling import max_pool_indices, max_unpool
 from samara.exporter.frontends.torch.reader import Reader
 from samara.exporter.frontends.torch.registry import handles
 from samara.graph.graph import Tensor
@@ -29,7 +30,7 @@ def _batched(r: Reader, x: Tensor, spatial: int, pool: Callable[[Tensor], Tensor
     return made
 
 
-def _max(spatial: int) -> Callable[..., Any]:
+def _max(spatial: int, *, indices: bool = False) -> Callable[..., Any]:
     def build(
         r: Reader,
         x: Tensor,
@@ -47,7 +48,12 @@ def _max(spatial: int) -> Callable[..., Any]:
             "dilations": _spread(dilation, spatial),
             "ceil_mode": ceil_mode,
         }
-        return _batched(r, x, spatial, lambda t: max_pool(r.b, t, **window))
+        if not indices:
+            return _batched(r, x, spatial, lambda t: max_pool(r.b, t, **window))
+        if r.rank(x) == spatial + 2:
+            return max_pool_indices(r.b, x, **window)
+        both = max_pool_indices(r.b, r.b.expand_dims(x, axis=0), **window)
+        return tuple(r.b.squeeze(y, axes=(0,)) for y in both)
 
     return build
 
@@ -81,8 +87,21 @@ def _average(spatial: int) -> Callable[..., Any]:
     return build
 
 
+def _unpool(spatial: int) -> Callable[..., Any]:
+    def build(r: Reader, x: Tensor, indices: Tensor, sizes: Any, *_window: Any) -> Any:
+        wanted = [r.number(n, "the size of an image") for n in sizes][-spatial:]
+        if r.rank(x) == spatial + 2:
+            return max_unpool(r.b, x, indices, wanted)
+        x, indices = (r.b.expand_dims(t, axis=0) for t in (x, indices))
+        return r.b.squeeze(max_unpool(r.b, x, indices, wanted), axes=(0,))
+
+    return build
+
+
 for _spatial in (1, 2, 3):
     handles(f"aten.max_pool{_spatial}d")(_max(_spatial))
+    handles(f"aten.max_pool{_spatial}d_with_indices")(_max(_spatial, indices=True))
+    handles(f"aten.max_unpool{_spatial}d")(_unpool(_spatial))
     handles(f"aten.avg_pool{_spatial}d")(_average(_spatial))
 
 
@@ -156,23 +175,37 @@ def _along(r: Reader, x: Tensor, axis: int, size: int, count: int, word: str) ->
     return made
 
 
-for _spatial in (1, 2, 3):
-    _name = "_adaptive_avg_pool" if _spatial > 1 else "adaptive_avg_pool"
-    handles(f"aten.adaptive_avg_pool{_spatial}d", *([f"aten.{_name}{_spatial}d"] if _spatial > 1 else []))(
-        _adaptive(_spatial, "mean")
-    )
-
-
 def _adaptive_max(spatial: int) -> Callable[..., Any]:
     pool = _adaptive(spatial, "max")
 
     def build(r: Reader, x: Tensor, sizes: Any) -> Any:
-        if any(user.args[1] == 1 and user.users for user in r.node.users):
-            raise r.unsupported("it also gives where the maxima are", "use return_indices=False")
-        return [pool(r, x, sizes), None]
+        if not any(user.args[1] == 1 and user.users for user in r.node.users):
+            return [pool(r, x, sizes), None]
+        b = r.b
+        assert x.shape is not None
+        first = r.rank(x) - spatial
+        wanted = _spread(sizes, spatial)
+        found = [r.number(n, "an axis that is pooled to a given size") for n in x.shape[first:]]
+        windows = [_windows(n, m) for n, m in zip(found, wanted, strict=True)]
+        places = [
+            [int(np.ravel_multi_index(at, found)) for at in itertools.product(*(range(*w) for w in cell))]
+            for cell in itertools.product(*windows)
+        ]
+        width = max(map(len, places))
+        # A smaller window repeats its last element, which changes neither the maximum nor where it is first.
+        table = np.array([p + p[-1:] * (width - len(p)) for p in places], np.int32)
+        flat = r.reshape(x, [*x.shape[:first], int(np.prod(found))])
+        which = b.argmax(b.gather(flat, table, axis=first), axis=first + 1)
+        rows = b.constant((np.arange(len(table)) * width).astype(which.dtype.numpy))
+        indices = b.gather(b.constant(table.reshape(-1).astype(np.int64)), b.add(which, rows), axis=0)
+        return [pool(r, x, sizes), r.reshape(indices, [*x.shape[:first], *wanted])]
 
     return build
 
 
 for _spatial in (1, 2, 3):
     handles(f"aten.adaptive_max_pool{_spatial}d")(_adaptive_max(_spatial))
+    _name = "_adaptive_avg_pool" if _spatial > 1 else "adaptive_avg_pool"
+    handles(f"aten.adaptive_avg_pool{_spatial}d", *([f"aten.{_name}{_spatial}d"] if _spatial > 1 else []))(
+        _adaptive(_spatial, "mean")
+    )
