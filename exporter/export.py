@@ -136,6 +136,7 @@ def export_model(
             temporary.write_bytes(to_bytes(lowered.contents))
             _record_golden(lowered, _loaded(temporary), proof_samples, convert, golden)
         file_bytes = temporary.write_bytes(to_bytes(lowered.contents))
+        lowered.release_constants()
         runtime = _loaded(temporary)
         runtime.verify()
         ran: set[int] = set()

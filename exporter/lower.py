@@ -84,6 +84,10 @@ class LoweredModel:
     programs: tuple[LoweredProgram, ...]
     constant_bytes: int
 
+    def release_constants(self) -> None:
+        """Lets go of the weights, once they are in a file: the contents cannot be encoded again."""
+        del self.contents["constants"]
+
 
 def lower(model: ModelGraph, *, metadata: Mapping[str, str]) -> LoweredModel:
     """Lays a model out as the tables of schema/samara.fbs.

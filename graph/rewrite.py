@@ -115,7 +115,8 @@ class Visit:
 
 
 def _constant(array: np.ndarray[Any, Any]) -> dict[str, Any]:
-    return {"value": np.asarray(array, order="C"), "dtype": as_dtype(array.dtype)}
+    # In any order of its elements: a transposed constant is a view until it is written.
+    return {"value": np.asarray(array), "dtype": as_dtype(array.dtype)}
 
 
 Visitor = Callable[[Visit], "list[Tensor] | None"]
