@@ -27,9 +27,7 @@ _NO_OPTIONALS = "optional values are not supported: give the tensor"
 
 # Ops that are refused for what they are, with the reason.
 REFUSED: dict[str, str] = {
-    **dict.fromkeys(
-        ("StringNormalizer", "StringConcat", "StringSplit", "RegexFullMatch", "TfIdfVectorizer"), _NO_STRINGS
-    ),
+    **dict.fromkeys(("StringNormalizer", "StringConcat", "StringSplit", "RegexFullMatch"), _NO_STRINGS),
     **dict.fromkeys(
         (
             "ConcatFromSequence",
@@ -45,6 +43,7 @@ REFUSED: dict[str, str] = {
         _NO_SEQUENCES,
     ),
     **dict.fromkeys(("Optional", "OptionalGetElement", "OptionalHasElement"), _NO_OPTIONALS),
+    "TfIdfVectorizer": "counting n-grams prepares text: run this before the model",
     "ImageDecoder": "images are decoded before the model: give their pixels",
 }
 
