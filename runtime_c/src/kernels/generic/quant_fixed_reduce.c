@@ -176,7 +176,7 @@ typedef struct fixed_multiplier {
 /* 1 / sqrt(value): five steps of Newton's method from 1, with 3 integer bits. */
 static fixed_multiplier fixed_inverse_root(int32_t value) {
     fixed_multiplier root = {INT32_MAX, 0};
-    int32_t right = 11, pairs, half, x = 1 << 28, step;
+    int32_t right = 11, half, x = 1 << 28, step;
     if (value <= 1) {
         return root;
     }
@@ -184,10 +184,11 @@ static fixed_multiplier fixed_inverse_root(int32_t value) {
         value /= 4;
         ++right;
     }
-    pairs = (fixed_leading_zeros((uint32_t)value) - 1) / 2 - 1;
-    right -= pairs;
-    value = (int32_t)(((int64_t)value << (2 * pairs)) / 2);
-    half = (int32_t)fixed_round_shift(value, 1);
+    while (value < 1 << 27) {
+        value *= 4;
+        --right;
+    }
+    half = (int32_t)fixed_round_shift(value / 2, 1);
     for (step = 0; step < 5; ++step) {
         const int64_t cube = (int64_t)fixed_high(fixed_high(x, x), x) * 64;
         const int64_t change =
