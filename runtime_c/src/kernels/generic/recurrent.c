@@ -151,7 +151,7 @@ static smr_status recurrent_run(const smr_node *node, recurrent_step take, const
 
 /* lstm ---------------------------------------------------------------------------------------------- */
 
-enum { LSTM_CELL = 3, LSTM_LENGTHS, LSTM_PROJECTION_MATRIX };
+enum { RECURRENT_CELL = 3, RECURRENT_LENGTHS, RECURRENT_PROJECTION };
 
 static void take_lstm(const smr_node *node, float *rows, size_t count) {
     const recurrent_parameters *p = SMR_CONST_PARAMETERS(node, recurrent_parameters);
@@ -181,7 +181,7 @@ static void take_lstm(const smr_node *node, float *rows, size_t count) {
 }
 
 static smr_status run_lstm(const smr_node *node, size_t begin, size_t end, smr_error *error) {
-    return recurrent_run(node, take_lstm, node->inputs[LSTM_CELL], begin, end, error);
+    return recurrent_run(node, take_lstm, node->inputs[RECURRENT_CELL], begin, end, error);
 }
 
 /* gru ----------------------------------------------------------------------------------------------- */
@@ -329,14 +329,14 @@ static smr_status recurrent_prepare(smr_node *node, int32_t gates, bool more, bo
 smr_status smr_prepare_lstm(smr_node *node, smr_error *error) {
     const smr_lstm_attributes *a = &node->attributes.lstm;
     recurrent_parameters *p = SMR_PARAMETERS(node, recurrent_parameters);
-    const smr_value *projection = recurrent_input(node, LSTM_PROJECTION_MATRIX);
-    SMR_TRY(recurrent_prepare(node, 4, true, a->reverse, a->batch_first, recurrent_input(node, LSTM_LENGTHS),
-                              error));
+    const smr_value *projection = recurrent_input(node, RECURRENT_PROJECTION);
+    SMR_TRY(recurrent_prepare(node, 4, true, a->reverse, a->batch_first,
+                              recurrent_input(node, RECURRENT_LENGTHS), error));
     {
         const int32_t cells = (int32_t)p->cells;
         const int32_t of_cell[2] = {(int32_t)node->work, cells};
         const int32_t of_projection[2] = {cells, (int32_t)p->outputs};
-        SMR_TRY(recurrent_check(recurrent_input(node, LSTM_CELL), 2, of_cell, error));
+        SMR_TRY(recurrent_check(recurrent_input(node, RECURRENT_CELL), 2, of_cell, error));
         SMR_TRY(recurrent_check(node->outputs[2], 2, of_cell, error));
         SMR_TRY(recurrent_check(projection, 2, of_projection, error));
     }
