@@ -219,4 +219,4 @@ class Problems:
         )
 
 
-__all__ = ["ImportedModel", "Oracle", "OracleError", "Problem", "Problems", "Run"]
+__all__ = ["ImportedModel", "Oracle", "OracleError", "Problem", "Problems", "Run", "sample_of"]
