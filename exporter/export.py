@@ -36,6 +36,9 @@ Array = np.ndarray[Any, Any]
 
 # How many random samples stand in for the caller's when a model is calibrated.
 _CALIBRATION_SAMPLES = 8
+# The graphs between the source's and the file's are in cycles and hold weights too. Collecting them goes through every
+# object of the process, so it has to be worth it.
+_COLLECTED_BYTES = 1 << 23
 
 
 def export_model(
@@ -126,9 +129,9 @@ def export_model(
         convert = turning(convert, turned)
         model, more = optimize(model, disable=disable)
         passes = passes + more
-    # Graphs between the source's and the file's hold weights too, and are in cycles.
-    gc.collect()
     lowered = lower(model, metadata=metadata or {})
+    if lowered.constant_bytes >= _COLLECTED_BYTES:
+        gc.collect()
     seeded = given is None
     proof_samples = given or _seeded(frozen, 1)
     with staged(path) as temporary, _told_as_problem(seeded):
