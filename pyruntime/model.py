@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from samara.errors import ArgumentStatusError
 from samara.pyruntime._errors import check
 from samara.pyruntime._native import ffi, lib
 
@@ -412,7 +413,6 @@ class Context:
         self._watch = _Watch()
         self._lock = threading.Lock()
         self._error = ffi.new("smr_error *")
-        self._sizes: dict[str, int] = {}
         self._views: dict[Any, tuple[list[Array], list[Array]]] = {}
         self._pointer = self._create(observed=False)
         self._observed: Any = None
@@ -439,7 +439,7 @@ class Context:
         given = self._bind(info, arrays, named)
         key = (pointer, signature)
         if self.model.dimensions:
-            self._set_dimensions(pointer, info, given)
+            self._set_dimensions(pointer, signature, given)
             self._views.clear()
         if key not in self._views:
             self._views[key] = self._arena_views(pointer, signature)
@@ -507,19 +507,26 @@ class Context:
                     raise ValueError(f"input {info}: dimension {dimension} is {size}, outside {low}..{high}")
         return array
 
-    def _set_dimensions(self, pointer: Any, info: SignatureInfo, arrays: Sequence[Array]) -> None:
+    def _set_dimensions(self, pointer: Any, signature: int, arrays: Sequence[Array]) -> None:
+        inputs = self.model._infos[signature].inputs
         sizes: dict[str, int] = {}
-        for tensor, array in zip(info.inputs, arrays, strict=True):
+        for tensor, array in zip(inputs, arrays, strict=True):
             for dimension, size in zip(tensor.dimensions, array.shape, strict=True):
                 if dimension is not None and sizes.setdefault(dimension, size) != size:
                     raise ValueError(
                         f"dimension {dimension} is {sizes[dimension]} in one input and {size} in {tensor.name}"
                     )
-        values = [
-            sizes.get(name, self._sizes.get(name, high)) for name, (_, high) in self.model.dimensions.items()
-        ]
-        check(lib.smr_context_set_dimensions(pointer, values, len(values), self._error), self._error)
-        self._sizes.update(sizes)
+        axes = [size for array in arrays for size in array.shape]
+        try:
+            check(lib.smr_context_set_shapes(pointer, signature, axes, len(axes), self._error), self._error)
+        except ArgumentStatusError as error:
+            for tensor, array in zip(inputs, arrays, strict=True):
+                _, found, why = str(error).partition(f'input "{tensor.name}": ')
+                if found:
+                    why = why.rpartition(" (")[0]
+                    message = f"input {tensor} was given shape {list(array.shape)}: {why}"
+                    raise ValueError(message) from None
+            raise ValueError(str(error)) from None
 
     def observe(
         self,

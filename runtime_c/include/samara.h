@@ -59,7 +59,7 @@ typedef enum smr_status {
     SMR_OK = 0,
     SMR_ERROR_ARGUMENT = 100,    /* a null pointer, or a value outside its range */
     SMR_ERROR_NOT_FOUND = 101,   /* no signature, tensor, dimension or key of that name or index */
-    SMR_ERROR_DIMENSION = 102,   /* a dimension outside the bounds that the file states */
+    SMR_ERROR_DIMENSION = 102,   /* a size outside the bounds, or of another form, than the file states */
     SMR_ERROR_FORMAT = 200,      /* not a Samara file, or a damaged one */
     SMR_ERROR_VERSION = 201,     /* the file needs a newer runtime */
     SMR_ERROR_UNSUPPORTED = 202, /* the file needs a kernel that this build does not have */
@@ -269,8 +269,9 @@ smr_status smr_model_program_op(const smr_model *model, int32_t program, int32_t
 smr_status smr_model_dimension(const smr_model *model, int32_t index, smr_dimension_info *info,
                                smr_error *error);
 
-/* The named dimension that an axis of an input is, in `dimension`; -1 where it is fixed or computed. A caller
- * sets it to the size of its data. @threads shared */
+/* The named dimension that an axis of an input is, in `dimension`; -1 where it is a number
+ * or an expression of dimensions. A caller sets it to the size of its data, or smr_context_set_shapes does.
+ * @threads shared */
 smr_status smr_model_input_dimension(const smr_model *model, int32_t signature, int32_t index, int32_t axis,
                                      int32_t *dimension, smr_error *error);
 
@@ -347,6 +348,14 @@ smr_status smr_context_set_dimension(smr_context *context, const char *name, int
  * smr_context_set_dimension. @threads exclusive */
 smr_status smr_context_set_dimensions(smr_context *context, const int32_t *values, size_t count,
                                       smr_error *error);
+
+/* Sets named dimensions so that the inputs of a signature have the shapes that `sizes` holds: all axes of the
+ * first input, then those of the second, and so on. Finds 4*height or 2*length+1 too; dimensions that no
+ * input tells stay as they are. On error nothing has changed. @return SMR_OK, SMR_ERROR_DIMENSION when no
+ * values give these shapes, SMR_ERROR_NOT_FOUND, SMR_ERROR_ARGUMENT for another number of axes, or
+ * SMR_ERROR_MODEL as smr_context_set_dimension. @threads exclusive */
+smr_status smr_context_set_shapes(smr_context *context, int32_t signature, const int32_t *sizes, size_t count,
+                                  smr_error *error);
 
 /* An input of a signature: write its data before each run. A run may overwrite it, and signatures share one
  * arena. @threads exclusive */

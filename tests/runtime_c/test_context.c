@@ -111,6 +111,38 @@ static void check_shape(smr_context *context, int32_t output, int32_t rank, int3
     CHECK(tensor.rank == rank && tensor.dims[0] == first && tensor.bytes == bytes);
 }
 
+static void test_shapes(void) {
+    check_file file;
+    smr_model *model = check_load("dynamic.smr", &file);
+    smr_context *context = make_context(model, NULL);
+    smr_error error;
+    smr_tensor tensor;
+    const int32_t *const none = NULL;
+    /* x[n, 4], y[m, 4], w[(n + 1) / 2] */
+    CHECK_OK(smr_context_set_shapes(context, 0, (const int32_t[]){3, 4, 1, 4, 2}, 5, &error), error);
+    check_shape(context, 0, 2, 3, 48);
+    CHECK_OK(smr_context_input(context, 0, 2, &tensor, &error), error);
+    CHECK(tensor.rank == 1 && tensor.dims[0] == 2);
+    CHECK_FAILS(smr_context_set_shapes(context, 0, (const int32_t[]){3, 4, 1, 4, 1}, 5, &error),
+                SMR_ERROR_DIMENSION, "axis 0 is 2 where the other axes are as given, not 1", error);
+    CHECK_FAILS(smr_context_set_shapes(context, 0, (const int32_t[]){3, 5, 1, 4, 2}, 5, &error),
+                SMR_ERROR_DIMENSION, "\"x\": axis 1 is 4, not 5", error);
+    CHECK_FAILS(smr_context_set_shapes(context, 0, (const int32_t[]){9, 4, 1, 4, 2}, 5, &error),
+                SMR_ERROR_DIMENSION, "\"x\": axis 0 is from 0 to 8, not 9", error);
+    CHECK_FAILS(smr_context_set_shapes(context, 0, (const int32_t[]){3, 4, 2, 4, 2}, 5, &error),
+                SMR_ERROR_MODEL, "add \"z\"", error);
+    CHECK_FAILS(smr_context_set_shapes(context, 0, (const int32_t[]){3, 4}, 2, &error), SMR_ERROR_ARGUMENT,
+                "2 sizes for the 5 axes", error);
+    CHECK_FAILS(smr_context_set_shapes(context, 1, none, 0, &error), SMR_ERROR_NOT_FOUND, "signature 1 of 1",
+                error);
+    CHECK_FAILS(smr_context_set_shapes(context, 0, none, 5, &error), SMR_ERROR_ARGUMENT, "null", error);
+    CHECK_FAILS(smr_context_set_shapes(NULL, 0, none, 0, &error), SMR_ERROR_ARGUMENT, "null", error);
+    check_shape(context, 0, 2, 3, 48);
+    smr_context_free(context);
+    smr_model_free(model);
+    free(file.block);
+}
+
 static void test_dimensions(void) {
     check_file file;
     smr_model *model = check_load("dynamic.smr", &file);
@@ -344,6 +376,7 @@ int main(void) {
     test_views();
     test_memory();
     test_dimensions();
+    test_shapes();
     test_expression_with_a_hump();
     test_state();
     test_callback();

@@ -11,14 +11,14 @@ import onnx
 from samara.errors import SamaraError
 from samara.exporter.freeze import Signature
 from samara.exporter.frontends.imported import ImportedModel, Problems, sample_of
-from samara.exporter.frontends.onnx import handlers
+from samara.exporter.frontends.onnx import handlers, sizes
 from samara.exporter.frontends.onnx.expansion import expanded
 from samara.exporter.frontends.onnx.node import HANDLERS, Node, UnsupportedNodeError
 from samara.exporter.frontends.onnx.oracle import oracle_of
 from samara.exporter.frontends.onnx.reader import Source
 from samara.exporter.frontends.onnx.values import DTYPES, array_of, type_name
 from samara.graph import dims, dtypes
-from samara.graph.dims import Dim, Dimension
+from samara.graph.dims import Dimension
 from samara.graph.dtypes import DType
 from samara.graph.graph import Graph, Tensor, get_default_graph
 from samara.graph.session import Session
@@ -94,6 +94,7 @@ class Importer:
         self.warnings: list[str] = []
         self.declared: dict[str, list[int | str | None]] = {}
         self._trainable = trainable
+        self._sizes: dict[str, Dimension] = {}
 
     def model(
         self, shapes: Mapping[str, Sequence[Any]], constants: Mapping[str, Any]
@@ -108,6 +109,8 @@ class Importer:
         for name, value in constants.items():
             dtype = DTYPES.get(declared[name].type.tensor_type.elem_type, dtypes.float32)
             values[name] = self._constant(name, np.asarray(value, dtype.numpy))
+        for info in graph.input:
+            self._note_sizes(info, shapes.get(info.name, ()))
         endpoints: dict[str, Tensor] = {}
         for info in graph.input:
             if info.name not in values:
@@ -142,6 +145,19 @@ class Importer:
         attributes = {"dtype": dtype, "shape": shape}
         return self.graph.apply("placeholder", [], attributes, name=_legal(info.name)).outputs[0]
 
+    def _note_sizes(self, info: Any, given: Sequence[Any]) -> None:
+        """Notes what a caller says of the names that sizes have: it holds for all inputs."""
+        stated = info.type.tensor_type.shape.dim
+        for axis, size in enumerate(given):
+            if size is None:
+                continue
+            dimension = dims.as_dimension(size)
+            name = stated[axis].dim_param if axis < len(stated) else ""
+            if name:
+                self._sizes.setdefault(name, dimension)
+            for symbol in dims.symbols_of(dimension):
+                self._sizes.setdefault(symbol.name, dims.of_symbol(symbol))
+
     def _shape(self, info: Any, given: Sequence[Any] | None) -> tuple[Dimension, ...] | None:
         declared = info.type.tensor_type
         if given is not None:
@@ -164,7 +180,8 @@ class Importer:
             if dimension.HasField("dim_value") and dimension.dim_value >= 0:
                 found.append(int(dimension.dim_value))
             else:
-                found.append(Dim(dimension.dim_param or f"{_legal(info.name)}_{axis}", 1))
+                name = dimension.dim_param or f"{_legal(info.name)}_{axis}"
+                found.append(sizes.of_name(name, self._sizes))
         return tuple(found)
 
     def initializers(self, graph: Any) -> dict[str, Tensor]:

@@ -9,6 +9,7 @@ typedef struct context_layout {
     size_t programs;
     size_t dimensions;
     size_t previous;
+    size_t wanted;
     size_t values;
     size_t nodes;
     size_t operands;
@@ -35,6 +36,7 @@ static bool context_lay_out(const smr_model *model, context_layout *layout) {
     return context_append(layout, model->programs.count, sizeof(smr_program), 16, &layout->programs) &&
            context_append(layout, model->dimensions.count, sizeof(int32_t), 16, &layout->dimensions) &&
            context_append(layout, model->dimensions.count, sizeof(int32_t), 16, &layout->previous) &&
+           context_append(layout, model->dimensions.count, sizeof(int32_t), 16, &layout->wanted) &&
            context_append(layout, model->tensor_count, sizeof(smr_value), 16, &layout->values) &&
            context_append(layout, model->op_count, sizeof(smr_node), 16, &layout->nodes) &&
            context_append(layout, model->operand_count, sizeof(void *), 16, &layout->operands) &&
@@ -261,6 +263,7 @@ static smr_status build_context(const smr_model *model, const smr_context_config
     context->programs = (smr_program *)(void *)((uint8_t *)memory + layout->programs);
     context->dimensions = (int32_t *)(void *)((uint8_t *)memory + layout->dimensions);
     context->previous = (int32_t *)(void *)((uint8_t *)memory + layout->previous);
+    context->wanted = (int32_t *)(void *)((uint8_t *)memory + layout->wanted);
     context->state = (uint8_t *)memory + layout->state;
     context->arena = (uint8_t *)memory + layout->arena;
     SMR_TRY(build_programs(context, layout, error));

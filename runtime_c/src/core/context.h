@@ -20,6 +20,7 @@ struct smr_context {
     void *op_callback_user;
     int32_t *dimensions;   /* the current value of each */
     int32_t *previous;     /* those before a change that may fail */
+    int32_t *wanted;       /* those that shapes are being made into */
     smr_program *programs; /* as the model has them */
     uint8_t *state;
     uint8_t *arena;

@@ -191,6 +191,24 @@ int32_t smr_shape_computed(const smr_model *model, smr_vector shape, uint32_t fr
     return -1;
 }
 
+int32_t smr_expression_operand(const smr_model *model, uint32_t index, uint32_t place) {
+    const smr_vector code =
+        smr_field_vector(smr_vector_table(model->expressions, index), SMR_SLOT_EXPRESSION_CODE);
+    uint32_t k;
+    for (k = 0; k < code.count; k += 2) {
+        if (smr_vector_i32(code, k) == EXPRESSION_DIMENSION && place-- == 0) {
+            return smr_vector_i32(code, k + 1);
+        }
+    }
+    return -1;
+}
+
+bool smr_expression_is_dimension(const smr_model *model, uint32_t index) {
+    const smr_vector code =
+        smr_field_vector(smr_vector_table(model->expressions, index), SMR_SLOT_EXPRESSION_CODE);
+    return code.count == 2 && smr_vector_i32(code, 0) == EXPRESSION_DIMENSION;
+}
+
 bool smr_shape_is_fixed(smr_vector shape) {
     uint32_t i;
     for (i = 0; i < shape.count; ++i) {

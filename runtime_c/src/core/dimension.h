@@ -30,6 +30,13 @@ int32_t smr_dimension_value(const smr_dimensions *dimensions, uint32_t index);
 smr_status smr_expression_evaluate(const smr_dimensions *dimensions, uint32_t index, int32_t *value,
                                    smr_error *error);
 
+/* The dimension that Model.expressions[index], which has been verified, names as its number `place`; -1 when
+ * it names fewer. */
+int32_t smr_expression_operand(const smr_model *model, uint32_t index, uint32_t place);
+
+/* Whether a verified expression is a named dimension and nothing else. */
+bool smr_expression_is_dimension(const smr_model *model, uint32_t index);
+
 /* A shape of the file with elements of `dtype`, which is valid. The product of the dimensions, with zeros
  * counted as ones, times the size of an element does not exceed PTRDIFF_MAX: so no product of some of them
  * does either. */

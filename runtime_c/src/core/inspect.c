@@ -250,7 +250,7 @@ smr_status smr_model_dimension(const smr_model *model, int32_t index, smr_dimens
 smr_status smr_model_input_dimension(const smr_model *model, int32_t signature, int32_t index, int32_t axis,
                                      int32_t *dimension, smr_error *error) {
     smr_table table, program, endpoint, tensor;
-    smr_vector shape, code;
+    smr_vector shape;
     int32_t size;
     SMR_TRY(inspect_signature(model, signature, dimension, &table, &program, error));
     SMR_TRY(inspect_at(smr_field_vector(table, SMR_SLOT_SIGNATURE_INPUTS), index, "input", &endpoint, error));
@@ -262,13 +262,8 @@ smr_status smr_model_input_dimension(const smr_model *model, int32_t signature, 
     }
     *dimension = -1;
     size = smr_vector_i32(shape, (uint32_t)axis);
-    if (size < 0) {
-        code = smr_field_vector(smr_vector_table(smr_field_vector(model->root, SMR_SLOT_MODEL_EXPRESSIONS),
-                                                 (uint32_t)(-1 - size)),
-                                SMR_SLOT_EXPRESSION_CODE);
-        if (code.count == 2 && smr_vector_i32(code, 0) == 1) {
-            *dimension = smr_vector_i32(code, 1);
-        }
+    if (size < 0 && smr_expression_is_dimension(model, (uint32_t)(-1 - size))) {
+        *dimension = smr_expression_operand(model, (uint32_t)(-1 - size), 0);
     }
     return SMR_OK;
 }
