@@ -206,3 +206,26 @@ def broadcast_to(input: Any, shape: Any, name: str | None = None) -> Tensor:
 
 
 pack, unpack = stack, unstack
+
+__all__ = [
+    "broadcast_to",
+    "concat",
+    "expand_dims",
+    "gather",
+    "one_hot",
+    "pack",
+    "pad",
+    "rank",
+    "reshape",
+    "shape",
+    "size",
+    "slice",
+    "split",
+    "squeeze",
+    "stack",
+    "strided_slice",
+    "tile",
+    "transpose",
+    "unpack",
+    "unstack",
+]

@@ -189,3 +189,10 @@ def _pack(structure: Any, values: Any) -> Any:
         return {k: _pack(p, values) for k, p in parts}
     found: Sequence[Any] = [_pack(p, values) for p in parts]
     return kind(*found) if hasattr(kind, "_fields") else kind(found)
+
+
+__all__ = [
+    "case",
+    "cond",
+    "while_loop",
+]

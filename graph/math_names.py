@@ -1,4 +1,4 @@
-"""Arithmetic, reductions, matrices and random values of the public vocabulary."""
+"""Arithmetic, reductions and matrix products of the public vocabulary."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from samara.graph.convert import builder, convert_to_tensor, sizes
+from samara.graph.convert import builder, convert_to_tensor
 from samara.graph.dtypes import DType, as_dtype, float32, int32, int64
 from samara.graph.graph import Tensor, as_array
 from samara.graph.ops import OPS
@@ -253,55 +253,92 @@ def argmin(
     return result
 
 
-def _seed(seed: int | None) -> int:
-    return -1 if seed is None else seed
-
-
-def random_normal(
-    shape: Any,
-    mean: float = 0.0,
-    stddev: float = 1.0,
-    dtype: Any = float32,
-    seed: int | None = None,
-    name: str | None = None,
-) -> Tensor:
-    """Values of a normal distribution."""
-    result: Tensor = builder(shape).random_normal(
-        sizes(shape), mean=mean, stddev=stddev, dtype=dtype, seed=_seed(seed), name=name
-    )
-    return result
-
-
-def truncated_normal(
-    shape: Any,
-    mean: float = 0.0,
-    stddev: float = 1.0,
-    dtype: Any = float32,
-    seed: int | None = None,
-    name: str | None = None,
-) -> Tensor:
-    """Values of a normal distribution, those farther than two deviations from the mean drawn again."""
-    result: Tensor = builder(shape).truncated_normal(
-        sizes(shape), mean=mean, stddev=stddev, dtype=dtype, seed=_seed(seed), name=name
-    )
-    return result
-
-
-def random_uniform(
-    shape: Any,
-    minval: float = 0.0,
-    maxval: float = 1.0,
-    dtype: Any = float32,
-    seed: int | None = None,
-    name: str | None = None,
-) -> Tensor:
-    """Values between minval (included) and maxval (excluded), equally likely."""
-    result: Tensor = builder(shape).random_uniform(
-        sizes(shape), minimum=minval, maximum=maxval, dtype=dtype, seed=_seed(seed), name=name
-    )
-    return result
-
-
 truediv = realdiv = divide
 arg_max, arg_min = argmax, argmin
 select = where
+
+__all__ = [
+    "abs",
+    "acos",
+    "add",
+    "add_n",
+    "arg_max",
+    "arg_min",
+    "argmax",
+    "argmin",
+    "asin",
+    "atan",
+    "atan2",
+    "cast",
+    "ceil",
+    "clip_by_global_norm",
+    "clip_by_norm",
+    "clip_by_value",
+    "cos",
+    "cosh",
+    "div",
+    "divide",
+    "equal",
+    "erf",
+    "exp",
+    "expm1",
+    "floor",
+    "floor_div",
+    "floordiv",
+    "floormod",
+    "global_norm",
+    "greater",
+    "greater_equal",
+    "identity",
+    "inv",
+    "is_finite",
+    "is_inf",
+    "is_nan",
+    "less",
+    "less_equal",
+    "log",
+    "log1p",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "matmul",
+    "maximum",
+    "minimum",
+    "mod",
+    "mul",
+    "multiply",
+    "neg",
+    "negative",
+    "not_equal",
+    "pow",
+    "realdiv",
+    "reciprocal",
+    "reduce_all",
+    "reduce_any",
+    "reduce_max",
+    "reduce_mean",
+    "reduce_min",
+    "reduce_prod",
+    "reduce_sum",
+    "rint",
+    "round",
+    "rsqrt",
+    "select",
+    "sigmoid",
+    "sign",
+    "sin",
+    "sinh",
+    "sqrt",
+    "square",
+    "squared_difference",
+    "stop_gradient",
+    "sub",
+    "subtract",
+    "tan",
+    "tanh",
+    "to_float",
+    "to_int32",
+    "truediv",
+    "where",
+]

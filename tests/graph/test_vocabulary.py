@@ -504,9 +504,9 @@ def test_every_function_is_documented_and_found_by_its_name() -> None:
 
 
 def test_every_name_is_tested() -> None:
-    text = "".join(p.read_text() for p in Path(__file__).parent.glob("test_*.py"))
-    used = set(re.findall(r"\btf\.(?:nn\.)?(\w+)|\"(\w+)\"", text))
-    words = {word for pair in used for word in pair} | {
+    text = "".join(p.read_text() for p in Path(__file__).parent.rglob("test_*.py"))
+    used = re.findall(r"\btf((?:\.\w+)+)|\"(\w+)\"", text)
+    words = {word for dotted, quoted in used for word in [*dotted.split("."), quoted]} | {
         f"reduce_{n}" for n in ("sum", "mean", "max", "min", "prod")
     }
     functions = {n for n, v in vars(names.nn).items() if callable(v) and v.__module__ == names.nn.__name__}

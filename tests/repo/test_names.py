@@ -81,6 +81,15 @@ def test_the_face_lists_what_it_imports() -> None:
     assert names - {"*"} == set(listed(path) or ())
 
 
+def test_the_vocabulary_joins_every_module_of_names() -> None:
+    modules = sorted(path.stem for path in (ROOT / "graph").glob("*_names.py"))
+    text = (ROOT / "graph" / "names.py").read_text()
+    assert re.findall(r"from samara\.graph\.(\w+) import \*", text) == modules
+    assert re.findall(r"__all__ \+= (\w+)\.__all__", text) == modules
+    counts = Counter(name for module in modules for name in listed(ROOT / "graph" / f"{module}.py") or ())
+    assert [name for name, count in counts.items() if count > 1] == []
+
+
 def test_links_are_relative() -> None:
     face = ROOT / "src" / "samara"
     assert {p.name for p in face.iterdir() if p.is_symlink()} == {*ROOMS, "schema"}
