@@ -69,9 +69,10 @@ class Measure:
 
     def add(self, found: Array, expected: Array) -> None:
         """Counts in one pair of arrays of one shape; NaN equals NaN, and differs from all else by infinity."""
-        a, b = found.astype(np.float64), expected.astype(np.float64)
-        same = (a == b) | (np.isnan(a) & np.isnan(b))
+        # Bits that were given as numbers can be a NaN that signals.
         with np.errstate(invalid="ignore"):
+            a, b = found.astype(np.float64), expected.astype(np.float64)
+            same = (a == b) | (np.isnan(a) & np.isnan(b))
             difference = np.where(same, 0.0, np.abs(a - b))
         difference = np.where(np.isnan(difference), np.inf, difference)
         finite = np.abs(b[np.isfinite(b)])

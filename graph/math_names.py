@@ -120,6 +120,12 @@ def cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
     return result
 
 
+def bitcast(input: Any, type: Any, name: str | None = None) -> Tensor:
+    """The same bytes in another element type: a larger one takes the last axis, a smaller one makes one."""
+    result: Tensor = builder(input).bitcast(input, dtype=as_dtype(type), name=name)
+    return result
+
+
 def to_float(x: Any, name: str | None = None) -> Tensor:
     """The values as float32."""
     return cast(x, float32, name)
@@ -269,6 +275,7 @@ __all__ = [
     "asin",
     "atan",
     "atan2",
+    "bitcast",
     "cast",
     "ceil",
     "clip_by_global_norm",

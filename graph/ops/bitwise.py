@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from samara.graph import dtypes
-from samara.graph.ops._table import OPS, OpDef
+from samara.graph.ops._table import OPS, OpDef, attribute
 from samara.graph.ops.elementwise import binary, in_float32, refuse_zero
 
 
@@ -33,7 +33,45 @@ def _shifted(xp: Any, x: Any, y: Any, left: bool) -> Any:
     return xp.where((y >= bits) & (left | (x >= 0)), xp.zeros_like(x), shifted)
 
 
+def _bitcast_shape(op: Any) -> Any:
+    (x,) = op.shapes
+    old, new = op.dtypes[0], op.a.dtype
+    if new is dtypes.bool_ and old is not new:
+        op.fail(f"{old.name} has bytes that are no bool: compare with 0 instead")
+    if new.size <= old.size:
+        return x if new.size == old.size else (*x, old.size // new.size)
+    ratio = new.size // old.size
+    if not x:
+        op.fail(f"a {new.name} has the bytes of {ratio} elements of {old.name}, which a scalar has not")
+    op.merge(x[-1], ratio, f"the last axis and the elements of {old.name} in one of {new.name}")
+    return x[:-1]
+
+
+def _bitcast(xp: Any, op: Any, x: Any) -> Any:
+    new = op.output_dtypes[0]
+    # Joining a list copies, whatever the strides are; `view` is what numpy and torch call it.
+    elements = xp.concat([xp.reshape(xp.asarray(x), (-1,))]).view(new)
+    if new.itemsize <= x.dtype.itemsize:
+        split = () if new.itemsize == x.dtype.itemsize else (x.dtype.itemsize // new.itemsize,)
+        return xp.reshape(elements, (*x.shape, *split))
+    return xp.reshape(elements, x.shape[:-1])
+
+
 OPS.register(
+    OpDef(
+        name="bitcast",
+        opcode=57,
+        inputs=("x: S",),
+        outputs=("y: @dtype",),
+        types={"S": dtypes.ALL},
+        attributes=(attribute("dtype", "dtype", doc="The element type of the output."),),
+        doc="The same bytes, lowest first, as another element type. An element that makes several of a smaller type "
+        "becomes a new last axis of them; elements that make one of a larger type are the last axis, which goes. "
+        "Source: TensorFlow's bitcast.",
+        shape=_bitcast_shape,
+        reference=_bitcast,
+        view=True,
+    ),
     binary(
         "bitwise_and",
         342,

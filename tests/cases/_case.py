@@ -1,8 +1,9 @@
 """What a case is: an op on inputs of given shapes, and an oracle that says what must come out.
 
 Each family of the op table has a file here with two names: ORACLES, a naive float64 (or integer) computation for
-each op, written independently of the table's reference; and CASES. Every harness reads them: shape rule, reference
-against oracle, gradient against finite differences, C kernel against reference, export round trip, benchmark.
+each op, written independently of the table's reference (one marked `as_stored` gets floats of their own type); and
+CASES. Every harness reads them: shape rule, reference against oracle, gradient against finite differences, C kernel
+against reference, export round trip, benchmark.
 """
 
 from __future__ import annotations

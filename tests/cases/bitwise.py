@@ -34,7 +34,19 @@ def _rest(x: Any, y: Any) -> Any:
     return math.fmod(x, y) if isinstance(x, float) else x - _divide(x, y) * y
 
 
+def _bitcast(a: Any, x: Any) -> Any:
+    sizes = np.dtype(x.dtype).itemsize, np.dtype(a.dtype.numpy).itemsize
+    raw = b"".join(element.tobytes() for element in x.flat)
+    parts = [raw[i : i + sizes[1]] for i in range(0, len(raw), sizes[1])]
+    found = np.array([np.frombuffer(part, a.dtype.numpy)[0] for part in parts], a.dtype.numpy)
+    shape = x.shape[:-1] if sizes[1] > sizes[0] else x.shape
+    return found.reshape(shape if sizes[1] >= sizes[0] else (*shape, sizes[0] // sizes[1]))
+
+
+_bitcast.as_stored = True
+
 ORACLES = {
+    "bitcast": _bitcast,
     "bitwise_and": plain(lambda x, y: x & y),
     "bitwise_or": plain(lambda x, y: x | y),
     "bitwise_xor": plain(lambda x, y: x ^ y),
@@ -76,5 +88,31 @@ CASES.append(
         inputs=(Input(shape=(5, 3)), Input(shape=(3,))),
         dtypes=("int32",),
         label="wide",
+    )
+)
+
+_SIZES = {"float64": 8, "int64": 8, "float32": 4, "int32": 4, "float16": 2, "int16": 2, "int8": 1, "uint8": 1}
+for _new, _size in _SIZES.items():
+    _same = tuple(n for n, s in _SIZES.items() if s == _size)
+    _larger = tuple(n for n, s in _SIZES.items() if s > _size)
+    _bool = ("bool",) if _size == 1 else ()
+    CASES += [
+        Case(op="bitcast", inputs=(Input(shape=s, low=-100, high=100),), attributes={"dtype": _new}, dtypes=d)
+        for s in ((), (3, 5), (0, 2), (65,))
+        for d in ((*_same, *_bool), _larger)
+        if d
+    ]
+    for _old in (n for n, s in _SIZES.items() if s < _size):
+        for _rest in ((), (3, 7), (0,)):
+            _shape = (*_rest, _size // _SIZES[_old])
+            _inputs = (Input(shape=_shape, low=-100, high=100),)
+            CASES.append(Case(op="bitcast", inputs=_inputs, attributes={"dtype": _new}, dtypes=(_old,)))
+CASES.append(
+    Case(
+        op="bitcast",
+        inputs=(Input(shape=(3, 5)),),
+        attributes={"dtype": "int16"},
+        dtypes=("float32",),
+        dynamic=True,
     )
 )

@@ -549,3 +549,24 @@ def test_a_listing_of_the_time_runs_as_it_stands() -> None:
     np.testing.assert_allclose(sess.run(w), [0.1], atol=1e-3)
     np.testing.assert_allclose(sess.run(b), [0.3], atol=1e-3)
     sess.close()
+
+
+def test_bitcast_is_of_bytes() -> None:
+    bits = run(tf.bitcast(X, tf.int32))
+    np.testing.assert_array_equal(bits, X.view(np.int32))
+    np.testing.assert_array_equal(run(tf.bitcast(bits, tf.float32)), X)
+    parts = run(tf.bitcast(X, tf.uint8, name="parts"))
+    assert parts.shape == (2, 3, 4)
+    np.testing.assert_array_equal(parts.reshape(2, 12), X.view(np.uint8))
+    np.testing.assert_array_equal(run(tf.bitcast(parts, "float32")), X)
+    # Whatever the strides are.
+    turned = run(tf.bitcast(tf.transpose(tf.constant(X)), tf.int32))
+    np.testing.assert_array_equal(turned, X.view(np.int32).T)
+    x = tf.placeholder(tf.int16, [None, None])
+    assert len(tf.bitcast(x, tf.int32).shape) == 1
+    with pytest.raises(ShapeError, match="the last axis and the elements of float32 in one of float64"):
+        tf.bitcast(X, tf.float64)
+    with pytest.raises(ShapeError, match="which a scalar has not"):
+        tf.bitcast(np.int8(3), tf.int32)
+    with pytest.raises(ShapeError, match="compare with 0"):
+        tf.bitcast(np.int8(3), tf.bool)

@@ -147,6 +147,10 @@ static const smr_format_field dimension_attributes_fields[] = {
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
 };
 
+static const smr_format_field bitcast_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+};
+
 static const smr_format_field reduce_sum_attributes_fields[] = {
     {SMR_FIELD_SCALARS, 0, 4, 4, -1},
     {SMR_FIELD_SCALAR, 0, 1, 1, -1},
@@ -701,6 +705,7 @@ const smr_format_table smr_format_tables[] = {
     {unique_attributes_fields, 1},
     {non_max_suppression_attributes_fields, 1},
     {dimension_attributes_fields, 1},
+    {bitcast_attributes_fields, 1},
     {reduce_sum_attributes_fields, 2},
     {reduce_mean_attributes_fields, 2},
     {reduce_prod_attributes_fields, 2},
@@ -832,7 +837,7 @@ const int16_t smr_format_attributes[256] = {
     SMR_TABLE_UNIQUE_ATTRIBUTES,
     SMR_TABLE_NON_MAX_SUPPRESSION_ATTRIBUTES,
     SMR_TABLE_DIMENSION_ATTRIBUTES,
-    -1,
+    SMR_TABLE_BITCAST_ATTRIBUTES,
     -1,
     -1,
     -1,

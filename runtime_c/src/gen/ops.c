@@ -402,6 +402,18 @@ static const smr_attribute_def dimension_attributes[] = {
     {"symbol", SMR_ATTRIBUTE_INT, 0, offsetof(smr_dimension_attributes, symbol), 0.0f, 0, 0},
 };
 
+static const smr_operand_def bitcast_inputs[] = {
+    {"x", 0x01fe, 0, 0},
+};
+
+static const smr_operand_def bitcast_outputs[] = {
+    {"y", 0x01fe, -1, 0},
+};
+
+static const smr_attribute_def bitcast_attributes[] = {
+    {"dtype", SMR_ATTRIBUTE_DTYPE, 0, offsetof(smr_bitcast_attributes, dtype), 0.0f, 0, 0},
+};
+
 static const smr_operand_def reduce_sum_inputs[] = {
     {"x", 0x00fe, 0, 0},
 };
@@ -2193,6 +2205,7 @@ const smr_op_def smr_op_defs[] = {
     {"unique", unique_inputs, unique_outputs, unique_attributes, SMR_OP_UNIQUE, 1, 4, 1, 0, 0},
     {"non_max_suppression", non_max_suppression_inputs, non_max_suppression_outputs, non_max_suppression_attributes, SMR_OP_NON_MAX_SUPPRESSION, 6, 3, 1, 0, 0},
     {"dimension", dimension_inputs, dimension_outputs, dimension_attributes, SMR_OP_DIMENSION, 2, 1, 1, 0, 0},
+    {"bitcast", bitcast_inputs, bitcast_outputs, bitcast_attributes, SMR_OP_BITCAST, 1, 1, 1, 1, 0},
     {"reduce_sum", reduce_sum_inputs, reduce_sum_outputs, reduce_sum_attributes, SMR_OP_REDUCE_SUM, 1, 1, 2, 0, 0},
     {"reduce_mean", reduce_mean_inputs, reduce_mean_outputs, reduce_mean_attributes, SMR_OP_REDUCE_MEAN, 1, 1, 2, 0, 0},
     {"reduce_prod", reduce_prod_inputs, reduce_prod_outputs, reduce_prod_attributes, SMR_OP_REDUCE_PROD, 1, 1, 2, 0, 0},

@@ -38,6 +38,7 @@ typedef enum smr_opcode {
     SMR_OP_UNIQUE = 54,
     SMR_OP_NON_MAX_SUPPRESSION = 55,
     SMR_OP_DIMENSION = 56,
+    SMR_OP_BITCAST = 57,
     SMR_OP_REDUCE_SUM = 70,
     SMR_OP_REDUCE_MEAN = 71,
     SMR_OP_REDUCE_PROD = 72,
@@ -423,6 +424,10 @@ typedef struct smr_non_max_suppression_attributes {
 typedef struct smr_dimension_attributes {
     int32_t symbol; /* a dimension of the model, or -1 */
 } smr_dimension_attributes;
+
+typedef struct smr_bitcast_attributes {
+    uint8_t dtype; /* smr_dtype */
+} smr_bitcast_attributes;
 
 typedef struct smr_reduce_sum_attributes {
     smr_ints8 axes;
@@ -868,6 +873,7 @@ typedef union smr_attributes {
     smr_unique_attributes unique;
     smr_non_max_suppression_attributes non_max_suppression;
     smr_dimension_attributes dimension;
+    smr_bitcast_attributes bitcast;
     smr_reduce_sum_attributes reduce_sum;
     smr_reduce_mean_attributes reduce_mean;
     smr_reduce_prod_attributes reduce_prod;
@@ -979,6 +985,6 @@ typedef struct smr_op_def {
 
 /* Sorted by opcode. */
 extern const smr_op_def smr_op_defs[];
-#define SMR_OP_DEF_COUNT 172
+#define SMR_OP_DEF_COUNT 173
 
 #endif

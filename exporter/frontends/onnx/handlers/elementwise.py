@@ -209,6 +209,18 @@ def _cast(node: Node) -> Any:
     return node.b.cast(node.input(), dtype=target)
 
 
+@op("BitCast")
+def _bit_cast(node: Node) -> Any:
+    from samara.exporter.frontends.onnx.values import DTYPES, type_name
+
+    x, number = node.input(), int(node.attr("to"))
+    target = DTYPES.get(number)
+    # A bfloat16 is held in a float32, whose bits are others.
+    if target is None or type_name(number) == "bfloat16" or target.size != x.dtype.size:
+        node.fail(f"the bits of {x.dtype.name} as {type_name(number)} are not supported")
+    return node.b.bitcast(x, dtype=target)
+
+
 # Activations ------------------------------------------------------------------------------------------------------
 
 

@@ -136,9 +136,7 @@ def _select(r: Reading, node: Node) -> list[Tensor]:
 
 @handler("BITCAST", moves=True)
 def _bitcast(r: Reading, node: Node) -> list[Tensor]:
-    if node.input(0).dtype is not node.output.dtype:
-        raise Unsupported("another element type for the same bits")
-    return [node.input(0).data]
+    return [r.b.bitcast(node.input(0).data, dtype=node.output.dtype)]
 
 
 @handler("FAKE_QUANT")

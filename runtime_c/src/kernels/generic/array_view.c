@@ -1,5 +1,5 @@
-/* Ops that give the same bytes another shape: nothing to do where the output lies on the input, as the
- * exporter places it when it can, and a copy where it does not. */
+/* Ops that give the same bytes another shape or element type: nothing to do where the output lies on the
+ * input, as the exporter places it when it can, and a copy where it does not. */
 #include "array.h"
 
 static smr_status run_view(const smr_node *node, size_t begin, size_t end, smr_error *error) {
@@ -73,4 +73,31 @@ smr_status smr_prepare_squeeze(smr_node *node, smr_error *error) {
     }
     SMR_TRY(smr_array_check_rank(y, kept, error));
     return prepare_view(node, error);
+}
+
+/* The same bytes: one element for one, several of a smaller type in a last axis, or one for a last axis. */
+smr_status smr_prepare_bitcast(smr_node *node, smr_error *error) {
+    const smr_value *x = node->inputs[0], *y = node->outputs[0];
+    const size_t old_size = array_element_size(x), new_size = array_element_size(y);
+    const bool splits = new_size<old_size, joins = new_size> old_size;
+    const int64_t ratio = (int64_t)(splits ? old_size / new_size : new_size / old_size);
+    const int32_t shared = joins ? x->rank - 1 : x->rank;
+    int32_t i;
+    SMR_TRY(smr_array_check_dtype(y, node->attributes.bitcast.dtype, error));
+    if (y->dtype == SMR_DTYPE_BOOL && x->dtype != SMR_DTYPE_BOOL) {
+        SMR_FAIL(error, SMR_ERROR_MODEL, "bytes of %s that are no bool", smr_dtype_name((smr_dtype)x->dtype));
+    }
+    SMR_TRY(smr_array_check_rank(y, (int64_t)shared + (splits ? 1 : 0), error));
+    for (i = 0; i < shared; ++i) {
+        SMR_TRY(smr_array_check_dim(y, i, x->dims[i], error));
+    }
+    if (splits) {
+        SMR_TRY(smr_array_check_dim(y, shared, ratio, error));
+    }
+    if (joins) {
+        SMR_TRY(smr_array_check_dim(x, shared, ratio, error));
+    }
+    node->run = run_view;
+    node->work = x->data != NULL && x->data == y->data ? 0 : y->count * new_size;
+    return SMR_OK;
 }

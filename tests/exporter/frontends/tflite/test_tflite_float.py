@@ -383,6 +383,9 @@ case("where", "WHERE", whole(0, 2, 4, 3, dtype="bool"), outputs=("int64",))
 case("unique", "UNIQUE", whole(0, 4, 12), outputs=("int32", "int32"), options="UniqueOptions", IdxOutType=2)
 case("range", "RANGE", C(1), C(12), C(3), outputs=("int32",))
 case("bitcast", "BITCAST", f(3, 2))
+case("bitcast_int32", "BITCAST", f(3, 2), outputs=("int32",))
+case("bitcast_split", "BITCAST", f(3, 2), outputs=("int16",))
+case("bitcast_join", "BITCAST", whole(-9, 9, 3, 4, dtype="int8"), outputs=("int32",))
 
 # Reductions and normalization ------------------------------------------------------------------------------------
 

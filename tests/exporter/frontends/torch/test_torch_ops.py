@@ -177,6 +177,14 @@ REDUCTIONS: Functions = {
 }
 SHAPES: Functions = {
     "views": lambda x, y: (x.view(6, 4), x.reshape(2, -1), x.flatten(), x.flatten(1), x.unflatten(2, (2, 2))),
+    "bits": lambda x, y: (
+        x.view(torch.int32),
+        (x + 1).view(torch.int32) & 0xFFFF,
+        x.view(torch.uint8),
+        x.transpose(1, 2).contiguous().view(torch.int16)[:, :, 2:].contiguous().view(torch.float32),
+        (x > 0).view(torch.uint8),
+        y.view(torch.float16)[::2],
+    ),
     "axes": lambda x, y: (x.permute(2, 0, 1), x.transpose(0, 2), x.mT, y.t(), x.movedim(0, 2), x[0].T),
     "unit_axes": lambda x, y: (x.unsqueeze(1), x[:1].squeeze(), x[:, :1].squeeze(1), x[None], x.squeeze(0)),
     "expand": lambda x, y: (
