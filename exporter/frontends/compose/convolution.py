@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from samara.exporter.frontends.compose.layout import from_image, to_image, two
+from samara.exporter.frontends.compose.sizes import cut, product_of, reshape, sizes_of
 from samara.graph import dtypes
 from samara.graph.dims import Dimension
 from samara.graph.graph import Tensor
@@ -23,7 +22,7 @@ def conv(
     bias: Tensor | None = None,
     *,
     strides: Sequence[int],
-    pads: Sequence[int],
+    pads: Sequence[int] | None,
     dilations: Sequence[int],
     groups: int = 1,
 ) -> Tensor:
@@ -35,12 +34,18 @@ def conv(
         weight: the filters.
         bias: one number for each output channel.
         strides: along each spatial axis.
-        pads: zeros before each spatial axis, then after each.
+        pads: zeros before each spatial axis, then after each; None, over one or two axes, for as many as give
+            ceil(size / stride) positions, the odd one after.
         dilations: along each spatial axis.
         groups: groups of channels that do not see each other.
+
+    Raises:
+        ValueError: there are three axes, and no pads.
     """
     spatial = len(strides)
     if spatial == 3:
+        if pads is None:
+            raise ValueError("padding that depends on sizes that move, over three axes")
         return _conv3d(b, x, weight, bias, strides, pads, dilations, groups)
     attributes = _window(strides, pads, dilations)
     filters: Tensor = weight if spatial == 2 else b.expand_dims(weight, axis=2)
@@ -151,8 +156,10 @@ def _sizes(b: Any, image: Tensor, sizes: Sequence[Dimension], channels: int, str
     return b.concat(parts, axis=0)
 
 
-def _window(strides: Sequence[int], pads: Sequence[int], dilations: Sequence[int]) -> dict[str, Any]:
+def _window(strides: Sequence[int], pads: Sequence[int] | None, dilations: Sequence[int]) -> dict[str, Any]:
     spatial = len(strides)
+    if pads is None:
+        return {"strides": two(strides, 1), "padding": "same", "dilations": two(dilations, 1)}
     before, after = two(pads[:spatial], 0), two(pads[spatial:], 0)
     return {
         "strides": two(strides, 1),
@@ -247,11 +254,10 @@ def _conv3d_transpose(
     dilations: Sequence[int],
     groups: int,
 ) -> Tensor:
-    depth, size = (weight.shape or ())[2], (x.shape or ())[2]
-    if not isinstance(depth, int) or not isinstance(size, int):
-        raise ValueError(f"a depth that moves, {size}, of a transposed convolution")
+    depth = (weight.shape or ())[2]
+    assert isinstance(depth, int)
     planes, head = _planes(b, x)
-    length = (size - 1) * strides[0] + (depth - 1) * dilations[0] + 1 + output_padding[0]
+    reach = (depth - 1) * dilations[0]
     total: Any = None
     for tap in range(depth):
         made = _transposed(
@@ -266,37 +272,20 @@ def _conv3d_transpose(
         )
         spread = _spread(b, _volume(b, made, head), strides[0])
         first = tap * dilations[0]
-        after = length - first - ((size - 1) * strides[0] + 1)
-        placed = b.pad(spread, paddings=(0, 0, 0, 0, first, after, 0, 0, 0, 0))
+        around = (first, reach - first + output_padding[0])
+        placed = b.pad(spread, paddings=(0, 0, 0, 0, *around, 0, 0, 0, 0)) if any(around) else spread
         total = placed if total is None else b.add(total, placed)
-    end = length - pads[3]
-    cut: Tensor = b.strided_slice(
-        total, begin=[0, 0, pads[0]], end=[0, 0, end], strides=[1, 1, 1], begin_mask=0b011, end_mask=0b011
-    )
-    return cut
+    return cut(b, total, 2, pads[0], -pads[3] or None) if pads[0] or pads[3] else total
 
 
 def _spread(b: Any, x: Tensor, stride: int) -> Tensor:
     """[N, C, D, H, W] with stride - 1 zeros between neighbours along D."""
     if stride == 1:
         return x
-    shape: Any = x.shape
-    size = int(shape[2])
+    n, c, size, h, w = sizes_of(b, x)
     parted = b.pad(b.expand_dims(x, axis=3), paddings=(0, 0, 0, 0, 0, 0, 0, stride - 1, 0, 0, 0, 0))
-    sizes = b.shape(x, output_type=dtypes.int64)
-    front = b.strided_slice(sizes, begin=[0], end=[2], strides=[1])
-    back = b.strided_slice(sizes, begin=[3], end=[5], strides=[1])
-    target = b.concat([front, b.constant(np.array([size * stride], np.int64)), back], axis=0)
-    joined = b.reshape(parted, target)
-    made: Tensor = b.strided_slice(
-        joined,
-        begin=[0, 0, 0],
-        end=[0, 0, (size - 1) * stride + 1],
-        strides=[1, 1, 1],
-        begin_mask=0b011,
-        end_mask=0b011,
-    )
-    return made
+    joined = reshape(b, parted, [n, c, product_of(b, [size, stride]), h, w])
+    return cut(b, joined, 2, None, 1 - stride)
 
 
 __all__ = ["conv", "conv_transpose"]

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from samara.exporter.frontends.compose.layout import from_image, to_image, two
+from samara.exporter.frontends.compose.sizes import size_of, vector
 from samara.graph import dtypes
 from samara.graph.graph import Tensor
 
@@ -23,7 +24,7 @@ def max_pool(
     *,
     kernel: Sequence[int],
     strides: Sequence[int],
-    pads: Sequence[int],
+    pads: Sequence[int] | None,
     dilations: Sequence[int],
     ceil_mode: bool = False,
 ) -> Tensor:
@@ -34,10 +35,17 @@ def max_pool(
         x: the input.
         kernel: the window along each spatial axis.
         strides: along each spatial axis.
-        pads: before each spatial axis, then after each.
+        pads: before each spatial axis, then after each; None, in plain windows over one or two axes, for what gives
+            ceil(size / stride) of them, the odd one after.
         dilations: steps between the elements of a window.
         ceil_mode: whether a last window may reach over the end, as long as it begins before it.
+
+    Raises:
+        ValueError: the windows are not plain, and there are no pads.
     """
+    if pads is None:
+        window = _same(kernel, strides, dilations)
+        return from_image(b, b.max_pool2d(to_image(b, x), **window), len(kernel))
     widths = padding_of(x, kernel, strides, pads, dilations, ceil_mode)
     if len(kernel) <= 2 and all(d == 1 for d in dilations):
         window = _clipped(x, kernel, strides, widths)
@@ -54,7 +62,7 @@ def average_pool(
     *,
     kernel: Sequence[int],
     strides: Sequence[int],
-    pads: Sequence[int],
+    pads: Sequence[int] | None,
     dilations: Sequence[int],
     ceil_mode: bool = False,
     count_include_pad: bool = False,
@@ -66,15 +74,18 @@ def average_pool(
         x: the input.
         kernel: the window along each spatial axis.
         strides: along each spatial axis.
-        pads: before each spatial axis, then after each.
+        pads: before each spatial axis, then after each; None as in max_pool.
         dilations: steps between the elements of a window.
         ceil_mode: whether a last window may reach over the end, as long as it begins before it.
         count_include_pad: whether padding counts, as zeros; what reaches over it never does.
 
     Raises:
-        ValueError: how many elements a window has depends on a size that moves, for a pool that is not one op.
+        ValueError: the windows are not plain, and there are no pads.
     """
     spatial = len(kernel)
+    if pads is None:
+        window = {**_same(kernel, strides, dilations), "count_include_pad": count_include_pad}
+        return from_image(b, b.average_pool2d(to_image(b, x), **window), spatial)
     widths = padding_of(x, kernel, strides, pads, dilations, ceil_mode)
     given = list(zip(pads[:spatial], pads[spatial:], strict=True))
     if spatial <= 2 and all(d == 1 for d in dilations):
@@ -96,16 +107,20 @@ def average_pool(
         sums = _along(b, sums, axis, k, s, d, w, 0.0, "add")
         inside = given[axis - 2] if count_include_pad else (0, 0)
         if not isinstance(size, int):
-            if w != inside:
-                raise ValueError(
-                    f"an average over a size that moves, {size}, with padding that does not count"
-                )
-            counts: Any = np.float64(k)
-        else:
-            count = (size + w[0] + w[1] - ((k - 1) * d + 1)) // s + 1
-            first = np.arange(count)[:, None] * s - w[0] + np.arange(k)[None, :] * d
-            counts = ((first >= -inside[0]) & (first < size + inside[1])).sum(axis=1)
-            counts = counts.reshape([-1 if a == axis else 1 for a in range(rank)])
+            if w == inside:
+                sums = b.multiply(sums, b.like(1.0 / k, sums))
+                continue
+            sizes = [size_of(b, x, axis) if a == axis else 1 for a in range(rank)]
+            ones: Any = b.broadcast_to(b.like(1, sums), vector(b, sizes))
+            if any(inside):
+                ones = b.pad(ones, paddings=_on_axis(rank, axis, inside), value=1.0)
+            beyond = (w[0] - inside[0], w[1] - inside[1])
+            sums = b.divide(sums, _along(b, ones, axis, k, s, d, beyond, 0.0, "add"))
+            continue
+        count = (size + w[0] + w[1] - ((k - 1) * d + 1)) // s + 1
+        first = np.arange(count)[:, None] * s - w[0] + np.arange(k)[None, :] * d
+        counts = ((first >= -inside[0]) & (first < size + inside[1])).sum(axis=1)
+        counts = counts.reshape([-1 if a == axis else 1 for a in range(rank)])
         sums = b.multiply(sums, b.constant(np.asarray(1.0 / counts, sums.dtype.numpy)))
     return b.cast(sums, dtype=dtype) if dtype is dtypes.float16 else sums
 
@@ -147,16 +162,18 @@ def _along(
     join: str,
 ) -> Tensor:
     """Windows along one axis: the slices that each of their elements makes, joined."""
-    rank = len(x.shape or ())
-    pads = [0] * (2 * rank)
-    pads[2 * axis : 2 * axis + 2] = width
-    padded = b.pad(x, paddings=tuple(pads), value=fill) if any(pads) else x
+    padded = b.pad(x, paddings=_on_axis(len(x.shape or ()), axis, width), value=fill) if any(width) else x
     joined: Any = None
     for element in range(kernel):
         part = part_along(b, padded, axis, element, kernel, dilation, stride)
         joined = part if joined is None else getattr(b, join)(joined, part)
     made: Tensor = joined
     return made
+
+
+def _on_axis(rank: int, axis: int, width: tuple[int, int]) -> tuple[int, ...]:
+    """Paddings of all axes that have some along one."""
+    return tuple(w for a in range(rank) for w in (width if a == axis else (0, 0)))
 
 
 def part_along(b: Any, x: Tensor, axis: int, element: int, kernel: int, dilation: int, stride: int) -> Tensor:
@@ -190,11 +207,15 @@ def padding_of(
     if ceil_mode:
         assert x.shape is not None
         for axis, size in enumerate(x.shape[2:]):
-            if not isinstance(size, int):
-                raise ValueError(f"ceil_mode on a size that moves, {size}")
             before, after = widths[axis]
             reach = (kernel[axis] - 1) * dilations[axis] + 1
-            widths[axis] = (before, after + _overhang(size, reach, strides[axis], before, after))
+            if isinstance(size, int):
+                more = _overhang(size, reach, strides[axis], before, after)
+            else:
+                # At any size as many windows: a stride less one more rounds their number up, and in what the
+                # window reaches less one no window begins after the end.
+                more = max(min(strides[axis] - 1, reach - 1 - after), 0)
+            widths[axis] = (before, after + more)
     return widths
 
 
@@ -210,6 +231,14 @@ def _clipped(
         strides,
         [(0, 0) if beyond else w for beyond, (_, _, _, w) in zip(wide, axes, strict=True)],
     )
+
+
+def _same(kernel: Sequence[int], strides: Sequence[int], dilations: Sequence[int]) -> dict[str, Any]:
+    if len(kernel) > 2 or any(d != 1 for d in dilations):
+        raise ValueError(
+            "padding that depends on sizes that move, of windows with dilations or over three axes"
+        )
+    return {"pool_size": two(kernel, 1), "strides": two(strides, 1), "padding": "same"}
 
 
 def _window(

@@ -223,9 +223,26 @@ class _Layer:
         found = self.state(given, number)
         return _zeros(self.b, self.x, self.batch_axis, self.size) if found is None else found
 
-    def joined(self, found: Sequence[Sequence[Tensor]]) -> list[Tensor]:
-        """The results of the directions as one: y [T, D, N, size] and states [D, N, size], or [N, .., D, size]."""
+    def joined(self, found: Sequence[Sequence[Tensor]], *given: Tensor | None) -> list[Tensor]:
+        """The results of the directions as one: y [T, D, N, size] and states [D, N, size], or [N, .., D, size].
+
+        `given` are the states before the first step: those that a sequence without steps would leave as they are. ONNX
+        does not say what its last state is; as in onnxruntime, zeros.
+        """
         b, made = self.b, []
+        known = None if self.lengths is None else constant_value(self.lengths)
+        if self.lengths is not None and (known is None or np.any(known < 1)):
+            some = b.expand_dims(b.greater(self.lengths, b.like(0, self.lengths)), axis=1)
+            found = [
+                (
+                    y,
+                    *(
+                        s if g is None else b.where(some, s, b.like(0, s))
+                        for s, g in zip(last, given, strict=True)
+                    ),
+                )
+                for y, *last in found
+            ]
         for number, parts in enumerate(zip(*found, strict=True)):
             axis = (1 if self.batch_first else 0) if number else (2 if self.batch_first else 1)
             alone = len(parts) == 1
@@ -342,7 +359,7 @@ def lstm(
         states = [layer.start(h0, number), layer.start(c0, number)]
         y, last = _looped(b, gates, states, layer.lengths, step, reverse=reverse, batch_first=batch_first)
         found.append([y, *last])
-    return layer.joined(found)
+    return layer.joined(found, given_state(h0), given_state(c0))
 
 
 def _lstm_step(
@@ -427,7 +444,7 @@ def gru(
         states = [layer.start(h0, number)]
         y, last = _looped(b, gates, states, layer.lengths, step, reverse=reverse, batch_first=batch_first)
         found.append([y, *last])
-    return layer.joined(found)
+    return layer.joined(found, given_state(h0))
 
 
 def _gru_step(
@@ -493,7 +510,7 @@ def rnn(
         states = [layer.start(h0, number)]
         y, last = _looped(b, gates, states, layer.lengths, step, reverse=reverse, batch_first=batch_first)
         found.append([y, *last])
-    return layer.joined(found)
+    return layer.joined(found, given_state(h0))
 
 
 def _rnn_step(recurrent: Tensor, function: Function, clip: float) -> Callable[..., Sequence[Tensor]]:

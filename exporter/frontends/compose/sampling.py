@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from samara.exporter.frontends.compose.convolution import conv_transpose
+from samara.exporter.frontends.compose.sizes import Size, cut, product_of, reshape, size_of, sizes_of
 from samara.graph import dtypes
 from samara.graph.graph import Tensor
 
@@ -19,17 +20,35 @@ def _fixed(x: Tensor, first: int) -> list[int]:
     return [int(d) for d in sizes if isinstance(d, int)]
 
 
+def _real(b: Any, size: Size, like: Tensor, plus: float = 0.0, times: float = 1.0) -> Any:
+    """(size + plus) * times, as a scalar of a tensor's dtype."""
+    if isinstance(size, int):
+        return b.like((size + plus) * times, like)
+    scalar = b.cast(size, dtype=like.dtype)
+    scalar = b.add(scalar, b.like(plus, like)) if plus else scalar
+    return b.multiply(scalar, b.like(times, like)) if times != 1 else scalar
+
+
+def _within(b: Any, place: Any, size: Size) -> Any:
+    """Places no further than the first and the last element."""
+    if isinstance(size, int):
+        return b.clip(place, minimum=0.0, maximum=float(size - 1))
+    return b.maximum(b.minimum(place, _real(b, size, place, -1)), b.like(0, place))
+
+
+def _times(b: Any, index: Any, size: Size) -> Any:
+    """Whole numbers times a size."""
+    return b.multiply(index, b.constant(np.int32(size)) if isinstance(size, int) else size)
+
+
 class _Pixels:
     """The pixels of x [N, C, spatial...], to be read at whole places [N, P] of each image."""
 
     def __init__(self, b: Any, x: Tensor) -> None:
         self.b = b
-        self.sizes = _fixed(x, 2)
-        rank = len(x.shape or ())
-        last = b.transpose(x, permutation=(0, *range(2, rank), 1))
-        shape: Any = x.shape
-        batch = shape[0] if isinstance(shape[0], int) else -1
-        self.flat = b.reshape(last, [batch, int(np.prod(self.sizes)), shape[1]])
+        batch, channels, *self.sizes = sizes_of(b, x)
+        last = b.transpose(x, permutation=(0, *range(2, len(x.shape or ())), 1))
+        self.flat = reshape(b, last, [batch, product_of(b, self.sizes), channels])
 
     def at(self, places: Sequence[Tensor], *, zeros: bool) -> Any:
         """Pixels [N, P, C] at integers given as real numbers, one for each axis; 0 outside, or the edge's."""
@@ -39,11 +58,12 @@ class _Pixels:
         for place, size in zip(places, self.sizes, strict=True):
             if zeros:
                 within = b.logical_and(
-                    b.greater_equal(place, b.like(0, place)), b.less_equal(place, b.like(size - 1, place))
+                    b.greater_equal(place, b.like(0, place)),
+                    b.less_equal(place, _real(b, size, place, -1)),
                 )
                 inside = within if inside is None else b.logical_and(inside, within)
-            whole = b.cast(b.clip(place, minimum=0.0, maximum=float(size - 1)), dtype=dtypes.int32)
-            index = whole if index is None else b.add(b.multiply(index, b.constant(np.int32(size))), whole)
+            whole = b.cast(_within(b, place, size), dtype=dtypes.int32)
+            index = whole if index is None else b.add(_times(b, index, size), whole)
         pixels = b.gather(self.flat, index, axis=1, batch_dims=1)
         if inside is not None:
             pixels = b.where(b.expand_dims(inside, axis=2), pixels, b.like(0, pixels))
@@ -80,7 +100,7 @@ def grid_sample(
 
     Args:
         b: builds ops.
-        x: images or volumes whose sizes are numbers.
+        x: images or volumes.
         grid: where each output element lies.
         mode: linear, nearest (half to even) or cubic (over two axes, coefficient -0.75).
         padding_mode: zeros, border or reflection.
@@ -88,28 +108,17 @@ def grid_sample(
     """
     pixels = _Pixels(b, x)
     spatial = len(pixels.sizes)
-    out = (grid.shape or ())[1:-1]
-    fixed = [d for d in out if isinstance(d, int)]
-    if len(fixed) != len(out):
-        raise ValueError(f"a grid whose sizes move, {list(out)}")
-    batch = (grid.shape or ())[0]
-    first = batch if isinstance(batch, int) else -1
-    flat = b.reshape(grid, [first, int(np.prod(fixed)), spatial])
+    batch, *out, _ = sizes_of(b, grid)
+    flat = reshape(b, grid, [batch, product_of(b, out), spatial])
     places, limits = [], []
     for axis, size in enumerate(pixels.sizes):
-        at = spatial - 1 - axis
-        g = b.squeeze(
-            b.strided_slice(
-                flat, begin=[0, 0, at], end=[0, 0, at + 1], strides=[1, 1, 1], begin_mask=3, end_mask=3
-            ),
-            axes=(2,),
-        )
+        g = b.squeeze(cut(b, flat, 2, spatial - 1 - axis, spatial - axis), axes=(2,))
         if align_corners:
-            place = b.multiply(b.add(g, b.like(1, g)), b.like((size - 1) / 2, g))
-            limits.append((0.0, float(size - 1)))
+            place = b.multiply(b.add(g, b.like(1, g)), _real(b, size, g, -1, 0.5))
+            limits.append((0.0, _real(b, size, g, -1)))
         else:
-            place = b.subtract(b.multiply(b.add(g, b.like(1, g)), b.like(size / 2, g)), b.like(0.5, g))
-            limits.append((-0.5, size - 0.5))
+            place = b.subtract(b.multiply(b.add(g, b.like(1, g)), _real(b, size, g, 0, 0.5)), b.like(0.5, g))
+            limits.append((-0.5, _real(b, size, g)))
         places.append(place)
     zeros = padding_mode == "zeros"
     if mode == "cubic":
@@ -123,36 +132,69 @@ def grid_sample(
             y = pixels.at([b.round(p) for p in moved], zeros=zeros)
         else:
             y = pixels.linear(moved, zeros=zeros)
-    shape: Any = x.shape
-    image = b.reshape(y, [first, *fixed, shape[1]])
+    image = reshape(b, y, [batch, *out, size_of(b, x, 1)])
     made: Tensor = b.transpose(image, permutation=(0, spatial + 1, *range(1, spatial + 1)))
     return made
 
 
-def _into(b: Any, place: Any, size: int, limit: tuple[float, float], padding_mode: str) -> Any:
+def affine_grid(b: Any, theta: Tensor, sizes: Sequence[Size], *, align_corners: bool = False) -> Tensor:
+    """The grid [N, spatial..., axes] that reads images as the matrices theta [N, axes, axes + 1] turn them.
+
+    Args:
+        b: builds ops.
+        theta: of each image, what its places are multiplied with: the last axis first, then 1.
+        sizes: of the spatial axes.
+        align_corners: as in grid_sample.
+    """
+    spatial = len(sizes)
+    made: Any = None
+    for axis, size in enumerate(sizes):
+        count = b.constant(np.arange(size, dtype=np.int32)) if isinstance(size, int) else None
+        if count is None:
+            count = b.range(np.int32(0), size, np.int32(1))
+        steps = b.cast(count, dtype=theta.dtype)
+        if align_corners:
+            # The only element of an axis is at 1, as onnxruntime has it.
+            last = _real(b, size, theta, -1)
+            back = b.multiply(b.subtract(last, steps), b.like(2, theta))
+            place = b.subtract(b.like(1, theta), b.divide(back, b.maximum(last, b.like(1, theta))))
+        else:
+            twice = b.add(b.multiply(steps, b.like(2, theta)), b.like(1, theta))
+            place = b.subtract(b.divide(twice, _real(b, size, theta)), b.like(1, theta))
+        # theta's columns are the last axis first.
+        column = cut(b, theta, 2, spatial - 1 - axis, spatial - axis)
+        column = b.reshape(column, [-1, *(1,) * spatial, spatial])
+        place = b.reshape(place, [-1 if a == axis else 1 for a in range(spatial)] + [1])
+        part = b.multiply(column, place)
+        made = part if made is None else b.add(made, part)
+    shift = b.reshape(cut(b, theta, 2, spatial, None), [-1, *(1,) * spatial, spatial])
+    grid: Tensor = b.add(made, shift)
+    return grid
+
+
+def _into(b: Any, place: Any, size: Size, limit: tuple[float, Any], padding_mode: str) -> Any:
     """Places outside the image as the padding has them."""
     if padding_mode == "border":
-        return b.clip(place, minimum=0.0, maximum=float(size - 1))
+        return _within(b, place, size)
     if padding_mode == "reflection":
-        return b.clip(_reflected(b, place, limit), minimum=0.0, maximum=float(size - 1))
+        return _within(b, _reflected(b, place, limit), size)
     return place
 
 
-def _reflected(b: Any, place: Any, limit: tuple[float, float]) -> Any:
-    """Places mirrored at the limits until they lie between them."""
-    low, span = limit[0], limit[1] - limit[0]
-    if span == 0:
-        return b.multiply(place, b.like(0, place))
+def _reflected(b: Any, place: Any, limit: tuple[float, Any]) -> Any:
+    """Places mirrored at the limits, a lowest place and how much is above it, until they lie between them."""
+    low, span = limit
     away = b.abs(b.subtract(place, b.like(low, place)))
-    turns = b.floor(b.divide(away, b.like(span, place)))
-    rest = b.subtract(away, b.multiply(turns, b.like(span, place)))
+    # Where nothing is above it, nothing is left of any place.
+    turns = b.floor(b.divide(away, b.maximum(span, b.like(1, place))))
+    rest = b.subtract(away, b.multiply(turns, span))
     half = b.multiply(turns, b.like(0.5, place))
     even = b.equal(half, b.floor(half))
-    return b.add(b.where(even, rest, b.subtract(b.like(span, place), rest)), b.like(low, place))
+    return b.add(b.where(even, rest, b.subtract(span, rest)), b.like(low, place))
 
 
 def _cubic(
-    b: Any, pixels: _Pixels, places: Sequence[Any], limits: Sequence[tuple[float, float]], padding_mode: str
+    b: Any, pixels: _Pixels, places: Sequence[Any], limits: Sequence[tuple[float, Any]], padding_mode: str
 ) -> Any:
     if len(places) != 2:
         raise ValueError("cubic sampling over other than two axes")
@@ -208,7 +250,7 @@ def roi_align(
 
     Args:
         b: builds ops.
-        x: the images, of fixed size.
+        x: the images.
         rois: [R, 4]: left, top, right, bottom.
         batch_indices: [R]: the image of each region.
         output_size: height and width.
@@ -217,8 +259,7 @@ def roi_align(
         half_pixel: whether coordinates are those of the pixels' corners.
         largest: whether a pixel is the largest weighted neighbour of its samples, instead of their mean.
     """
-    height, width = _fixed(x, 2)
-    shape: Any = x.shape
+    _, channels, height, width = sizes_of(b, x)
     per_axis = []
     offset = 0.5 if half_pixel else 0.0
     for axis, (count, size) in enumerate(zip(output_size, (height, width), strict=True)):
@@ -241,17 +282,15 @@ def roi_align(
         place = b.add(low, b.multiply(length, b.constant(steps.astype(np.float32)[None])))
         per_axis.append(_roi_neighbours(b, place, size))
     (y_low, y_high, y_ratio, y_inside), (x_low, x_high, x_ratio, x_inside) = per_axis
-    rows, columns = output_size[0] * sampling_ratio, output_size[1] * sampling_ratio
-    flat = b.reshape(b.transpose(x, permutation=(0, 2, 3, 1)), [-1, shape[1]])
-    images = b.reshape(
-        b.multiply(b.cast(batch_indices, dtype=dtypes.int32), b.constant(np.int32(height * width))),
-        [-1, 1, 1],
-    )
+    last = b.transpose(x, permutation=(0, 2, 3, 1))
+    flat = reshape(b, last, [product_of(b, sizes_of(b, last)[:3]), channels])
+    first = _times(b, b.cast(batch_indices, dtype=dtypes.int32), product_of(b, [height, width]))
+    images = b.reshape(first, [-1, 1, 1])
     inside = b.logical_and(b.expand_dims(y_inside, axis=2), b.expand_dims(x_inside, axis=1))
     parts = []
     for y_at, y_weight in ((y_low, b.subtract(b.like(1, y_ratio), y_ratio)), (y_high, y_ratio)):
         for x_at, x_weight in ((x_low, b.subtract(b.like(1, x_ratio), x_ratio)), (x_high, x_ratio)):
-            row = b.multiply(b.expand_dims(y_at, axis=2), b.constant(np.int32(width)))
+            row = _times(b, b.expand_dims(y_at, axis=2), width)
             index = b.add(b.add(row, b.expand_dims(x_at, axis=1)), images)
             weight = b.multiply(b.expand_dims(y_weight, axis=2), b.expand_dims(x_weight, axis=1))
             weight = b.where(inside, weight, b.like(0, weight))
@@ -259,22 +298,21 @@ def roi_align(
     joined = parts[0]
     for part in parts[1:]:
         joined = b.maximum(joined, part) if largest else b.add(joined, part)
-    split = [-1, output_size[0], sampling_ratio, output_size[1], sampling_ratio, shape[1]]
-    assert rows * columns
-    samples = b.reshape(joined, split)
+    split = [output_size[0], sampling_ratio, output_size[1], sampling_ratio, channels]
+    samples = reshape(b, joined, [size_of(b, rois, 0), *split])
     reduce = b.reduce_max if largest else b.reduce_mean
     made: Tensor = b.transpose(reduce(samples, axes=(2, 4)), permutation=(0, 3, 1, 2))
     return made
 
 
-def _roi_neighbours(b: Any, place: Any, size: int) -> tuple[Any, Any, Any, Any]:
+def _roi_neighbours(b: Any, place: Any, size: Size) -> tuple[Any, Any, Any, Any]:
     """The pixels around places along one axis, how far between them, and whether the place is near the image."""
     inside = b.logical_and(
-        b.greater_equal(place, b.like(-1, place)), b.less_equal(place, b.like(size, place))
+        b.greater_equal(place, b.like(-1, place)), b.less_equal(place, _real(b, size, place))
     )
-    within = b.clip(place, minimum=0.0, maximum=float(size - 1))
+    within = _within(b, place, size)
     low = b.floor(within)
-    high = b.minimum(b.add(low, b.like(1, low)), b.like(size - 1, low))
+    high = b.minimum(b.add(low, b.like(1, low)), _real(b, size, low, -1))
     return (
         b.cast(low, dtype=dtypes.int32),
         b.cast(high, dtype=dtypes.int32),
@@ -413,4 +451,4 @@ def deform_conv(
     return made
 
 
-__all__ = ["col2im", "deform_conv", "grid_sample", "roi_align"]
+__all__ = ["affine_grid", "col2im", "deform_conv", "grid_sample", "roi_align"]

@@ -120,6 +120,17 @@ def _grid_sample(node: Node) -> Any:
     )
 
 
+@op("AffineGrid")
+def _affine_grid(node: Node) -> Any:
+    count = node.shape(1)[0]
+    if not isinstance(count, int):
+        node.fail("how many axes its size has is not known")
+    sizes = [_element(node, 1, i) for i in range(2, count)]
+    return sampling.affine_grid(
+        node.b, node.input(0), sizes, align_corners=bool(node.attr("align_corners", 0))
+    )
+
+
 @op("RoiAlign")
 def _roi_align(node: Node) -> Any:
     ratio = int(node.attr("sampling_ratio", 0))
@@ -186,10 +197,12 @@ def _conv_transpose(node: Node) -> Any:
     if wanted or auto in ("SAME_UPPER", "SAME_LOWER"):
         before, after = [], []
         for axis, size in enumerate(node.shape()[2:]):
-            if not isinstance(size, int):
-                node.fail(f"an output shape for a size that moves, {size}")
-            whole = (size - 1) * strides[axis] + (kernel[axis] - 1) * dilations[axis] + 1 + extra[axis]
-            total = whole - (int(wanted[axis]) if wanted else size * strides[axis])
+            # An output of size * stride lacks the same at every size.
+            total = (kernel[axis] - 1) * dilations[axis] + 1 + extra[axis] - strides[axis]
+            if wanted:
+                if not isinstance(size, int):
+                    node.fail(f"an output shape for a size that moves, {size}")
+                total += size * strides[axis] - int(wanted[axis])
             # What the convolution lacks is added after it.
             extra[axis] += max(-total, 0)
             first = max(total, 0) // 2 if auto == "SAME_UPPER" else (max(total, 0) + 1) // 2

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from samara.exporter.frontends.compose import index
+from samara.exporter.frontends.compose.sizes import product_of, reshape, sizes_of
 from samara.exporter.frontends.onnx.node import Node, op
 from samara.graph import dtypes
 
@@ -139,49 +140,34 @@ def _tensor_scatter(node: Node) -> Any:
 def _depth_to_space(node: Node) -> Any:
     b, x = node.b, node.input()
     block = int(node.attr("blocksize"))
-    n, c, h, w = node.shape()
+    n, c, h, w = sizes_of(b, x)
     if not isinstance(c, int) or c % (block * block):
         node.fail(f"{c} channels are no multiple of {block} * {block}")
+    kept = c // block**2
     image = b.transpose(x, permutation=(0, 2, 3, 1))
-    if node.attr("mode", "DCR") == "DCR":
-        parts = [block, block, c // block**2]
-        order = (0, 1, 3, 2, 4, 5)
-    else:
-        parts = [c // block**2, block, block]
-        order = (0, 1, 4, 2, 5, 3)
-    return b.transpose(_blocks(node, image, (n, h, w), parts, order, block), permutation=(0, 3, 1, 2))
-
-
-def _blocks(
-    node: Node, image: Any, sizes: tuple[Any, Any, Any], parts: list[int], order: tuple[int, ...], block: int
-) -> Any:
-    b = node.b
-    n, h, w = sizes
-    if not isinstance(h, int) or not isinstance(w, int):
-        node.fail("a height or width that moves")
-    whole = b.reshape(image, [n if isinstance(n, int) else -1, h, w, *parts])
-    mixed = b.transpose(whole, permutation=order)
-    return b.reshape(
-        mixed,
-        [n if isinstance(n, int) else -1, h * block, w * block, parts[0] * parts[1] * parts[2] // block**2],
-    )
+    blocks_first = node.attr("mode", "DCR") == "DCR"
+    parted = reshape(b, image, [n, h, w, *((block, block, kept) if blocks_first else (kept, block, block))])
+    mixed = b.transpose(parted, permutation=(0, 1, 3, 2, 4, 5) if blocks_first else (0, 1, 4, 2, 5, 3))
+    whole = reshape(b, mixed, [n, product_of(b, [h, block]), product_of(b, [w, block]), kept])
+    return b.transpose(whole, permutation=(0, 3, 1, 2))
 
 
 @op("SpaceToDepth")
 def _space_to_depth(node: Node) -> Any:
     b, x = node.b, node.input()
     block = int(node.attr("blocksize"))
-    n, c, h, w = node.shape()
-    if not isinstance(h, int) or not isinstance(w, int) or not isinstance(c, int):
-        node.fail("a size that moves")
-    if h % block or w % block:
-        node.fail(f"height {h} and width {w} are no multiples of {block}")
+    n, c, h, w = sizes_of(b, x)
+    for name, size in (("height", h), ("width", w)):
+        if isinstance(size, int) and size % block:
+            node.fail(f"{name} {size} is no multiple of {block}")
+    rows, columns = (
+        s // block if isinstance(s, int) else b.floor_divide(s, b.like(block, s)) for s in (h, w)
+    )
     image = b.transpose(x, permutation=(0, 2, 3, 1))
-    first = n if isinstance(n, int) else -1
-    parted = b.reshape(image, [first, h // block, block, w // block, block, c])
+    parted = reshape(b, image, [n, rows, block, columns, block, c])
     order = (0, 1, 3, 2, 4, 5) if node.attr("mode", "DCR") == "DCR" else (0, 1, 3, 5, 2, 4)
     mixed = b.transpose(parted, permutation=order)
-    joined = b.reshape(mixed, [first, h // block, w // block, block * block * c])
+    joined = reshape(b, mixed, [n, rows, columns, product_of(b, [block * block, c])])
     return b.transpose(joined, permutation=(0, 3, 1, 2))
 
 

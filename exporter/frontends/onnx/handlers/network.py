@@ -11,17 +11,28 @@ from samara.graph import dtypes
 from samara.graph.dims import Dimension
 
 
-def window(node: Node, kernel: Sequence[int]) -> dict[str, Any]:
-    """Strides, dilations and pads of a sliding window, with auto_pad worked out."""
+def window(node: Node, kernel: Sequence[int], *, moving: bool = False) -> dict[str, Any]:
+    """Strides, dilations and pads of a sliding window, with auto_pad worked out.
+
+    With `moving`, the pads are None where they depend on sizes that move, as SAME_UPPER has them.
+    """
     spatial = len(kernel)
     strides = [int(s) for s in node.attr("strides") or [1] * spatial]
     dilations = [int(d) for d in node.attr("dilations") or [1] * spatial]
     pads = [int(p) for p in node.attr("pads") or [0] * (2 * spatial)]
     auto = node.attr("auto_pad", "NOTSET")
     if auto in ("SAME_UPPER", "SAME_LOWER"):
+        reaches = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
+        totals = [_same(n, r, s) for n, r, s in zip(node.shape()[2:], reaches, strides, strict=True)]
+        if None in totals and auto == "SAME_UPPER" and moving:
+            return {"strides": strides, "pads": None, "dilations": dilations}
         before, after = [], []
-        for size, k, s, d in zip(node.shape()[2:], kernel, strides, dilations, strict=True):
-            total = _same(node, size, (k - 1) * d + 1, s)
+        for total, size in zip(totals, node.shape()[2:], strict=True):
+            if total is None:
+                node.fail(
+                    f"auto_pad {auto} with a stride on a size that moves, {size}",
+                    "give pads, or fix the input's shape",
+                )
             less = total // 2
             before.append(less if auto == "SAME_UPPER" else total - less)
             after.append(total - before[-1])
@@ -33,16 +44,11 @@ def window(node: Node, kernel: Sequence[int]) -> dict[str, Any]:
     return {"strides": strides, "pads": pads, "dilations": dilations}
 
 
-def _same(node: Node, size: Dimension, reach: int, stride: int) -> int:
-    """The padding with which the output has ceil(size / stride) positions."""
+def _same(size: Dimension, reach: int, stride: int) -> int | None:
+    """The padding with which the output has ceil(size / stride) positions; None where it moves with the size."""
     if stride == 1:
         return reach - 1
-    if not isinstance(size, int):
-        node.fail(
-            f"auto_pad with stride {stride} on a size that moves, {size}",
-            "give pads, or fix the input's shape",
-        )
-    return max((-(-size // stride) - 1) * stride + reach - size, 0)
+    return max((-(-size // stride) - 1) * stride + reach - size, 0) if isinstance(size, int) else None
 
 
 def fixed_shape(node: Node, index: int, what: str) -> list[int]:
@@ -59,7 +65,12 @@ def _conv(node: Node) -> Any:
     kernel = [int(k) for k in node.attr("kernel_shape") or weight[2:]]
     groups = int(node.attr("group", 1))
     return convolution.conv(
-        node.b, node.input(0), node.input(1), node.given(2), groups=groups, **window(node, kernel)
+        node.b,
+        node.input(0),
+        node.input(1),
+        node.given(2),
+        groups=groups,
+        **window(node, kernel, moving=True),
     )
 
 
@@ -69,7 +80,7 @@ def _max_pool(node: Node) -> Any:
     options: dict[str, Any] = {
         "kernel": kernel,
         "ceil_mode": bool(node.attr("ceil_mode", 0)),
-        **window(node, kernel),
+        **window(node, kernel, moving=not node.wants(1)),
     }
     if not node.wants(1):
         return pooling.max_pool(node.b, node.input(), **options)
@@ -111,7 +122,7 @@ def _average_pool(node: Node) -> Any:
         kernel=kernel,
         ceil_mode=bool(node.attr("ceil_mode", 0)),
         count_include_pad=bool(node.attr("count_include_pad", 0)),
-        **window(node, kernel),
+        **window(node, kernel, moving=True),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from samara.exporter.frontends.compose.attention import softmax_in_steps
+from samara.exporter.frontends.compose.sizes import product_of, size_of
 from samara.exporter.frontends.onnx.node import Node, op
 from samara.graph import dtypes
 from samara.graph.graph import Tensor
@@ -40,13 +41,25 @@ def _reduction(
 
 
 op("ReduceSum")(_reduction("reduce_sum"))
-op("ReduceMean")(_reduction("reduce_mean"))
 op("ReduceProd")(_reduction("reduce_prod"))
 op("ReduceMax")(_reduction("reduce_max"))
 op("ReduceMin")(_reduction("reduce_min"))
 op("ReduceL1")(_reduction("reduce_sum", lambda node, x: node.b.abs(x)))
 op("ReduceSumSquare")(_reduction("reduce_sum", lambda node, x: node.b.multiply(x, x)))
 op("ReduceLogSum")(_reduction("reduce_sum", None, "log"))
+
+
+@op("ReduceMean")
+def _reduce_mean(node: Node) -> Any:
+    if node.dtype.is_floating:
+        return _reduction("reduce_mean")(node)
+    # The fraction is dropped.
+    axes, nothing = _axes(node)
+    b, count = node.b, 1 if nothing else product_of(node.b, [size_of(node.b, node.input(), a) for a in axes])
+    total = _reduction("reduce_sum")(node)
+    return b.truncate_divide(
+        total, b.like(count, total) if isinstance(count, int) else b.cast(count, dtype=total.dtype)
+    )
 
 
 @op("ReduceL2")
