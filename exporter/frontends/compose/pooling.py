@@ -115,12 +115,14 @@ def average_pool(
             if any(inside):
                 ones = b.pad(ones, paddings=_on_axis(rank, axis, inside), value=1.0)
             beyond = (w[0] - inside[0], w[1] - inside[1])
-            sums = b.divide(sums, _along(b, ones, axis, k, s, d, beyond, 0.0, "add"))
+            counted = _along(b, ones, axis, k, s, d, beyond, 0.0, "add")
+            sums = b.divide(sums, b.maximum(counted, b.like(1, counted)))
             continue
         count = (size + w[0] + w[1] - ((k - 1) * d + 1)) // s + 1
         first = np.arange(count)[:, None] * s - w[0] + np.arange(k)[None, :] * d
         counts = ((first >= -inside[0]) & (first < size + inside[1])).sum(axis=1)
-        counts = counts.reshape([-1 if a == axis else 1 for a in range(rank)])
+        # The elements of a window with dilations may lie on both sides of a short axis: of none, it is 0.
+        counts = np.maximum(counts, 1).reshape([-1 if a == axis else 1 for a in range(rank)])
         sums = b.multiply(sums, b.constant(np.asarray(1.0 / counts, sums.dtype.numpy)))
     return b.cast(sums, dtype=dtype) if dtype is dtypes.float16 else sums
 

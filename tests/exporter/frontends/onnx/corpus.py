@@ -858,9 +858,7 @@ def resizes(draw: Any) -> Case:
 
 @st.composite
 def samples(draw: Any) -> Case:
-    kind = draw(
-        st.sampled_from(["GridSample", "GridSample", "RoiAlign", "AffineGrid", "Col2Im"])
-    )
+    kind = draw(st.sampled_from(["GridSample", "GridSample", "RoiAlign", "AffineGrid", "Col2Im"]))
     n, c, h, w = (draw(st.integers(1, k)) for k in (2, 3, 6, 6))
     if kind == "GridSample":
         spatial = draw(st.sampled_from([2, 2, 3]))
