@@ -180,6 +180,17 @@ def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = No
     return result
 
 
+def clip_by_average_norm(t: Any, clip_norm: Any, name: str | None = None) -> Tensor:
+    """T scaled down so that its norm divided by the number of its elements is at most clip_norm."""
+    t = convert_to_tensor(t)
+    b = t.graph.b
+    count = b.size_of(t, range(len(t.shape or ())))
+    norm = b.divide(b.sqrt(reduce_sum(b.square(t))), count)
+    limit = b.constant(clip_norm, t.dtype)
+    result: Tensor = b.multiply(t, b.divide(limit, b.maximum(norm, limit)), name=name)
+    return result
+
+
 def clip_by_global_norm(
     t_list: Sequence[Any], clip_norm: Any, use_norm: Any = None, name: str | None = None
 ) -> tuple[list[Any], Tensor]:
@@ -278,6 +289,7 @@ __all__ = [
     "bitcast",
     "cast",
     "ceil",
+    "clip_by_average_norm",
     "clip_by_global_norm",
     "clip_by_norm",
     "clip_by_value",

@@ -2,8 +2,62 @@
 
 from __future__ import annotations
 
+from samara.graph.train.adadelta import AdadeltaOptimizer
+from samara.graph.train.adagrad import AdagradDAOptimizer, AdagradOptimizer
 from samara.graph.train.adam import AdamOptimizer
+from samara.graph.train.averages import ExponentialMovingAverage
+from samara.graph.train.decay import (
+    cosine_decay,
+    cosine_decay_restarts,
+    exponential_decay,
+    inverse_time_decay,
+    linear_cosine_decay,
+    natural_exp_decay,
+    noisy_linear_cosine_decay,
+    piecewise_constant,
+    polynomial_decay,
+)
 from samara.graph.train.descent import GradientDescentOptimizer, MomentumOptimizer
+from samara.graph.train.ftrl import FtrlOptimizer
 from samara.graph.train.optimizer import Optimizer
+from samara.graph.train.proximal import ProximalAdagradOptimizer, ProximalGradientDescentOptimizer
+from samara.graph.train.rmsprop import RMSPropOptimizer
+from samara.graph.train.step_counter import (
+    assert_global_step,
+    create_global_step,
+    get_global_step,
+    get_or_create_global_step,
+    global_step,
+)
 
-__all__ = ["AdamOptimizer", "GradientDescentOptimizer", "MomentumOptimizer", "Optimizer"]
+piecewise_constant_decay = piecewise_constant
+
+__all__ = [
+    "AdadeltaOptimizer",
+    "AdagradDAOptimizer",
+    "AdagradOptimizer",
+    "AdamOptimizer",
+    "ExponentialMovingAverage",
+    "FtrlOptimizer",
+    "GradientDescentOptimizer",
+    "MomentumOptimizer",
+    "Optimizer",
+    "ProximalAdagradOptimizer",
+    "ProximalGradientDescentOptimizer",
+    "RMSPropOptimizer",
+    "assert_global_step",
+    "cosine_decay",
+    "cosine_decay_restarts",
+    "create_global_step",
+    "exponential_decay",
+    "get_global_step",
+    "get_or_create_global_step",
+    "global_step",
+    "inverse_time_decay",
+    "linear_cosine_decay",
+    "natural_exp_decay",
+    "noisy_linear_cosine_decay",
+    "piecewise_constant",
+    "piecewise_constant_decay",
+    "polynomial_decay",
+]

@@ -16,6 +16,8 @@ class AdamOptimizer(Optimizer):
 
     m = beta1 * m + (1 - beta1) * g; v = beta2 * v + (1 - beta2) * g * g;
     variable -= learning_rate * sqrt(1 - beta2^t) / (1 - beta1^t) * m / (sqrt(v) + epsilon).
+
+    epsilon is outside the root, and beside the uncorrected v: the paper's "epsilon hat".
     """
 
     def __init__(
@@ -32,6 +34,10 @@ class AdamOptimizer(Optimizer):
         self.beta2 = beta2
         self.epsilon = epsilon
         self._powers: dict[Graph, tuple[Variable, Variable]] = {}
+
+    def variables(self) -> list[Variable]:
+        """The slots, and the powers of beta1 and beta2."""
+        return [*super().variables(), *(power for pair in self._powers.values() for power in pair)]
 
     def _prepare(self, variables: Sequence[Variable]) -> Any:
         """The powers of beta1 and beta2, and for each element type the learning rate with its correction."""

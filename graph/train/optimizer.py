@@ -19,11 +19,17 @@ class Optimizer:
     """Base of the optimizers; `_update` is what each adds.
 
     `use_locking`, which TensorFlow 1's constructors take, changes nothing: a session writes variables in order.
+    Gradients are dense, those of `gather` and `embedding_lookup` too: a row that a step does not read has the gradient
+    0 there, so that what decays (momentum, averages of squares) decays in every row.
 
     Args:
         learning_rate: a number, or a scalar tensor that may change from step to step.
         name: the name scope of the operations and slots.
     """
+
+    GATE_NONE = 0
+    GATE_OP = 1
+    GATE_GRAPH = 2
 
     def __init__(self, learning_rate: Any, name: str) -> None:
         self.learning_rate = learning_rate
@@ -35,7 +41,9 @@ class Optimizer:
         loss: Tensor,
         global_step: Variable | None = None,
         var_list: Variable | Sequence[Variable] | None = None,
-        *,
+        gate_gradients: int = GATE_OP,
+        aggregation_method: Any = None,
+        colocate_gradients_with_ops: bool = False,
         name: str | None = None,
         grad_loss: Any = None,
     ) -> Operation:
@@ -45,19 +53,53 @@ class Optimizer:
             loss: what to minimise; the sum of its elements counts.
             global_step: a variable that each step adds 1 to.
             var_list: the variable or variables to train; all trainable ones when None.
+            gate_gradients: as for `compute_gradients`.
+            aggregation_method: the same.
+            colocate_gradients_with_ops: the same.
             name: the operation's name scope; the optimizer's name when None.
             grad_loss: what the gradient of `loss` starts from; ones when None.
 
         Raises:
             GraphError: no variable has a gradient.
         """
-        pairs = self.compute_gradients(loss, var_list, grad_loss=grad_loss)
+        pairs = self.compute_gradients(
+            loss,
+            var_list,
+            gate_gradients,
+            aggregation_method,
+            colocate_gradients_with_ops,
+            grad_loss,
+        )
         return self.apply_gradients(pairs, global_step, name)
 
     def compute_gradients(
-        self, loss: Tensor, var_list: Variable | Sequence[Variable] | None = None, *, grad_loss: Any = None
+        self,
+        loss: Tensor,
+        var_list: Variable | Sequence[Variable] | None = None,
+        gate_gradients: int = GATE_OP,
+        aggregation_method: Any = None,
+        colocate_gradients_with_ops: bool = False,
+        grad_loss: Any = None,
     ) -> list[GradientAndVariable]:
-        """The gradient of `loss` for each variable, None where it does not depend on it."""
+        """The gradient of `loss` for each variable, None where it does not depend on it.
+
+        Args:
+            loss: what to minimise; the sum of its elements counts.
+            var_list: the variable or variables; all trainable ones when None.
+            gate_gradients: GATE_NONE, GATE_OP or GATE_GRAPH. All mean the last here: `apply_gradients` changes no
+                variable before every gradient has been computed.
+            aggregation_method: changes nothing: gradients that meet are added in the order of construction.
+            colocate_gradients_with_ops: changes nothing.
+            grad_loss: what the gradient of `loss` starts from; ones when None.
+
+        Raises:
+            ValueError: `gate_gradients` is none of the three.
+        """
+        if gate_gradients not in (self.GATE_NONE, self.GATE_OP, self.GATE_GRAPH):
+            raise ValueError(
+                f"gate_gradients={gate_gradients!r}: expected Optimizer.GATE_NONE, GATE_OP or GATE_GRAPH"
+            )
+        loss = loss.as_graph_tensor()
         if var_list is None:
             var_list = loss.graph.get_collection(TRAINABLE_VARIABLES)
         variables = [var_list] if isinstance(var_list, Variable) else list(var_list)
@@ -97,23 +139,34 @@ class Optimizer:
         """The slot of that name beside a variable, or None."""
         return self._slots.get((variable, name))
 
+    def get_name(self) -> str:
+        """The name that it was given."""
+        return self.name
+
+    def variables(self) -> list[Variable]:
+        """The variables that it keeps: slots, and what the updates of several variables share."""
+        return list(self._slots.values())
+
     def get_slot_names(self) -> list[str]:
         """The names of the slots that exist."""
         return sorted({name for _, name in self._slots})
 
-    def _slot(self, variable: Variable, name: str) -> Variable:
+    def _slot(self, variable: Variable, name: str, initial: float = 0.0) -> Variable:
+        """The slot of that name beside a variable, of its shape and dtype; made, the first time, with one value."""
         key = (variable, name)
         if key not in self._slots:
-            zeros = np.zeros(variable.shape, variable.dtype.numpy)
+            values = np.full(variable.shape, initial, variable.dtype.numpy)
             graph = get_default_graph()
             with graph.name_scope(None):
                 self._slots[key] = Variable(
-                    zeros, trainable=False, name=f"{variable.op.name}/{self.name}/{name}"
+                    values, trainable=False, name=f"{variable.op.name}/{self.name}/{name}"
                 )
         return self._slots[key]
 
     def _number(self, value: Any, variable: Variable) -> Any:
-        """A hyperparameter as a scalar of the variable's dtype."""
+        """A hyperparameter, or a function that gives it, as a scalar of the variable's dtype."""
+        if callable(value):
+            value = value()
         if isinstance(value, Tensor) or hasattr(value, "as_graph_tensor"):
             return variable.graph.b.cast(value, dtype=variable.dtype)
         return variable.graph.b.like(value, variable.value())
