@@ -129,9 +129,8 @@ def export_model(
         convert = turning(convert, turned)
         model, more = optimize(model, disable=disable)
         passes = passes + more
+    _collect(frozen.model)
     lowered = lower(model, metadata=metadata or {})
-    if lowered.constant_bytes >= _COLLECTED_BYTES:
-        gc.collect()
     seeded = given is None
     proof_samples = given or _seeded(frozen, 1)
     with staged(path) as temporary, _told_as_problem(seeded):
@@ -198,6 +197,12 @@ def export_model(
             }
             _judge_outputs(report, oracle.exact, {n for n, tensor in names.items() if tensor in rounded})
     return report
+
+
+def _collect(source: ModelGraph) -> None:
+    """Lets go of the graphs between a large model's and the file's."""
+    if sum(o.a.value.nbytes for o in source.graph.operations if o.type == "constant") >= _COLLECTED_BYTES:
+        gc.collect()
 
 
 @contextmanager

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import mmap
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import flatbuffers
@@ -12,6 +14,9 @@ from samara.exporter.schema import Field, Schema
 
 # What kernels are promised; the schema's force_align is the most that flatc takes.
 CONSTANT_ALIGNMENT = 64
+
+# From here on a file is worth memory of its own.
+_LARGE = 1 << 20
 
 _PREPEND = {
     "bool": "PrependBool",
@@ -27,20 +32,32 @@ _PREPEND = {
 }
 
 
+@dataclass(frozen=True)
+class Made:
+    """The bytes of a vector that are made when they are written, so that they are not held until then."""
+
+    size: int
+    make: Callable[[], memoryview]
+
+
 def encode(schema: Schema, value: Mapping[str, Any]) -> memoryview:
     """The bytes of a file whose root table is `value`; they can be written to.
 
     Args:
         schema: names the tables and their fields.
-        value: for each field of the table its value: a number, a text, an array or sequence of numbers, a mapping for
-            a table, a sequence of mappings; for a union a pair (member's name, mapping). Absent or None fields are
-            left out.
+        value: for each field of the table its value: a number, a text, an array or sequence of numbers or what is
+            `Made`, a mapping for a table, a sequence of mappings; for a union a pair (member's name, mapping). Absent
+            or None fields are left out.
 
     Raises:
         ValueError: a name that the table does not have, or a required field that is absent.
     """
-    # Room for all at once: a builder that grows holds its bytes twice.
-    builder = flatbuffers.Builder(1024 + _bulk(value) * 33 // 32)
+    builder = flatbuffers.Builder(1024)
+    bulk = _bulk(value) * 33 // 32
+    if bulk > _LARGE:
+        # Room for all at once: a builder that grows holds its bytes twice. It goes back to the system after use.
+        builder.Bytes = mmap.mmap(-1, bulk)
+        builder.head = bulk
     root = _table(builder, schema, schema.root, value)
     builder.Finish(root, file_identifier=schema.identifier.encode())
     return memoryview(builder.Bytes)[builder.Head() :]
@@ -48,6 +65,8 @@ def encode(schema: Schema, value: Mapping[str, Any]) -> memoryview:
 
 def _bulk(value: Any) -> int:
     """About as many bytes as the large vectors within a value have."""
+    if isinstance(value, Made):
+        return value.size + CONSTANT_ALIGNMENT
     if isinstance(value, (bytes, bytearray, memoryview)):
         return len(value) + CONSTANT_ALIGNMENT
     if isinstance(value, Mapping):
@@ -111,10 +130,12 @@ def _offset(builder: Any, schema: Schema, f: Field, value: Any) -> int:
     return int(builder.EndVector())
 
 
-def _scalars(builder: Any, f: Field, scalar: tuple[str, int], value: Sequence[Any] | bytes) -> int:
+def _scalars(builder: Any, f: Field, scalar: tuple[str, int], value: Sequence[Any] | bytes | Made) -> int:
     name, size = scalar
     data: memoryview
-    if isinstance(value, (bytes, bytearray, memoryview)):
+    if isinstance(value, Made):
+        data = value.make()
+    elif isinstance(value, (bytes, bytearray, memoryview)):
         data = memoryview(value)
     else:
         data = (

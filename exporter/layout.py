@@ -43,29 +43,25 @@ def run_length(op: Operation, index: int) -> int | None:
     return int(tensor.shape[0])  # type: ignore[arg-type]
 
 
-def pack(array: Array, run: int) -> tuple[str, Array]:
-    """The (layout, stored elements) of a constant [..., N]: `panel16x4` for int8, `panel16` otherwise."""
-    matrix = array.reshape(-1, array.shape[-1])
-    if array.dtype == np.int8:
-        return "panel16x4", pack_panel16x4(matrix, run)
-    return "panel16", pack_panel16(matrix)
+def packed_layout(array: Array) -> str:
+    """The layout of a constant that is not kept dense."""
+    return "panel16x4" if array.dtype == np.int8 else "panel16"
 
 
-def pack_panel16(matrix: Array) -> Array:
-    """[K, N] as [ceil(N / 16)][K][16], zero-padded."""
-    k, n = matrix.shape
-    panels = -(-n // PANEL)
-    padded = np.zeros((k, panels * PANEL), matrix.dtype)
-    padded[:, :n] = matrix
-    return np.ascontiguousarray(padded.reshape(k, panels, PANEL).transpose(1, 0, 2))
+def pack(array: Array, run: int) -> Array:
+    """A constant [..., N] as its layout has it, one panel of outputs after the other; the last is padded with zeros.
 
-
-def pack_panel16x4(matrix: Array, run: int) -> Array:
-    """[K, N] as [ceil(N / 16)][K4 / 4][16][4]: each run of K is padded with zeros to a multiple of 4."""
-    k, n = matrix.shape
-    padded_run = -(-run // GROUP) * GROUP
-    panels = -(-n // PANEL)
-    padded = np.zeros((k // run, padded_run, panels * PANEL), matrix.dtype)
-    padded[:, :run, :n] = matrix.reshape(k // run, run, n)
-    groups = padded.reshape(-1, GROUP, panels, PANEL)
-    return np.ascontiguousarray(groups.transpose(2, 0, 3, 1))
+    `panel16` is [ceil(N / 16)][K][16]. `panel16x4` is [ceil(N / 16)][K4 / 4][16][4], where each run of K is padded with
+    zeros to a multiple of 4.
+    """
+    runs = array.size // array.shape[-1] // run
+    padded_run = -(-run // GROUP) * GROUP if packed_layout(array) == "panel16x4" else run
+    packed = np.empty((-(-array.shape[-1] // PANEL), runs * padded_run * PANEL), array.dtype)
+    for panel, stored in enumerate(packed):
+        outputs = array[..., panel * PANEL : (panel + 1) * PANEL]
+        padded = np.zeros((runs, padded_run, PANEL), array.dtype)
+        padded[:, :run, : outputs.shape[-1]] = outputs.reshape(runs, run, -1)
+        if packed_layout(array) == "panel16x4":
+            padded = padded.reshape(-1, GROUP, PANEL).swapaxes(1, 2)
+        stored[:] = padded.reshape(-1)
+    return packed

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from samara.errors import ExportError
 from samara.exporter import layout
+from samara.exporter.flatbuffer import Made
 from samara.exporter.plan import MemoryPlan, Program, Step, check_within, plan
 from samara.exporter.rooms import Rooms, find_rooms, may_lie_on
 from samara.graph import dims
@@ -118,7 +120,7 @@ def lower(model: ModelGraph, *, metadata: Mapping[str, str]) -> LoweredModel:
     return LoweredModel(
         contents=contents,
         programs=tuple(lowered),
-        constant_bytes=sum(len(c) for c in pool.constants),
+        constant_bytes=sum(c.size for c in pool.constants),
     )
 
 
@@ -141,7 +143,7 @@ class _Pool:
     """Constants, dimensions and expressions of a file, each stored once."""
 
     def __init__(self, model: ModelGraph) -> None:
-        self.constants: list[memoryview] = []
+        self.constants: list[Made] = []
         self._by_digest: dict[bytes, int] = {}
         self.expressions: list[list[int]] = []
         self._by_key: dict[str, int] = {}
@@ -176,13 +178,17 @@ class _Pool:
         """The number of elements at the upper bounds."""
         return int(np.prod([self.largest(d) for d in shape], dtype=np.int64))
 
-    def constant(self, array: np.ndarray[Any, Any]) -> int:
-        """The index of a constant with the bytes of this array."""
-        data = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+    def constant(self, stored: Callable[[], np.ndarray[Any, Any]]) -> int:
+        """The index of a constant with the bytes of the array that `stored` gives, each time that they are written."""
+
+        def made() -> memoryview:
+            return np.ascontiguousarray(stored()).reshape(-1).view(np.uint8).data
+
+        data = made()
         digest = hashlib.sha256(data).digest()
         if digest not in self._by_digest:
             self._by_digest[digest] = len(self.constants)
-            self.constants.append(data)
+            self.constants.append(Made(len(data), made))
         return self._by_digest[digest]
 
     def shape(self, shape: Sequence[Dimension]) -> list[int]:
@@ -247,7 +253,7 @@ def _states(model: ModelGraph, pool: _Pool) -> dict[str, _State]:
             "dtype": op.outputs[0].dtype.code,
             "shape": list(value.shape),
             "offset": offset,
-            "initial": pool.constant(value) if np.any(value) else -1,
+            "initial": pool.constant(partial(np.asarray, value)) if np.any(value) else -1,
         }
         found[op.name] = _State(index=len(found), size=value.nbytes, offset=offset, table=table)
         offset += _aligned(value.nbytes)
@@ -301,10 +307,12 @@ class _Tensors:
         if tensor.op.type == "constant":
             array = tensor.op.a.value
             table["storage"] = "constant"
-            if run is not None:
-                table["layout"], array = layout.pack(array, run)
+            if run is None:
+                table["constant"] = self._pool.constant(lambda: array)
+            else:
+                table["layout"] = layout.packed_layout(array)
                 table["run"] = run if table["layout"] == "panel16x4" else 0
-            table["constant"] = self._pool.constant(array)
+                table["constant"] = self._pool.constant(lambda: layout.pack(array, run))
         return table
 
     def _quantization(self, tensor: Tensor) -> dict[str, Any] | None:

@@ -57,6 +57,9 @@ class LayerError:
 # float32 keeps fewer digits of numbers below about 1e-38: nothing is held to seven digits of them.
 _LEAST_MAGNITUDE = 1e-31
 
+# How much is compared at a time: what that takes fits a processor's cache.
+_BLOCK_ELEMENTS = 1 << 14
+
 
 class Measure:
     """Accumulates how far arrays are from what was expected."""
@@ -69,12 +72,24 @@ class Measure:
 
     def add(self, found: Array, expected: Array) -> None:
         """Counts in one pair of arrays of one shape; NaN equals NaN, and differs from all else by infinity."""
-        # Bits that were given as numbers can be a NaN that signals.
+        # Bits that were given as numbers can be a NaN that signals, as soon as they are converted.
         with np.errstate(invalid="ignore"):
-            a, b = found.astype(np.float64), expected.astype(np.float64)
-            same = (a == b) | (np.isnan(a) & np.isnan(b))
-            difference = np.where(same, 0.0, np.abs(a - b))
-        difference = np.where(np.isnan(difference), np.inf, difference)
+            blocks = np.nditer(
+                [found, expected],
+                ["buffered", "external_loop", "zerosize_ok"],
+                [["readonly"], ["readonly"]],
+                [np.float64, np.float64],
+                casting="unsafe",
+                buffersize=_BLOCK_ELEMENTS,
+            )
+            for a, b in blocks:
+                self._add(a, b)
+
+    def _add(self, a: Array, b: Array) -> None:
+        difference = np.abs(a - b)
+        # Infinities of one sign are equal, too.
+        difference[(a == b) | (np.isnan(a) & np.isnan(b))] = 0.0
+        difference[np.isnan(difference)] = np.inf
         finite = np.abs(b[np.isfinite(b)])
         self.difference = max(self.difference, float(difference.max(initial=0.0)))
         self.magnitude = max(self.magnitude, float(finite.max(initial=0.0)))
@@ -209,8 +224,10 @@ class _Comparison:
         def look(op: int, nanoseconds: int, signature: int) -> None:
             for tensor in self._program.ops[op].outputs:
                 if id(tensor) in self._rows or id(tensor) in self._found_uses:
-                    array = np.array(context.observed_tensor(signature, self._places[id(tensor)]))
-                    self._found[id(tensor)] = array
+                    # Only what is looked at again, when other ops have run, is worth a copy.
+                    kept = id(tensor) in self._found_uses or id(tensor) in self._apart
+                    place = self._places[id(tensor)]
+                    self._found[id(tensor)] = context.observed_tensor(signature, place, copy=kept)
             for tensor in _compared(self._program.ops[op]):
                 row, found = self._rows[id(tensor)], self._found[id(tensor)]
                 row.add(found, self._wanted(row, found), self._original(row))
@@ -238,10 +255,19 @@ class _Comparison:
             t.op.a.value if t.op.type == "constant" else self._found.get(id(t))
             for t in operation.given_inputs
         ]
-        if id(row.tensor) in self._apart and all(i is not None for i in inputs):
-            expected = compute(operation, inputs)[0]
-            self._expected = found
+        if id(row.tensor) in self._apart:
+            if all(i is not None for i in inputs):
+                expected = compute(operation, inputs)[0]
+                self._expected = found
+            self._forget(operation)
         return expected
+
+    def _forget(self, operation: Operation) -> None:
+        """Lets go of what integers were made of, when all are made."""
+        for tensor in operation.given_inputs:
+            self._found_uses[id(tensor)] -= 1
+            if not self._found_uses[id(tensor)]:
+                self._found.pop(id(tensor), None)
 
     def _original(self, row: _Row) -> Array | None:
         if row.source is None:

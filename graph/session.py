@@ -243,7 +243,10 @@ class Session:
         feeds = self._feeds(feed_dict)
         fed = tuple(feeds)
         unique = list({id(t): t for t in fetches}.values())
-        plan = _compile(unique, fed, self._state, keep_fetches=False)
+        key = ("trace", tuple(map(id, unique)), tuple(map(id, fed)))
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plans[key] = _compile(unique, fed, self._state, keep_fetches=False)
         arrays = [_feed_array(t, v) for t, v in feeds.items()]
         _check_symbols(fed, arrays)
         values = plan.values.copy()

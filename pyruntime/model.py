@@ -555,15 +555,15 @@ class Context:
             finally:
                 self._watch.observer = self._watch.bodies = None
 
-    def observed_tensor(self, signature: int, index: int) -> Array:
-        """A copy of a tensor of the run that is being observed."""
-        return self.observed_body_tensor(self.model._infos[signature].program, index)
+    def observed_tensor(self, signature: int, index: int, *, copy: bool = True) -> Array:
+        """A tensor of the run that is being observed; without a copy it is valid until the observer returns."""
+        return self.observed_body_tensor(self.model._infos[signature].program, index, copy=copy)
 
-    def observed_body_tensor(self, program: int, index: int) -> Array:
+    def observed_body_tensor(self, program: int, index: int, *, copy: bool = True) -> Array:
         """As `observed_tensor`, by the number of a program."""
         tensor, error = ffi.new("smr_tensor *"), ffi.new("smr_error *")
         check(lib.smr_context_program_tensor(self._observed, program, index, tensor, error), error)
-        return _array(tensor)
+        return _array(tensor, copy=copy)
 
     def profile(
         self, *arrays: Any, repetitions: int = 50, signature: str | None = None, **named: Any

@@ -36,9 +36,12 @@ def calibrate(
         wanted = reached[index]
         outputs = list(model.signatures[index].outputs.values())
         # The outputs are run too, so that state is written as on a device.
-        values = session.run([*wanted, *outputs], {inputs[n]: a for n, a in sample.items()})
-        for tensor, value in zip(wanted, values, strict=False):
-            found[tensor.name].observe(value, tensor.name)
+        for tensor, value in session.trace([*wanted, *outputs], {inputs[n]: a for n, a in sample.items()}):
+            if tensor.name in found and tensor.op.type != "variable":
+                found[tensor.name].observe(value, tensor.name)
+        for tensor in wanted:
+            if tensor.op.type == "variable":
+                found[tensor.name].observe(session.read(tensor.op), tensor.name)
     return found
 
 

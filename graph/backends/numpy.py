@@ -1,20 +1,21 @@
 """The default backend: numpy itself is the array namespace.
 
 `overrides` maps an op's name to a function with the signature of its reference, for ops that numpy can do much
-faster than the reference does.
+faster than the reference does, or with much less memory.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as namespace
 
-from samara.graph.ops import _window
+from samara.graph.ops import OPS, _window
 from samara.graph.ops.matmul import activate
 
-_BLOCK_BYTES = 2 << 20
+_BLOCK_BYTES = 1 << 20
 
 
 def _segment_sum(xp: Any, op: Any, data: Any, ids: Any, count: Any) -> Any:
@@ -136,11 +137,58 @@ def _max_gradient(xp: Any, op: Any, x: Any, y: Any, dy: Any) -> Any:
     return dx
 
 
+class _Part:
+    """What a reference is given for a part of the height: other padding."""
+
+    def __init__(self, op: Any, top: int, bottom: int, sides: tuple[int, int]) -> None:
+        self.a = SimpleNamespace(**vars(op.a))
+        self.a.padding, self.a.paddings = "explicit", (top, bottom, *sides)
+        self.operation = op.operation
+        self.output_dtypes = op.output_dtypes
+
+
+def _by_rows(run: Callable[..., Any]) -> Callable[..., Any]:
+    """A convolution that runs for a few rows of its result at a time, so that what it makes on the way stays small."""
+
+    def by_rows(xp: Any, op: Any, x: Any, w: Any, *others: Any) -> Any:
+        taps, height = w.shape[:2], x.shape[1]
+        size = _window.positions(op.a, x.shape[1:3], taps)
+        by_channel = not hasattr(op.a, "groups")
+        outputs = w.shape[2] * w.shape[3] if by_channel else w.shape[3]
+        # Of a row: what its windows see, or its result twice in the widest type.
+        seen = 0 if by_channel else taps[0] * taps[1] * x.shape[3] * x.itemsize
+        row = size[1] * max(seen, 16 * outputs)
+        if x.shape[0] * size[0] * row <= _BLOCK_BYTES:
+            return run(xp, op, x, w, *others)
+        rows = min(max(1, _BLOCK_BYTES // row), size[0])
+        images = max(1, _BLOCK_BYTES // (row * size[0]))
+        (before, _), sides = _window.pads(op.a, x.shape[1:3], taps)
+        stride, reach = op.a.strides[0], (taps[0] - 1) * op.a.dilations[0] + 1
+        y = namespace.empty((x.shape[0], *size, outputs), op.output_dtypes[0])
+        for start in range(0, size[0], rows):
+            stop = min(start + rows, size[0])
+            first, last = start * stride - before, (stop - 1) * stride + reach - before
+            low, high = (min(max(place, 0), height) for place in (first, last))
+            top = min(max(-first, 0), last - first)
+            part = _Part(op, top, last - first - top - (high - low), sides)
+            for image in range(0, x.shape[0], images):
+                some = slice(image, image + images)
+                y[some, start:stop] = run(xp, part, x[some, low:high], w, *others)
+        return y
+
+    return by_rows
+
+
 overrides: dict[str, Callable[..., Any]] = {
-    "conv2d": _conv,
+    "conv2d": _by_rows(_conv),
     "conv2d_backprop_filter": _conv_filter,
     "conv2d_backprop_input": _conv_input,
+    "depthwise_conv2d": _by_rows(OPS["depthwise_conv2d"].reference),
     "max_pool2d_gradient": _max_gradient,
+    **{
+        name: _by_rows(OPS[name].reference)
+        for name in ("quantized_conv2d", "quantized_conv2d_int16", "quantized_depthwise_conv2d")
+    },
     "unsorted_segment_sum": _segment_sum,
     "where": _where,
 }

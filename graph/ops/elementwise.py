@@ -382,7 +382,7 @@ def _sigmoid(xp: Any, x: Any) -> Any:
 
 
 def _between(xp: Any, x: Any, low: float, high: float) -> Any:
-    return xp.minimum(xp.maximum(x, xp.full_like(x, low)), xp.full_like(x, high))
+    return xp.clip(x, low, high)
 
 
 def _gelu(xp: Any, op: Any, x: Any) -> Any:

@@ -42,7 +42,10 @@ def _batch_shape(op: Any) -> Any:
 def _batch(xp: Any, op: Any, x: Any, scale: Any, offset: Any, mean: Any, variance: Any) -> Any:
     dtype = x.dtype
     x, scale, offset, mean, variance = _wide(xp, x, scale, offset, mean, variance)
-    return xp.astype((x - mean) * (scale / xp.sqrt(variance + op.a.epsilon)) + offset, dtype)
+    y = x - mean
+    y *= scale / xp.sqrt(variance + op.a.epsilon)
+    y += offset
+    return xp.astype(y, dtype, copy=False)
 
 
 def _batch_gradient(b: Any, op: Any, dy: Any) -> list[Any]:

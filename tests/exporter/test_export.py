@@ -215,7 +215,7 @@ def test_disagreement_is_an_error_and_leaves_no_file(tmp_path: Path, monkeypatch
 
     def damaged(model: Any, **keywords: Any) -> Any:
         lowered = lower(model, **keywords)
-        data = np.frombuffer(lowered.contents["constants"][0]["data"], np.float32).copy()
+        data = np.frombuffer(lowered.contents["constants"][0]["data"].make(), np.float32).copy()
         data[0] += 0.5
         lowered.contents["constants"][0]["data"] = data.tobytes()
         return lowered
