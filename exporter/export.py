@@ -183,6 +183,7 @@ def export_model(
             tolerance=tolerance,
             quantized=quantized is not None,
             warnings=_warnings(frozen, seeded, quantize is not None, in_float)
+            + (() if quantized is None else quantized.bodies)
             + _never_run(lowered, ran)
             + (() if imported is None else imported.warnings)
             + alone,

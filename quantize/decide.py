@@ -13,13 +13,16 @@ from dataclasses import dataclass, field
 from samara.errors import QuantizationError
 from samara.graph import dims, dtypes
 from samara.graph.graph import Operation, Tensor
-from samara.graph.rewrite import ModelGraph, constant_value, needed
+from samara.graph.rewrite import ModelGraph, constant_value, needed, with_bodies
 from samara.quantize.scheme import Int8
 
 # Rules whose op has weights; whose op can clamp what it writes; whose op can write at any scale.
 LINEAR = ("conv2d", "depthwise_conv2d", "matmul")
 _CLAMPING = (*LINEAR, "add", "subtract", "multiply", "average_pool", "mean")
 _FREE = (*_CLAMPING, "table")
+
+# What `rule_of` gives for those that would have integer arithmetic.
+_WITH_WEIGHTS = tuple((rule, "") for rule in LINEAR)
 
 # With a constant for all but one operand, a function of one number.
 _POINTWISE = ("add", "subtract", "multiply", "divide", "maximum", "minimum", "power", "squared_difference")
@@ -41,6 +44,7 @@ class Decisions:
         clamped: those activations.
         shared: for a tensor, by identity, the tensor whose scale it is written at.
         left: why operations stay in float, one text each.
+        bodies: what computes with real numbers in the branches of conds and the steps of loops, one text for each.
     """
 
     order: list[Operation]
@@ -49,6 +53,7 @@ class Decisions:
     clamped: set[Operation] = field(default_factory=set)
     shared: dict[int, Tensor] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
+    bodies: list[str] = field(default_factory=list)
 
     def as_integers(self, tensor: Tensor) -> bool:
         """Whether a tensor is computed as integers."""
@@ -84,7 +89,7 @@ def decide(model: ModelGraph, options: Int8) -> Decisions:
     _choose(found, options)
     _revert(found, uses, model)
     if not any(rule != "same" for rule in found.rules.values()):
-        reasons = "\n- ".join(found.left) or "it has no operations of real numbers"
+        reasons = "\n- ".join(found.left + found.bodies) or "it has no operations of real numbers"
         raise QuantizationError(f"nothing in the model can be computed with integers:\n- {reasons}")
     _join_clamps(found, uses)
     _share_scales(found, uses)
@@ -115,9 +120,12 @@ def _choose(found: Decisions, options: Int8) -> None:
         if op.type in _ORDER and any(found.as_integers(t) for t in op.given_inputs):
             found.rules[op] = "order"
             continue
-        if op.type in _SILENT or not any(is_real(t) for t in op.outputs):
+        if op.type in _SILENT or options.keeps(op.name, op.type):
             continue
-        if options.keeps(op.name, op.type):
+        if op.bodies:
+            found.bodies += [text for name in op.bodies for text in _body_in_float(op, name)]
+            continue
+        if not any(is_real(t) for t in op.outputs):
             continue
         rule, reason = rule_of(op)
         if reason:
@@ -126,6 +134,29 @@ def _choose(found: Decisions, options: Int8) -> None:
         inputs = [op.inputs[i] for i in data_inputs(op, rule)]
         if rule in LINEAR or any(t is not None and (found.as_integers(t) or _is_input(t)) for t in inputs):
             found.rules[op] = rule
+
+
+def _body_in_float(op: Operation, name: str) -> list[str]:
+    """A text on what a body, and those within it, compute with real numbers; none when there is nothing."""
+    real = [
+        inner
+        for inner in with_bodies(needed(op.bodies[name].outputs))
+        if inner.type not in _SILENT and not inner.bodies and any(is_real(t) for t in inner.outputs)
+    ]
+    moved = [
+        inner for inner in real if inner.definition.view or rule_of(inner)[0] in ("same", "concat", "pad")
+    ]
+    computed = [inner for inner in real if inner not in moved]
+    if not computed:
+        return []
+    large = [f"{inner.type} {inner.name!r}" for inner in computed if rule_of(inner) in _WITH_WEIGHTS]
+    listed = ", ".join(large[:3]) + (" ..." if len(large) > 3 else "")
+    heavy = f", {len(large)} of them with constant weights ({listed})" if large else ""
+    count = "1 op" if len(computed) == 1 else f"{len(computed)} ops"
+    return [
+        f"{op.type} {op.name!r}: float arithmetic in {count} of its {name.replace('_', ' ')}{heavy}, since integers do "
+        "not reach into what a cond or a loop runs: what should be integers belongs outside of it"
+    ]
 
 
 def _is_input(tensor: Tensor) -> bool:

@@ -30,11 +30,13 @@ class Quantized:
         convert: `convert(name, array)` gives what the file takes for an input of the float model; None when
             that is the same.
         in_float: what still computes with real numbers, and why, one text each.
+        bodies: the same of the branches of conds and the steps of loops, one text for each.
     """
 
     model: ModelGraph
     convert: Callable[[str, Array], Array] | None
     in_float: tuple[str, ...]
+    bodies: tuple[str, ...] = ()
 
 
 def quantize_model(model: ModelGraph, options: Int8 | str, samples: Sequence[Sequence[Sample]]) -> Quantized:
@@ -133,7 +135,12 @@ class _Rewriter:
             initial_values=self._model.initial_values,
             quantization=self._quantization,
         )
-        return Quantized(model=model, convert=self._convert(), in_float=tuple(self._decisions.left))
+        return Quantized(
+            model=model,
+            convert=self._convert(),
+            in_float=tuple(self._decisions.left),
+            bodies=tuple(self._decisions.bodies),
+        )
 
     # One operation ----------------------------------------------------------------------------------------------
 

@@ -15,8 +15,9 @@ import pytest
 from samara.errors import QuantizationError
 from samara.exporter.export import ExportReport, Signature, export_model
 from samara.exporter.passes import PASSES
+from samara.graph.control_names import cond, while_loop
 from samara.graph.dims import Dim
-from samara.graph.graph import Graph, Tensor
+from samara.graph.graph import Graph, Tensor, get_default_graph
 from samara.graph.session import Session
 from samara.graph.variables import Variable, global_variables_initializer
 from samara.pyruntime.model import load
@@ -166,6 +167,59 @@ def test_what_has_no_integers_is_told_and_stays_in_float(tmp_path: Path) -> None
     assert {"layer_normalization", "quantized_matmul"} <= op_names(report)
     found = np.stack([load(tmp_path / "m.smr")(s["x"]) for s in samples])
     assert noise(found, reals(y, samples)) > 30
+
+
+def looping(outside: bool) -> tuple[Tensor, list[dict[str, Array]]]:
+    """A product, a loop around one, and a cond with a convolution in one branch and little in the other."""
+    graph = Graph()
+    with graph.as_default():
+        x = placeholder(graph, 1, 4, 4, 8)
+        h = graph.b.conv2d(x, weights(1, 1, 8, 8), bias(8), name="first") if outside else x
+
+        def step(i: Tensor, h: Tensor) -> list[Tensor]:
+            flat = h.graph.b.reshape(h, [16, 8])
+            flat = h.graph.b.tanh(h.graph.b.matmul(flat, weights(8, 8), name="inner"))
+            return [i + 1, h.graph.b.reshape(flat, [1, 4, 4, 8])]
+
+        _, h = while_loop(lambda i, h: i < 3, step, [np.int32(0), h], name="loop", maximum_iterations=3)
+        y = cond(
+            graph.b.greater(graph.b.reduce_sum(x, axes=(), keepdims=False), 0.0),
+            lambda: get_default_graph().b.conv2d(h, weights(3, 3, 8, 8), None, padding="same", name="branch"),
+            lambda: get_default_graph().b.reshape(h, [1, 4, 4, 8]),
+            name="choice",
+        )
+    return y, images(6, 4, 4, 8)
+
+
+def test_bodies_stay_in_float_and_each_is_told(tmp_path: Path) -> None:
+    y, samples = looping(outside=True)
+    report = export_model(y, tmp_path / "m.smr", samples=samples, quantize="int8")
+    assert {"quantized_conv2d", "while_loop", "cond", "matmul", "conv2d"} <= op_names(report)
+    (loop,) = [w for w in report.warnings if "'loop'" in w]
+    assert "float arithmetic in 2 ops of its step, 1 of them with constant weights (matmul 'inner')" in loop
+    (choice,) = [w for w in report.warnings if "'choice'" in w]
+    assert (
+        "float arithmetic in 1 op of its then body, 1 of them with constant weights (conv2d 'branch')"
+        in choice
+    )
+    assert all(w in str(report) for w in (loop, choice))
+    found = np.stack([load(tmp_path / "m.smr")(s["x"]) for s in samples])
+    assert noise(found, reals(y, samples)) > 30
+
+
+def test_only_bodies_are_nothing_to_quantize(tmp_path: Path) -> None:
+    y, samples = looping(outside=False)
+    with pytest.raises(
+        QuantizationError, match=r"(?s)nothing in the model.*\n- while_loop 'loop': float arithmetic in 2 ops"
+    ):
+        export_model(y, tmp_path / "m.smr", samples=samples, quantize="int8")
+
+
+def test_a_body_that_is_to_stay_in_float_is_not_told(tmp_path: Path) -> None:
+    y, samples = looping(outside=True)
+    options = Int8(keep_float=("while_loop", "choice"))
+    report = export_model(y, tmp_path / "m.smr", samples=samples, quantize=options)
+    assert not any("float arithmetic" in w for w in report.warnings)
 
 
 def test_weights_that_are_not_constant_stay_in_float(tmp_path: Path) -> None:
