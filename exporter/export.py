@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from samara.errors import ExecutionError, ExportError, ModelFileError, ProofError
+from samara.errors import ExecutionError, ExportError, ModelFileError, ProofError, shown
+from samara.exporter.arguments import check_arguments
 from samara.exporter.endpoints import turn_endpoints, turning
 from samara.exporter.freeze import Frozen, Signature, freeze
 from samara.exporter.frontends import ImportedModel, frontend_of, import_model
@@ -93,6 +94,16 @@ def export_model(
         QuantizationError: quantization was asked for and cannot be done.
         OSError: the file cannot be written.
     """
+    check_arguments(
+        path,
+        shapes=shapes,
+        session=session,
+        channels_last=channels_last,
+        disable=disable,
+        tolerance=tolerance,
+        golden=golden,
+        metadata=metadata,
+    )
     imported = _imported(source, inputs, shapes, constants)
     if imported is None:
         signatures = _signatures(source, inputs, shapes)
@@ -251,7 +262,7 @@ def _signatures(source: Any, inputs: Any, shapes: Mapping[str, Sequence[Any]] | 
         if len(set(names)) != len(names):
             raise ValueError(f"signatures need different names, these are {', '.join(names)}")
         return list(listed)
-    if not listed:
+    if not listed or (isinstance(source, Mapping) and not source):
         raise ValueError("export_model needs at least one output")
     return [Signature(source, inputs=inputs, shapes=shapes or {})]
 
@@ -278,7 +289,15 @@ def _signature_samples(samples: Any, frozen: Frozen, index: int) -> list[dict[st
             raise TypeError(f"an array of samples is for one input, the inputs are {', '.join(inputs)}")
         (name,) = inputs
         return [{name: samples[i : i + 1]} for i in range(len(samples))]
+    if isinstance(samples, (str, Mapping)) or not hasattr(samples, "__iter__"):
+        what = "a mapping, which is one sample" if isinstance(samples, Mapping) else shown(samples)
+        raise TypeError(
+            f"samples is {what}: expected a list of samples, as in [{{{next(iter(inputs))!r}: array}}]"
+        )
     listed = [sample_of(s, list(inputs)) for s in samples]
+    for name, array in ((n, a) for sample in listed for n, a in sample.items()):
+        if isinstance(array, str):
+            raise TypeError(f"a sample has {array!r} for input {name!r}: expected an array")
     if not listed:
         raise ValueError("samples is empty")
     return listed

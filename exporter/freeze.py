@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from samara.errors import ExportError, SamaraError, UninitializedError
+from samara.errors import ExportError, SamaraError, UninitializedError, shown
 from samara.graph import dims, dtypes, rewrite
 from samara.graph.control import rebuilt
 from samara.graph.dims import Dim
@@ -56,13 +56,30 @@ def named(tensors: Any) -> dict[str, Tensor]:
     for name, value in pairs:
         tensor = value.as_graph_tensor() if hasattr(value, "as_graph_tensor") else value
         if not isinstance(tensor, Tensor):
-            raise TypeError(f"{value!r} is not a tensor of a Samara graph")
+            raise TypeError(f"{shown(value)} is not a tensor of a Samara graph{_instead(value)}")
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"{name!r} is no name for a tensor: give a text, as in {{'y': tensor}}")
         suffix = f"_{tensor.index}" if tensor.index else ""
         key = name if name is not None else f"{tensor.op.name}{suffix}"
         if key in found:
             raise ValueError(f"two tensors are called {key!r}: give names, {{'name': tensor}}")
         found[key] = tensor
     return found
+
+
+def _instead(value: Any) -> str:
+    """What to give for something that is often meant."""
+    if isinstance(value, type):
+        return f": give an instance of {value.__name__}"
+    if isinstance(value, str):
+        return f": give the tensor, as graph.get_tensor_by_name('{value}:0') finds it"
+    if isinstance(value, Operation):
+        return f": give its output, {value.name}.outputs[0]" if value.outputs else ""
+    if type(value).__module__.split(".")[0] == "torch":
+        return ": give the torch.nn.Module, with inputs="
+    if hasattr(value, "__array__"):
+        return ", but its value: give the tensor"
+    return ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -404,6 +404,8 @@ def as_dimension(value: object) -> Dimension:
         number = int(value)  # type: ignore[call-overload]
     except (TypeError, ValueError):
         raise TypeError(f"{value!r} is not a dimension: give a number, None, a name or a Dim") from None
+    if number != value:
+        raise TypeError(f"a dimension cannot be {value!r}: give a whole number")
     if number < 0:
         raise ValueError(f"a dimension cannot be negative: {number}")
     return int(number)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from samara.errors import GraphError, ShapeError
+from samara.errors import GraphError, ShapeError, shown
 from samara.graph import dims
 from samara.graph.control import read_variables
 from samara.graph.graph import Operation, Tensor
@@ -147,5 +147,6 @@ def _tensors(values: Any) -> list[Tensor]:
     listed = values if isinstance(values, (list, tuple)) else [values]
     for v in listed:
         if not hasattr(v, "as_graph_tensor"):
-            raise TypeError(f"{v!r} is neither a tensor nor a variable")
+            value = ", but a value: gradients are of tensors of the graph" if hasattr(v, "__array__") else ""
+            raise TypeError(f"{shown(v)} is neither a tensor nor a variable{value}")
     return [v.as_graph_tensor() for v in listed]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from samara.errors import GraphError, ShapeError
+from samara.errors import GraphError, ShapeError, shown
 from samara.graph import dims, dtypes
 from samara.graph.dims import Shape
 from samara.graph.dtypes import DType
@@ -359,6 +359,8 @@ class Graph:
 
     def unique_name(self, name: str) -> str:
         """A name in the current scope that nothing else has; marks it taken."""
+        if not isinstance(name, str):
+            raise TypeError(f"name={name!r}: expected a text")
         full = self._scope + name
         while full in self._names_taken:
             count = self._names_taken[full]
@@ -599,7 +601,7 @@ def as_array(value: Any, dtype: DType | None = None) -> np.ndarray[Any, Any]:
     except ValueError as error:
         raise TypeError(f"{type(value).__name__} is not a dense array of numbers: {error}") from None
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"{value!r} is not a number, nor an array of numbers")
+        raise TypeError(f"{shown(value)} is not a number, nor an array of numbers")
     if dtype is None:
         if not isinstance(value, (np.ndarray, np.generic)):
             if array.dtype.kind == "f":
@@ -704,6 +706,8 @@ def _normalize(definition: OpDef, a: Attribute, value: Any) -> Any:
                 raise TypeError("is not a named dimension: give Dim('name')")
             return value
         if a.kind == "shape":
+            if isinstance(value, str) or not (value is None or hasattr(value, "__iter__")):
+                raise TypeError("expected a list of sizes, as in [None, 3]")
             return None if value is None else tuple(dims.as_dimension(d) for d in value)
     except (TypeError, ValueError) as error:
         raise TypeError(f"{definition.name}: attribute {a.name}={value!r}: {error}") from None

@@ -8,13 +8,13 @@ that reads a variable sees the value at that moment, so control dependencies ord
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from samara.errors import FeedError, GraphError, SamaraError, UninitializedError
+from samara.errors import FeedError, GraphError, SamaraError, UninitializedError, shown
 from samara.graph import dims
 from samara.graph.backends import numpy as numpy_backend
 from samara.graph.graph import Body, Graph, Operation, Tensor, get_default_graph
@@ -295,7 +295,7 @@ class Session:
         leaves.append(self._resolve(fetch))
         return ("leaf", None, len(leaves) - 1)
 
-    def _resolve(self, fetch: Any) -> Tensor | Operation:
+    def _resolve(self, fetch: Any, how: str = "fetched") -> Tensor | Operation:
         if hasattr(fetch, "as_graph_tensor"):
             fetch = fetch.as_graph_tensor()
         if isinstance(fetch, str):
@@ -305,7 +305,10 @@ class Session:
                 else self.graph.get_operation_by_name(fetch)
             )
         if not isinstance(fetch, (Tensor, Operation)):
-            raise TypeError(f"{fetch!r} cannot be fetched: give a tensor, a variable, an operation or a name")
+            several = ", or a list of them" if isinstance(fetch, (set, Iterator)) else ""
+            raise TypeError(
+                f"{shown(fetch)} cannot be {how}: give a tensor, a variable, an operation or a name{several}"
+            )
         if fetch.graph is not self.graph:
             raise GraphError(f"{fetch.name} belongs to another graph than the session's")
         return fetch
@@ -314,11 +317,14 @@ class Session:
         if feed_dict is None:
             return {}
         if not isinstance(feed_dict, Mapping):
-            raise TypeError(f"feed_dict maps tensors to arrays, this is a {type(feed_dict).__name__}")
+            raise TypeError(
+                f"feed_dict is of type {type(feed_dict).__name__}: expected a dict from tensors to arrays, as in "
+                "session.run(y, {x: array})"
+            )
         return {self._feed_key(k): v for k, v in feed_dict.items()}
 
     def _feed_key(self, key: Any) -> Tensor:
-        resolved = self._resolve(key)
+        resolved = self._resolve(key, "fed")
         if isinstance(resolved, Operation):
             raise TypeError(f"{resolved.name} is an operation, not a tensor: feed {resolved.name}:0")
         return resolved
@@ -532,7 +538,9 @@ def _feed_array(tensor: Tensor, value: Any) -> Array:
     if isinstance(value, Tensor) or hasattr(value, "as_graph_tensor"):
         raise FeedError(f"{tensor.name}: a feed must be an array, not a tensor of the graph")
     try:
-        array = np.asarray(value)
+        array = np.asarray(value.detach() if hasattr(value, "detach") else value)
+        if array.dtype == object and array.ndim == 0:
+            raise TypeError(f"found {type(value).__name__}, not an array or numbers")
         if array.dtype.kind not in "fiub":
             raise TypeError(f"an array of {array.dtype} is not one of numbers")
         if tensor.dtype.is_integer and array.dtype != tensor.dtype.numpy and array.size:

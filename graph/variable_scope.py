@@ -110,13 +110,13 @@ def get_variable(
         ValueError: its shape is not given, or is not that of the existing one.
     """
     graph = get_default_graph()
+    if not isinstance(name, str):
+        raise TypeError(f"get_variable: name={name!r}: expected a text")
     scope = get_variable_scope()
     full = f"{scope.name}/{name}" if scope.name else name
     known = graph.get_collection_ref(_BY_NAME)
     existing = next((v for key, v in known if key == full), None)
-    wanted = (
-        None if shape is None else tuple(int(d) for d in np.atleast_1d(np.asarray(shape, dtype=np.int64)))
-    )
+    wanted = None if shape is None else _fixed_shape(full, shape)
     if existing is not None:
         if scope.reuse is False:
             raise GraphError(
@@ -129,11 +129,19 @@ def get_variable(
     if scope.reuse is True:
         raise GraphError(f"variable {full!r} does not exist, and the scope only reuses variables")
     initializer = initializer if initializer is not None else scope.initializer
+    if isinstance(initializer, str):
+        raise TypeError(f"variable {full!r}: initializer is {initializer!r}: expected a function, or numbers")
     element = as_dtype(dtype)
     value: Any
     with graph.name_scope(None), graph.control_dependencies(None):
         if initializer is not None and not callable(initializer):
             value = initializer
+            given = initializer.shape if hasattr(initializer, "shape") else np.shape(initializer)
+            if wanted is not None and given is not None and tuple(given) != wanted:
+                raise ValueError(
+                    f"variable {full!r} is to have shape {list(wanted)}, its initial value has "
+                    f"{dims.text(tuple(given))}: leave out shape=, or give a function of the shape as its initializer"
+                )
         elif wanted is None:
             raise ValueError(f"variable {full!r} needs a shape, or an initial value that has one")
         else:
@@ -141,6 +149,14 @@ def get_variable(
         made = Variable(value, trainable, name=full, dtype=element, collections=collections)
     known.append((full, made))
     return made
+
+
+def _fixed_shape(name: str, shape: Any) -> tuple[int, ...]:
+    try:
+        return tuple(int(d) for d in np.atleast_1d(np.asarray(shape, dtype=np.int64)))
+    except (TypeError, ValueError):
+        message = f"variable {name!r} is to have shape {shape!r}: expected whole numbers, as in [3, 2]"
+        raise TypeError(message) from None
 
 
 def _glorot_uniform(shape: tuple[int, ...], dtype: Any) -> Any:

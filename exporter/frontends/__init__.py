@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from samara.exporter.arguments import check_shapes
 from samara.exporter.frontends.imported import ImportedModel
 
 _SUFFIXES = {".onnx": "onnx", ".tflite": "tflite", ".pt2": "torch"}
@@ -75,6 +76,7 @@ def import_model(
             f"a {type(source).__name__} cannot be imported: expected a torch.nn.Module, an ExportedProgram, an "
             "onnx.ModelProto, or a path that ends in " + ", ".join(_SUFFIXES)
         )
+    check_shapes(shapes)
     module = importlib.import_module(f"samara.exporter.frontends.{kind}")
     read = getattr(module, f"import_{kind}")
     more: dict[str, Any] = {}

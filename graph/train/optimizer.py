@@ -32,6 +32,8 @@ class Optimizer:
     GATE_GRAPH = 2
 
     def __init__(self, learning_rate: Any, name: str) -> None:
+        if isinstance(learning_rate, str) or learning_rate is None:
+            raise TypeError(f"learning_rate is {learning_rate!r}: expected a number or a scalar tensor")
         self.learning_rate = learning_rate
         self.name = name
         self._slots: dict[tuple[Variable, str], Variable] = {}
@@ -93,12 +95,19 @@ class Optimizer:
             grad_loss: what the gradient of `loss` starts from; ones when None.
 
         Raises:
+            TypeError: the loss is no tensor, or the variables are names.
             ValueError: `gate_gradients` is none of the three.
         """
         if gate_gradients not in (self.GATE_NONE, self.GATE_OP, self.GATE_GRAPH):
             raise ValueError(
                 f"gate_gradients={gate_gradients!r}: expected Optimizer.GATE_NONE, GATE_OP or GATE_GRAPH"
             )
+        if not hasattr(loss, "as_graph_tensor"):
+            raise TypeError(
+                f"the loss is of type {type(loss).__name__}: expected a tensor of the graph, not its value in a session"
+            )
+        if isinstance(var_list, str):
+            raise TypeError(f"var_list is {var_list!r}: expected variables, not their names")
         loss = loss.as_graph_tensor()
         if var_list is None:
             var_list = loss.graph.get_collection(TRAINABLE_VARIABLES)

@@ -90,3 +90,9 @@ class ResourceStatusError(RuntimeStatusError):
 
 class ExecutionError(RuntimeStatusError):
     """A 4xx status: a run could not be finished."""
+
+
+def shown(value: object) -> str:
+    """A value in the message of an error: its text when that is short, else its type."""
+    text = repr(value)
+    return text if len(text) <= 80 and "\n" not in text else f"something of type {type(value).__name__}"
