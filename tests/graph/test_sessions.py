@@ -420,6 +420,6 @@ def test_feeds_are_a_mapping() -> None:
     graph = tf.Graph()
     with (
         graph.as_default(),
-        pytest.raises(TypeError, match="feed_dict maps tensors to arrays, this is a list"),
+        pytest.raises(TypeError, match="feed_dict is of type list: expected a dict"),
     ):
         tf.Session(graph=graph).run(tf.constant(1.0), [1])

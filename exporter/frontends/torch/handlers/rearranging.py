@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
-
 from samara.exporter.frontends.torch.reader import Reader
 from samara.exporter.frontends.torch.registry import handles
 from samara.graph import dims
@@ -29,8 +27,8 @@ def reshape(r: Reader, x: Tensor, *rest: Any) -> Tensor:
 @handles("aten.view.dtype", "aten.view_copy.dtype")
 def reinterpret(r: Reader, x: Tensor, *rest: Any) -> Tensor:
     """The same bytes as another type; the last axis has more or fewer elements."""
-    types = {r.node.args[0].meta["val"].dtype, r.node.meta["val"].dtype}
-    if torch.bfloat16 in types:
+    types = {str(node.meta["val"].dtype) for node in (r.node.args[0], r.node)}
+    if "torch.bfloat16" in types:
         raise r.unsupported("the bits of a bfloat16, which is held in a float32", "use float32 or float16")
     dtype = r.dtype
     if dtype.size > x.dtype.size:
