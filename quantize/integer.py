@@ -82,7 +82,7 @@ class Site:
     def _stored(self, real: float, unlimited: int) -> int:
         if not math.isfinite(real):
             return unlimited
-        return int(np.clip(round(real / float(self.y.scale)) + int(self.y.zero_point), -128, 127))
+        return min(max(round(real / float(self.y.scale)) + int(self.y.zero_point), -128), 127)
 
 
 def _linear(site: Site, weights: Array, shape: tuple[int, ...]) -> tuple[list[Tensor], Array]:

@@ -36,6 +36,13 @@ def _within(b: Any, place: Any, size: Size) -> Any:
     return b.maximum(b.minimum(place, _real(b, size, place, -1)), b.like(0, place))
 
 
+def _counting(b: Any, size: Size, like: Tensor) -> Any:
+    """0, 1, ... for each element of an axis, in a tensor's dtype."""
+    if isinstance(size, int):
+        return b.constant(np.arange(size, dtype=like.dtype.numpy))
+    return b.cast(b.range(np.int32(0), size, np.int32(1)), dtype=like.dtype)
+
+
 def _times(b: Any, index: Any, size: Size) -> Any:
     """Whole numbers times a size."""
     return b.multiply(index, b.constant(np.int32(size)) if isinstance(size, int) else size)
@@ -149,10 +156,7 @@ def affine_grid(b: Any, theta: Tensor, sizes: Sequence[Size], *, align_corners: 
     spatial = len(sizes)
     made: Any = None
     for axis, size in enumerate(sizes):
-        count = b.constant(np.arange(size, dtype=np.int32)) if isinstance(size, int) else None
-        if count is None:
-            count = b.range(np.int32(0), size, np.int32(1))
-        steps = b.cast(count, dtype=theta.dtype)
+        steps = _counting(b, size, theta)
         if align_corners:
             # The only element of an axis is at 1, as onnxruntime has it.
             last = _real(b, size, theta, -1)
@@ -321,6 +325,54 @@ def _roi_neighbours(b: Any, place: Any, size: Size) -> tuple[Any, Any, Any, Any]
     )
 
 
+def max_roi_pool(
+    b: Any, x: Tensor, rois: Tensor, *, output_size: tuple[int, int], spatial_scale: float
+) -> Tensor:
+    """The largest pixels of regions of x [N, C, H, W], [R, C, height, width]: Girshick, Fast R-CNN (2015).
+
+    Args:
+        b: builds ops.
+        x: the images.
+        rois: [R, 5]: the image of each region, and its first and last column and row: left, top, right, bottom.
+        output_size: height and width: as many parts, which may overlap, are made of a region; 0 is that of none.
+        spatial_scale: from the regions' coordinates to those of x, which are rounded.
+    """
+
+    def column(at: int) -> Any:
+        return cut(b, rois, 1, at, at + 1)
+
+    def whole(at: int) -> Any:
+        # Half rounds away from zero.
+        scaled = b.multiply(column(at), b.like(spatial_scale, rois))
+        return b.multiply(b.sign(scaled), b.floor(b.add(b.abs(scaled), b.like(0.5, scaled))))
+
+    batch = b.squeeze(b.cast(column(0), dtype=dtypes.int32), axes=(1,))
+    found: Any = b.gather(x, batch, axis=0)
+    some: Any = None
+    # Largest along rows, then along columns: each part is all of its rows within all of its columns.
+    for axis, count in ((3, output_size[1]), (2, output_size[0])):
+        size = size_of(b, x, axis)
+        first = whole(1 + (3 - axis))
+        length = b.add(b.subtract(whole(3 + (3 - axis)), first), b.like(1, first))
+        step = b.divide(b.maximum(length, b.like(1, length)), b.like(count, length))
+        places = _counting(b, size, rois)
+        parts, any_of = [], []
+        for part in range(count):
+            begin = b.add(b.floor(b.multiply(step, b.like(part, step))), first)
+            end = b.add(b.ceil(b.multiply(step, b.like(part + 1, step))), first)
+            taken = b.logical_and(b.greater_equal(places, begin), b.less(places, end))
+            along = b.expand_dims(b.expand_dims(taken, axis=1), axis=2 if axis == 3 else 3)
+            parts.append(
+                b.reduce_max(b.where(along, found, b.like(-np.inf, found)), axes=(axis,), keepdims=True)
+            )
+            any_of.append(b.reduce_any(along, axes=(axis,), keepdims=True))
+        found = b.concat(parts, axis=axis) if count > 1 else parts[0]
+        there = b.concat(any_of, axis=axis) if count > 1 else any_of[0]
+        some = there if some is None else b.logical_and(some, there)
+    pooled: Tensor = b.where(some, found, b.like(0, found))
+    return pooled
+
+
 def col2im(
     b: Any,
     x: Tensor,
@@ -451,4 +503,4 @@ def deform_conv(
     return made
 
 
-__all__ = ["affine_grid", "col2im", "deform_conv", "grid_sample", "roi_align"]
+__all__ = ["affine_grid", "col2im", "deform_conv", "grid_sample", "max_roi_pool", "roi_align"]

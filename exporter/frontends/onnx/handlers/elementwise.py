@@ -52,7 +52,6 @@ _SAME = {
     "Relu": "relu",
     "Round": "round",
     "Sigmoid": "sigmoid",
-    "Sign": "sign",
     "Sin": "sin",
     "Sinh": "sinh",
     "Softplus": "softplus",
@@ -94,6 +93,12 @@ def _div(node: Node) -> Any:
     if (known_value(x) is not None and known_value(y) is not None) or x.dtype is dtypes.uint8:
         return b.floor_divide(x, y)
     return b.truncate_divide(x, y)
+
+
+@op("Sign")
+def _sign(node: Node) -> Any:
+    x, b = node.input(), node.b
+    return b.minimum(x, b.like(1, x)) if x.dtype is dtypes.uint8 else b.sign(x)
 
 
 @op("Mod")
@@ -165,8 +170,10 @@ def _clip(node: Node) -> Any:
             if bound is not None:
                 x = getattr(b, name)(x, bound)
         return x if x is not node.input() else b.identity(x)
-    low = -math.inf if low is None else float(np.asarray(low).reshape(-1)[0])
-    high = math.inf if high is None else float(np.asarray(high).reshape(-1)[0])
+    # What is not given is the largest number, which bounds infinity.
+    largest = float(np.finfo(x.dtype.numpy).max)
+    low = -largest if low is None else float(np.asarray(low).reshape(-1)[0])
+    high = largest if high is None else float(np.asarray(high).reshape(-1)[0])
     if low > high:
         # ONNX: all values are then the upper limit.
         return b.minimum(b.maximum(x, b.like(low, x)), b.like(high, x))

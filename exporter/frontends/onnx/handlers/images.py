@@ -150,6 +150,18 @@ def _roi_align(node: Node) -> Any:
     )
 
 
+@op("MaxRoiPool")
+def _max_roi_pool(node: Node) -> Any:
+    height, width = (int(n) for n in node.attr("pooled_shape"))
+    return sampling.max_roi_pool(
+        node.b,
+        node.input(0),
+        node.input(1),
+        output_size=(height, width),
+        spatial_scale=node.attr("spatial_scale", 1.0),
+    )
+
+
 @op("Col2Im")
 def _col2im(node: Node) -> Any:
     size = [int(v) for v in node.constant(1, "the size of the image").reshape(-1)]

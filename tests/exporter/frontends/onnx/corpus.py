@@ -858,7 +858,9 @@ def resizes(draw: Any) -> Case:
 
 @st.composite
 def samples(draw: Any) -> Case:
-    kind = draw(st.sampled_from(["GridSample", "GridSample", "RoiAlign", "AffineGrid", "Col2Im"]))
+    kind = draw(
+        st.sampled_from(["GridSample", "GridSample", "RoiAlign", "MaxRoiPool", "AffineGrid", "Col2Im"])
+    )
     n, c, h, w = (draw(st.integers(1, k)) for k in (2, 3, 6, 6))
     if kind == "GridSample":
         spatial = draw(st.sampled_from([2, 2, 3]))
@@ -1186,7 +1188,9 @@ def _moves(made: Case) -> bool:
         return "output_shape" not in options
     if op == "Resize":
         return len(made.nodes[0].input) == 3
-    return op in ("GridSample", "RoiAlign", "DepthToSpace", "SpaceToDepth") or op.startswith("Global")
+    return op in ("GridSample", "RoiAlign", "MaxRoiPool", "DepthToSpace", "SpaceToDepth") or op.startswith(
+        "Global"
+    )
 
 
 @st.composite

@@ -75,6 +75,32 @@ def test_resizing_where_sizes_move(name: str, tmp_path: Path) -> None:
             close(found, expected.numpy())
 
 
+class Sampled(torch.nn.Module):
+    """Images read at the places of grids."""
+
+    def forward(self, image: Any, grid: Any) -> Any:
+        return [
+            F.grid_sample(image, grid, mode, padding, align_corners=corners)
+            for mode, padding, corners in (("bilinear", "reflection", False), ("nearest", "zeros", True))
+        ]
+
+
+def test_sampling_where_sizes_move(tmp_path: Path) -> None:
+    def drawn(image: tuple[int, int], grid: tuple[int, int]) -> Any:
+        random = np.random.default_rng(image[0])
+        arrays = random.standard_normal((1, 2, *image)), random.uniform(-1.5, 1.5, (1, *grid, 2))
+        return [torch.from_numpy(a.astype(np.float32)) for a in arrays]
+
+    sides = [Dim(name, 1, 12) for name in ("height", "width", "rows", "columns")]
+    shapes = {"image": (1, 2, *sides[:2]), "grid": (1, *sides[2:], 2)}
+    context = exported(Sampled(), tuple(drawn((5, 6), (4, 3))), tmp_path / "m.smr", shapes=shapes).context()
+    for sizes in (((1, 9), (7, 3)), ((12, 1), (1, 12)), ((7, 12), (12, 5))):
+        given = drawn(*sizes)
+        expected = Sampled()(*given)
+        for found, other in zip(context.run(*[x.numpy() for x in given]).values(), expected, strict=True):
+            close(found, other.numpy())
+
+
 class Detector(torch.nn.Module):
     """A fully convolutional network with a pyramid: features of two scales, joined after one is resized."""
 
