@@ -11,6 +11,7 @@ from samara.graph import (
     control_names,
     dtype_names,
     graph_names,
+    losses,
     math_names,
     nn,
     random_names,
@@ -26,7 +27,7 @@ from samara.graph.math_names import *
 from samara.graph.random_names import *
 from samara.graph.state_names import *
 
-__all__ = ["nn", "train"]
+__all__ = ["losses", "nn", "train"]
 __all__ += array_names.__all__
 __all__ += constant_names.__all__
 __all__ += control_names.__all__

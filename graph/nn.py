@@ -7,8 +7,22 @@ from typing import Any
 
 import numpy as np
 
+from samara.graph.candidate_sampling import (
+    log_uniform_candidate_sampler,
+    uniform_candidate_sampler,
+)
 from samara.graph.graph import Tensor, get_default_graph
+from samara.graph.nn_losses import (
+    l2_loss,
+    log_poisson_loss,
+    sigmoid_cross_entropy_with_logits,
+    softmax_cross_entropy_with_logits,
+    softmax_cross_entropy_with_logits_v2,
+    sparse_softmax_cross_entropy_with_logits,
+    weighted_cross_entropy_with_logits,
+)
 from samara.graph.ops import OPS
+from samara.graph.sampled_losses import nce_loss, sampled_softmax_loss
 
 
 def _tensor(value: Any) -> Tensor:
@@ -294,39 +308,42 @@ def dropout(
     return result
 
 
-def l2_loss(t: Any, name: str | None = None) -> Tensor:
-    """Half the sum of squares."""
-    tensor = _tensor(t)
-    b = tensor.graph.b
-    result: Tensor = b.multiply(b.reduce_sum(b.square(tensor)), b.like(0.5, tensor), name=name)
-    return result
-
-
-def softmax_cross_entropy_with_logits(
-    labels: Any = None, logits: Any = None, dim: int = -1, name: str | None = None
-) -> Tensor:
-    """For each row, -sum of labels * log_softmax(logits), along the last axis."""
-    tensor = _tensor(logits)
-    result: Tensor = tensor.graph.b.softmax_cross_entropy_with_logits(labels, tensor, name=name)
-    return result
-
-
-softmax_cross_entropy_with_logits_v2 = softmax_cross_entropy_with_logits
-
-
-def sparse_softmax_cross_entropy_with_logits(
-    labels: Any = None, logits: Any = None, name: str | None = None
-) -> Tensor:
-    """For each row, -log_softmax(logits) at the index that `labels` gives."""
-    tensor = _tensor(logits)
-    result: Tensor = tensor.graph.b.sparse_softmax_cross_entropy_with_logits(labels, tensor, name=name)
-    return result
-
-
-def sigmoid_cross_entropy_with_logits(
-    labels: Any = None, logits: Any = None, name: str | None = None
-) -> Tensor:
-    """For each element, the cross entropy of sigmoid(logits) and labels in [0, 1]."""
-    tensor = _tensor(logits)
-    result: Tensor = tensor.graph.b.sigmoid_cross_entropy_with_logits(labels, tensor, name=name)
-    return result
+__all__ = [
+    "avg_pool",
+    "batch_normalization",
+    "bias_add",
+    "conv2d",
+    "conv2d_transpose",
+    "depthwise_conv2d",
+    "dropout",
+    "elu",
+    "gelu",
+    "hard_sigmoid",
+    "hard_swish",
+    "l2_loss",
+    "layer_norm",
+    "leaky_relu",
+    "log_poisson_loss",
+    "log_softmax",
+    "log_uniform_candidate_sampler",
+    "max_pool",
+    "moments",
+    "nce_loss",
+    "relu",
+    "relu6",
+    "sampled_softmax_loss",
+    "selu",
+    "sigmoid",
+    "sigmoid_cross_entropy_with_logits",
+    "silu",
+    "softmax",
+    "softmax_cross_entropy_with_logits",
+    "softmax_cross_entropy_with_logits_v2",
+    "softplus",
+    "softsign",
+    "sparse_softmax_cross_entropy_with_logits",
+    "swish",
+    "tanh",
+    "uniform_candidate_sampler",
+    "weighted_cross_entropy_with_logits",
+]

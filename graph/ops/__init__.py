@@ -5,6 +5,7 @@ from __future__ import annotations
 from samara.graph.ops import (
     array,
     bitwise,
+    candidates,
     control,
     conv,
     elementwise,
@@ -35,6 +36,7 @@ __all__ = [
     "OpDef",
     "array",
     "bitwise",
+    "candidates",
     "control",
     "conv",
     "elementwise",
