@@ -299,9 +299,9 @@ def mean_pairwise_squared_error(
         squares = 2.0 * quotient(summed(b.square(d)), b.maximum(count - 1.0, b.like(0, count)))
         mixed = 2.0 * quotient(b.square(summed(d)), count * (count - 1.0))
         loss = total(b.multiply(squares - mixed, factors))
-        loss = b.where(b.greater(total(count), b.like(0, loss)), loss, b.like(0, loss))
-        add_loss(loss, loss_collection)
-        return loss
+        result: Tensor = b.where(b.greater(total(count), b.like(0, loss)), loss, b.like(0, loss))
+        add_loss(result, loss_collection)
+        return result
 
 
 def sigmoid_cross_entropy(

@@ -13,6 +13,7 @@ from samara.graph import (
     graph_names,
     losses,
     math_names,
+    metrics,
     nn,
     random_names,
     state_names,
@@ -27,7 +28,7 @@ from samara.graph.math_names import *
 from samara.graph.random_names import *
 from samara.graph.state_names import *
 
-__all__ = ["losses", "nn", "train"]
+__all__ = ["losses", "metrics", "nn", "train"]
 __all__ += array_names.__all__
 __all__ += constant_names.__all__
 __all__ += control_names.__all__

@@ -26,8 +26,8 @@ def _rows(parts: Any, ids: Tensor, partition_strategy: str) -> Tensor:
         return row
     if partition_strategy not in ("mod", "div"):
         raise ValueError(f"partition_strategy={partition_strategy!r}: expected 'mod' or 'div'")
-    counts = [0 if t.shape is None else t.shape[0] for t in listed]
-    if any(not isinstance(n, int) for n in counts):
+    counts = [n for t in listed if isinstance(n := (t.shape or (None,))[0], int)]
+    if len(counts) < len(listed):
         raise ShapeError("the parts of a table must have known numbers of rows")
     if partition_strategy == "mod":
         # Row i is row i // parts of part i % parts.

@@ -135,7 +135,7 @@ class Optimizer:
             updates: list[Any] = []
             shared = self._prepare([v for _, v in pairs])
             # No variable changes before every new value has been computed from the old ones.
-            computed = [(v, self._update(g, v, shared)) for g, v in pairs]
+            computed = [(v, self._constrained(v, self._update(g, v, shared))) for g, v in pairs]
             values = [value for _, new in computed for _, value in new]
             with graph.control_dependencies(values):
                 updates += [target.assign(value) for _, new in computed for target, value in new]
@@ -179,6 +179,14 @@ class Optimizer:
         if isinstance(value, Tensor) or hasattr(value, "as_graph_tensor"):
             return variable.graph.b.cast(value, dtype=variable.dtype)
         return variable.graph.b.like(value, variable.value())
+
+    @staticmethod
+    def _constrained(variable: Variable, updates: list[tuple[Variable, Any]]) -> list[tuple[Variable, Any]]:
+        """Updates in which the variable's new value has gone through its constraint."""
+        constraint = getattr(variable, "constraint", None)
+        if constraint is None:
+            return updates
+        return [(target, constraint(value) if target is variable else value) for target, value in updates]
 
     def _prepare(self, variables: Sequence[Variable]) -> Any:
         """What the updates of all variables share."""
