@@ -78,7 +78,7 @@ test-sanitized: $(STAMPS)/native ## Run the C tests and replay the fuzz corpora 
 	ctest --preset asan-ubsan -j $(JOBS)
 
 test-python: $(STAMPS)/native $(STAMPS)/frontends ## Run the Python and repository tests
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
 
 check: lint gen-check test ## What continuous integration runs
 
