@@ -6,6 +6,7 @@ bounded by the size of the file.
 
 from __future__ import annotations
 
+import mmap
 import struct
 from collections.abc import Mapping
 from typing import Any
@@ -55,7 +56,7 @@ class Flatfile:
         members: for each union that holds the options of nodes the names of tables by number.
     """
 
-    def __init__(self, data: bytes, members: Mapping[str, Mapping[int, str]]) -> None:
+    def __init__(self, data: bytes | mmap.mmap, members: Mapping[str, Mapping[int, str]]) -> None:
         self.data = data
         self._members = members
         # Tables may share what they point to; a file that would unfold without end says so here.

@@ -59,6 +59,8 @@ class _Interpreters:
         kernels = (
             OpResolverType.BUILTIN_REF if reference else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
         )
+        # The interpreter maps the file for itself.
+        source.rest()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -175,6 +176,19 @@ class Source:
     subgraphs: Sequence[Subgraph]
     signatures: Sequence[SourceSignature]
     metadata: Mapping[str, str] = field(default_factory=dict)
+    data: bytes | mmap.mmap = b""
+
+    def rest(self) -> None:
+        """Gives the memory that holds the file's bytes back to the system, until they are looked at again."""
+        if isinstance(self.data, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+            self.data.madvise(mmap.MADV_DONTNEED)
+
+
+def _file(path: Path) -> bytes | mmap.mmap:
+    with path.open("rb") as file:
+        # Nothing cannot be mapped.
+        empty = not os.fstat(file.fileno()).st_size
+        return b"" if empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def read(path: str | os.PathLike[str]) -> Source:
@@ -186,7 +200,7 @@ def read(path: str | os.PathLike[str]) -> Source:
     """
     path = Path(path)
     try:
-        return _read(path, path.read_bytes())
+        return _read(path, _file(path))
     except DamagedError as error:
         message = f"{path.name} is damaged, or is no .tflite file: {error}"
         raise ExportError(message, (str(error),)) from error
@@ -199,7 +213,7 @@ def _product(shape: Sequence[int]) -> int:
     return count
 
 
-def _read(path: Path, data: bytes) -> Source:
+def _read(path: Path, data: bytes | mmap.mmap) -> Source:
     model = Flatfile(data, _OPTIONS).root("Model", b"TFL3")
     if model["version"] != 3:
         raise DamagedError(f"the schema version is {model['version']}, expected 3")
@@ -220,10 +234,11 @@ def _read(path: Path, data: bytes) -> Source:
         subgraphs=subgraphs,
         signatures=_signatures(model["signature_defs"], subgraphs),
         metadata={"description": model["description"]} if model["description"] else {},
+        data=data,
     )
 
 
-def _buffer(buffer: Table, data: bytes, index: int) -> memoryview:
+def _buffer(buffer: Table, data: bytes | mmap.mmap, index: int) -> memoryview:
     offset, size = buffer["offset"], buffer["size"]
     # Large files keep the bytes of buffers behind the tables.
     if offset > 1:
