@@ -102,7 +102,9 @@ def along(padding: str, size: Any, taps: int, stride: int, dilation: int, what: 
     return total // 2, total - total // 2, count
 
 
-def every(tensor: Tensor, axes: Sequence[int], firsts: Sequence[int], steps: Sequence[int], counts: Sequence[int]) -> Tensor:
+def every(
+    tensor: Tensor, axes: Sequence[int], firsts: Sequence[int], steps: Sequence[int], counts: Sequence[int]
+) -> Tensor:
     """`count` elements along each of some axes, from one on in steps."""
     rank = len(tensor.shape or ())
     begin, end, strides, mask = [0] * rank, [0] * rank, [1] * rank, (1 << rank) - 1

@@ -105,10 +105,16 @@ def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | 
     b = tensor.graph.b
     bias = b.constant(bias, tensor.dtype)
     if bias.shape is not None and len(bias.shape) != 1:
-        raise ValueError(f"bias_add: the bias has rank {len(bias.shape)}, expected one number for each channel")
+        raise ValueError(
+            f"bias_add: the bias has rank {len(bias.shape)}, expected one number for each channel"
+        )
     if tensor.shape is not None and len(tensor.shape) < 2:
         raise ValueError(f"bias_add: value has rank {len(tensor.shape)}, expected 2 or more")
-    if data_format is not None and data_format.startswith("NC") and channels_first(data_format, _rank(tensor) - 2):
+    if (
+        data_format is not None
+        and data_format.startswith("NC")
+        and channels_first(data_format, _rank(tensor) - 2)
+    ):
         bias = b.reshape(bias, [-1, *[1] * (_rank(tensor) - 2)])
     result: Tensor = b.add(tensor, bias, name=name)
     return result
@@ -123,7 +129,9 @@ def xw_plus_b(x: Any, weights: Any, biases: Any, name: str | None = None) -> Ten
     tensor = convert_to_tensor(x)
     b = tensor.graph.b
     with tensor.graph.name_scope(name or "xw_plus_b") as scope:
-        result: Tensor = b.add(b.matmul(tensor, weights), biases, name=scope.removesuffix("/").rpartition("/")[2])
+        result: Tensor = b.add(
+            b.matmul(tensor, weights), biases, name=scope.removesuffix("/").rpartition("/")[2]
+        )
     return result
 
 

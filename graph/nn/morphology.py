@@ -54,7 +54,9 @@ def erosion2d(
         turned = b.strided_slice(
             taps, begin=(0, 0, 0), end=(0, 0, 0), strides=(-1, -1, 1), begin_mask=7, end_mask=7
         )
-        result: Tensor = b.negative(_dilated(b.negative(tensor), turned, strides, apart, padding, "Dilation2D"))
+        result: Tensor = b.negative(
+            _dilated(b.negative(tensor), turned, strides, apart, padding, "Dilation2D")
+        )
     return result
 
 
@@ -66,8 +68,12 @@ def _require_last(data_format: str | None, what: str) -> None:
 def _dilated(x: Tensor, taps: Tensor, strides: Any, rates: Any, padding: Any, name: str) -> Tensor:
     step, apart = spatial(strides, "strides"), spatial(1 if rates is None else rates, "rates")
     shape, kernel = x.get_shape(), taps.get_shape()
-    top, bottom, rows = along(padding, shape[1], kernel[0], step[0], apart[0], "the height of dilation2d's input")
-    left, right, columns = along(padding, shape[2], kernel[1], step[1], apart[1], "the width of dilation2d's input")
+    top, bottom, rows = along(
+        padding, shape[1], kernel[0], step[0], apart[0], "the height of dilation2d's input"
+    )
+    left, right, columns = along(
+        padding, shape[2], kernel[1], step[1], apart[1], "the width of dilation2d's input"
+    )
     b = x.graph.b
     with x.graph.name_scope(name):
         held = b.pad(x, paddings=(0, 0, top, bottom, left, right, 0, 0), value=-np.inf)

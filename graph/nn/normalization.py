@@ -37,9 +37,7 @@ def moments(
     with tensor.graph.name_scope(name or "moments"):
         wide = b.cast(tensor, dtype=float32) if tensor.dtype is float16 else tensor
         mean = b.reduce_mean(wide, axes=along, keepdims=True)
-        variance = b.reduce_mean(
-            b.squared_difference(wide, b.stop_gradient(mean)), axes=along, keepdims=kept
-        )
+        variance = b.reduce_mean(b.squared_difference(wide, b.stop_gradient(mean)), axes=along, keepdims=kept)
         if not kept:
             mean = b.squeeze(mean, axes=along)
         if tensor.dtype is float16:
@@ -121,7 +119,11 @@ def batch_normalization(
     tensor = convert_to_tensor(x)
     b = tensor.graph.b
     statistics = b.constant(mean, tensor.dtype)
-    if statistics.shape is not None and len(statistics.shape) == 1 and isinstance(variance_epsilon, (int, float)):
+    if (
+        statistics.shape is not None
+        and len(statistics.shape) == 1
+        and isinstance(variance_epsilon, (int, float))
+    ):
         scale = b.ones_like(statistics) if scale is None else scale
         offset = b.zeros_like(statistics) if offset is None else offset
         normal: Tensor = b.batch_normalization(

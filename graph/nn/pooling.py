@@ -117,7 +117,10 @@ def _pool3d(
             turned, apart = folded(b.transpose(whole, permutation=(0, 2, 3, 1, 4)), 3)
             turned = b.squeeze(
                 getattr(b, op)(
-                    b.expand_dims(turned, axis=1), pool_size=(1, size[0]), strides=(1, step[0]), padding=padding
+                    b.expand_dims(turned, axis=1),
+                    pool_size=(1, size[0]),
+                    strides=(1, step[0]),
+                    padding=padding,
                 ),
                 axes=(1,),
             )
@@ -160,7 +163,9 @@ def pool(
     size = tuple(int(n) for n in np.atleast_1d(window_shape))
     apart = dilation_rate if dilation_rate is not None else dilations
     if apart is not None and any(int(d) != 1 for d in np.atleast_1d(apart)):
-        raise ValueError(f"pool: dilation_rate={apart}: windows have their elements next to each other, use 1")
+        raise ValueError(
+            f"pool: dilation_rate={apart}: windows have their elements next to each other, use 1"
+        )
     functions = {
         "MAX": (max_pool1d, max_pool2d, max_pool3d),
         "AVG": (avg_pool1d, avg_pool2d, avg_pool3d),
@@ -180,7 +185,7 @@ def max_pool_with_argmax(
     strides: Any,
     padding: str,
     data_format: str = "NHWC",
-    Targmax: Any = int64,  # noqa: N803
+    Targmax: Any = int64,
     name: str | None = None,
     output_dtype: Any = None,
     include_batch_in_index: bool = False,
@@ -202,22 +207,28 @@ def max_pool_with_argmax(
         ValueError: a size is not known, or the format is not NHWC.
     """
     if data_format != "NHWC":
-        raise ValueError(f"max_pool_with_argmax: data_format={data_format!r}: use 'NHWC', places are of that order")
+        raise ValueError(
+            f"max_pool_with_argmax: data_format={data_format!r}: use 'NHWC', places are of that order"
+        )
     tensor = convert_to_tensor(input)
     size, step = spatial(ksize, "ksize"), spatial(strides, "strides")
     _, height, width, channels = tensor.get_shape()
     if not isinstance(channels, int):
         raise ValueError(f"max_pool_with_argmax: the channels of {tensor.name} are not known")
-    top, bottom, rows = along(padding, height, size[0], step[0], 1, "the height of max_pool_with_argmax's input")
-    left, right, columns = along(padding, width, size[1], step[1], 1, "the width of max_pool_with_argmax's input")
+    top, bottom, rows = along(
+        padding, height, size[0], step[0], 1, "the height of max_pool_with_argmax's input"
+    )
+    left, right, columns = along(
+        padding, width, size[1], step[1], 1, "the width of max_pool_with_argmax's input"
+    )
     b = tensor.graph.b
     with tensor.graph.name_scope(name or "MaxPoolWithArgmax"):
         largest = max_pool(tensor, size, step, padding)
-        held = b.pad(
-            b.stop_gradient(tensor), paddings=(0, 0, top, bottom, left, right, 0, 0), value=-np.inf
-        )
+        held = b.pad(b.stop_gradient(tensor), paddings=(0, 0, top, bottom, left, right, 0, 0), value=-np.inf)
         taps = [
-            every(held, [1, 2], [ky, kx], step, [rows, columns]) for ky in range(size[0]) for kx in range(size[1])
+            every(held, [1, 2], [ky, kx], step, [rows, columns])
+            for ky in range(size[0])
+            for kx in range(size[1])
         ]
         chosen = b.argmax(b.stack(taps, axis=0), axis=0, output_type=int32)
         row = b.floor_divide(chosen, np.int32(size[1]))
@@ -229,7 +240,9 @@ def max_pool_with_argmax(
         place = b.add(b.multiply(place, b.like(channels, place)), np.arange(channels, dtype=kind.numpy))
         if include_batch_in_index:
             count = b.shape(tensor, output_type=kind)[0]
-            images = b.reshape(b.range(b.like(0, place), count, b.like(1, place)), np.asarray([-1, 1, 1, 1], np.int32))
+            images = b.reshape(
+                b.range(b.like(0, place), count, b.like(1, place)), np.asarray([-1, 1, 1, 1], np.int32)
+            )
             place = b.add(place, b.multiply(images, b.like(height * width * channels, place)))
     return largest, place
 

@@ -68,7 +68,9 @@ def _place(b: Any, tables: list[Tensor], ids: Tensor, strategy: str) -> Tensor:
         total = sum(c for c in counts if isinstance(c, int))
         each, more = divmod(total, len(tables))
         if counts != [each + (i < more) for i in range(len(tables))]:
-            raise ValueError(f"embedding_lookup: tables of {counts} rows do not share {total} rows out evenly")
+            raise ValueError(
+                f"embedding_lookup: tables of {counts} rows do not share {total} rows out evenly"
+            )
         return ids
     if strategy != "mod":
         raise ValueError(f"embedding_lookup: partition_strategy={strategy!r}: expected 'mod' or 'div'")

@@ -411,7 +411,7 @@ def test_conv2d_transpose_is_the_adjoint_of_conv2d() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"data_format": "NCHW"}, "tensors are NHWC; use transpose"),
+        ({"data_format": "NWHC"}, "expected 'NHWC', or 'NCHW'"),
         ({"strides": [2, 1, 1, 1]}, r"expected \[1, height, width, 1\]"),
         ({"strides": [1, 1, 1]}, r"expected \[1, height, width, 1\]"),
         ({"padding": [[1, 1]] * 4}, "expected 'SAME'"),
@@ -509,8 +509,8 @@ def test_every_name_is_tested() -> None:
     words = {word for dotted, quoted in used for word in [*dotted.split("."), quoted]} | {
         f"reduce_{n}" for n in ("sum", "mean", "max", "min", "prod")
     }
-    functions = {n for n, v in vars(names.nn).items() if callable(v) and v.__module__ == names.nn.__name__}
-    assert not {n for n in functions | set(names.__all__) if not n.startswith("_")} - words
+    words |= {f"{n}_candidate_sampler" for n in ("uniform", "log_uniform")}
+    assert not {n for n in {*names.__all__, *names.nn.__all__} if not n.startswith("_")} - words
 
 
 def test_classes_of_the_vocabulary() -> None:

@@ -15,7 +15,7 @@ from samara.graph.nn._format import (
     to_channels_last,
     with_channels_last,
 )
-from samara.graph.nn.convolution3d import conv3d
+from samara.graph.nn.volumes import conv3d
 
 
 def _sizes(shape: Any, first: bool = False) -> Any:

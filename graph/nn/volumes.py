@@ -73,7 +73,10 @@ def _conv3d(x: Tensor, taps: Tensor, steps: Any, apart: Any, padding: str) -> Te
         part = every(x, [1], [tap * apart[0]], [steps[0]], [count])
         flat, unfolded = folded(part, 2)
         made = b.conv2d(
-            flat, b.squeeze(every(taps, [0], [tap], [1], [1]), axes=(0,)), strides=steps[1:], dilations=apart[1:],
+            flat,
+            b.squeeze(every(taps, [0], [tap], [1], [1]), axes=(0,)),
+            strides=steps[1:],
+            dilations=apart[1:],
             padding=padding,
         )
         whole = unfolded(made)

@@ -1,0 +1,35 @@
+"""Neural network functions, with TensorFlow 1's names and arguments: `tf.nn`."""
+
+from __future__ import annotations
+
+from samara.graph import candidate_sampling, nn_losses, sampled_losses
+from samara.graph.candidate_sampling import *
+from samara.graph.nn import (
+    activations,
+    convolutions,
+    morphology,
+    normalization,
+    pooling,
+    volumes,
+)
+from samara.graph.nn.activations import *
+from samara.graph.nn.convolutions import *
+from samara.graph.nn.dropping import dropout
+from samara.graph.nn.morphology import *
+from samara.graph.nn.normalization import *
+from samara.graph.nn.pooling import *
+from samara.graph.nn.selection import TopKV2, embedding_lookup, in_top_k, top_k
+from samara.graph.nn.volumes import *
+from samara.graph.nn_losses import *
+from samara.graph.sampled_losses import *
+
+__all__ = ["TopKV2", "dropout", "embedding_lookup", "in_top_k", "top_k"]
+__all__ += activations.__all__
+__all__ += candidate_sampling.__all__
+__all__ += convolutions.__all__
+__all__ += volumes.__all__
+__all__ += morphology.__all__
+__all__ += nn_losses.__all__
+__all__ += normalization.__all__
+__all__ += pooling.__all__
+__all__ += sampled_losses.__all__
