@@ -121,7 +121,7 @@ def export_model(
     if given is None and imported is not None and imported.samples is not None:
         given = [[dict(s) for s in listed] for listed in imported.samples]
     source_ops = op_count(frozen.model)
-    model, passes = optimize(frozen.model, disable=disable)
+    model, passes = optimize(frozen.model, disable=disable, quantizable=True)
     convert = None
     in_float: tuple[str, ...] = ()
     quantized: Quantized | None
@@ -132,9 +132,9 @@ def export_model(
     else:
         quantized = _raised(model)
     if quantized is not None:
-        convert, in_float = quantized.convert, quantized.in_float
-        model, more = optimize(quantized.model, disable=disable)
-        passes = passes + more
+        convert, in_float, model = quantized.convert, quantized.in_float, quantized.model
+    model, more = optimize(model, disable=disable)
+    passes = passes + more
     model, turned = turn_endpoints(model, channels_last)
     if turned:
         convert = turning(convert, turned)

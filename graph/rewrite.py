@@ -77,11 +77,12 @@ class Visit:
         b: builds operations of the new graph.
     """
 
-    def __init__(self, op: Operation, inputs: list[Tensor | None], b: Builder, uses: dict[int, int]) -> None:
+    def __init__(self, op: Operation, b: Builder, uses: dict[int, int], mapping: dict[int, Tensor]) -> None:
         self.op = op
-        self.inputs = inputs
+        self.inputs = [None if t is None else mapping[id(t)] for t in op.inputs]
         self.b = b
         self._uses = uses
+        self._mapping = mapping
 
     def single_use(self, index: int) -> bool:
         """Whether this operation is the only reader of its input, so that what computes it can be joined with this one.
@@ -89,7 +90,15 @@ class Visit:
         An output of a signature has another reader; what runs after a write stays an operation of its own.
         """
         tensor = self.op.inputs[index]
-        return tensor is not None and self._uses.get(id(tensor), 0) == 1 and not tensor.op.control_inputs
+        return tensor is not None and self.readers(tensor) == 1 and not tensor.op.control_inputs
+
+    def readers(self, tensor: Tensor) -> int:
+        """How many operands of the old graph, and outputs of signatures, a tensor of it is."""
+        return self._uses.get(id(tensor), 0)
+
+    def copied(self, tensor: Tensor) -> Tensor:
+        """What stands in the new graph for a tensor of the old one that comes before this operation."""
+        return self._mapping[id(tensor)]
 
     def make(
         self, type_: str, inputs: Sequence[Any], attributes: dict[str, Any] | None = None
@@ -175,13 +184,13 @@ def transform(
     copied: dict[Operation, Operation] = {}
     changed = len(order) != len(model.graph.operations) or attributes is not None
     for op in order:
-        inputs = [None if t is None else mapping[id(t)] for t in op.inputs]
+        seen = Visit(op, graph.b, uses, mapping)
         after = [copied[c] for c in op.control_inputs if c in copied]
         with graph.source(op.source), graph.control_dependencies(after):
-            replaced = None if op.control_inputs else visit(Visit(op, inputs, graph.b, uses))
+            replaced = None if op.control_inputs else visit(seen)
             changed = changed or replaced is not None
             if replaced is None:
-                replaced = copy(graph, op, inputs, attributes=attributes(op) if attributes else None)
+                replaced = copy(graph, op, seen.inputs, attributes=attributes(op) if attributes else None)
             if replaced or op.type == "no_op":
                 copied[op] = replaced[0].op if replaced else graph.operations[-1]
         for old, new in zip(op.outputs, replaced, strict=True):

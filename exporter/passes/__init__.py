@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from samara.exporter.passes.attention import raise_attention
 from samara.exporter.passes.channels_last import prefer_channels_last
 from samara.exporter.passes.common_subexpressions import merge_common_subexpressions
 from samara.exporter.passes.constant_folding import fold_constants
@@ -37,6 +38,7 @@ PASSES: dict[str, Pass] = {
     "identities": remove_identities,
     "common_subexpressions": merge_common_subexpressions,
     "raising": raise_functions,
+    "attention": raise_attention,
     "moves": cancel_moves,
     "channels_last": prefer_channels_last,
     "product_transposes": turn_products,
@@ -47,6 +49,9 @@ PASSES: dict[str, Pass] = {
     "bias_fusion": fuse_bias,
     "activation_fusion": fuse_activation,
 }
+
+# Those that make ops for which quantization has no rule.
+_FLOAT_ONLY = frozenset({"attention"})
 
 # Enough for chains of rewrites that enable each other; more would mean that two passes undo each other's work.
 _ROUNDS = 10
@@ -61,12 +66,15 @@ class Applied:
     after: int
 
 
-def optimize(model: ModelGraph, *, disable: Collection[str] = ()) -> tuple[ModelGraph, tuple[Applied, ...]]:
+def optimize(
+    model: ModelGraph, *, disable: Collection[str] = (), quantizable: bool = False
+) -> tuple[ModelGraph, tuple[Applied, ...]]:
     """Runs the passes until none finds anything to do.
 
     Args:
         model: what to optimise.
         disable: names of passes to leave out.
+        quantizable: whether the model may be quantized after, so that passes wait which make ops that stay float.
 
     Raises:
         ValueError: `disable` names a pass that does not exist.
@@ -78,7 +86,7 @@ def optimize(model: ModelGraph, *, disable: Collection[str] = ()) -> tuple[Model
     for _ in range(_ROUNDS):
         progressed = False
         for name, run in PASSES.items():
-            if name in disable:
+            if name in disable or (quantizable and name in _FLOAT_ONLY):
                 continue
             before = op_count(model)
             rewritten = run(model)

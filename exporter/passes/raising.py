@@ -37,7 +37,7 @@ def _visit(visit: Visit) -> list[Tensor] | None:
 # Scalars and products ---------------------------------------------------------------------------------------------
 
 
-def _number(tensor: Tensor | None) -> float | None:
+def number_of(tensor: Tensor | None) -> float | None:
     """The value of a constant that is the same number everywhere."""
     value = constant_value(tensor)
     if value is None or value.size == 0 or value.dtype.kind not in "fiu":
@@ -59,7 +59,7 @@ def _factors(tensor: Tensor, depth: int = 4) -> tuple[float, list[Tensor]]:
         assert left is not None
         assert right is not None
         for one, other, inverted in ((left, right, op.type == "divide"), (right, left, False)):
-            number = _number(other)
+            number = number_of(other)
             if number is None or (one is right and op.type == "divide") or number == 0:
                 continue
             if one.shape != tensor.shape:
@@ -85,7 +85,7 @@ def _sum_with_number(tensor: Tensor) -> tuple[Tensor, float] | None:
         return None
     left, right = op.inputs
     for one, other in ((left, right), (right, left)):
-        number = _number(other)
+        number = number_of(other)
         if number is not None and one is not None and one.shape == tensor.shape:
             if op.type == "subtract":
                 return (one, -number) if one is left else None
@@ -143,13 +143,13 @@ def _product_in_new_graph(visit: Visit) -> _Scaled | None:
     if left is None or right is None:
         return None
     divided = visit.op.type == "divide"
-    number = _number(right)
+    number = number_of(right)
     if number is not None and number != 0:
         scale, factors = _factors(left)
         return (scale / number if divided else scale * number), factors
     if divided:
         return None
-    number = _number(left)
+    number = number_of(left)
     if number is not None:
         scale, factors = _factors(right)
         return scale * number, factors
@@ -209,8 +209,8 @@ def _is_power(tensor: Tensor, x: Tensor, exponent: int, number: float) -> bool:
             count += 1
         elif op.type == "square" and op.inputs[0] is x:
             count += 2
-        elif op.type == "power" and op.inputs[0] is x and _number(op.inputs[1]) in (2.0, 3.0):
-            count += int(_number(op.inputs[1]) or 0)
+        elif op.type == "power" and op.inputs[0] is x and number_of(op.inputs[1]) in (2.0, 3.0):
+            count += int(number_of(op.inputs[1]) or 0)
         else:
             return False
     return count == exponent and _near(scale, number)
@@ -275,12 +275,12 @@ def _under_root(kind: str, root: Tensor) -> Tensor | None:
     """What the root is taken of, by which the centred values are divided."""
     op = root.op
     if kind == "divide":
-        if op.type == "power" and _number(op.inputs[1]) == 0.5:
+        if op.type == "power" and number_of(op.inputs[1]) == 0.5:
             return op.inputs[0]
         return op.inputs[0] if op.type == "sqrt" else None
     if op.type == "reciprocal":
         return _argument(root, "sqrt")
-    if op.type == "power" and _number(op.inputs[1]) == -0.5:
+    if op.type == "power" and number_of(op.inputs[1]) == -0.5:
         return op.inputs[0]
     return op.inputs[0] if op.type == "rsqrt" else None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from samara.graph.ops import (
     array,
+    attention,
     bitwise,
     candidates,
     control,
@@ -35,6 +36,7 @@ __all__ = [
     "OPS",
     "OpDef",
     "array",
+    "attention",
     "bitwise",
     "candidates",
     "control",

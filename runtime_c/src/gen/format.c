@@ -565,6 +565,13 @@ static const smr_format_field rnn_attributes_fields[] = {
     {SMR_FIELD_SCALAR, 0, 1, 1, -1},
 };
 
+static const smr_format_field attention_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+};
+
 static const smr_format_field dimension_fields[] = {
     {SMR_FIELD_STRING, 1, 1, 1, -1},
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
@@ -762,6 +769,7 @@ const smr_format_table smr_format_tables[] = {
     {lstm_attributes_fields, 3},
     {gru_attributes_fields, 3},
     {rnn_attributes_fields, 3},
+    {attention_attributes_fields, 4},
     {dimension_fields, 4},
     {expression_fields, 1},
     {quantization_fields, 3},
@@ -983,7 +991,7 @@ const int16_t smr_format_attributes[256] = {
     SMR_TABLE_LSTM_ATTRIBUTES,
     SMR_TABLE_GRU_ATTRIBUTES,
     SMR_TABLE_RNN_ATTRIBUTES,
-    -1,
+    SMR_TABLE_ATTENTION_ATTRIBUTES,
     -1,
     -1,
     -1,

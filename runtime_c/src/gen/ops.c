@@ -1452,6 +1452,24 @@ static const smr_attribute_def rnn_attributes[] = {
     {"activation", SMR_ATTRIBUTE_CHOICE, 2, offsetof(smr_rnn_attributes, activation), 0.0f, 0, 0},
 };
 
+static const smr_operand_def attention_inputs[] = {
+    {"query", 0x0006, 0, 0},
+    {"key", 0x0006, 0, 0},
+    {"value", 0x0006, 0, 0},
+    {"mask", 0x0106, 1, 1},
+};
+
+static const smr_operand_def attention_outputs[] = {
+    {"y", 0x0006, 0, 0},
+};
+
+static const smr_attribute_def attention_attributes[] = {
+    {"scale", SMR_ATTRIBUTE_FLOAT, 0, offsetof(smr_attention_attributes, scale), 0.0f, 0, 0},
+    {"causal", SMR_ATTRIBUTE_CHOICE, 3, offsetof(smr_attention_attributes, causal), 0.0f, 0, 0},
+    {"softcap", SMR_ATTRIBUTE_FLOAT, 0, offsetof(smr_attention_attributes, softcap), 0.0f, 0, 0},
+    {"blind_nan", SMR_ATTRIBUTE_BOOL, 0, offsetof(smr_attention_attributes, blind_nan), 0.0f, 0, 0},
+};
+
 static const smr_operand_def add_inputs[] = {
     {"x", 0x00fe, 0, 0},
     {"y", 0x00fe, 0, 0},
@@ -2264,6 +2282,7 @@ const smr_op_def smr_op_defs[] = {
     {"lstm", lstm_inputs, lstm_outputs, lstm_attributes, SMR_OP_LSTM, 6, 3, 3, 0, 0},
     {"gru", gru_inputs, gru_outputs, gru_attributes, SMR_OP_GRU, 5, 2, 3, 0, 0},
     {"rnn", rnn_inputs, rnn_outputs, rnn_attributes, SMR_OP_RNN, 4, 2, 3, 0, 0},
+    {"attention", attention_inputs, attention_outputs, attention_attributes, SMR_OP_ATTENTION, 4, 1, 4, 0, 0},
     {"add", add_inputs, add_outputs, 0, SMR_OP_ADD, 2, 1, 0, 0, 1},
     {"subtract", subtract_inputs, subtract_outputs, 0, SMR_OP_SUBTRACT, 2, 1, 0, 0, 1},
     {"multiply", multiply_inputs, multiply_outputs, 0, SMR_OP_MULTIPLY, 2, 1, 0, 0, 1},

@@ -97,6 +97,7 @@ typedef enum smr_opcode {
     SMR_OP_LSTM = 200,
     SMR_OP_GRU = 201,
     SMR_OP_RNN = 202,
+    SMR_OP_ATTENTION = 203,
     SMR_OP_ADD = 256,
     SMR_OP_SUBTRACT = 257,
     SMR_OP_MULTIPLY = 258,
@@ -194,6 +195,12 @@ typedef enum smr_approximate {
     SMR_APPROXIMATE_NONE = 0,
     SMR_APPROXIMATE_TANH = 1
 } smr_approximate;
+
+typedef enum smr_causal {
+    SMR_CAUSAL_NONE = 0,
+    SMR_CAUSAL_START = 1,
+    SMR_CAUSAL_END = 2
+} smr_causal;
 
 typedef enum smr_coordinates {
     SMR_COORDINATES_HALF_PIXEL = 0,
@@ -843,6 +850,13 @@ typedef struct smr_rnn_attributes {
     uint8_t activation; /* smr_recurrent_activation */
 } smr_rnn_attributes;
 
+typedef struct smr_attention_attributes {
+    float scale;
+    uint8_t causal; /* smr_causal */
+    float softcap;
+    uint8_t blind_nan;
+} smr_attention_attributes;
+
 typedef union smr_attributes {
     smr_clip_attributes clip;
     smr_leaky_relu_attributes leaky_relu;
@@ -930,6 +944,7 @@ typedef union smr_attributes {
     smr_lstm_attributes lstm;
     smr_gru_attributes gru;
     smr_rnn_attributes rnn;
+    smr_attention_attributes attention;
     uint64_t align;
 } smr_attributes;
 
@@ -985,6 +1000,6 @@ typedef struct smr_op_def {
 
 /* Sorted by opcode. */
 extern const smr_op_def smr_op_defs[];
-#define SMR_OP_DEF_COUNT 173
+#define SMR_OP_DEF_COUNT 174
 
 #endif

@@ -1,0 +1,206 @@
+/* Attention in plain C. A tile of queries goes through the keys block by block: what it has summed up is
+ * rescaled whenever a block has a greater score than all before, so that no more than the weights of one
+ * block are ever held (Milakov and Gimelshein, 2018). A work item is some tiles of one head, one after the
+ * other in the same scratch: first the queries of a tile, then its sums. */
+#include <math.h>
+
+#include "array.h"
+#include "convert.h"
+
+#define ATTENTION_ITEM  128u /* queries */
+#define ATTENTION_LANES 16u  /* queries of a tile */
+#define ATTENTION_KEYS  32u  /* of a block */
+#define ATTENTION_FEW   4u   /* so many queries are not worth a tile: they are computed one by one */
+
+typedef struct attention_parameters {
+    size_t queries;
+    size_t keys;
+    size_t size;    /* of a query and a key */
+    size_t outputs; /* the size of a value */
+    size_t blocks;  /* work items of a head */
+    const smr_value *mask;
+    size_t mask_matrix; /* elements of the mask from a head, a query and a key to the next */
+    size_t mask_row;
+    size_t mask_column;
+    int64_t before; /* causal: the place of the first query among the keys */
+    float scale;
+    float softcap;
+    float blind; /* what a query gives that sees nothing */
+    bool causal;
+} attention_parameters;
+
+_Static_assert(sizeof(attention_parameters) <= SMR_PARAMETER_BYTES, "attention_parameters fit a node");
+
+typedef struct attention_tile {
+    float *queries;
+    float *sums;
+    size_t row;   /* the first query */
+    size_t lanes; /* how many there are */
+    bool abreast; /* whether they are computed together */
+    /* The products, scores and weights of a block of keys: those of one key together. */
+    float scores[ATTENTION_KEYS * ATTENTION_LANES];
+    float top[ATTENTION_LANES];   /* the greatest score so far */
+    float total[ATTENTION_LANES]; /* of the weights */
+    float keep[ATTENTION_LANES];  /* what the sums before a block are multiplied by */
+} attention_tile;
+
+/* Which matrix of an operand goes with a matrix of y: one of the operand's is for as many of y's, one after
+ * the other, as the sizes of an axis say. */
+static size_t attention_matrix(const smr_value *operand, const smr_value *y, size_t matrix) {
+    size_t found = 0, stride = 1;
+    int32_t axis;
+    for (axis = 3; axis <= operand->rank; ++axis) {
+        const size_t size = (size_t)operand->dims[operand->rank - axis];
+        const size_t all = (size_t)y->dims[y->rank - axis];
+        found += matrix % all / (all / size) * stride;
+        matrix /= all;
+        stride *= size;
+    }
+    return found;
+}
+
+/* How many keys a query sees, the mask apart. */
+static size_t attention_seen(const attention_parameters *p, size_t row) {
+    const int64_t last = (int64_t)row + p->before;
+    return !p->causal || last >= (int64_t)p->keys ? p->keys : last < 0 ? 0 : (size_t)last + 1;
+}
+
+static void attention_cap(const attention_parameters *p, attention_tile *tile, size_t count) {
+    size_t i, j;
+    for (j = 0; j < count; ++j) {
+        float *scores = tile->scores + j * ATTENTION_LANES;
+        for (i = 0; i < tile->lanes; ++i) {
+            scores[i] = p->softcap * tanhf(scores[i] / p->softcap);
+        }
+    }
+}
+
+/* Hides the keys after the place of each query. */
+static void attention_look_back(const attention_parameters *p, attention_tile *tile, size_t first,
+                                size_t count) {
+    size_t i, j;
+    for (i = 0; i < tile->lanes; ++i) {
+        const size_t seen = attention_seen(p, tile->row + i);
+        for (j = seen > first ? seen - first : 0; j < count; ++j) {
+            tile->scores[j * ATTENTION_LANES + i] = -INFINITY;
+        }
+    }
+}
+
+/* Turns the scores of a block into weights. */
+static void attention_weigh(attention_tile *tile, size_t count) {
+    size_t i, j;
+    for (i = 0; i < tile->lanes; ++i) {
+        float *scores = tile->scores + i;
+        float top = tile->top[i], total = 0.0f, origin;
+        for (j = 0; j < count; ++j) {
+            top = scores[j * ATTENTION_LANES] > top ? scores[j * ATTENTION_LANES] : top;
+        }
+        origin = top == -INFINITY ? 0.0f : top;
+        for (j = 0; j < count; ++j) {
+            const float weight = expf(scores[j * ATTENTION_LANES] - origin);
+            scores[j * ATTENTION_LANES] = weight;
+            total += weight;
+        }
+        tile->keep[i] = expf(tile->top[i] - origin);
+        tile->total[i] = tile->total[i] * tile->keep[i] + total;
+        tile->top[i] = top;
+    }
+    for (; tile->abreast && i < ATTENTION_LANES; ++i) {
+        tile->keep[i] = 0.0f;
+    }
+}
+
+#define SMR_ELEMENT    float
+#define SMR_LOAD(x)    (x)
+#define SMR_STORE(x)   (x)
+#define SMR_NAME(name) name##_f32
+#include "attention.inc"
+
+#define SMR_ELEMENT    uint16_t
+#define SMR_LOAD(x)    smr_half_to_float(x)
+#define SMR_STORE(x)   smr_float_to_half(x)
+#define SMR_NAME(name) name##_f16
+#include "attention.inc"
+
+/* Preparing ----------------------------------------------------------------------------------------- */
+
+/* Checks the last two axes of an operand, and that those before fit those of y: equal, or 1, or, of the heads
+ * of one that is `grouped`, a divisor. */
+static smr_status attention_check(const smr_value *operand, const smr_value *y, int32_t rows, int32_t columns,
+                                  bool grouped, smr_error *error) {
+    int32_t axis;
+    for (axis = 1; axis <= operand->rank; ++axis) {
+        const int32_t size = operand->dims[operand->rank - axis];
+        const int32_t whole = axis == 1 ? columns : axis == 2 ? rows : y->dims[y->rank - axis];
+        const bool divides = axis == 3 && grouped && size > 0 && whole % size == 0;
+        /* Of the matrices themselves a mask's alone broadcast. */
+        if (size != whole && !divides && (size != 1 || (axis < 3 && grouped))) {
+            SMR_FAIL(error, SMR_ERROR_MODEL, "axis %d of an operand of attention is %d and does not fit %d",
+                     (int)(operand->rank - axis), (int)size, (int)whole);
+        }
+    }
+    return SMR_OK;
+}
+
+smr_status smr_prepare_attention(smr_node *node, smr_error *error) {
+    const smr_attention_attributes *a = &node->attributes.attention;
+    attention_parameters *p = SMR_PARAMETERS(node, attention_parameters);
+    const smr_value *query = node->inputs[0], *key = node->inputs[1], *value = node->inputs[2];
+    const smr_value *mask = node->inputs[3], *y = node->outputs[0];
+    const int32_t rank = y->rank;
+    int32_t queries, keys, size, outputs, axis;
+    size_t floats;
+    if (rank < 2 || query->rank != rank || key->rank != rank || value->rank != rank ||
+        (mask != NULL && mask->rank > rank)) {
+        SMR_FAIL(error, SMR_ERROR_MODEL, "attention of ranks %d, %d and %d cannot have rank %d",
+                 (int)query->rank, (int)key->rank, (int)value->rank, (int)rank);
+    }
+    queries = query->dims[rank - 2];
+    size = query->dims[rank - 1];
+    keys = key->dims[rank - 2];
+    outputs = value->dims[rank - 1];
+    for (axis = 0; axis < rank - 2; ++axis) {
+        SMR_TRY(smr_array_check_dim(query, axis, y->dims[axis], error));
+    }
+    SMR_TRY(smr_array_check_dim(y, rank - 2, queries, error));
+    SMR_TRY(smr_array_check_dim(y, rank - 1, outputs, error));
+    SMR_TRY(attention_check(key, y, keys, size, true, error));
+    SMR_TRY(attention_check(value, y, keys, outputs, true, error));
+    if (mask != NULL) {
+        SMR_TRY(attention_check(mask, y, queries, keys, false, error));
+        p->mask_column = mask->rank > 0 && mask->dims[mask->rank - 1] != 1 ? 1 : 0;
+        p->mask_row =
+            mask->rank > 1 && mask->dims[mask->rank - 2] != 1 ? (size_t)mask->dims[mask->rank - 1] : 0;
+        p->mask_matrix =
+            mask->rank > 1 ? (size_t)mask->dims[mask->rank - 2] * (size_t)mask->dims[mask->rank - 1] : 0;
+    }
+    if (mask != NULL && mask->dtype != SMR_DTYPE_BOOL && mask->dtype != query->dtype) {
+        SMR_FAIL(error, SMR_ERROR_MODEL, "a mask of type %d for a query of type %d", (int)mask->dtype,
+                 (int)query->dtype);
+    }
+    if (!(a->softcap >= 0.0f && a->softcap < INFINITY)) {
+        SMR_FAIL(error, SMR_ERROR_MODEL, "softcap is %g, expected a finite number of at least 0",
+                 (double)a->softcap);
+    }
+    p->queries = (size_t)queries;
+    p->keys = (size_t)keys;
+    p->size = (size_t)size;
+    p->outputs = (size_t)outputs;
+    p->mask = mask;
+    p->scale = a->scale;
+    p->softcap = a->softcap;
+    p->causal = a->causal != SMR_CAUSAL_NONE;
+    p->before = a->causal == SMR_CAUSAL_END ? (int64_t)keys - queries : 0;
+    p->blind = a->blind_nan && keys > 0 ? NAN : 0.0f;
+    p->blocks = (p->queries + ATTENTION_ITEM - 1) / ATTENTION_ITEM;
+    node->work = y->count == 0 ? 0 : y->count / p->queries / p->outputs * p->blocks;
+    floats = (p->size + p->outputs) * ATTENTION_LANES;
+    if (floats > 0 && node->work > PTRDIFF_MAX / sizeof(float) / floats) {
+        SMR_FAIL(error, SMR_ERROR_MODEL, "%zu parts of attention that need %zu numbers each", node->work,
+                 floats);
+    }
+    node->scratch_bytes = node->work * floats * sizeof(float);
+    node->run = query->dtype == SMR_DTYPE_FLOAT16 ? run_attention_f16 : run_attention_f32;
+    return SMR_OK;
+}
