@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from samara.errors import GraphError, ShapeError, shown
-from samara.graph import dims, dtypes
+from samara.graph import devices, dims, dtypes
 from samara.graph.dims import Shape
 from samara.graph.dtypes import DType
 from samara.graph.inference import Inference
@@ -148,6 +148,7 @@ class Operation:
         attributes: by name, defaults filled in; `a` gives them by dot, `op.a.strides`.
         control_inputs: operations that run before it.
         source: "file:line" of the user's program, or "".
+        device: the device it was asked to run on, "/device:GPU:0", or "".
         id: its place in the order of construction, which is an order of execution.
     """
 
@@ -174,7 +175,6 @@ class Operation:
         attributes: dict[str, Any],
         control_inputs: Sequence[Operation],
         source: str,
-        device: str,
     ) -> None:
         self.graph = graph
         self.definition = definition
@@ -184,7 +184,7 @@ class Operation:
         self.a = SimpleNamespace(**attributes)
         self.control_inputs = list(control_inputs)
         self.source = source
-        self.device = device
+        self.device = ""
         self.id = -1
         self.outputs: list[Tensor] = []
 
@@ -246,7 +246,7 @@ class Graph:
         self._by_name: dict[str, Operation] = {}
         self._names_taken: dict[str, int] = {}
         self._scope = ""
-        self._devices: list[str] = []
+        self._devices: list[Any] = []
         self._control_stack: list[tuple[Operation, ...]] = []
         self._collections: dict[str, list[Any]] = {}
         self._finalized = False
@@ -340,9 +340,17 @@ class Graph:
             self._control_stack = previous
 
     @contextlib.contextmanager
-    def device(self, name: str | None) -> Iterator[None]:
-        """Asks for a device ("/cpu:0", "/gpu:1") for the operations added within."""
-        self._devices.append(name or "")
+    def device(self, device_name_or_function: Any) -> Iterator[None]:
+        """Asks for a device for the operations added within: "/cpu:0", "/gpu:1", a DeviceSpec, or a function.
+
+        What inner requests leave open is taken from outer ones; None leaves all of them. A function is called with each
+        operation, when that is added, and returns its device.
+
+        Raises:
+            GraphError: it is not the name of a device.
+        """
+        devices.check(device_name_or_function)
+        self._devices.append(device_name_or_function)
         try:
             yield
         finally:
@@ -450,10 +458,11 @@ class Graph:
             filled,
             list(control),
             source,
-            self._devices[-1] if self._devices else "",
         )
         op.outputs = [Tensor(op, i, t, s) for i, (t, s) in enumerate(zip(types, shapes, strict=True))]
         op.id = self._operations[-1].id + 1 if self._operations else 0
+        if self._devices:
+            devices.joined(self._devices, op)
         self._operations.append(op)
         self._by_name[op.name] = op
         return op

@@ -6,7 +6,16 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from samara.graph.config import (
+    ConfigProto,
+    GPUOptions,
+    GraphOptions,
+    OptimizerOptions,
+    RunMetadata,
+    RunOptions,
+)
 from samara.graph.convert import convert_to_tensor
+from samara.graph.devices import DeviceSpec
 from samara.graph.dims import Dim
 from samara.graph.gradients import gradients
 from samara.graph.graph import (
@@ -27,9 +36,9 @@ def name_scope(name: str | None, default_name: str | None = None, values: Any = 
         yield scope
 
 
-def device(name: str | None) -> Any:
-    """Asks for a device for the operations added within."""
-    return get_default_graph().device(name)
+def device(device_name_or_function: Any) -> Any:
+    """Asks for a device for the operations added within: "/cpu:0", "/gpu:1", a function of the operation, or None."""
+    return get_default_graph().device(device_name_or_function)
 
 
 def control_dependencies(control_inputs: Any) -> Any:
@@ -52,10 +61,17 @@ def placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Tenso
 
 
 __all__ = [
+    "ConfigProto",
+    "DeviceSpec",
     "Dim",
+    "GPUOptions",
     "Graph",
+    "GraphOptions",
     "InteractiveSession",
     "Operation",
+    "OptimizerOptions",
+    "RunMetadata",
+    "RunOptions",
     "Session",
     "Tensor",
     "TensorShape",

@@ -1,136 +1,58 @@
 """Sessions: running a graph on arrays.
 
-What a fetch list needs is compiled once: the operations between feeds and fetches, in the order of construction,
-each with its place in a table of live values. A run is a loop over them. Variables live in the session; an operation
-that reads a variable sees the value at that moment, so control dependencies order reads and writes.
+What a fetch list needs is compiled once, to a `Plan`: the operations between feeds and fetches, in the order of
+construction. A run is a loop over its steps. Variables live in the session; an operation that reads a variable sees the
+value at that moment, so control dependencies order reads and writes.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Hashable, Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from samara.errors import FeedError, GraphError, SamaraError, UninitializedError, shown
-from samara.graph import dims
-from samara.graph.backends import numpy as numpy_backend
-from samara.graph.graph import Body, Graph, Operation, Tensor, get_default_graph
+from samara.errors import GraphError, shown
+from samara.graph import backends, dims
+from samara.graph.config import ConfigProto, RunMetadata, RunOptions
+from samara.graph.feeds import Feeds
+from samara.graph.graph import Graph, Operation, Tensor, get_default_graph
+from samara.graph.placement import Placement
+from samara.graph.plan import compile_plan
+from samara.graph.session_state import Call, State, Variables
+from samara.graph.step import Plan, execute, execute_traced, fetched, stepwise
 
 Array = np.ndarray[Any, Any]
 
 
-class State:
-    """What stateful ops see of a session: variables by name, and one random generator for each drawing op."""
-
-    def __init__(self, seed: int | None) -> None:
-        self.variables: dict[str, Array] = {}
-        self._seed = seed
-        self._generators: dict[str, np.random.Generator] = {}
-
-    def read(self, op: Operation) -> Array:
-        """A variable's value; raises UninitializedError naming it."""
-        try:
-            return self.variables[op.name]
-        except KeyError:
-            where = f" (made at {op.source})" if op.source else ""
-            raise UninitializedError(
-                f"variable {op.name!r} has no value yet{where}: run its initializer, for example "
-                "session.run(samara.global_variables_initializer()), or restore a checkpoint"
-            ) from None
-
-    def write(self, op: Operation, value: Any) -> None:
-        """Replaces a variable's value by a copy that nobody else writes."""
-        array = np.array(value)
-        array.flags.writeable = False
-        self.variables[op.name] = array
-
-    def generator(self, op: Operation, seed: int | None) -> np.random.Generator:
-        """The generator of a drawing op: the same seeds give the same draws."""
-        if op.name not in self._generators:
-            if seed is None and self._seed is None:
-                self._generators[op.name] = np.random.default_rng()
-            else:
-                words = [self._seed or 0, seed or 0, *op.name.encode()]
-                self._generators[op.name] = np.random.default_rng(words)
-        return self._generators[op.name]
-
-
-class Call:
-    """What a reference is given besides its arrays.
-
-    Attributes:
-        a: the op's attributes by name.
-        operation: the graph's operation.
-        output_dtypes: numpy dtypes of the outputs.
-        state: the session's State; only stateful ops may touch it.
-    """
-
-    def __init__(self, operation: Operation, state: State) -> None:
-        self.operation = operation
-        self.output_dtypes = [t.dtype.numpy for t in operation.outputs]
-        self.state = state
-        self.a = operation.a
-        self._plans: dict[Body, _Plan] = {}
-
-    def run(self, body: Body, inputs: Sequence[Array]) -> list[Array]:
-        """The outputs of a sub-graph of the operation, in the same session; it is compiled the first time."""
-        plan = self._plans.get(body)
-        if plan is None:
-            plan = self._plans[body] = _compile(body.outputs, body.inputs, self.state)
-        values = _execute(plan, inputs, self.state)
-        pairs = zip(body.outputs, plan.fetches, strict=True)
-        return [
-            np.asarray(self.state.read(t.op) if slot == _VARIABLE else values[slot], dtype=t.dtype.numpy)
-            for t, slot in pairs
-        ]
-
-
 def compute(operation: Operation, inputs: Sequence[Array | None]) -> list[Array]:
-    """The outputs of one stateless operation on arrays, outside of any session."""
-    run = numpy_backend.overrides.get(operation.type, operation.definition.reference)
-    with np.errstate(all="ignore"):
-        result = run(numpy_backend.namespace, Call(operation, State(None)), *inputs)
+    """The outputs of one stateless operation on arrays of numpy, outside of any session."""
+    state = State(None)
+    backend, host = state.backend, state.placement.host
+    run = backend.override(operation.type) or operation.definition.reference
+    with backend.running():
+        result = run(backend.namespace(host), Call(operation, state), *inputs)
     results = list(result) if isinstance(result, (list, tuple)) else [result]
     return [np.asarray(r, dtype=t.dtype.numpy) for r, t in zip(results, operation.outputs, strict=True)]
 
 
-@dataclass(frozen=True)
-class _Step:
-    """One operation of a compiled fetch list.
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What a run needs besides the values of its feeds.
 
     Attributes:
-        run: the op's reference, or what the backend has instead.
-        call: its second argument.
-        inputs: a place in the table of live values for each input.
-        reads: (input, variable) for the inputs whose value is that of a variable at this moment.
-        outputs: a place for each output.
-        release: places whose values nothing later needs.
+        held: the fetches and the keys of the feeds: while they are held, nothing else has their identity.
+        single: whether a tensor or an operation was fetched by itself.
     """
 
-    run: Callable[..., Any]
-    call: Call
-    inputs: tuple[int, ...]
-    reads: tuple[tuple[int, Operation], ...]
-    outputs: tuple[int, ...]
-    release: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """A compiled fetch list: feeds take the first places; `values` has the constants in theirs and None elsewhere."""
-
-    steps: tuple[_Step, ...]
-    fetches: tuple[int, ...]
-    values: list[Any]
-
-
-# The place of an absent input, whose value is always None.
-_ABSENT = -1
-_OPERATION = -2
-_VARIABLE = -3
+    held: tuple[Any, ...]
+    leaves: tuple[Tensor | Operation, ...]
+    structure: Any
+    single: bool
+    feeds: Feeds
+    plan: Plan
 
 
 class Session:
@@ -139,25 +61,46 @@ class Session:
     Args:
         target: "" for this process.
         graph: the graph; the default graph when None.
-        config: a ConfigProto-like object, or None.
+        config: a ConfigProto, or None: which backend computes, on which devices.
 
     A session is also a context manager: within `with session:` it is the default session.
+
+    Raises:
+        GraphError: the backend is not known, or its library is not installed.
     """
 
-    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None) -> None:
+    def __init__(
+        self, target: str = "", graph: Graph | None = None, config: ConfigProto | None = None
+    ) -> None:
         if target:
             raise GraphError(f"target {target!r} is not known: this build runs sessions in this process only")
         self.graph = graph if graph is not None else get_default_graph()
-        self.config = config
-        self._state = State(self.graph.seed)
-        self._plans: dict[Any, _Plan] = {}
+        self.config = config if config is not None else ConfigProto()
+        backend = backends.find(self.config.backend)
+        backend.configure(self.config)
+        placement = Placement(
+            backend,
+            backend.devices(self.config),
+            self.graph,
+            soft=self.config.allow_soft_placement,
+            log=self.config.log_device_placement,
+        )
+        self._state = State(self.graph.seed, backend, placement, self.config)
+        self._plans: dict[Any, Plan] = {}
+        self._prepared: dict[Hashable, _Prepared] = {}
         self._closed = False
         self._graph_scope: Any = None
 
     @property
-    def variables(self) -> dict[str, Array]:
+    def variables(self) -> MutableMapping[str, Array]:
         """The variables' values by name; to be read, or replaced by arrays of the same shape and dtype."""
-        return self._state.variables
+        if self._state.backend.name == "numpy":
+            return self._state.variables
+        return Variables(self._state)
+
+    def list_devices(self) -> list[str]:
+        """The names of the devices, "/cpu:0"."""
+        return [d.name for d in self._state.placement.devices]
 
     def read(self, variable: Operation) -> Array:
         """The value of a variable, of the session's graph or of a sub-graph, by its name.
@@ -165,7 +108,10 @@ class Session:
         Raises:
             UninitializedError: it has none yet.
         """
-        return self._state.read(variable)
+        value = self._state.read(variable)
+        return (
+            value if self._state.backend.name == "numpy" else np.asarray(self._caller_s(value, shared=True))
+        )
 
     def load(self, variable: Any, value: Any) -> None:
         """Replaces the value of a variable.
@@ -181,12 +127,21 @@ class Session:
             )
         self._state.write(tensor.op, array)
 
-    def run(self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None) -> Any:
+    def run(
+        self,
+        fetches: Any,
+        feed_dict: Mapping[Any, Any] | None = None,
+        options: RunOptions | None = None,
+        run_metadata: RunMetadata | None = None,
+    ) -> Any:
         """Runs what the fetches need, once.
 
         Args:
             fetches: a tensor, variable, operation or name of one, or nested lists, tuples and dicts of them.
-            feed_dict: arrays, lists or numbers for placeholders or for any other tensor, whose value they replace.
+            feed_dict: arrays, lists or numbers for placeholders or for any other tensor, whose value they replace; with
+                the backend torch, torch tensors too.
+            options: with trace_level=RunOptions.FULL_TRACE, each step is timed and noted in `run_metadata`.
+            run_metadata: gets the trace.
 
         Returns:
             The fetches' structure with a numpy array for each tensor, or a numpy number where its rank is 0, and None
@@ -195,33 +150,52 @@ class Session:
         Raises:
             FeedError: a needed placeholder is not fed, or a feed does not fit.
             UninitializedError: a variable is read before it has a value.
+            GraphError: an operation cannot run on the device that it was asked to run on.
         """
         if self._closed:
             raise GraphError("the session is closed")
+        prepared = self._prepare(fetches, feed_dict)
+        plan = prepared.plan
+        arrays = prepared.feeds.arrays(tuple(feed_dict.values())) if feed_dict else []
+        if options is not None and run_metadata is not None and options.trace_level:
+            values = execute_traced(plan, arrays, self._state, run_metadata)
+        else:
+            values = execute(plan, arrays, self._state)
+        results = [
+            self._caller_s(fetched(leaf, slot, values, self._state), shared=shared)
+            for leaf, slot, shared in zip(prepared.leaves, plan.fetches, plan.shared, strict=True)
+        ]
+        return results[0] if prepared.single else _rebuild(prepared.structure, results)
+
+    def _prepare(self, fetches: Any, feed_dict: Mapping[Any, Any] | None) -> _Prepared:
+        """The compiled fetch list: found by the very objects, or else by the tensors that they stand for."""
+        key = _identity(fetches, feed_dict)
+        if key is not None:
+            known = self._prepared.get(key)
+            if known is not None:
+                return known
         leaves: list[Tensor | Operation] = []
         structure = self._flatten(fetches, leaves)
-        feeds = self._feeds(feed_dict)
-        fed = tuple(feeds)
-        key = (tuple(map(id, leaves)), tuple(map(id, fed)))
-        plan = self._plans.get(key)
+        fed = self._fed(feed_dict)
+        place = (tuple(map(id, leaves)), tuple(map(id, fed)))
+        plan = self._plans.get(place)
         if plan is None:
-            plan = self._plans[key] = _compile(leaves, fed, self._state)
-        arrays = [_feed_array(t, v) for t, v in feeds.items()]
-        _check_symbols(fed, arrays)
-        values = _execute(plan, arrays, self._state)
-        results = [self._fetched(leaf, slot, values) for leaf, slot in zip(leaves, plan.fetches, strict=True)]
-        return _rebuild(structure, results)
+            plan = self._plans[place] = compile_plan(leaves, fed, self._state)
+        prepared = _Prepared(
+            held=(*(fetches if isinstance(fetches, (list, tuple)) else [fetches]), *(feed_dict or ())),
+            leaves=tuple(leaves),
+            structure=structure,
+            single=structure[0] == "leaf",
+            feeds=Feeds(fed, self._state.backend),
+            plan=plan,
+        )
+        if key is not None:
+            self._prepared[key] = prepared
+        return prepared
 
-    def _fetched(self, leaf: Tensor | Operation, slot: int, values: Sequence[Any]) -> Any:
-        if slot == _OPERATION:
-            return None
-        value = self._state.read(leaf.op) if slot == _VARIABLE and isinstance(leaf, Tensor) else values[slot]
-        if not isinstance(value, np.ndarray):
-            return value
-        if value.ndim == 0:
-            return value[()]
-        # What the session goes on using is read-only; the caller gets an array of his own.
-        return value if value.flags.writeable else value.copy()
+    def _caller_s(self, value: Any, *, shared: bool) -> Any:
+        """A value as the caller gets it, in memory of his own."""
+        return None if value is None else self._state.backend.numpy(value, copy=shared)
 
     def trace(
         self, fetches: Sequence[Tensor], feed_dict: Mapping[Any, Any] | None = None
@@ -240,15 +214,15 @@ class Session:
         """
         if self._closed:
             raise GraphError("the session is closed")
-        feeds = self._feeds(feed_dict)
-        fed = tuple(feeds)
+        state = self._state
+        fed = self._fed(feed_dict)
         unique = list({id(t): t for t in fetches}.values())
+        # Each operation by itself, as what is sent belongs to one tensor.
         key = ("trace", tuple(map(id, unique)), tuple(map(id, fed)))
         plan = self._plans.get(key)
         if plan is None:
-            plan = self._plans[key] = _compile(unique, fed, self._state, keep_fetches=False)
-        arrays = [_feed_array(t, v) for t, v in feeds.items()]
-        _check_symbols(fed, arrays)
+            plan = self._plans[key] = compile_plan(unique, fed, state, keep_fetches=False, optimise=False)
+        arrays = Feeds(fed, state.backend).arrays(tuple((feed_dict or {}).values()))
         values = plan.values.copy()
         values[: len(arrays)] = arrays
         places: dict[int, Tensor] = {}
@@ -257,32 +231,14 @@ class Session:
             if slot in computed:
                 places[slot] = tensor
             else:
-                yield tensor, np.asarray(self._fetched(tensor, slot, values))
-        for step in plan.steps:
-            self._step(step, values)
+                yield tensor, np.asarray(self._caller_s(fetched(tensor, slot, values, state), shared=True))
+        del values
+        for step, values in stepwise(plan, arrays, state):
             for slot in step.outputs:
                 if slot in places:
-                    sent = yield places[slot], np.asarray(values[slot])
+                    sent = yield places[slot], np.asarray(self._caller_s(values[slot], shared=True))
                     if sent is not None:
-                        values[slot] = sent
-            for slot in step.release:
-                values[slot] = None
-
-    def _step(self, step: _Step, values: list[Any]) -> None:
-        """One operation, with its values in the table of live values."""
-        try:
-            with np.errstate(all="ignore"):
-                arguments = [values[slot] for slot in step.inputs]
-                for place, variable in step.reads:
-                    arguments[place] = self._state.read(variable)
-                result = step.run(numpy_backend.namespace, step.call, *arguments)
-                results = result if isinstance(result, (list, tuple)) else [result]
-                for slot, array in zip(step.outputs, results, strict=True):
-                    values[slot] = array
-        except SamaraError:
-            raise
-        except Exception as error:
-            raise _failed(step, arguments, error) from error
+                        values[slot] = state.backend.owned(sent, step.device)
 
     def _flatten(self, fetch: Any, leaves: list[Tensor | Operation]) -> Any:
         if isinstance(fetch, (list, tuple)):
@@ -313,15 +269,15 @@ class Session:
             raise GraphError(f"{fetch.name} belongs to another graph than the session's")
         return fetch
 
-    def _feeds(self, feed_dict: Mapping[Any, Any] | None) -> dict[Tensor, Any]:
+    def _fed(self, feed_dict: Mapping[Any, Any] | None) -> list[Tensor]:
         if feed_dict is None:
-            return {}
+            return []
         if not isinstance(feed_dict, Mapping):
             raise TypeError(
                 f"feed_dict is of type {type(feed_dict).__name__}: expected a dict from tensors to arrays, as in "
                 "session.run(y, {x: array})"
             )
-        return {self._feed_key(k): v for k, v in feed_dict.items()}
+        return [self._feed_key(k) for k in feed_dict]
 
     def _feed_key(self, key: Any) -> Tensor:
         resolved = self._resolve(key, "fed")
@@ -337,6 +293,7 @@ class Session:
         """Releases the variables; the session cannot be used any more."""
         self._closed = True
         self._plans.clear()
+        self._prepared.clear()
         self._state.variables.clear()
 
     def __enter__(self) -> Session:
@@ -354,7 +311,9 @@ class Session:
 class InteractiveSession(Session):
     """A session that is the default one from its construction until it is closed."""
 
-    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None) -> None:
+    def __init__(
+        self, target: str = "", graph: Graph | None = None, config: ConfigProto | None = None
+    ) -> None:
         super().__init__(target, graph, config)
         _sessions.stack.append(self)
 
@@ -406,192 +365,21 @@ def default_session() -> Session:
     return session
 
 
-def _execute(plan: _Plan, feeds: Sequence[Array], state: State) -> list[Any]:
-    """The table of live values after the steps of a plan."""
-    values = plan.values.copy()
-    values[: len(feeds)] = feeds
-    xp = numpy_backend.namespace
-    read = state.read
-    arguments: list[Any] = []
-    step = None
-    try:
-        with np.errstate(all="ignore"):
-            for step in plan.steps:
-                arguments = [values[slot] for slot in step.inputs]
-                for place, variable in step.reads:
-                    arguments[place] = read(variable)
-                result = step.run(xp, step.call, *arguments)
-                outputs = step.outputs
-                if len(outputs) == 1 and not isinstance(result, (list, tuple)):
-                    values[outputs[0]] = result
-                else:
-                    for slot, array in zip(outputs, result, strict=True):
-                        values[slot] = array
-                for slot in step.release:
-                    values[slot] = None
-    except SamaraError:
-        raise
-    except Exception as error:
-        if step is None:
-            raise
-        raise _failed(step, arguments, error) from error
-    return values
-
-
-def _compile(
-    fetches: Sequence[Tensor | Operation], fed: Sequence[Tensor], state: State, *, keep_fetches: bool = True
-) -> _Plan:
-    """What must run for the fetches, with a place for each value."""
-    fed_ids = {id(t) for t in fed}
-    order = _needed(fetches, fed_ids)
-    slots: dict[int, int] = {id(t): i for i, t in enumerate(fed)}
-    values: list[Any] = [None] * len(fed)
-    last_use: dict[int, int] = {}
-    steps: list[_Step] = []
-    for op in order:
-        if op.type in ("placeholder", "variable"):
-            continue
-        if op.type == "constant":
-            slots.setdefault(id(op.outputs[0]), len(values))
-            values.append(op.a.value)
-            continue
-        inputs: list[int] = []
-        reads: list[tuple[int, Operation]] = []
-        for operand, tensor in _with_operands(op):
-            slot = _ABSENT
-            if tensor is not None and not operand.state:
-                if tensor.op.type == "variable" and id(tensor) not in fed_ids:
-                    reads.append((len(inputs), tensor.op))
-                else:
-                    slot = slots[id(tensor)]
-                    last_use[slot] = len(steps)
-            inputs.append(slot)
-        outputs = []
-        for tensor in op.outputs:
-            # A fed output keeps the feed's place: what the op computes for it is released at once.
-            slots.setdefault(id(tensor), len(values))
-            last_use[len(values)] = len(steps)
-            outputs.append(len(values))
-            values.append(None)
-        run = numpy_backend.overrides.get(op.type, op.definition.reference)
-        steps.append(_Step(run, Call(op, state), tuple(inputs), tuple(reads), tuple(outputs), ()))
-    fetched = tuple(_fetch_slot(f, slots, fed_ids) for f in fetches)
-    values.append(None)
-    release: dict[int, list[int]] = {}
-    for slot, last in last_use.items():
-        if slot not in fetched or not keep_fetches:
-            release.setdefault(last, []).append(slot)
-    released = tuple(replace(s, release=tuple(release.get(i, ()))) for i, s in enumerate(steps))
-    return _Plan(released, fetched, values)
-
-
-def _fetch_slot(fetch: Tensor | Operation, slots: dict[int, int], fed: set[int]) -> int:
-    if isinstance(fetch, Operation):
-        return _OPERATION
-    if fetch.op.type == "variable" and id(fetch) not in fed:
-        return _VARIABLE
-    return slots[id(fetch)]
-
-
-def _needed(fetches: Sequence[Tensor | Operation], fed: set[int]) -> list[Operation]:
-    """What must run for the fetches, in the order of construction.
-
-    Raises:
-        FeedError: a placeholder among them is not fed.
-    """
-    needed: dict[Operation, None] = {}
-    pending = [f if isinstance(f, Operation) else f.op for f in fetches if id(f) not in fed]
-    while pending:
-        op = pending.pop()
-        if op in needed:
-            continue
-        needed[op] = None
-        pending += [t.op for t in op.given_inputs if id(t) not in fed]
-        pending += op.control_inputs
-    order = sorted(needed, key=lambda o: o.id)
-    unfed = [op for op in order if op.type == "placeholder" and id(op.outputs[0]) not in fed]
-    if unfed:
-        listed = "; ".join(
-            f"{op.outputs[0].name} {op.outputs[0].dtype.name}{dims.text(op.outputs[0].shape)}"
-            + (f" (made at {op.source})" if op.source else "")
-            for op in unfed
-        )
-        raise FeedError(f"a value must be fed for {listed}")
-    return order
-
-
-def _failed(step: _Step, arguments: Sequence[Any], error: Exception) -> GraphError:
-    op = step.call.operation
-    shapes = ", ".join("-" if a is None else f"{a.dtype}{list(a.shape)}" for a in arguments)
-    where = f" (made at {op.source})" if op.source else ""
-    return GraphError(f"{op.type} {op.name!r} failed on {shapes}{where}: {error}")
-
-
-def _with_operands(op: Operation) -> list[tuple[Any, Tensor | None]]:
-    operands = list(op.definition.operands)
-    if operands and operands[-1].variadic:
-        operands = operands[:-1] + [operands[-1]] * (len(op.inputs) - len(operands) + 1)
-    return list(zip(operands, op.inputs, strict=True))
-
-
-def _feed_array(tensor: Tensor, value: Any) -> Array:
-    if isinstance(value, Tensor) or hasattr(value, "as_graph_tensor"):
-        raise FeedError(f"{tensor.name}: a feed must be an array, not a tensor of the graph")
-    try:
-        array = np.asarray(value.detach() if hasattr(value, "detach") else value)
-        if array.dtype == object and array.ndim == 0:
-            raise TypeError(f"found {type(value).__name__}, not an array or numbers")
-        if array.dtype.kind not in "fiub":
-            raise TypeError(f"an array of {array.dtype} is not one of numbers")
-        if tensor.dtype.is_integer and array.dtype != tensor.dtype.numpy and array.size:
-            if array.dtype.kind == "f" and not np.array_equal(array, np.trunc(array)):
-                raise TypeError("numbers with a fraction do not fit an integer tensor")
-            limits = np.iinfo(tensor.dtype.numpy)
-            # Of Python's numbers, which compare exactly whatever their types.
-            for least_or_most in (array.min().item(), array.max().item()):
-                if not limits.min <= least_or_most <= limits.max:
-                    raise TypeError(f"{least_or_most} is outside {limits.min}..{limits.max}")
-        array = array.astype(tensor.dtype.numpy, copy=False)
-    except (TypeError, ValueError) as error:
-        raise FeedError(
-            f"{tensor.name} expects {tensor.dtype.name}{dims.text(tensor.shape)}: {error}"
-        ) from None
-    if tensor.shape is not None and (
-        len(tensor.shape) != array.ndim
-        or any(isinstance(d, int) and d != n for d, n in zip(tensor.shape, array.shape, strict=True))
-    ):
-        raise FeedError(
-            f"{tensor.name} expects shape {dims.text(tensor.shape)}, the feed has shape {list(array.shape)}"
-        )
-    return array
-
-
-def _check_symbols(fed: Sequence[Tensor], arrays: Sequence[Array]) -> None:
-    """One named dimension must have one size in all feeds, within its bounds; expressions of them must agree."""
-    sizes: dict[dims.Symbol, tuple[int, str]] = {}
-    expressions: list[tuple[dims.Dim, int, str]] = []
-    for tensor, array in zip(fed, arrays, strict=True):
-        for dimension, size in zip(tensor.shape or (), array.shape, strict=False):
-            if not isinstance(dimension, dims.Dim) or dimension.anonymous:
-                continue
-            symbol = dimension.symbol
-            if symbol is None:
-                expressions.append((dimension, size, tensor.name))
-                continue
-            if not symbol.minimum <= size <= symbol.maximum:
-                raise FeedError(
-                    f"{tensor.name}: dimension {symbol.name} is {size}, outside {symbol.minimum}..{symbol.maximum}"
-                )
-            known, where = sizes.setdefault(symbol, (size, tensor.name))
-            if known != size:
-                raise FeedError(f"dimension {symbol.name} is {known} in {where} but {size} in {tensor.name}")
-    values = {symbol: size for symbol, (size, _) in sizes.items()}
-    for dimension, size, name in expressions:
-        if dimension.symbols <= values.keys() and dimension.evaluate(values) != size:
-            bound = ", ".join(f"{s.name}={n}" for s, n in values.items())
-            raise FeedError(
-                f"{name}: dimension {dimension} is {size}, not {dimension.evaluate(values)} with {bound}"
-            )
+def _identity(fetches: Any, feed_dict: Mapping[Any, Any] | None) -> Hashable:
+    """What tells a call from others by its very fetches and feeds; None for nested fetches."""
+    if feed_dict is None:
+        feeds: tuple[Hashable, ...] = ()
+    elif isinstance(feed_dict, dict):
+        feeds = tuple([k if type(k) is str else id(k) for k in feed_dict])
+    else:
+        return None
+    if isinstance(fetches, (list, tuple)):
+        if any(isinstance(f, (list, tuple, dict)) for f in fetches):
+            return None
+        return type(fetches), tuple([f if type(f) is str else id(f) for f in fetches]), feeds
+    if isinstance(fetches, dict):
+        return None
+    return fetches if type(fetches) is str else id(fetches), feeds
 
 
 def _rebuild(structure: Any, results: Sequence[Any]) -> Any:

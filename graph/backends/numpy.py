@@ -1,19 +1,27 @@
 """The default backend: numpy itself is the array namespace.
 
 `overrides` maps an op's name to a function with the signature of its reference, for ops that numpy can do much
-faster than the reference does, or with much less memory.
+faster than the reference does, or with much less memory. Numpy computes on the host; a configuration may have it
+pretend to several devices.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as namespace
 
+from samara.errors import GraphError
+from samara.graph.backends._backend import Backend, Device
+from samara.graph.dtypes import DType
 from samara.graph.ops import OPS, _window
 from samara.graph.ops.matmul import activate
+
+if TYPE_CHECKING:
+    from samara.graph.config import ConfigProto
 
 _BLOCK_BYTES = 1 << 20
 
@@ -193,4 +201,93 @@ overrides: dict[str, Callable[..., Any]] = {
     "where": _where,
 }
 
-__all__ = ["namespace", "overrides"]
+# Numpy's functions that write their result where they are told.
+_OVER: dict[str, Any] = {
+    "add": namespace.add,
+    "subtract": namespace.subtract,
+    "multiply": namespace.multiply,
+    "divide": namespace.divide,
+    "maximum": namespace.maximum,
+    "minimum": namespace.minimum,
+    "negative": namespace.negative,
+    "square": namespace.square,
+    "sqrt": namespace.sqrt,
+    "exp": namespace.exp,
+    "tanh": namespace.tanh,
+}
+
+
+def _written_over(function: Any) -> Callable[..., Any]:
+    return lambda target, *inputs: function(*inputs, out=target)
+
+
+class NumpyBackend(Backend):
+    """Numpy."""
+
+    name = "numpy"
+
+    def devices(self, config: ConfigProto) -> tuple[Device, ...]:
+        """The host, as often as the configuration counts it."""
+        return tuple(Device("cpu", i) for i in range(config.count("cpu", 1)))
+
+    def namespace(self, device: Device) -> Any:
+        """Numpy."""
+        return namespace
+
+    def override(self, op: str) -> Callable[..., Any] | None:
+        """That of `overrides`."""
+        return overrides.get(op)
+
+    def over(self, op: str) -> Callable[..., Any] | None:
+        """A numpy function with `out`."""
+        return _written_over(_OVER[op]) if op in _OVER else None
+
+    def dtype(self, dtype: DType) -> Any:
+        """The numpy dtype."""
+        return dtype.numpy
+
+    def feed(self, array: Any) -> Any:
+        """The array itself."""
+        return array
+
+    def owned(self, array: Any, device: Device) -> Any:
+        """A copy that cannot be written."""
+        return self.kept(namespace.array(array))
+
+    def kept(self, array: Any) -> Any:
+        """The array, which cannot be written from now on."""
+        if not isinstance(array, namespace.ndarray):
+            array = namespace.array(array)
+        array.flags.writeable = False
+        return array
+
+    def numpy(self, array: Any, *, copy: bool) -> Any:
+        """A number where the rank is 0; a copy of what the session goes on using, which is read-only."""
+        if not isinstance(array, namespace.ndarray):
+            return array
+        if array.ndim == 0:
+            return array[()]
+        return array if array.flags.writeable else array.copy()
+
+    def cast(self, array: Any, dtype: DType) -> Any:
+        """The array as an ndarray of the element type."""
+        return namespace.asarray(array, dtype=dtype.numpy)
+
+    def send(self, array: Any, source: Device, target: Device) -> Any:
+        """A copy, as between real devices."""
+        return namespace.array(array)
+
+    def generator(self, words: Sequence[int] | None, device: Device) -> Any:
+        """One of numpy's."""
+        return namespace.random.default_rng(words if words is None else list(words))
+
+    def running(self) -> AbstractContextManager[Any]:
+        """Floating-point arithmetic without warnings: what an op gives for an infinity is part of its definition."""
+        return namespace.errstate(all="ignore")
+
+    def compiled(self, function: Callable[..., Any], options: Any) -> Callable[..., Any]:
+        """Refused: numpy has no compiler."""
+        raise GraphError("torch_compile needs ConfigProto(backend='torch')")
+
+
+__all__ = ["NumpyBackend", "namespace", "overrides"]

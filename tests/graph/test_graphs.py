@@ -58,7 +58,7 @@ def test_devices() -> None:
         a = tf.constant(1)
         with tf.device("/cpu:0"):
             b = a + 1
-    assert (a.device, b.device) == ("/gpu:0", "/cpu:0")
+    assert (a.device, b.device) == ("/device:GPU:0", "/device:CPU:0")
 
 
 def test_lookup_by_name() -> None:

@@ -375,8 +375,10 @@ def test_sessions_hold_their_own_values() -> None:
 
 def test_a_fetch_list_is_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
     compiled = []
-    compile_ = session_module._compile
-    monkeypatch.setattr(session_module, "_compile", lambda *given: compiled.append(given) or compile_(*given))
+    compile_ = session_module.compile_plan
+    monkeypatch.setattr(
+        session_module, "compile_plan", lambda *given, **k: compiled.append(given) or compile_(*given, **k)
+    )
     x, y = tf.placeholder(tf.float32, [None], name="x"), tf.placeholder(tf.float32, [None])
     z = x + y
     with tf.Session() as session:

@@ -1,0 +1,132 @@
+"""What a session asks of an array library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from samara.graph.dtypes import DType
+
+if TYPE_CHECKING:
+    from samara.graph.config import ConfigProto
+    from samara.graph.graph import Operation
+
+Array = Any
+Function = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where a session computes.
+
+    Attributes:
+        kind: "cpu" or "gpu".
+        index: which of its kind.
+        handle: what the array library calls it.
+    """
+
+    kind: str
+    index: int
+    handle: Any = None
+
+    @property
+    def name(self) -> str:
+        """The name, "/gpu:1"."""
+        return f"/{self.kind}:{self.index}"
+
+
+class Backend:
+    """An array library.
+
+    Attributes:
+        name: what `ConfigProto(backend=...)` calls it.
+        changes_variables: whether an operation may write over the array of a variable. It may not where callers are
+            given that array.
+    """
+
+    name: str
+    changes_variables: bool = False
+
+    def devices(self, config: ConfigProto) -> tuple[Device, ...]:
+        """What this machine has, the host first."""
+        raise NotImplementedError
+
+    def lacks(self, operation: Operation, device: Device) -> str | None:
+        """Why the operation cannot run on the device, or None when it can."""
+        return None
+
+    def namespace(self, device: Device) -> Any:
+        """The array API whose new arrays are on the device."""
+        raise NotImplementedError
+
+    def override(self, op: str) -> Function | None:
+        """What to run instead of an op's reference, with the same arguments."""
+        return None
+
+    def over(self, op: str) -> Function | None:
+        """The op computed over one of its inputs: `over(op)(target, *inputs)`, or None.
+
+        The target is one of the inputs and has the shape and the element type of the result.
+        """
+        return None
+
+    def dtype(self, dtype: DType) -> Any:
+        """The library's name for an element type."""
+        raise NotImplementedError
+
+    def feed(self, array: np.ndarray[Any, Any]) -> Array:
+        """An array of the host with the same elements, perhaps in the same memory; nobody writes it."""
+        raise NotImplementedError
+
+    def is_own(self, value: Any) -> bool:
+        """Whether a feed is an array of the library already, so that it need not go by numpy."""
+        return False
+
+    def owned(self, array: Any, device: Device) -> Array:
+        """A copy on a device, of an array of numpy or of the library, that only the session has."""
+        raise NotImplementedError
+
+    def kept(self, array: Array) -> Array:
+        """What nobody else has, made ready to be the value of a variable or of a constant."""
+        return array
+
+    def numpy(self, array: Array, *, copy: bool) -> Any:
+        """The array for a caller, who may write it; without `copy` it was made in this run and is used no more."""
+        raise NotImplementedError
+
+    def cast(self, array: Any, dtype: DType) -> Array:
+        """An array of this element type, from what a reference gave."""
+        raise NotImplementedError
+
+    def send(self, array: Array, source: Device, target: Device) -> Any:
+        """Starts to bring an array to another device."""
+        raise NotImplementedError
+
+    def receive(self, sent: Any, source: Device, target: Device) -> Array:
+        """The array on its new device, once it is there."""
+        return sent
+
+    def generator(self, words: Sequence[int] | None, device: Device) -> Any:
+        """A generator of random numbers for overrides of drawing ops; seeded by `words`, or by chance for None."""
+        raise NotImplementedError
+
+    def configure(self, config: ConfigProto) -> None:
+        """Sets what the configuration says of the whole process."""
+
+    def running(self) -> AbstractContextManager[Any]:
+        """What surrounds a run."""
+        raise NotImplementedError
+
+    def wait(self, device: Device) -> None:
+        """Returns when all that was started on the device is done, so that times can be taken."""
+
+    def compiled(self, function: Function, options: Any) -> Function:
+        """The function made faster by the library's compiler."""
+        raise NotImplementedError
+
+
+__all__ = ["Backend", "Device"]

@@ -1,0 +1,241 @@
+"""In-place updates: which operations of a plan may write over memory that nothing needs any more.
+
+Whether two values may lie in the same memory is told from what they are made of: an op of `makes_new` gives new memory,
+any other may give back (a part of) its inputs. Memory that outlives the run - constants, feeds, variables - is never
+written over, but for one case: a variable's old value, by the operation whose result becomes the new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from samara.graph import dims
+from samara.graph.backends import Device
+from samara.graph.graph import Operation, Tensor
+from samara.graph.ops._table import OpDef
+from samara.graph.session_state import Call, State
+
+_NEVER = 1 << 60
+
+# Besides the elementwise family: ops that never give back memory of their inputs, in no backend.
+_NEW = frozenset(
+    (
+        "matmul",
+        "conv2d",
+        "conv2d_backprop_input",
+        "conv2d_backprop_filter",
+        "depthwise_conv2d",
+        "depthwise_conv2d_backprop_input",
+        "depthwise_conv2d_backprop_filter",
+        "max_pool2d_gradient",
+        "average_pool2d_gradient",
+    )
+)
+_MAY_ALIAS = frozenset(("bitcast", "cast", "identity", "stop_gradient"))
+
+
+def makes_new(definition: OpDef) -> bool:
+    """Whether the outputs of an op are always in memory of their own."""
+    if definition.name in _NEW:
+        return True
+    return definition.elementwise and not definition.view and definition.name not in _MAY_ALIAS
+
+
+@dataclass(eq=False)
+class Draft:
+    """A step that is being made; see `samara.graph.step.Step`."""
+
+    run: Callable[..., Any]
+    operation: Operation
+    device: Device
+    inputs: list[int] = field(default_factory=list)
+    reads: list[tuple[int, Operation]] = field(default_factory=list)
+    outputs: list[int] = field(default_factory=list)
+    call: Call | None = None
+    transfer: tuple[str, str] | None = None
+
+    @property
+    def writes(self) -> Operation | None:
+        """The variable that it assigns."""
+        if self.operation.type != "assign" or self.transfer is not None:
+            return None
+        target = self.operation.inputs[0]
+        return None if target is None else target.op
+
+
+class _Memory:
+    """What each place may be made of, and how long that is needed."""
+
+    def __init__(self, drafts: Sequence[Draft], outside: set[int], kept: set[int]) -> None:
+        self.roots: dict[int, frozenset[Hashable]] = {s: frozenset([("outside", s)]) for s in outside}
+        versions: dict[str, int] = {}
+        self.read_roots: dict[int, dict[int, Hashable]] = {}
+        for number, draft in enumerate(drafts):
+            reads: dict[int, Hashable] = {
+                p: ("variable", v.name, versions.get(v.name, 0)) for p, v in draft.reads
+            }
+            self.read_roots[number] = reads
+            new = makes_new(draft.operation.definition) or draft.transfer is not None
+            # A variable is a source: a draft of it only reads it.
+            if draft.operation.type == "variable" and draft.transfer is None:
+                new = False
+            from_inputs: set[Hashable] = set()
+            if not new:
+                from_inputs.update(reads.values(), *(self.roots[s] for s in draft.inputs if s >= 0))
+            for name in draft.operation.writes if draft.transfer is None else ():
+                versions[name] = versions.get(name, 0) + 1
+                from_inputs.add(("variable", name, versions[name]))
+            for slot in draft.outputs:
+                self.roots[slot] = frozenset({slot, *from_inputs})
+        self.last: dict[Hashable, int] = {}
+        for number, draft in enumerate(drafts):
+            for slot in (*draft.inputs, *draft.outputs):
+                if slot >= 0:
+                    self.last.update(dict.fromkeys(self.roots[slot], number))
+        for slot in kept:
+            self.last.update(dict.fromkeys(self.roots[slot], _NEVER))
+
+    def is_temporary(self, slot: int, number: int) -> bool:
+        """Whether a place has memory of its own that nothing needs after a step."""
+        return self.roots[slot] == {slot} and self.last[slot] <= number
+
+    def shares(self, draft: Draft, number: int, place: int, root: Hashable) -> bool:
+        """Whether another input of a step than that at `place` may lie in the memory of `root`."""
+        same = draft.inputs[place]
+        reads = self.read_roots[number]
+        return any(r == root for p, r in reads.items() if p != place) or any(
+            root in self.roots[s] for s in draft.inputs if s >= 0 and s != same
+        )
+
+
+def reuse_memory(
+    drafts: Sequence[Draft], state: State, outside: set[int], kept: set[int], optimise: bool
+) -> set[int]:
+    """Lets steps write over what nothing needs any more, and variables take over what was made for them.
+
+    Args:
+        drafts: the steps, in order; changed in place.
+        state: of the session.
+        outside: the places of constants and feeds.
+        kept: the places that are fetched.
+        optimise: whether to change anything.
+
+    Returns:
+        The fetched places that may lie in memory which outlives the run, so that callers need copies.
+    """
+    memory = _Memory(drafts, outside, kept)
+    if optimise:
+        takers = _take_over(drafts, state, memory)
+        for number, draft in enumerate(drafts):
+            if draft.transfer is None:
+                _write_over(drafts, number, draft, state, memory, takers)
+    return {s for s in kept if any(isinstance(r, tuple) for r in memory.roots[s])}
+
+
+def _take_over(drafts: Sequence[Draft], state: State, memory: _Memory) -> dict[int, int]:
+    """Assignments that keep the array itself rather than a copy: by its place, the number of the step."""
+    takers: dict[int, int] = {}
+    for number, draft in enumerate(drafts):
+        variable = draft.writes
+        if variable is None or draft.inputs[1] < 0:
+            continue
+        slot = draft.inputs[1]
+        if memory.roots[slot] != {slot}:
+            continue
+        later = [s for s in draft.outputs if memory.last[s] > number]
+        # The output of an assignment is what it has written: the same memory.
+        if memory.last[slot] <= number and not later:
+            takers[slot] = number
+            draft.run = _taking(variable, state)
+    return takers
+
+
+def _taking(variable: Operation, state: State) -> Callable[..., Any]:
+    def run(xp: Any, call: Any, ref: Any, value: Any) -> Any:
+        state.keep(variable, value)
+        return value
+
+    return run
+
+
+def _write_over(
+    drafts: Sequence[Draft],
+    number: int,
+    draft: Draft,
+    state: State,
+    memory: _Memory,
+    takers: dict[int, int],
+) -> None:
+    op = draft.operation
+    if len(draft.outputs) != 1 or op.type == "variable":
+        return
+    over = state.backend.over(op.type)
+    result = op.outputs[0]
+    if over is None or result.dtype.name not in ("float32", "float64"):
+        return
+    for place, tensor in enumerate(op.inputs):
+        if tensor is None or tensor.dtype is not result.dtype or tensor.shape == ():
+            continue
+        slot = draft.inputs[place]
+        if slot >= 0:
+            root: Hashable = slot
+            free = memory.is_temporary(slot, number)
+        else:
+            free = state.backend.changes_variables and _is_next_value(
+                drafts, number, place, draft, memory, takers
+            )
+            root = memory.read_roots[number].get(place)
+        if free and not memory.shares(draft, number, place, root):
+            draft.run = _running_over(over, draft.run, place, known=_same_shape(tensor, result))
+            return
+
+
+def _is_next_value(
+    drafts: Sequence[Draft], number: int, place: int, draft: Draft, memory: _Memory, takers: dict[int, int]
+) -> bool:
+    """Whether a step's result becomes the next value of the variable that it reads, which nobody reads until then."""
+    variable = next((v for p, v in draft.reads if p == place), None)
+    taker = takers.get(draft.outputs[0])
+    if variable is None or taker is None:
+        return False
+    target = drafts[taker].writes
+    if target is None or target.name != variable.name:
+        return False
+    if memory.last.get(memory.read_roots[number][place], -1) > number:
+        return False
+    tensor, result = draft.operation.inputs[place], draft.operation.outputs[0]
+    if tensor is None or not _same_shape(tensor, result):
+        return False
+    between = drafts[number + 1 : taker]
+    return not any(d.operation.bodies or any(v.name == variable.name for _, v in d.reads) for d in between)
+
+
+def _same_shape(tensor: Tensor, result: Tensor) -> bool:
+    """Whether the graph tells that the shapes are equal."""
+    if tensor.shape is None or result.shape is None or len(tensor.shape) != len(result.shape):
+        return False
+    return all(
+        not (isinstance(a, dims.Dim) and a.anonymous) and dims.equal(a, b) is True
+        for a, b in zip(tensor.shape, result.shape, strict=True)
+    )
+
+
+def _running_over(
+    over: Callable[..., Any], otherwise: Callable[..., Any], place: int, *, known: bool
+) -> Callable[..., Any]:
+    """A step that writes over its input at `place`; where shapes are not known, only when they turn out equal."""
+    if known:
+        return lambda xp, call, *inputs: over(inputs[place], *inputs)
+
+    def run(xp: Any, call: Any, *inputs: Any) -> Any:
+        shape = inputs[place].shape
+        if not shape or any(x.shape != shape for x in inputs if x.shape):
+            return otherwise(xp, call, *inputs)
+        return over(inputs[place], *inputs)
+
+    return run
+
+
+__all__ = ["Draft", "makes_new", "reuse_memory"]

@@ -1,0 +1,147 @@
+"""What operations see of a session: its variables, its generators of random numbers, its devices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, MutableMapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from samara.errors import UninitializedError
+from samara.graph import backends
+from samara.graph.backends import Backend, Device
+from samara.graph.config import ConfigProto
+from samara.graph.graph import Body, Graph, Operation
+from samara.graph.placement import Placement
+
+if TYPE_CHECKING:
+    from samara.graph.step import Plan
+
+Array = Any
+
+
+class State:
+    """What stateful ops see of a session: variables by name, and one random generator for each drawing op.
+
+    Attributes:
+        variables: arrays of the backend, by the name of the variable.
+        backend: the array library.
+        placement: which device each operation runs on.
+        config: how to compute.
+    """
+
+    def __init__(
+        self,
+        seed: int | None,
+        backend: Backend | None = None,
+        placement: Placement | None = None,
+        config: ConfigProto | None = None,
+    ) -> None:
+        self.variables: dict[str, Array] = {}
+        self.backend = backend if backend is not None else backends.find("numpy")
+        if placement is None:
+            host = Device("cpu", 0)
+            placement = Placement(self.backend, [host], Graph(), soft=False, log=False)
+        self.placement = placement
+        self.config = config if config is not None else ConfigProto()
+        self._seed = seed
+        self._generators: dict[Any, Any] = {}
+
+    def read(self, op: Operation) -> Array:
+        """A variable's value; raises UninitializedError naming it."""
+        try:
+            return self.variables[op.name]
+        except KeyError:
+            where = f" (made at {op.source})" if op.source else ""
+            raise UninitializedError(
+                f"variable {op.name!r} has no value yet{where}: run its initializer, for example "
+                "session.run(samara.global_variables_initializer()), or restore a checkpoint"
+            ) from None
+
+    def write(self, op: Operation, value: Any) -> None:
+        """Replaces a variable's value by a copy that nobody else writes."""
+        self.variables[op.name] = self.backend.owned(value, self.placement.home(op))
+
+    def keep(self, op: Operation, value: Any) -> None:
+        """Replaces a variable's value by an array that nobody else has."""
+        self.variables[op.name] = self.backend.kept(value)
+
+    def generator(self, op: Operation, seed: int | None) -> np.random.Generator:
+        """The generator of a drawing op: the same seeds give the same draws."""
+        if op.name not in self._generators:
+            words = self._words(op, seed)
+            self._generators[op.name] = np.random.default_rng(words)
+        found: np.random.Generator = self._generators[op.name]
+        return found
+
+    def own_generator(self, op: Operation, seed: int | None, device: Device) -> Any:
+        """The backend's generator of a drawing op on a device."""
+        key = (op.name, device)
+        if key not in self._generators:
+            self._generators[key] = self.backend.generator(self._words(op, seed), device)
+        return self._generators[key]
+
+    def _words(self, op: Operation, seed: int | None) -> list[int] | None:
+        if seed is None and self._seed is None:
+            return None
+        return [self._seed or 0, seed or 0, *op.name.encode()]
+
+
+class Variables(MutableMapping[str, np.ndarray[Any, Any]]):
+    """The variables of a session whose backend is not numpy: reading gives copies, writing takes numpy arrays."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def __getitem__(self, name: str) -> np.ndarray[Any, Any]:
+        array = self._state.backend.numpy(self._state.variables[name], copy=True)
+        return np.asarray(array)
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        home = self._state.placement.home_of(name)
+        self._state.variables[name] = self._state.backend.owned(np.asarray(value), home)
+
+    def __delitem__(self, name: str) -> None:
+        del self._state.variables[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._state.variables)
+
+    def __len__(self) -> int:
+        return len(self._state.variables)
+
+
+class Call:
+    """What a reference is given besides its arrays.
+
+    Attributes:
+        a: the op's attributes by name.
+        operation: the graph's operation.
+        output_dtypes: the backend's dtypes of the outputs.
+        state: the session's State; only stateful ops may touch it.
+        device: where it runs.
+    """
+
+    def __init__(self, operation: Operation, state: State, device: Device | None = None) -> None:
+        self.operation = operation
+        self.output_dtypes = [state.backend.dtype(t.dtype) for t in operation.outputs]
+        self.state = state
+        self.device = device if device is not None else state.placement.host
+        self.a = operation.a
+        self._plans: dict[Body, Plan] = {}
+
+    def run(self, body: Body, inputs: Sequence[Array]) -> list[Array]:
+        """The outputs of a sub-graph of the operation, in the same session; it is compiled the first time."""
+        from samara.graph.plan import compile_plan
+        from samara.graph.step import execute, fetched
+
+        plan = self._plans.get(body)
+        if plan is None:
+            plan = self._plans[body] = compile_plan(body.outputs, body.inputs, self.state, within=self.device)
+        values = execute(plan, inputs, self.state)
+        cast = self.state.backend.cast
+        pairs = zip(body.outputs, plan.fetches, strict=True)
+        return [cast(fetched(t, slot, values, self.state), t.dtype) for t, slot in pairs]
+
+
+__all__ = ["Call", "State", "Variables"]
