@@ -8,8 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from samara.graph import backends
 from samara.graph.config import ConfigProto
+from samara.graph.ops import OPS
+from samara.graph.reuse import makes_new
 from samara.graph.session import Session
+from samara.graph.session_state import Call, State
 from tests.cases._case import Case
 from tests.ops._graphs import assert_close, build, tolerance
 from tests.ops.conftest import cases
@@ -52,3 +56,61 @@ def test_torch_gives_what_numpy_gives(op: str, device: str) -> None:
         for one, other in zip(found, expected, strict=True):
             assert np.asarray(one).dtype == np.asarray(other).dtype, case.id
             assert_close(one, other, tolerance(case, np.asarray(other)), case.id)
+
+
+def reference_run(name: str, case: Case, dtype: str) -> tuple[Any, list[Any], list[Any]]:
+    """The backend, the inputs of a case as its arrays, and what its function gives for them."""
+    backend = backends.find(name)
+    made = build(case, dtype)
+    state = State(None, backend)
+    host = backend.devices(ConfigProto())[0]
+    inputs = [None if a is None else backend.owned(a, host) for a in made.inputs]
+    call = Call(made.op, state, host)
+    function = backend.override(case.op) or made.op.definition.reference
+    with backend.running():
+        result = function(backend.namespace(host), call, *inputs)
+    return backend, inputs, list(result) if isinstance(result, (list, tuple)) else [result]
+
+
+def memory(array: Any) -> tuple[int, int]:
+    """Where an array begins and ends."""
+    if isinstance(array, torch.Tensor):
+        storage = array.untyped_storage()
+        return storage.data_ptr(), storage.data_ptr() + storage.nbytes()
+    return np.lib.array_utils.byte_bounds(np.asarray(array))
+
+
+@pytest.mark.parametrize("name", backends.NAMES)
+@pytest.mark.parametrize("op", sorted(op for op in BY_OP if makes_new(OPS[op])))
+def test_results_that_are_called_new_are(op: str, name: str) -> None:
+    for case in BY_OP[op][:12]:
+        _, inputs, results = reference_run(name, case, case.dtype_names()[0])
+        for result in results:
+            for given in inputs:
+                if given is not None and np.prod(given.shape) and np.prod(result.shape):
+                    (a, b), (c, d) = memory(result), memory(given)
+                    assert b <= c or d <= a, case.id
+
+
+@pytest.mark.parametrize(
+    ("name", "op"), [(n, op) for n in backends.NAMES for op in sorted(BY_OP) if backends.find(n).over(op)]
+)
+def test_writing_over_an_input_gives_the_same_bits(op: str, name: str) -> None:
+    over = backends.find(name).over(op)
+    assert over is not None
+    for case in BY_OP[op]:
+        for dtype in ("float32", "float64"):
+            backend, inputs, (expected,) = reference_run(name, case, dtype)
+            expected = np.array(backend.numpy(expected, copy=True))
+            for place, target in enumerate(inputs):
+                if target.shape != expected.shape or not target.shape:
+                    continue
+                own = [np.array(backend.numpy(a, copy=True)) for a in inputs]
+                host = backend.devices(ConfigProto())[0]
+                fresh = [backend.owned(a, host) for a in own]
+                if name == "numpy":
+                    fresh = own
+                with backend.running():
+                    result = over(fresh[place], *fresh)
+                assert result is fresh[place]
+                np.testing.assert_array_equal(backend.numpy(result, copy=True), expected, err_msg=case.id)

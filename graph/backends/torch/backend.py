@@ -123,17 +123,16 @@ class TorchBackend(Backend):
         """The array on the target, and what tells when it is there."""
         sent = array.to(target.handle, copy=True, non_blocking=target.handle.type == "cuda")
         if source.handle.type != "cuda" or target.handle.type != "cuda":
-            return sent, None
+            return _Sent(sent, None)
         event = torch.cuda.Event()
         event.record(torch.cuda.current_stream(source.handle))
-        return sent, event
+        return _Sent(sent, event)
 
     def receive(self, sent: Any, source: Device, target: Device) -> Any:
         """The array, which what follows on the target's stream finds complete."""
-        array, event = sent
-        if event is not None:
-            torch.cuda.current_stream(target.handle).wait_event(event)
-        return array
+        if sent.event is not None:
+            torch.cuda.current_stream(target.handle).wait_event(sent.event)
+        return sent.array
 
     def generator(self, words: Sequence[int] | None, device: Device) -> Any:
         """One of torch's."""
@@ -163,6 +162,19 @@ class TorchBackend(Backend):
             function, **(options if isinstance(options, dict) else {})
         )
         return compiled
+
+
+class _Sent:
+    """A tensor on its way, and what tells that it is there."""
+
+    def __init__(self, array: Any, event: Any) -> None:
+        self.array = array
+        self.event = event
+
+    @property
+    def nbytes(self) -> int:
+        """Its size."""
+        return int(self.array.nbytes)
 
 
 def _gpu_count() -> int:
