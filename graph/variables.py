@@ -57,6 +57,18 @@ class Variable(Operators):
         if trainable:
             graph.add_to_collection(TRAINABLE_VARIABLES, self)
 
+    @classmethod
+    def restored(
+        cls, tensor: Tensor, initializer: Operation, initial_value: Tensor, trainable: bool
+    ) -> Variable:
+        """The variable of operations that a graph has already; it joins no collection."""
+        made = cls.__new__(cls)
+        made._tensor = tensor
+        made.initializer = initializer
+        made.initial_value = initial_value
+        made.trainable = trainable
+        return made
+
     def as_graph_tensor(self) -> Tensor:
         """The tensor that reads it."""
         return self._tensor

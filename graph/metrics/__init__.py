@@ -2,8 +2,8 @@
 
 Each function gives (value, update_op). `update_op` takes one batch into the metric's variables and gives the value
 after it; `value` reads them. The variables are local ones: `local_variables_initializer` sets them to 0, before the
-first batch and to start anew; checkpoints leave them out. Sums are float32. Weights are a scalar, or have the rank of the
-values with each dimension 1 or theirs.
+first batch and to start anew; checkpoints leave them out. Sums are float32. Weights are a scalar, or have the rank of
+the values with each dimension 1 or theirs.
 """
 
 from __future__ import annotations

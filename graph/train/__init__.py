@@ -6,6 +6,19 @@ from samara.graph.train.adadelta import AdadeltaOptimizer
 from samara.graph.train.adagrad import AdagradDAOptimizer, AdagradOptimizer
 from samara.graph.train.adam import AdamOptimizer
 from samara.graph.train.averages import ExponentialMovingAverage
+from samara.graph.train.checkpoint_state import (
+    CheckpointReader,
+    CheckpointState,
+    checkpoint_exists,
+    get_checkpoint_mtimes,
+    get_checkpoint_state,
+    latest_checkpoint,
+    list_variables,
+    load_checkpoint,
+    load_variable,
+    remove_checkpoint,
+    update_checkpoint_state,
+)
 from samara.graph.train.decay import (
     cosine_decay,
     cosine_decay_restarts,
@@ -19,9 +32,11 @@ from samara.graph.train.decay import (
 )
 from samara.graph.train.descent import GradientDescentOptimizer, MomentumOptimizer
 from samara.graph.train.ftrl import FtrlOptimizer
+from samara.graph.train.meta_graph import MetaGraph, export_meta_graph, import_meta_graph
 from samara.graph.train.optimizer import Optimizer
 from samara.graph.train.proximal import ProximalAdagradOptimizer, ProximalGradientDescentOptimizer
 from samara.graph.train.rmsprop import RMSPropOptimizer
+from samara.graph.train.saver import Saver
 from samara.graph.train.step_counter import (
     assert_global_step,
     create_global_step,
@@ -31,33 +46,50 @@ from samara.graph.train.step_counter import (
 )
 
 piecewise_constant_decay = piecewise_constant
+NewCheckpointReader = CheckpointReader
 
 __all__ = [
     "AdadeltaOptimizer",
     "AdagradDAOptimizer",
     "AdagradOptimizer",
     "AdamOptimizer",
+    "CheckpointReader",
+    "CheckpointState",
     "ExponentialMovingAverage",
     "FtrlOptimizer",
     "GradientDescentOptimizer",
+    "MetaGraph",
     "MomentumOptimizer",
+    "NewCheckpointReader",
     "Optimizer",
     "ProximalAdagradOptimizer",
     "ProximalGradientDescentOptimizer",
     "RMSPropOptimizer",
+    "Saver",
     "assert_global_step",
+    "checkpoint_exists",
     "cosine_decay",
     "cosine_decay_restarts",
     "create_global_step",
     "exponential_decay",
+    "export_meta_graph",
+    "get_checkpoint_mtimes",
+    "get_checkpoint_state",
     "get_global_step",
     "get_or_create_global_step",
     "global_step",
+    "import_meta_graph",
     "inverse_time_decay",
+    "latest_checkpoint",
     "linear_cosine_decay",
+    "list_variables",
+    "load_checkpoint",
+    "load_variable",
     "natural_exp_decay",
     "noisy_linear_cosine_decay",
     "piecewise_constant",
     "piecewise_constant_decay",
     "polynomial_decay",
+    "remove_checkpoint",
+    "update_checkpoint_state",
 ]

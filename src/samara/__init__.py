@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from samara.errors import (
     ArgumentStatusError,
+    CheckpointError,
     ExecutionError,
     ExportError,
     FeedError,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ArgumentStatusError",
     "CheckReport",
+    "CheckpointError",
     "ExecutionError",
     "ExportError",
     "FeedError",

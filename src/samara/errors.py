@@ -7,6 +7,7 @@
     │   └── UninitializedError      a variable that is read before it has a value
     ├── ExportError                 a graph that cannot be exported, with every reason at once
     │   └── ProofError              a written file that disagrees with its source
+    ├── CheckpointError             a checkpoint that cannot be read or does not fit, also a ValueError
     ├── QuantizationError           a graph or data that cannot be quantized as asked
     └── RuntimeStatusError          what the C runtime returned; `.status` and `.message` keep it
         ├── ArgumentStatusError     1xx: the caller
@@ -62,6 +63,10 @@ class ProofError(ExportError):
     def __init__(self, message: str, report: object) -> None:
         super().__init__(message)
         self.report = report
+
+
+class CheckpointError(SamaraError, ValueError):
+    """A checkpoint or a saved graph is missing or damaged, or does not fit what it is restored into."""
 
 
 class QuantizationError(SamaraError):

@@ -29,6 +29,7 @@ OPTIONAL = {
     "ai_edge_litert": None,
     "keras": None,
     "ml_dtypes": None,
+    "safetensors": None,
     "transformers": None,
     "sklearn": None,
     "tensorboard": "tensorboard",
