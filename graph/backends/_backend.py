@@ -114,6 +114,14 @@ class Backend:
         """A generator of random numbers for overrides of drawing ops; seeded by `words`, or by chance for None."""
         raise NotImplementedError
 
+    def generator_state(self, generator: Any) -> bytes:
+        """Where a generator that `generator` made is in its sequence."""
+        raise NotImplementedError
+
+    def set_generator_state(self, generator: Any, state: bytes) -> None:
+        """Puts such a generator at a place in its sequence."""
+        raise NotImplementedError
+
     def configure(self, config: ConfigProto) -> None:
         """Sets what the configuration says of the whole process."""
 

@@ -31,7 +31,9 @@ def started() -> tf.Session:
     return session
 
 
-def training(steps: int, folder: Path, *, save_at: int | None = None, resume: bool = False) -> list[float]:
+def training(
+    steps: int, folder: Path, *, save_at: int | None = None, resume: bool = False, backend: str = "numpy"
+) -> list[float]:
     """The losses of a model with draws of all kinds, from the start or from the folder's checkpoint."""
     with tf.Graph().as_default():
         tf.set_random_seed(7)
@@ -48,7 +50,7 @@ def training(steps: int, folder: Path, *, save_at: int | None = None, resume: bo
             step = averages.apply([w])
         saver = tf.train.Saver()
         found = []
-        with tf.Session() as session:
+        with tf.Session(config=tf.ConfigProto(backend=backend)) as session:
             if resume:
                 latest = tf.train.latest_checkpoint(folder)
                 assert latest is not None
@@ -63,10 +65,22 @@ def training(steps: int, folder: Path, *, save_at: int | None = None, resume: bo
         return found
 
 
-def test_training_goes_on_bit_by_bit(tmp_path: Path) -> None:
-    whole = training(12, tmp_path)
-    assert training(8, tmp_path, save_at=5)[:8] == whole[:8]
-    assert training(7, tmp_path, resume=True) == whole[5:]
+@pytest.mark.parametrize("backend", ["numpy", "torch"])
+def test_training_goes_on_bit_by_bit(backend: str, tmp_path: Path) -> None:
+    if backend == "torch":
+        pytest.importorskip("torch")
+    whole = training(12, tmp_path, backend=backend)
+    assert training(8, tmp_path, save_at=5, backend=backend)[:8] == whole[:8]
+    assert training(7, tmp_path, resume=True, backend=backend) == whole[5:]
+
+
+def test_a_checkpoint_moves_between_backends_without_their_draws(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pytest.importorskip("torch")
+    training(6, tmp_path, save_at=5, backend="torch")
+    assert np.isfinite(training(2, tmp_path, resume=True)).all()
+    assert "is one of torch on" in caplog.text
 
 
 def test_every_element_type_comes_back(tmp_path: Path) -> None:

@@ -146,6 +146,15 @@ class TorchBackend(Backend):
             )
         return generator
 
+    def generator_state(self, generator: Any) -> bytes:
+        """Torch's own form of it."""
+        state: bytes = generator.get_state().numpy().tobytes()
+        return state
+
+    def set_generator_state(self, generator: Any, state: bytes) -> None:
+        """From torch's own form of it."""
+        generator.set_state(torch.frombuffer(bytearray(state), dtype=torch.uint8))
+
     def running(self) -> AbstractContextManager[Any]:
         """Without autograd: gradients are operations of the graph."""
         mode: AbstractContextManager[Any] = torch.inference_mode()
