@@ -20,7 +20,7 @@ BUILD_FILES := pyproject.toml CMakeLists.txt runtime_c/CMakeLists.txt pyruntime/
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help native test test-c test-sanitized test-python demo corpus mnist onnx-coverage architectures lint format gen \
+.PHONY: help native test test-c test-sanitized test-python demo corpus mnist onnx-coverage architectures tensorboard-screenshot lint format gen \
         gen-check check fuzz bench size clean
 
 help: ## List the targets
@@ -93,6 +93,9 @@ architectures: $(STAMPS)/native $(STAMPS)/frontends ## Export well-known archite
 
 corpus: $(STAMPS)/native $(STAMPS)/frontends ## Hold many generated models to their frameworks, CORPUS times as many as in a test run
 	SAMARA_CORPUS=$(CORPUS) $(BIN)/python -m pytest -k corpus tests/exporter/frontends
+
+tensorboard-screenshot: $(STAMPS)/native ## Show a graph in TensorBoard, in headless Chromium, and hold the picture to it
+	$(BIN)/python -m tests.integration.tensorboard_page build/tensorboard.png
 
 mnist: $(STAMPS)/demo ## Train on MNIST, export as float and int8, and hold both to their accuracy
 	$(BIN)/python examples/mnist/train.py

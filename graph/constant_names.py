@@ -7,16 +7,19 @@ from typing import Any
 import numpy as np
 
 from samara.graph.convert import builder, convert_to_tensor, sizes
-from samara.graph.dtypes import as_dtype, float32
+from samara.graph.dtypes import as_dtype, float32, string
 from samara.graph.graph import Tensor, as_array, get_default_graph
+from samara.graph.strings import holds_text
 from samara.graph.variables import Variable
 
 
 def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None = None) -> Tensor:
     """A constant; with `shape`, a single value is repeated and other values are reshaped."""
-    array = as_array(value, None if dtype is None else as_dtype(dtype))
+    kind = string if dtype is None and holds_text(value) else dtype
+    array = as_array(value, None if kind is None else as_dtype(kind))
     if shape is not None:
-        array = as_array(np.full(shape, array) if array.size == 1 else array.reshape(shape))
+        repeated = np.broadcast_to(array.reshape(()), shape) if array.size == 1 else array.reshape(shape)
+        array = as_array(repeated, as_dtype(array.dtype))
     attributes = {"value": array, "dtype": as_dtype(array.dtype)}
     return get_default_graph().apply("constant", [], attributes, name=name or "Const").outputs[0]
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from samara.graph.dtypes import as_dtype
+from samara.graph.dtypes import as_dtype, string
 from samara.graph.graph import Tensor, get_default_graph
+from samara.graph.strings import holds_text
 from samara.graph.variables import Variable
 
 
@@ -39,5 +40,6 @@ def sizes(shape: Any) -> Any:
 
 def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None) -> Tensor:
     """A tensor from a tensor, variable, array, number or list."""
-    tensor: Tensor = builder(value).graph.convert(value, None if dtype is None else as_dtype(dtype))
+    kind = string if dtype is None and holds_text(value) else dtype
+    tensor: Tensor = builder(value).graph.convert(value, None if kind is None else as_dtype(kind))
     return tensor

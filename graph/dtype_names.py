@@ -12,6 +12,7 @@ from samara.graph.dtypes import (
     int16,
     int32,
     int64,
+    string,
     uint8,
 )
 from samara.graph.dtypes import bool_ as bool
@@ -31,5 +32,6 @@ __all__ = [
     "int16",
     "int32",
     "int64",
+    "string",
     "uint8",
 ]

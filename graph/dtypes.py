@@ -52,6 +52,8 @@ int32 = DType("int32", 6, np.dtype(np.int32))
 int64 = DType("int64", 7, np.dtype(np.int64))
 bool_ = DType("bool", 8, np.dtype(np.bool_))
 float64 = DType("float64", None, np.dtype(np.float64))
+# Texts, as samara.graph.strings has them; not among ALL, as only few ops take them.
+string = DType("string", None, np.dtype(object))
 
 ALL: tuple[DType, ...] = (
     float32,
@@ -64,8 +66,8 @@ ALL: tuple[DType, ...] = (
     bool_,
     float64,
 )
-BY_NAME: dict[str, DType] = {d.name: d for d in ALL} | {"float": float32, "double": float64}
-_BY_NUMPY: dict[np.dtype[Any], DType] = {d.numpy: d for d in ALL}
+BY_NAME: dict[str, DType] = {d.name: d for d in (*ALL, string)} | {"float": float32, "double": float64}
+_BY_NUMPY: dict[np.dtype[Any], DType] = {d.numpy: d for d in (*ALL, string)}
 
 FLOATS: tuple[DType, ...] = (float32, float16, float64)
 INTEGERS: tuple[DType, ...] = (int8, uint8, int16, int32, int64)
@@ -87,6 +89,8 @@ def as_dtype(value: DType | str | np.dtype[Any] | type[Any]) -> DType:
         return float32
     if value is int:
         return int32
+    if value in (str, bytes):
+        return string
     try:
         return _BY_NUMPY[np.dtype(value)]
     except (TypeError, KeyError):

@@ -8,11 +8,15 @@ from typing import Any
 import numpy as np
 
 from samara.errors import FeedError
-from samara.graph import dims
+from samara.graph import dims, dtypes
 from samara.graph.backends import Backend
 from samara.graph.graph import Tensor
+from samara.graph.strings import as_strings
 
 Array = Any
+
+# The dtype of no feed: each element of an array of texts is looked at.
+_UNCHECKED = np.dtype("V1")
 
 
 class Feeds:
@@ -26,7 +30,10 @@ class Feeds:
     def __init__(self, tensors: Sequence[Tensor], backend: Backend) -> None:
         self._tensors = tuple(tensors)
         self._backend = backend
-        self._rows = [(t, t.dtype.numpy, t.shape, _fixed(t)) for t in tensors]
+        self._rows = [
+            (t, _UNCHECKED if t.dtype is dtypes.string else t.dtype.numpy, t.shape, _fixed(t))
+            for t in tensors
+        ]
         self._named = any(isinstance(d, dims.Dim) and not d.anonymous for t in tensors for d in t.shape or ())
 
     def arrays(self, values: Sequence[Any]) -> list[Array]:
@@ -86,6 +93,8 @@ def _as_array(tensor: Tensor, value: Any) -> np.ndarray[Any, Any]:
     if isinstance(value, Tensor) or hasattr(value, "as_graph_tensor"):
         raise FeedError(f"{tensor.name}: a feed must be an array, not a tensor of the graph")
     try:
+        if tensor.dtype is dtypes.string:
+            return as_strings(value)
         array = np.asarray(value.detach() if hasattr(value, "detach") else value)
         if array.dtype == object and array.ndim == 0:
             raise TypeError(f"found {type(value).__name__}, not an array or numbers")

@@ -25,6 +25,7 @@ from samara.graph.inference import Inference
 from samara.graph.operators import Operators
 from samara.graph.ops import OPS
 from samara.graph.ops._table import REQUIRED, Attribute, OpDef, Operand
+from samara.graph.strings import as_strings
 
 if TYPE_CHECKING:
     from samara.graph.builder import Builder
@@ -605,6 +606,10 @@ def as_array(value: Any, dtype: DType | None = None) -> np.ndarray[Any, Any]:
     Raises:
         TypeError: it holds something else than numbers, is ragged, or would lose its meaning in `dtype`.
     """
+    if dtype is dtypes.string:
+        array = as_strings(value)
+        array.flags.writeable = False
+        return array
     try:
         array = np.asarray(value)
     except ValueError as error:

@@ -17,6 +17,8 @@ from samara.graph import (
     nn,
     random_names,
     state_names,
+    summary,
+    summary_names,
     train,
 )
 from samara.graph.array_names import *
@@ -27,8 +29,9 @@ from samara.graph.graph_names import *
 from samara.graph.math_names import *
 from samara.graph.random_names import *
 from samara.graph.state_names import *
+from samara.graph.summary_names import *
 
-__all__ = ["losses", "metrics", "nn", "train"]
+__all__ = ["losses", "metrics", "nn", "summary", "train"]
 __all__ += array_names.__all__
 __all__ += constant_names.__all__
 __all__ += control_names.__all__
@@ -37,3 +40,4 @@ __all__ += graph_names.__all__
 __all__ += math_names.__all__
 __all__ += random_names.__all__
 __all__ += state_names.__all__
+__all__ += summary_names.__all__

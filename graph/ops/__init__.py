@@ -29,6 +29,7 @@ from samara.graph.ops import (
     selection,
     signal,
     state,
+    summaries,
 )
 from samara.graph.ops._table import OPS, OpDef
 
@@ -61,4 +62,5 @@ __all__ = [
     "selection",
     "signal",
     "state",
+    "summaries",
 ]

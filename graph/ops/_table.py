@@ -35,9 +35,9 @@ class Attribute:
     """A named, typed constant of an op.
 
     `kind` is "int", "float", "bool", "ints" (at most `limit` of them), "dtype", "choice", "symbol", a named size that
-    the op sets, or "graph" (a `samara.graph.graph.Body`, in the file the number of its program); "shape" and "array"
-    exist in the graph only. New attributes of an existing op go at the end and have a default, so that old files stay
-    readable.
+    the op sets, or "graph" (a `samara.graph.graph.Body`, in the file the number of its program); "shape", "array"
+    and "python", any value of Python's, exist in the graph only. New attributes of an existing op go at the end and
+    have a default, so that old files stay readable.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Attribute:
     @property
     def in_file(self) -> bool:
         """Whether the attribute is written to the file."""
-        return self.kind not in ("shape", "array")
+        return self.kind not in ("shape", "array", "python")
 
 
 def attribute(
@@ -196,7 +196,7 @@ class OpDef:
     def dtypes_of(self, type_: str) -> tuple[DType, ...]:
         """The element types that an operand of this type may have."""
         if type_.startswith("@") or type_ == "any":
-            return dtypes.ALL
+            return (*dtypes.ALL, dtypes.string)
         return self.types[type_] if type_ in self.types else (dtypes.BY_NAME[type_],)
 
 

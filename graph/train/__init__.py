@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from samara.graph.summary.writer import FileWriter as SummaryWriter
+from samara.graph.summary.writer import summary_iterator
 from samara.graph.train.adadelta import AdadeltaOptimizer
 from samara.graph.train.adagrad import AdagradDAOptimizer, AdagradOptimizer
 from samara.graph.train.adam import AdamOptimizer
@@ -66,6 +68,7 @@ __all__ = [
     "ProximalGradientDescentOptimizer",
     "RMSPropOptimizer",
     "Saver",
+    "SummaryWriter",
     "assert_global_step",
     "checkpoint_exists",
     "cosine_decay",
@@ -91,5 +94,6 @@ __all__ = [
     "piecewise_constant_decay",
     "polynomial_decay",
     "remove_checkpoint",
+    "summary_iterator",
     "update_checkpoint_state",
 ]

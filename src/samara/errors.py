@@ -3,8 +3,14 @@
     SamaraError                     never raised itself
     ├── GraphError                  a graph that cannot be built or run as asked
     │   ├── ShapeError              shapes or dtypes that contradict each other, also a ValueError
-    │   ├── FeedError               a feed that is missing or does not fit, also a ValueError
-    │   └── UninitializedError      a variable that is read before it has a value
+    │   └── OpError                 an operation that cannot do what it is to do in a run
+    │       ├── CancelledError      what it waited for was given up
+    │       ├── FailedPreconditionError     something had to be done before
+    │       │   └── UninitializedError      a variable that is read before it has a value
+    │       ├── InvalidArgumentError        values that it cannot work on
+    │       │   └── FeedError       a feed that is missing or does not fit, also a ValueError
+    │       ├── NotFoundError       a file that is not there
+    │       └── OutOfRangeError     the input has come to its end
     ├── ExportError                 a graph that cannot be exported, with every reason at once
     │   └── ProofError              a written file that disagrees with its source
     ├── CheckpointError             a checkpoint that cannot be read or does not fit, also a ValueError
@@ -15,6 +21,7 @@
         ├── ResourceStatusError     3xx: memory or the file system
         └── ExecutionError          4xx: a run
 
+`samara.errors` is `tf.errors` of TensorFlow 1; further classes of that module are here for programs that catch them.
 Plain misuse of a function stays TypeError or ValueError.
 """
 
@@ -35,11 +42,57 @@ class ShapeError(GraphError, ValueError):
     """Shapes or dtypes contradict each other; the message ends with the user's file and line."""
 
 
-class FeedError(GraphError, ValueError):
+class OpError(GraphError):
+    """An operation cannot do what it is to do in a run.
+
+    Attributes:
+        message: the text.
+        op: the operation, or None.
+    """
+
+    def __init__(self, message: str, op: object = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.op = op
+
+
+class CancelledError(OpError):
+    """What an operation waited for was given up: a queue or the session was closed."""
+
+
+class FailedPreconditionError(OpError):
+    """Something had to be done before the run."""
+
+
+class InvalidArgumentError(OpError):
+    """An operation cannot work on the values that it is given."""
+
+
+class NotFoundError(OpError):
+    """A file is not there."""
+
+
+class OutOfRangeError(OpError):
+    """The input has come to its end: a closed queue has too few elements left, or a limit is reached."""
+
+
+class AbortedError(OpError):
+    """For programs that catch it: nothing raises it."""
+
+
+class DeadlineExceededError(OpError):
+    """For programs that catch it: nothing raises it."""
+
+
+class UnavailableError(OpError):
+    """For programs that catch it: nothing raises it."""
+
+
+class FeedError(InvalidArgumentError, ValueError):
     """A needed placeholder is not fed, or a feed does not fit its tensor."""
 
 
-class UninitializedError(GraphError):
+class UninitializedError(FailedPreconditionError):
     """A variable is read before it has a value."""
 
 

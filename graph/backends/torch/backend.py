@@ -18,7 +18,7 @@ import torch
 
 from samara.graph.backends._backend import Backend, Device
 from samara.graph.backends.torch.overrides import overrides, written_over
-from samara.graph.dtypes import DType
+from samara.graph.dtypes import DType, string
 
 if TYPE_CHECKING:
     from samara.graph.config import ConfigProto
@@ -34,6 +34,8 @@ _DTYPES: dict[str, Any] = {
     "int32": torch.int32,
     "int64": torch.int64,
     "bool": torch.bool,
+    # Torch has no texts: they stay in arrays of numpy.
+    "string": np.dtype(object),
 }
 # Functions of the array API that make arrays of what is no array.
 _CREATION = ("arange", "asarray", "empty", "eye", "full", "linspace", "ones", "zeros")
@@ -91,6 +93,8 @@ class TorchBackend(Backend):
 
     def feed(self, array: np.ndarray[Any, Any]) -> Any:
         """A tensor in the memory of the array, or a copy where torch cannot take that."""
+        if array.dtype == object:
+            return array
         if not array.flags.writeable or any(s < 0 for s in array.strides) or not array.dtype.isnative:
             array = np.array(array, dtype=array.dtype.newbyteorder("="))
         return torch.from_numpy(array)
@@ -103,12 +107,13 @@ class TorchBackend(Backend):
         """A copy on the device."""
         if isinstance(array, torch.Tensor):
             return array.detach().to(device.handle, copy=True, memory_format=torch.contiguous_format)
-        return torch.from_numpy(np.array(array)).to(device.handle)
+        copied = np.array(array)
+        return copied if copied.dtype == object else torch.from_numpy(copied).to(device.handle)
 
     def numpy(self, array: Any, *, copy: bool) -> Any:
         """A number where the rank is 0; else an array of numpy."""
         if not isinstance(array, torch.Tensor):
-            return array
+            return array[()] if isinstance(array, np.ndarray) and not array.ndim else array
         found = array.detach().cpu().numpy()
         if not found.ndim:
             return found[()]
@@ -117,10 +122,14 @@ class TorchBackend(Backend):
 
     def cast(self, array: Any, dtype: DType) -> Any:
         """The array as a tensor of the element type."""
+        if dtype is string:
+            return np.asarray(array, dtype=object)
         return torch.as_tensor(array).to(_DTYPES[dtype.name])
 
     def send(self, array: Any, source: Device, target: Device) -> Any:
         """The array on the target, and what tells when it is there."""
+        if isinstance(array, np.ndarray):
+            return _Sent(array, None)
         sent = array.to(target.handle, copy=True, non_blocking=target.handle.type == "cuda")
         if source.handle.type != "cuda" or target.handle.type != "cuda":
             return _Sent(sent, None)

@@ -1,0 +1,1 @@
+"""What goes to TensorBoard's event files, made with its own package: the messages and the writer."""
