@@ -30,6 +30,8 @@ class BodyGraph(Graph):
         super().__init__()
         self.outer = outer
         self.seed = outer.seed
+        # What is collected and which scopes are open does not depend on where in the program it is said.
+        self._collections = outer._collections
         self.inputs: list[Tensor] = []
         self.captured: dict[Tensor, Tensor] = {}
         self._copied: dict[Tensor, Tensor] = {}

@@ -112,6 +112,8 @@ def get_variable(
     graph = get_default_graph()
     if not isinstance(name, str):
         raise TypeError(f"get_variable: name={name!r}: expected a text")
+    while graph.outer is not None:
+        graph = graph.outer
     scope = get_variable_scope()
     full = f"{scope.name}/{name}" if scope.name else name
     known = graph.get_collection_ref(_BY_NAME)
@@ -133,7 +135,7 @@ def get_variable(
         raise TypeError(f"variable {full!r}: initializer is {initializer!r}: expected a function, or numbers")
     element = as_dtype(dtype)
     value: Any
-    with graph.name_scope(None), graph.control_dependencies(None):
+    with graph.as_default(), graph.name_scope(None), graph.control_dependencies(None):
         if initializer is not None and not callable(initializer):
             value = initializer
             given = initializer.shape if hasattr(initializer, "shape") else np.shape(initializer)

@@ -10,6 +10,8 @@ from samara.graph.nn import (
     morphology,
     normalization,
     pooling,
+    recurrent,
+    rnn_cell,
     volumes,
 )
 from samara.graph.nn.activations import *
@@ -18,12 +20,13 @@ from samara.graph.nn.dropping import dropout
 from samara.graph.nn.morphology import *
 from samara.graph.nn.normalization import *
 from samara.graph.nn.pooling import *
+from samara.graph.nn.recurrent import *
 from samara.graph.nn.selection import TopKV2, embedding_lookup, in_top_k, top_k
 from samara.graph.nn.volumes import *
 from samara.graph.nn_losses import *
 from samara.graph.sampled_losses import *
 
-__all__ = ["TopKV2", "dropout", "embedding_lookup", "in_top_k", "top_k"]
+__all__ = ["TopKV2", "dropout", "embedding_lookup", "in_top_k", "rnn_cell", "top_k"]
 __all__ += activations.__all__
 __all__ += candidate_sampling.__all__
 __all__ += convolutions.__all__
@@ -32,4 +35,5 @@ __all__ += morphology.__all__
 __all__ += nn_losses.__all__
 __all__ += normalization.__all__
 __all__ += pooling.__all__
+__all__ += recurrent.__all__
 __all__ += sampled_losses.__all__
