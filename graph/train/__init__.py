@@ -34,7 +34,27 @@ from samara.graph.train.decay import (
 )
 from samara.graph.train.descent import GradientDescentOptimizer, MomentumOptimizer
 from samara.graph.train.ftrl import FtrlOptimizer
+from samara.graph.train.hooks import (
+    CheckpointSaverHook,
+    FeedFnHook,
+    FinalOpsHook,
+    LoggingTensorHook,
+    NanLossDuringTrainingError,
+    NanTensorHook,
+    SessionRunArgs,
+    SessionRunContext,
+    SessionRunHook,
+    SessionRunValues,
+    StepCounterHook,
+    StopAtStepHook,
+)
 from samara.graph.train.meta_graph import MetaGraph, export_meta_graph, import_meta_graph
+from samara.graph.train.monitored import (
+    MonitoredSession,
+    MonitoredTrainingSession,
+    Scaffold,
+    SingularMonitoredSession,
+)
 from samara.graph.train.optimizer import Optimizer
 from samara.graph.train.proximal import ProximalAdagradOptimizer, ProximalGradientDescentOptimizer
 from samara.graph.train.rmsprop import RMSPropOptimizer
@@ -56,18 +76,34 @@ __all__ = [
     "AdagradOptimizer",
     "AdamOptimizer",
     "CheckpointReader",
+    "CheckpointSaverHook",
     "CheckpointState",
     "ExponentialMovingAverage",
+    "FeedFnHook",
+    "FinalOpsHook",
     "FtrlOptimizer",
     "GradientDescentOptimizer",
+    "LoggingTensorHook",
     "MetaGraph",
     "MomentumOptimizer",
+    "MonitoredSession",
+    "MonitoredTrainingSession",
+    "NanLossDuringTrainingError",
+    "NanTensorHook",
     "NewCheckpointReader",
     "Optimizer",
     "ProximalAdagradOptimizer",
     "ProximalGradientDescentOptimizer",
     "RMSPropOptimizer",
     "Saver",
+    "Scaffold",
+    "SessionRunArgs",
+    "SessionRunContext",
+    "SessionRunHook",
+    "SessionRunValues",
+    "SingularMonitoredSession",
+    "StepCounterHook",
+    "StopAtStepHook",
     "SummaryWriter",
     "assert_global_step",
     "checkpoint_exists",

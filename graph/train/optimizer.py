@@ -12,6 +12,8 @@ from samara.graph.gradients import gradients
 from samara.graph.graph import Operation, Tensor, get_default_graph
 from samara.graph.variables import TRAINABLE_VARIABLES, Variable, group
 
+TRAIN_OP = "train_op"
+
 GradientAndVariable = tuple["Tensor | None", Variable]
 
 
@@ -142,7 +144,9 @@ class Optimizer:
                 updates += self._finish(shared)
                 if global_step is not None:
                     updates.append(global_step.assign_add(global_step.graph.b.like(1, global_step.value())))
-            return group(*updates, name="update")
+            update = group(*updates, name="update")
+        graph.add_to_collection(TRAIN_OP, update)
+        return update
 
     def get_slot(self, variable: Variable, name: str) -> Variable | None:
         """The slot of that name beside a variable, or None."""

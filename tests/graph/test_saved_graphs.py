@@ -69,7 +69,7 @@ def program() -> dict[str, Any]:
     with tf.control_dependencies([tf.no_op(name="first")]):
         step = tf.train.AdamOptimizer(0.1).minimize(loss, count)
     graph = tf.get_default_graph()
-    graph.add_to_collection("train_op", step)
+    assert graph.get_collection("train_op") == [step]
     graph.add_to_collection("things", loss)
     graph.add_to_collection("things", [1, "two", (3.5, None, w)])
     graph.add_to_collection("unknown", object())

@@ -1,0 +1,263 @@
+"""Sessions that start from the last checkpoint, save on the way and end in order: `MonitoredTrainingSession`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from samara.errors import GraphError, OutOfRangeError
+from samara.graph.graph import Graph, Operation, get_default_graph
+from samara.graph.session import Session
+from samara.graph.train.checkpoint_state import latest_checkpoint
+from samara.graph.train.hooks import (
+    CheckpointSaverHook,
+    SessionRunHook,
+    StepCounterHook,
+    all_hooks,
+    run_with_hooks,
+)
+from samara.graph.train.saver import Saver
+from samara.graph.variables import GLOBAL_VARIABLES, variables_initializer
+
+_LOCAL_VARIABLES = "local_variables"
+# What programs leave out means ten minutes, unless they give steps.
+USE_DEFAULT: Any = type("UseDefault", (), {"__repr__": lambda self: "USE_DEFAULT"})()
+
+
+class Scaffold:
+    """What a monitored session needs of a graph; what is left out is made when it starts.
+
+    Args:
+        init_op: gives variables their first values; all global ones when None.
+        init_feed_dict: what `init_op` is fed.
+        init_fn: called with the scaffold and the session after `init_op`.
+        ready_op: changes nothing: a session in one process is ready when it has started.
+        ready_for_local_init_op: changes nothing.
+        local_init_op: gives local variables their first values, at every start; all local ones when None.
+        summary_op: changes nothing here.
+        saver: what saves and restores; one of all variables when None.
+        copy_from_scaffold: not supported; None.
+    """
+
+    def __init__(
+        self,
+        init_op: Operation | None = None,
+        init_feed_dict: Mapping[Any, Any] | None = None,
+        init_fn: Any = None,
+        ready_op: Any = None,
+        ready_for_local_init_op: Any = None,
+        local_init_op: Operation | None = None,
+        summary_op: Any = None,
+        saver: Saver | None = None,
+        copy_from_scaffold: Any = None,
+    ) -> None:
+        self.init_op = init_op
+        self.init_feed_dict = init_feed_dict
+        self.init_fn = init_fn
+        self.local_init_op = local_init_op
+        self.saver = saver
+
+    def finalize(self) -> Scaffold:
+        """Adds to the default graph what is missing, once: a second session finds it in collections."""
+        if self.init_op is None:
+            self.init_op = _initializer("init_op", GLOBAL_VARIABLES)
+        if self.local_init_op is None:
+            self.local_init_op = _initializer("local_init_op", _LOCAL_VARIABLES)
+        if self.saver is None:
+            self.saver = Saver(allow_empty=True)
+        return self
+
+
+def _initializer(collection: str, variables: str) -> Operation:
+    """The operation that a collection holds, or a new one in it that initializes variables."""
+    graph = get_default_graph()
+    held = graph.get_collection_ref(collection)
+    if not held:
+        held.append(variables_initializer(graph.get_collection(variables), collection))
+    made: Operation = held[0]
+    return made
+
+
+class MonitoredSession:
+    """A session with hooks, used in `with`: it starts from the last checkpoint, and ends the hooks when all went well.
+
+    Args:
+        scaffold: what it needs of the graph.
+        hooks: what happens around each run.
+        checkpoint_dir: where the last checkpoint is looked for; None for nowhere.
+        config: as for `Session`.
+        graph: the graph; the default graph when None.
+
+    Attributes:
+        graph: the graph, which is finalized.
+    """
+
+    def __init__(
+        self,
+        scaffold: Scaffold | None = None,
+        hooks: Sequence[SessionRunHook] | None = None,
+        checkpoint_dir: str | Path | None = None,
+        config: Any = None,
+        graph: Graph | None = None,
+    ) -> None:
+        self.graph = graph if graph is not None else get_default_graph()
+        self._hooks = all_hooks(hooks)
+        self._scaffold = scaffold or Scaffold()
+        self._stopped = False
+        self._closed = False
+        with self.graph.as_default():
+            for hook in self._hooks:
+                hook.begin()
+            self._scaffold.finalize()
+            self.graph.finalize()
+            self._session = Session(graph=self.graph, config=config)
+            self._start(checkpoint_dir)
+            for hook in self._hooks:
+                hook.after_create_session(self._session, None)
+
+    def _start(self, checkpoint_dir: str | Path | None) -> None:
+        made = self._scaffold
+        latest = None if checkpoint_dir is None else latest_checkpoint(checkpoint_dir)
+        if latest is not None and made.saver is not None:
+            made.saver.restore(self._session, latest)
+        else:
+            self._session.run(made.init_op, made.init_feed_dict)
+            if made.init_fn is not None:
+                made.init_fn(made, self._session)
+        self._session.run(made.local_init_op)
+
+    def run(self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None) -> Any:
+        """As `Session.run`, with the hooks before and after.
+
+        Raises:
+            GraphError: it was stopped or closed.
+        """
+        if self._closed:
+            raise GraphError("the monitored session is closed")
+        values, stop = run_with_hooks(self._session, self._hooks, fetches, feed_dict)
+        self._stopped = self._stopped or stop
+        return values
+
+    def run_step_fn(self, step_fn: Any) -> Any:
+        """Calls a function with an object whose `session` is without hooks and whose `run_with_hooks` is `run`."""
+        return step_fn(_StepContext(self))
+
+    def should_stop(self) -> bool:
+        """Whether a hook asked to stop, or the input came to its end."""
+        return self._stopped or self._closed
+
+    def close(self) -> None:
+        """Ends the hooks and the session."""
+        self._end(None)
+
+    def __enter__(self) -> MonitoredSession:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        # The end of the input is how training ends.
+        at_end = kind is not None and issubclass(kind, (OutOfRangeError, StopIteration))
+        self._end(None if at_end else error)
+        return at_end
+
+    def _end(self, error: BaseException | None) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            if error is None:
+                for hook in self._hooks:
+                    hook.end(self._session)
+        finally:
+            self._session.close()
+
+
+class _StepContext:
+    def __init__(self, monitored: MonitoredSession) -> None:
+        self._monitored = monitored
+        self.session = monitored._session
+
+    def run_with_hooks(self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None) -> Any:
+        return self._monitored.run(fetches, feed_dict)
+
+    def request_stop(self) -> None:
+        self._monitored._stopped = True
+        raise StopIteration("a step function asked to stop")
+
+
+class SingularMonitoredSession(MonitoredSession):
+    """A monitored session whose session without hooks is at hand."""
+
+    def __init__(
+        self,
+        hooks: Sequence[SessionRunHook] | None = None,
+        scaffold: Scaffold | None = None,
+        master: str = "",
+        config: Any = None,
+        checkpoint_dir: str | Path | None = None,
+    ) -> None:
+        super().__init__(scaffold, hooks, checkpoint_dir, config)
+
+    def raw_session(self) -> Session:
+        """The session without hooks."""
+        return self._session
+
+
+def MonitoredTrainingSession(  # noqa: N802 (TensorFlow's name)
+    master: str = "",
+    is_chief: bool = True,
+    checkpoint_dir: str | Path | None = None,
+    scaffold: Scaffold | None = None,
+    hooks: Sequence[SessionRunHook] | None = None,
+    chief_only_hooks: Sequence[SessionRunHook] | None = None,
+    save_checkpoint_secs: Any = USE_DEFAULT,
+    save_summaries_steps: Any = USE_DEFAULT,
+    save_summaries_secs: Any = USE_DEFAULT,
+    config: Any = None,
+    stop_grace_period_secs: float = 120,
+    log_step_count_steps: int | None = 100,
+    max_wait_secs: float = 7200,
+    save_checkpoint_steps: Any = USE_DEFAULT,
+    summary_dir: Any = None,
+) -> MonitoredSession:
+    """A session for training that starts from the folder's last checkpoint and saves to it.
+
+    Args:
+        master: "" for this process.
+        is_chief: whether this process saves; one that does not only restores.
+        checkpoint_dir: the folder of the checkpoints; None saves none.
+        scaffold: what it needs of the graph.
+        hooks: what happens around each run.
+        chief_only_hooks: the same, when `is_chief`.
+        save_checkpoint_secs: seconds between checkpoints; ten minutes when neither this nor steps are given, None or 0
+            for none.
+        save_summaries_steps: changes nothing here: run the merged summary and write it.
+        save_summaries_secs: changes nothing here.
+        config: as for `Session`.
+        stop_grace_period_secs: changes nothing.
+        log_step_count_steps: steps between notes of the speed in the log; None for none.
+        max_wait_secs: changes nothing.
+        save_checkpoint_steps: steps between checkpoints.
+        summary_dir: changes nothing here.
+
+    Raises:
+        GraphError: checkpoints or the speed need a step counter and the graph has none; or `master` is not "".
+    """
+    if master:
+        raise GraphError(f"master={master!r}: a monitored session runs in this process only")
+    scaffold = scaffold or Scaffold()
+    own: list[SessionRunHook] = []
+    if is_chief and checkpoint_dir is not None:
+        secs, steps = save_checkpoint_secs, save_checkpoint_steps
+        if secs is USE_DEFAULT and steps is USE_DEFAULT:
+            secs, steps = 600, None
+        secs, steps = (None if v is USE_DEFAULT or not v else v for v in (secs, steps))
+        if secs is not None or steps is not None:
+            own.append(CheckpointSaverHook(checkpoint_dir, secs, steps, scaffold=scaffold))
+        if log_step_count_steps:
+            own.append(StepCounterHook(log_step_count_steps))
+    every = all_hooks(hooks, chief_only_hooks if is_chief else None, own)
+    return MonitoredSession(scaffold, every, checkpoint_dir, config)
