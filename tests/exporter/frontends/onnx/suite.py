@@ -155,8 +155,10 @@ def run(name: str) -> tuple[str, str]:
 
 
 def _worker() -> None:
-    """Runs the cases whose names come on standard input; a line of JSON for each."""
+    """Says when all is loaded; runs the cases whose names come on standard input, with a line of JSON for each."""
     warnings.filterwarnings("ignore")
+    cases()
+    print("ready", flush=True)
     for line in sys.stdin:
         name = line.strip()
         start = time.perf_counter()
@@ -192,6 +194,7 @@ def run_all(names: Sequence[str], processes: int = 2) -> dict[str, dict[str, Any
                     stderr=subprocess.DEVNULL,
                     text=True,
                 )
+                process.stdout.readline()
             timer = threading.Timer(SECONDS, process.kill)
             timer.start()
             line = ""
