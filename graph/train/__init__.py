@@ -66,6 +66,7 @@ from samara.graph.train.step_counter import (
     get_or_create_global_step,
     global_step,
 )
+from samara.graph.train.warm_start import init_from_checkpoint, write_graph
 
 piecewise_constant_decay = piecewise_constant
 NewCheckpointReader = CheckpointReader
@@ -118,6 +119,7 @@ __all__ = [
     "get_or_create_global_step",
     "global_step",
     "import_meta_graph",
+    "init_from_checkpoint",
     "inverse_time_decay",
     "latest_checkpoint",
     "linear_cosine_decay",
@@ -132,4 +134,5 @@ __all__ = [
     "remove_checkpoint",
     "summary_iterator",
     "update_checkpoint_state",
+    "write_graph",
 ]

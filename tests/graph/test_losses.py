@@ -113,6 +113,43 @@ def test_losses(name: str) -> None:
         np.testing.assert_allclose(found, wanted, rtol=2e-5, atol=1e-6)
 
 
+# No element is nearer than 0.05 to where a derivative jumps.
+APART = LABELS + np.where(BITS > 0, 0.2, -0.4)
+MARGINS = np.where(np.abs(LOGITS * (2 * BITS - 1) - 1) < 0.05, LOGITS + 0.2, LOGITS)
+FUNCTIONS: dict[str, tuple[Callable[[Any], Any], Array]] = {
+    "absolute_difference": (lambda x: L.absolute_difference(LABELS, x), APART),
+    "mean_squared_error": (lambda x: L.mean_squared_error(LABELS, x), PREDICTIONS),
+    "hinge_loss": (lambda x: L.hinge_loss(BITS, x), MARGINS),
+    "huber_loss": (lambda x: L.huber_loss(LABELS, x, delta=0.3), APART),
+    "log_loss": (lambda x: L.log_loss(BITS, x), PREDICTIONS.clip(0.1, 0.9)),
+    "cosine_distance": (lambda x: L.cosine_distance(LABELS, x, axis=1), PREDICTIONS),
+    "mean_pairwise_squared_error": (lambda x: L.mean_pairwise_squared_error(LABELS, x), PREDICTIONS),
+    "sigmoid_cross_entropy": (lambda x: L.sigmoid_cross_entropy(BITS, x, label_smoothing=0.2), LOGITS),
+    "softmax_cross_entropy": (lambda x: L.softmax_cross_entropy(HOT, x, label_smoothing=0.1), LOGITS),
+    "sparse_softmax_cross_entropy": (lambda x: L.sparse_softmax_cross_entropy(HOT.argmax(1), x), LOGITS),
+    "weighted_cross_entropy": (lambda x: tf.nn.weighted_cross_entropy_with_logits(BITS, x, 3.0), LOGITS),
+    "log_poisson_loss": (lambda x: tf.nn.log_poisson_loss(LABELS * 5, x, compute_full_loss=True), LOGITS),
+    "l2_loss": (lambda x: tf.nn.l2_loss(x), LOGITS),  # noqa: PLW0108
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_gradients_of_losses_are_their_differences(name: str) -> None:
+    build, at = FUNCTIONS[name]
+    x = tf.placeholder(tf.float64, at.shape)
+    loss = tf.reduce_sum(tf.cast(build(x), tf.float64))
+    gradient = tf.gradients(loss, x)[0]
+    direction = np.random.default_rng(3).uniform(-1, 1, at.shape)
+    # `tf.losses` computes in float32, which leaves few digits of a difference.
+    step = 1e-2
+    with tf.Session() as session:
+        slope = float(np.sum(session.run(gradient, {x: at}) * direction))
+        ends = [session.run(loss, {x: at + s * step * direction}) for s in (-2, -1, 1, 2)]
+    # The five-point formula: its error is of the fourth order.
+    expected = float((ends[0] - 8 * ends[1] + 8 * ends[2] - ends[3]) / (12 * step))
+    assert slope == pytest.approx(expected, rel=1e-3, abs=1e-4)
+
+
 def test_sparse_labels_and_weights_may_have_a_column_too_much() -> None:
     weights = GENERATOR.random((5, 1))
     found = L.sparse_softmax_cross_entropy(HOT.argmax(1)[:, None], LOGITS, weights)

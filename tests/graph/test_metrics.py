@@ -225,6 +225,61 @@ def test_one_rate_at_another() -> None:
     assert found == pytest.approx(specificity[last], rel=1e-5)
 
 
+RANKS = G.normal(size=(SAMPLES, 6)).astype(np.float32)
+SETS = G.integers(0, 7, (SAMPLES, 3))
+"""Labels with repetitions, and with a class that no prediction has."""
+
+
+def ranked(k: int, class_id: int | None = None) -> tuple[float, float]:
+    """Precision and recall, counted row by row with sets."""
+    said = right = true = 0.0
+    for scores, labels, weight in zip(RANKS, SETS, WEIGHTS, strict=True):
+        first, wanted = set(np.argsort(-scores)[:k].tolist()), set(labels.tolist())
+        if class_id is not None:
+            first, wanted = first & {class_id}, wanted & {class_id}
+        right += weight * len(first & wanted)
+        said += weight * len(first)
+        true += weight * len(wanted)
+    return right / said, right / true
+
+
+@pytest.mark.parametrize("class_id", [None, 2])
+@pytest.mark.parametrize("k", [1, 3])
+def test_the_first_places(k: int, class_id: int | None) -> None:
+    precision, recall = ranked(k, class_id)
+    columns = SETS, RANKS, WEIGHTS
+    best = np.argsort(-RANKS, axis=1)[:, :k]
+    found = [
+        fed(lambda a, b, w: M.precision_at_k(a, b, k, class_id, w), *columns)[0],
+        fed(lambda a, b, w: M.sparse_precision_at_k(a, b, k, class_id, w), *columns)[0],
+        fed(lambda a, b, w: M.precision_at_top_k(a, b, k, class_id, w), SETS, best, WEIGHTS)[0],
+        fed(lambda a, b, w: M.recall_at_k(a, b, k, class_id, w), *columns)[0],
+        fed(lambda a, b, w: M.recall_at_top_k(a, b, None, class_id, w), SETS, best, WEIGHTS)[0],
+    ]
+    np.testing.assert_allclose(found, [precision] * 3 + [recall] * 2, rtol=1e-5)
+
+
+def test_the_first_places_of_one_label() -> None:
+    value, _ = fed(lambda a, b: M.recall_at_k(a, b, 2), SETS[:, 0] % 6, RANKS)
+    assert value == pytest.approx(sk.top_k_accuracy_score(SETS[:, 0] % 6, RANKS, k=2, labels=range(6)))
+
+
+def test_the_average_precision_of_the_first_places() -> None:
+    k, expected = 4, 0.0
+    for scores, labels, weight in zip(RANKS, SETS, WEIGHTS, strict=True):
+        wanted, right, score = set(labels.tolist()), 0, 0.0
+        for place, said in enumerate(np.argsort(-scores)[:k].tolist(), 1):
+            if said in wanted:
+                right += 1
+                score += right / place
+        expected += weight * score / min(len(wanted), k)
+    for metric in (M.average_precision_at_k, M.sparse_average_precision_at_k):
+        value, _ = fed(lambda a, b, w, metric=metric: metric(a, b, k, w), SETS, RANKS, WEIGHTS)
+        assert value == pytest.approx(expected / WEIGHTS.sum(), rel=1e-5)
+    with pytest.raises(tf.ShapeError, match="must have the rank of the predictions"):
+        M.recall_at_k(tf.constant(1), tf.zeros([2, 2, 2]), 1)
+
+
 def test_a_metric_joins_collections_and_keeps_local_variables() -> None:
     value, update = M.accuracy([1, 0], [1, 1], None, ["values", "all"], "updates", "hits")
     graph = tf.get_default_graph()

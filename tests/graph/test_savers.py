@@ -179,6 +179,36 @@ def test_a_part_of_a_checkpoint_and_other_names(tmp_path: Path) -> None:
             assert session.run(new) == 7
 
 
+def test_variables_start_from_a_checkpoint(tmp_path: Path) -> None:
+    for scope in ("a", "b"):
+        tf.Variable([1.0, 2.0], name=f"{scope}/w")
+        tf.Variable(3.0, name=f"{scope}/c")
+    with started() as session:
+        tf.train.Saver().save(session, tmp_path / "m")
+    with tf.Graph().as_default() as graph:
+        w, c = tf.Variable([0.0, 0.0], name="x/w"), tf.Variable(0.0, name="x/c")
+        one, other = tf.Variable([0.0, 0.0], name="one"), tf.Variable(7.0, name="other")
+        tf.train.init_from_checkpoint(tmp_path, {"a/": "x/", "b/w": one})
+        with started() as session:
+            assert session.run([c, other]) == [3, 7]
+            np.testing.assert_array_equal(session.run([w, one]), [[1, 2], [1, 2]])
+        with pytest.raises(tf.CheckpointError) as caught:
+            tf.train.init_from_checkpoint(
+                tmp_path, {"a/c": "one", "none": "other", "a/w": "nowhere", "z/": "y/"}
+            )
+        for line in (
+            "a/c: float32[] in the checkpoint, float32[2] in the graph",
+            "none: not in the checkpoint",
+            "nowhere: not in the graph",
+            "y/: not in the graph",
+        ):
+            assert line in str(caught.value)
+        path = tf.train.write_graph(graph, tmp_path / "text", "graph.pbtxt")
+        assert "x/w" in Path(path).read_text()
+        with pytest.raises(ValueError, match="export_meta_graph"):
+            tf.train.write_graph(graph, tmp_path, "graph.pb", as_text=False)
+
+
 def test_averages_take_the_variables_places(tmp_path: Path) -> None:
     w = tf.Variable(1.0, name="w")
     averages = tf.train.ExponentialMovingAverage(0.5)
