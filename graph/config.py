@@ -140,18 +140,21 @@ class ConfigProto:
         return found
 
     @property
+    def optimises(self) -> bool:
+        """Whether steps are changed at all: operations fused, and memory reused."""
+        return self.graph_options.optimizer_options.opt_level >= OptimizerOptions.L1
+
+    @property
     def merges(self) -> bool:
         """Whether equal computations are merged."""
-        options = self.graph_options.optimizer_options
-        chosen = options.do_common_subexpression_elimination
-        return options.opt_level >= OptimizerOptions.L1 if chosen is None else chosen
+        chosen = self.graph_options.optimizer_options.do_common_subexpression_elimination
+        return self.optimises if chosen is None else chosen
 
     @property
     def folds(self) -> bool:
         """Whether what depends on constants only is computed once."""
-        options = self.graph_options.optimizer_options
-        chosen = options.do_constant_folding
-        return options.opt_level >= OptimizerOptions.L1 if chosen is None else chosen
+        chosen = self.graph_options.optimizer_options.do_constant_folding
+        return self.optimises if chosen is None else chosen
 
     @property
     def compiles(self) -> bool:

@@ -14,6 +14,7 @@ import numpy as np
 from samara.errors import FeedError
 from samara.graph import dims
 from samara.graph.backends import Device
+from samara.graph.fusion import fuse
 from samara.graph.graph import Operation, Tensor
 from samara.graph.reuse import Draft, reuse_memory
 from samara.graph.session_state import Call, State
@@ -81,7 +82,8 @@ class _Compiler:
             self._places.setdefault(id(op.outputs[0]), {})
             return
         device = self._state.placement.of(op, self._within)
-        draft = Draft(self._function(op), op, device)
+        draft = Draft(self._function(op), op, device, plain=self._backend.plain(op), tensors=list(op.inputs))
+        draft.writes_over = draft.plain is not None and self._backend.writes_over(op)
         for operand, tensor in _with_operands(op):
             if tensor is None or operand.state:
                 draft.inputs.append(ABSENT)
@@ -123,6 +125,9 @@ class _Compiler:
         kept = {slot for slot in fetches if slot >= 0} if keep_fetches else set()
         outside = {slot for slot, value in enumerate(self._values[:-1]) if value is not None}
         outside.update(range(len(self._fed)))
+        optimise = optimise and self._state.config.optimises
+        if optimise:
+            self._drafts = fuse(self._drafts, self._backend, self._constants, kept)
         shared = reuse_memory(self._drafts, self._state, outside, kept, optimise)
         last: dict[int, int] = {}
         for number, draft in enumerate(self._drafts):
@@ -132,7 +137,9 @@ class _Compiler:
             if slot not in kept and (slot not in outside or self._values[slot] is None):
                 release.setdefault(number, []).append(slot)
         steps = tuple(self._step(d, release.get(n, ())) for n, d in enumerate(self._drafts))
-        return Plan(steps, fetches, self._values, tuple(f < 0 or f in shared for f in fetches))
+        return Plan(
+            steps, len(self._fed), fetches, self._values, tuple(f < 0 or f in shared for f in fetches)
+        )
 
     def _step(self, draft: Draft, release: Sequence[int]) -> Step:
         return Step(
@@ -145,6 +152,9 @@ class _Compiler:
             release=tuple(release),
             device=draft.device,
             transfer=draft.transfer,
+            plain=draft.plain,
+            over=draft.over,
+            takes=draft.takes,
         )
 
     def _function(self, op: Operation) -> Callable[..., Any]:

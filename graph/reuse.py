@@ -45,7 +45,13 @@ def makes_new(definition: OpDef) -> bool:
 
 @dataclass(eq=False)
 class Draft:
-    """A step that is being made; see `samara.graph.step.Step`."""
+    """A step that is being made; see `samara.graph.step.Step`.
+
+    Attributes:
+        tensors: what the inputs are in the graph.
+        writes_over: whether `plain` can write over an input.
+        fused: whether it does what several operations do.
+    """
 
     run: Callable[..., Any]
     operation: Operation
@@ -55,6 +61,12 @@ class Draft:
     outputs: list[int] = field(default_factory=list)
     call: Call | None = None
     transfer: tuple[str, str] | None = None
+    plain: Callable[..., Any] | None = None
+    over: tuple[int, tuple[int, ...] | None] | None = None
+    takes: str | None = None
+    tensors: list[Tensor | None] = field(default_factory=list)
+    writes_over: bool = False
+    fused: bool = False
 
     @property
     def writes(self) -> Operation | None:
@@ -128,9 +140,13 @@ def reuse_memory(
     memory = _Memory(drafts, outside, kept)
     if optimise:
         takers = _take_over(drafts, state, memory)
-        for number, draft in enumerate(drafts):
+        # From the end, as what an operation is written over tells where its own result ends up.
+        for number in reversed(range(len(drafts))):
+            draft = drafts[number]
             if draft.transfer is None:
                 _write_over(drafts, number, draft, state, memory, takers)
+                if draft.over is not None and draft.over[1] is None and draft.outputs[0] in takers:
+                    takers.setdefault(draft.inputs[draft.over[0]], takers[draft.outputs[0]])
     return {s for s in kept if any(isinstance(r, tuple) for r in memory.roots[s])}
 
 
@@ -148,7 +164,7 @@ def _take_over(drafts: Sequence[Draft], state: State, memory: _Memory) -> dict[i
         # The output of an assignment is what it has written: the same memory.
         if memory.last[slot] <= number and not later:
             takers[slot] = number
-            draft.run = _taking(variable, state)
+            draft.run, draft.takes = _taking(variable, state), variable.name
     return takers
 
 
@@ -168,14 +184,10 @@ def _write_over(
     memory: _Memory,
     takers: dict[int, int],
 ) -> None:
-    op = draft.operation
-    if len(draft.outputs) != 1 or op.type == "variable":
+    if draft.plain is None or not draft.writes_over:
         return
-    over = state.backend.over(op.type)
-    result = op.outputs[0]
-    if over is None or result.dtype.name not in ("float32", "float64"):
-        return
-    for place, tensor in enumerate(op.inputs):
+    result = draft.operation.outputs[0]
+    for place, tensor in enumerate(draft.tensors):
         if tensor is None or tensor.dtype is not result.dtype or tensor.shape == ():
             continue
         slot = draft.inputs[place]
@@ -188,8 +200,29 @@ def _write_over(
             )
             root = memory.read_roots[number].get(place)
         if free and not memory.shares(draft, number, place, root):
-            draft.run = _running_over(over, draft.run, place, known=_same_shape(tensor, result))
+            draft.over = place, None if _same_shape(tensor, result) else _others(draft.tensors, place)
             return
+
+
+def _others(tensors: Sequence[Tensor | None], place: int) -> tuple[int, ...]:
+    """The inputs that must have the shape of the one at `place` for the result to have it, as far as is not known."""
+    target = tensors[place]
+    return tuple(n for n, t in enumerate(tensors) if t is not None and not _spreads(t, target))
+
+
+def _spreads(tensor: Tensor, target: Tensor | None) -> bool:
+    """Whether the graph tells that a tensor broadcasts to the shape of another one, at most."""
+    if tensor is target or tensor.shape == ():
+        return True
+    if (
+        target is None
+        or tensor.shape is None
+        or target.shape is None
+        or len(tensor.shape) > len(target.shape)
+    ):
+        return False
+    pairs = zip(reversed(tensor.shape), reversed(target.shape), strict=False)
+    return all(a == 1 or _is_same(a, b) for a, b in pairs)
 
 
 def _is_next_value(
@@ -205,7 +238,7 @@ def _is_next_value(
         return False
     if memory.last.get(memory.read_roots[number][place], -1) > number:
         return False
-    tensor, result = draft.operation.inputs[place], draft.operation.outputs[0]
+    tensor, result = draft.tensors[place], draft.operation.outputs[0]
     if tensor is None or not _same_shape(tensor, result):
         return False
     between = drafts[number + 1 : taker]
@@ -216,26 +249,12 @@ def _same_shape(tensor: Tensor, result: Tensor) -> bool:
     """Whether the graph tells that the shapes are equal."""
     if tensor.shape is None or result.shape is None or len(tensor.shape) != len(result.shape):
         return False
-    return all(
-        not (isinstance(a, dims.Dim) and a.anonymous) and dims.equal(a, b) is True
-        for a, b in zip(tensor.shape, result.shape, strict=True)
-    )
+    return all(_is_same(a, b) for a, b in zip(tensor.shape, result.shape, strict=True))
 
 
-def _running_over(
-    over: Callable[..., Any], otherwise: Callable[..., Any], place: int, *, known: bool
-) -> Callable[..., Any]:
-    """A step that writes over its input at `place`; where shapes are not known, only when they turn out equal."""
-    if known:
-        return lambda xp, call, *inputs: over(inputs[place], *inputs)
-
-    def run(xp: Any, call: Any, *inputs: Any) -> Any:
-        shape = inputs[place].shape
-        if not shape or any(x.shape != shape for x in inputs if x.shape):
-            return otherwise(xp, call, *inputs)
-        return over(inputs[place], *inputs)
-
-    return run
+def _is_same(one: dims.Dimension, other: dims.Dimension) -> bool:
+    """Whether two dimensions are one size in every run, by number or by name."""
+    return not (isinstance(one, dims.Dim) and one.anonymous) and dims.equal(one, other) is True
 
 
 __all__ = ["Draft", "makes_new", "reuse_memory"]

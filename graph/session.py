@@ -22,7 +22,7 @@ from samara.graph.graph import Graph, Operation, Tensor, get_default_graph
 from samara.graph.placement import Placement
 from samara.graph.plan import compile_plan
 from samara.graph.session_state import Call, State, Variables
-from samara.graph.step import Plan, execute, execute_traced, fetched, stepwise
+from samara.graph.step import VARIABLE, Plan, execute, execute_traced, stepwise
 
 Array = np.ndarray[Any, Any]
 
@@ -53,6 +53,11 @@ class _Prepared:
     single: bool
     feeds: Feeds
     plan: Plan
+
+    def variable(self, number: int) -> Operation:
+        """The variable that a fetch is."""
+        leaf = self.leaves[number]
+        return leaf.op if isinstance(leaf, Tensor) else leaf
 
 
 class Session:
@@ -110,7 +115,9 @@ class Session:
         """
         value = self._state.read(variable)
         return (
-            value if self._state.backend.name == "numpy" else np.asarray(self._caller_s(value, shared=True))
+            value
+            if self._state.backend.name == "numpy"
+            else np.asarray(self._state.backend.numpy(value, copy=True))
         )
 
     def load(self, variable: Any, value: Any) -> None:
@@ -161,11 +168,13 @@ class Session:
             values = execute_traced(plan, arrays, self._state, run_metadata)
         else:
             values = execute(plan, arrays, self._state)
-        results = [
-            self._caller_s(fetched(leaf, slot, values, self._state), shared=shared)
-            for leaf, slot, shared in zip(prepared.leaves, plan.fetches, plan.shared, strict=True)
-        ]
-        return results[0] if prepared.single else _rebuild(prepared.structure, results)
+        numpy = self._state.backend.numpy
+        for number, slot in enumerate(plan.fetches):
+            if slot >= 0:
+                values[number] = numpy(values[number], copy=plan.shared[number])
+            elif slot == VARIABLE:
+                values[number] = numpy(self._state.read(prepared.variable(number)), copy=True)
+        return values[0] if prepared.single else _rebuild(prepared.structure, values)
 
     def _prepare(self, fetches: Any, feed_dict: Mapping[Any, Any] | None) -> _Prepared:
         """The compiled fetch list: found by the very objects, or else by the tensors that they stand for."""
@@ -192,10 +201,6 @@ class Session:
         if key is not None:
             self._prepared[key] = prepared
         return prepared
-
-    def _caller_s(self, value: Any, *, shared: bool) -> Any:
-        """A value as the caller gets it, in memory of his own."""
-        return None if value is None else self._state.backend.numpy(value, copy=shared)
 
     def trace(
         self, fetches: Sequence[Tensor], feed_dict: Mapping[Any, Any] | None = None
@@ -231,12 +236,13 @@ class Session:
             if slot in computed:
                 places[slot] = tensor
             else:
-                yield tensor, np.asarray(self._caller_s(fetched(tensor, slot, values, state), shared=True))
+                value = state.read(tensor.op) if slot == VARIABLE else values[slot]
+                yield tensor, np.asarray(state.backend.numpy(value, copy=True))
         del values
         for step, values in stepwise(plan, arrays, state):
             for slot in step.outputs:
                 if slot in places:
-                    sent = yield places[slot], np.asarray(self._caller_s(values[slot], shared=True))
+                    sent = yield places[slot], np.asarray(state.backend.numpy(values[slot], copy=True))
                     if sent is not None:
                         values[slot] = state.backend.owned(sent, step.device)
 

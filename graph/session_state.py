@@ -133,15 +133,18 @@ class Call:
     def run(self, body: Body, inputs: Sequence[Array]) -> list[Array]:
         """The outputs of a sub-graph of the operation, in the same session; it is compiled the first time."""
         from samara.graph.plan import compile_plan
-        from samara.graph.step import execute, fetched
+        from samara.graph.step import VARIABLE, execute
 
         plan = self._plans.get(body)
         if plan is None:
             plan = self._plans[body] = compile_plan(body.outputs, body.inputs, self.state, within=self.device)
-        values = execute(plan, inputs, self.state)
         cast = self.state.backend.cast
-        pairs = zip(body.outputs, plan.fetches, strict=True)
-        return [cast(fetched(t, slot, values, self.state), t.dtype) for t, slot in pairs]
+        found = []
+        for tensor, slot, value in zip(
+            body.outputs, plan.fetches, execute(plan, inputs, self.state), strict=True
+        ):
+            found.append(cast(self.state.read(tensor.op) if slot == VARIABLE else value, tensor.dtype))
+        return found
 
 
 __all__ = ["Call", "State", "Variables"]

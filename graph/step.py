@@ -10,7 +10,8 @@ from typing import Any
 from samara.errors import GraphError, SamaraError
 from samara.graph.backends import Device
 from samara.graph.config import NodeExecStats, RunMetadata
-from samara.graph.graph import Operation, Tensor
+from samara.graph.graph import Operation
+from samara.graph.program import Program
 from samara.graph.session_state import Call, State
 
 Array = Any
@@ -36,6 +37,10 @@ class Step:
         release: places whose values nothing later needs.
         device: where it runs.
         transfer: of a send or a receive, which of them and the name of the tensor.
+        plain: a function of the arrays alone that may be called instead of `run`, or None.
+        over: (input, others) when `plain` may write its result over that input, given as `out`: whenever `others` is
+            None, else where the inputs `others` have its shape.
+        takes: of an assignment, the name of the variable that takes over the array itself, which nobody else has.
     """
 
     run: Callable[..., Any]
@@ -47,59 +52,42 @@ class Step:
     release: tuple[int, ...]
     device: Device
     transfer: tuple[str, str] | None = None
+    plain: Callable[..., Any] | None = None
+    over: tuple[int, tuple[int, ...] | None] | None = None
+    takes: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Plan:
     """A compiled fetch list.
 
     Attributes:
         steps: what to run, in order.
+        feeds: how many places, the first ones, are fed.
         fetches: for each fetch a place, OPERATION or VARIABLE.
-        values: constants in their places, None elsewhere; feeds take the first places.
+        values: constants in their places, None elsewhere.
         shared: which fetches may be in the memory of something that outlives the run.
+        program: the steps as one function, once they have been run.
     """
 
     steps: tuple[Step, ...]
+    feeds: int
     fetches: tuple[int, ...]
     values: list[Any]
     shared: tuple[bool, ...]
+    program: Program | None = None
 
 
 def execute(plan: Plan, feeds: Sequence[Array], state: State) -> list[Any]:
-    """The table of live values after the steps of a plan."""
-    values = plan.values.copy()
-    values[: len(feeds)] = feeds
-    read = state.read
-    arguments: list[Any] = []
-    step = None
-    try:
-        with state.backend.running():
-            for step in plan.steps:
-                arguments = [values[slot] for slot in step.inputs]
-                if step.reads:
-                    for place, variable in step.reads:
-                        arguments[place] = read(variable)
-                result = step.run(step.xp, step.call, *arguments)
-                outputs = step.outputs
-                if len(outputs) == 1 and not isinstance(result, (list, tuple)):
-                    values[outputs[0]] = result
-                else:
-                    for slot, array in zip(outputs, result, strict=True):
-                        values[slot] = array
-                for slot in step.release:
-                    values[slot] = None
-    except SamaraError:
-        raise
-    except Exception as error:
-        if step is None:
-            raise
-        raise _failed(step, arguments, error) from error
-    return values
+    """Runs a plan: the array of each fetch, None for an operation or a variable."""
+    program = plan.program
+    if program is None:
+        program = plan.program = Program(plan, state)
+    return program(feeds)
 
 
 def stepwise(plan: Plan, feeds: Sequence[Array], state: State) -> Iterator[tuple[Step, list[Any]]]:
-    """The same, one step at a time: gives each step when it has run, and the table before anything is released."""
+    """The same, one step at a time: gives each step when it has run, and the table of live values before any go."""
     values = plan.values.copy()
     values[: len(feeds)] = feeds
     arguments: list[Any] = []
@@ -116,7 +104,7 @@ def stepwise(plan: Plan, feeds: Sequence[Array], state: State) -> Iterator[tuple
         except SamaraError:
             raise
         except Exception as error:
-            raise _failed(step, arguments, error) from error
+            raise failed(step, arguments, error) from error
         del arguments, result, results
         yield step, values
         for slot in step.release:
@@ -136,9 +124,8 @@ def execute_traced(plan: Plan, feeds: Sequence[Array], state: State, metadata: R
         metadata.note(_stats(step, values, (start + epoch) // 1000, (end - start) / 1000))
         start = time.perf_counter_ns()
     if not plan.steps:
-        values = values.copy()
-        values[: len(feeds)] = feeds
-    return values
+        values = [*feeds, *values[len(feeds) :]]
+    return [values[slot] if slot >= 0 else None for slot in plan.fetches]
 
 
 def _stats(step: Step, values: Sequence[Any], start: int, duration: float) -> NodeExecStats:
@@ -157,14 +144,8 @@ def _stats(step: Step, values: Sequence[Any], start: int, duration: float) -> No
     )
 
 
-def fetched(fetch: Tensor | Operation, slot: int, values: Sequence[Any], state: State) -> Any:
-    """The array of a fetch in the table of live values; None for an operation."""
-    if slot == OPERATION:
-        return None
-    return state.read(fetch.op) if slot == VARIABLE and isinstance(fetch, Tensor) else values[slot]
-
-
-def _failed(step: Step, arguments: Sequence[Any], error: Exception) -> GraphError:
+def failed(step: Step, arguments: Sequence[Any], error: Exception) -> GraphError:
+    """The error of an operation, naming it, its line and what it was given."""
     op = step.call.operation
     shapes = ", ".join(
         "-" if a is None else f"{str(a.dtype).removeprefix('torch.')}{list(a.shape)}" for a in arguments
@@ -181,6 +162,6 @@ __all__ = [
     "Step",
     "execute",
     "execute_traced",
-    "fetched",
+    "failed",
     "stepwise",
 ]

@@ -44,12 +44,14 @@ class Backend:
 
     Attributes:
         name: what `ConfigProto(backend=...)` calls it.
+        fuses_bias: whether a convolution or a product is faster with its bias than before an addition.
         changes_variables: whether an operation may write over the array of a variable. It may not where callers are
             given that array.
     """
 
     name: str
     changes_variables: bool = False
+    fuses_bias: bool = False
 
     def devices(self, config: ConfigProto) -> tuple[Device, ...]:
         """What this machine has, the host first."""
@@ -67,10 +69,19 @@ class Backend:
         """What to run instead of an op's reference, with the same arguments."""
         return None
 
-    def over(self, op: str) -> Function | None:
-        """The op computed over one of its inputs: `over(op)(target, *inputs)`, or None.
+    def plain(self, operation: Operation) -> Function | None:
+        """A function of the arrays alone that computes the output of an operation as its override or reference does."""
+        return None
 
-        The target is one of the inputs and has the shape and the element type of the result.
+    def writes_over(self, operation: Operation) -> bool:
+        """Whether `plain(operation)` takes `out`, which may be one of its inputs, and has one floating-point output."""
+        return False
+
+    def fused(self, name: str, factor: Any, device: Device) -> Function | None:
+        """One call for several operations on float32 or float64, with the `out` of `plain`; None where there is none.
+
+        add_multiple(x, y) is x + factor * y, add_product(x, y, z) is x + factor * y * z, add_quotient(x, y, z, s) is
+        x + factor * s * y / z with a scalar s, where_positive(x, y) is y where x > 0 and 0 elsewhere.
         """
         return None
 

@@ -22,6 +22,7 @@ from samara.graph.ops.matmul import activate
 
 if TYPE_CHECKING:
     from samara.graph.config import ConfigProto
+    from samara.graph.graph import Operation
 
 _BLOCK_BYTES = 1 << 20
 
@@ -201,24 +202,41 @@ overrides: dict[str, Callable[..., Any]] = {
     "where": _where,
 }
 
-# Numpy's functions that write their result where they are told.
-_OVER: dict[str, Any] = {
+_PLAIN: dict[str, Any] = {
     "add": namespace.add,
-    "subtract": namespace.subtract,
-    "multiply": namespace.multiply,
     "divide": namespace.divide,
+    "equal": namespace.equal,
+    "exp": namespace.exp,
+    "greater": namespace.greater,
+    "greater_equal": namespace.greater_equal,
+    "less": namespace.less,
+    "less_equal": namespace.less_equal,
     "maximum": namespace.maximum,
     "minimum": namespace.minimum,
+    "multiply": namespace.multiply,
     "negative": namespace.negative,
-    "square": namespace.square,
+    "not_equal": namespace.not_equal,
     "sqrt": namespace.sqrt,
-    "exp": namespace.exp,
+    "square": namespace.square,
+    "subtract": namespace.subtract,
     "tanh": namespace.tanh,
 }
+_WIDE = ("float32", "float64")
 
 
-def _written_over(function: Any) -> Callable[..., Any]:
-    return lambda target, *inputs: function(*inputs, out=target)
+def _relu(x: Any, out: Any = None) -> Any:
+    return namespace.maximum(x, 0, out=out)
+
+
+def _product(operation: Operation) -> Callable[..., Any] | None:
+    """The product of two matrices, with nothing added to it."""
+    x, y, bias = operation.inputs
+    plain = bias is None and operation.a.activation == "none"
+    if not plain or any(t is None or t.shape is None or len(t.shape) != 2 for t in (x, y)):
+        return None
+    if operation.a.transpose_x:
+        return None if operation.a.transpose_y else lambda x, y: namespace.matmul(x.T, y)
+    return (lambda x, y: namespace.matmul(x, y.T)) if operation.a.transpose_y else namespace.matmul
 
 
 class NumpyBackend(Backend):
@@ -238,9 +256,18 @@ class NumpyBackend(Backend):
         """That of `overrides`."""
         return overrides.get(op)
 
-    def over(self, op: str) -> Callable[..., Any] | None:
-        """A numpy function with `out`."""
-        return _written_over(_OVER[op]) if op in _OVER else None
+    def plain(self, operation: Operation) -> Callable[..., Any] | None:
+        """A function of numpy, in the element types in which it means what the op's reference does."""
+        if any(t is None or t.dtype.name not in _WIDE for t in operation.inputs[:2]):
+            return None
+        if operation.type in ("relu", "matmul"):
+            return _relu if operation.type == "relu" else _product(operation)
+        return _PLAIN.get(operation.type)
+
+    def writes_over(self, operation: Operation) -> bool:
+        """Of the functions of numpy, those that compute floating-point numbers."""
+        known = operation.type in _PLAIN or operation.type == "relu"
+        return known and operation.outputs[0].dtype.is_floating
 
     def dtype(self, dtype: DType) -> Any:
         """The numpy dtype."""

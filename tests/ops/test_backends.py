@@ -92,25 +92,52 @@ def test_results_that_are_called_new_are(op: str, name: str) -> None:
                     assert b <= c or d <= a, case.id
 
 
-@pytest.mark.parametrize(
-    ("name", "op"), [(n, op) for n in backends.NAMES for op in sorted(BY_OP) if backends.find(n).over(op)]
-)
-def test_writing_over_an_input_gives_the_same_bits(op: str, name: str) -> None:
-    over = backends.find(name).over(op)
-    assert over is not None
+@pytest.mark.parametrize("name", backends.NAMES)
+@pytest.mark.parametrize("op", sorted(BY_OP))
+def test_plain_functions_give_the_same_bits_over_an_input_too(op: str, name: str) -> None:
     for case in BY_OP[op]:
-        for dtype in ("float32", "float64"):
-            backend, inputs, (expected,) = reference_run(name, case, dtype)
+        for dtype in case.dtype_names():
+            backend = backends.find(name)
+            made = build(case, dtype)
+            plain = backend.plain(made.op)
+            if plain is None:
+                continue
+            _, inputs, (expected,) = reference_run(name, case, dtype)
             expected = np.array(backend.numpy(expected, copy=True))
-            for place, target in enumerate(inputs):
-                if target.shape != expected.shape or not target.shape:
-                    continue
-                own = [np.array(backend.numpy(a, copy=True)) for a in inputs]
-                host = backend.devices(ConfigProto())[0]
-                fresh = [backend.owned(a, host) for a in own]
-                if name == "numpy":
-                    fresh = own
+            own = [np.array(backend.numpy(a, copy=True)) for a in inputs if a is not None]
+            for place in [None, *range(len(own))]:
+                fresh = [backend.feed(a.copy()) for a in own]
                 with backend.running():
-                    result = over(fresh[place], *fresh)
-                assert result is fresh[place]
+                    if place is None:
+                        result = plain(*fresh)
+                    elif backend.writes_over(made.op) and own[place].shape == expected.shape != ():
+                        result = plain(*fresh, out=fresh[place])
+                        assert result is fresh[place]
+                    else:
+                        continue
                 np.testing.assert_array_equal(backend.numpy(result, copy=True), expected, err_msg=case.id)
+
+
+@pytest.mark.parametrize("written", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_fused_calls_give_what_their_operations_give(dtype: str, written: bool) -> None:
+    backend = backends.find("torch")
+    host = backend.devices(ConfigProto())[0]
+    generator = np.random.default_rng(0)
+    x, y, z = (generator.uniform(0.5, 2, (7, 9)).astype(dtype) for _ in range(3))
+    x[:2] *= -1
+    s = np.asarray(1.7, dtype)
+    expected = {
+        "add_multiple": ([x, y], 0.3, x + 0.3 * y),
+        "add_product": ([x, y, z], -0.3, x - 0.3 * y * z),
+        "add_quotient": ([x, y, z, s], -1.0, x - 1.7 * y / z),
+        "where_positive": ([x, y], None, np.where(x > 0, y, 0)),
+    }
+    for name, (given, factor, wanted) in expected.items():
+        function = backend.fused(name, factor, host)
+        assert function is not None
+        tensors = [torch.from_numpy(g.copy()) for g in given]
+        found = function(*tensors, **({"out": tensors[0]} if written else {}))
+        np.testing.assert_allclose(found.numpy(), wanted, rtol=1e-5)
+        if written:
+            np.testing.assert_allclose(tensors[0].numpy(), wanted, rtol=1e-5)

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from samara.graph.backends._backend import Backend, Device
-from samara.graph.backends.torch.overrides import overrides, written_over
+from samara.graph.backends.torch.overrides import fused, overrides, plain
 from samara.graph.dtypes import DType, string
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class TorchBackend(Backend):
 
     name = "torch"
     changes_variables = True
+    fuses_bias = True
 
     def devices(self, config: ConfigProto) -> tuple[Device, ...]:
         """The host, as often as the configuration counts it, and the GPUs that it lets be seen."""
@@ -83,9 +84,22 @@ class TorchBackend(Backend):
         """That of `overrides`."""
         return overrides.get(op)
 
-    def over(self, op: str) -> Callable[..., Any] | None:
-        """A torch function with `out`."""
-        return written_over.get(op)
+    def plain(self, operation: Operation) -> Callable[..., Any] | None:
+        """A function of torch."""
+        if any(t is None or t.dtype.name not in ("float32", "float64") for t in operation.inputs[:2]):
+            return None
+        return plain.get(operation.type)
+
+    def writes_over(self, operation: Operation) -> bool:
+        """All of `plain`."""
+        return operation.type in plain
+
+    def fused(self, name: str, factor: Any, device: Device) -> Callable[..., Any] | None:
+        """The calls that torch's own optimizers and activations are made of."""
+        if name == "add_quotient" and device.handle.type != "cpu":
+            return None  # its scalar would have to come to the host
+        function: Callable[..., Any] = fused[name](factor)
+        return function
 
     def dtype(self, dtype: DType) -> Any:
         """The torch dtype."""

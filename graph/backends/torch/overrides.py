@@ -1,4 +1,4 @@
-"""What torch computes by calls of its own: `overrides` of references, and `written_over` with `out`.
+"""What torch computes by calls of its own: `overrides` of references, and `plain` functions.
 
 An override has the signature of the op's reference and its meaning, and goes back to the reference where torch's call
 means something else: float16, which the op table accumulates in float32, empty arrays, uneven padding of means.
@@ -155,10 +155,11 @@ def _max_gradient(xp: Any, op: Any, x: Any, y: Any, dy: Any) -> Any:
     else:
         (_, places), padded = _max_pooled(op, x)
     around_x, padding, around = padded
-    # A window with NaN has no first maximum.
-    dy = _first(dy.masked_fill(torch.isnan(y), 0))
+    if not dy.is_cpu or math.isnan(torch.amax(y).item()):
+        # A window with NaN has no first maximum.
+        dy = dy.masked_fill(torch.isnan(y), 0)
     dx = _aten.max_pool2d_with_indices_backward(
-        dy, around_x, a.pool_size, a.strides, padding, (1, 1), False, places
+        _first(dy), around_x, a.pool_size, a.strides, padding, (1, 1), False, places
     )
     if around is not None:
         left, _, top, _ = around
@@ -379,24 +380,56 @@ overrides: dict[str, Callable[..., Any]] = {
 }
 
 
-def _out(function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda target, *inputs: function(*inputs, out=target)
+def _relu(x: Any, out: Any = None) -> Any:
+    return torch.relu(x) if out is None else x.relu_()
 
 
-written_over: dict[str, Callable[..., Any]] = {
-    "add": _out(torch.add),
-    "subtract": _out(torch.sub),
-    "multiply": _out(torch.mul),
-    "divide": _out(torch.div),
-    "maximum": _out(torch.maximum),
-    "minimum": _out(torch.minimum),
-    "negative": _out(torch.neg),
-    "square": _out(torch.square),
-    "sqrt": _out(torch.sqrt),
-    "exp": _out(torch.exp),
-    "tanh": _out(torch.tanh),
-    "sigmoid": _out(torch.sigmoid),
-    "relu": lambda target, x: target.relu_(),
+# Functions of the arrays alone, for float32 and float64, that take `out`.
+plain: dict[str, Callable[..., Any]] = {
+    "add": torch.add,
+    "divide": torch.div,
+    "exp": torch.exp,
+    "maximum": torch.maximum,
+    "minimum": torch.minimum,
+    "multiply": torch.mul,
+    "negative": torch.neg,
+    "relu": _relu,
+    "sigmoid": torch.sigmoid,
+    "sqrt": torch.sqrt,
+    "square": torch.square,
+    "subtract": torch.sub,
+    "tanh": torch.tanh,
 }
 
-__all__ = ["overrides", "written_over"]
+
+def _add_multiple(factor: float) -> Callable[..., Any]:
+    return lambda x, y, out=None: torch.add(x, y, alpha=factor, out=out)
+
+
+def _add_product(factor: float) -> Callable[..., Any]:
+    return lambda x, y, z, out=None: torch.addcmul(x, y, z, value=factor, out=out)
+
+
+def _add_quotient(factor: float) -> Callable[..., Any]:
+    return lambda x, y, z, s, out=None: torch.addcdiv(x, y, z, value=factor * s.item(), out=out)
+
+
+def _where_positive(factor: None) -> Callable[..., Any]:
+    # As the gradient of torch's own relu: where x is NaN, y passes.
+    def run(x: Any, y: Any, out: Any = None) -> Any:
+        if out is None:
+            return _aten.threshold_backward(y, x, 0)
+        return _aten.threshold_backward.grad_input(y, x, 0, grad_input=out)
+
+    return run
+
+
+# By the names of `Backend.fused`.
+fused: dict[str, Callable[..., Any]] = {
+    "add_multiple": _add_multiple,
+    "add_product": _add_product,
+    "add_quotient": _add_quotient,
+    "where_positive": _where_positive,
+}
+
+__all__ = ["fused", "overrides", "plain"]
