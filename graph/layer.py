@@ -43,6 +43,7 @@ class Layer:
     Attributes:
         built: whether the variables exist.
         updates: operations that belong to a training step.
+        update_collections: the collections that they join.
         losses: what its regularizers gave.
     """
 
@@ -55,6 +56,7 @@ class Layer:
         self.trainable = trainable
         self.built = False
         self.updates: list[Any] = []
+        self.update_collections: list[str] = [UPDATE_OPS]
         self.losses: list[Tensor] = []
         self._dtype = None if dtype is None else as_dtype(dtype)
         self._base_name = name or _snake(type(self).__name__)
@@ -174,7 +176,8 @@ class Layer:
         """Notes operations that belong to a training step, in the collection UPDATE_OPS."""
         for update in updates if isinstance(updates, (list, tuple)) else [updates]:
             self.updates.append(update)
-            get_default_graph().add_to_collection(UPDATE_OPS, update)
+            for collection in self.update_collections:
+                get_default_graph().add_to_collection(collection, update)
 
     def add_loss(self, losses: Any, inputs: Any = None) -> None:
         """Notes what is to be added to the loss, in the collection REGULARIZATION_LOSSES."""
@@ -242,5 +245,5 @@ def last_size(layer: Any, shape: Any) -> int:
 
 def _snake(name: str) -> str:
     """CamelCase in lower case with underscores."""
-    spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", name))
+    spaced = re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", name))
     return spaced.lower().lstrip("_")

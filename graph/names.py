@@ -8,9 +8,11 @@ from __future__ import annotations
 from samara.graph import (
     array_names,
     constant_names,
+    contrib,
     control_names,
     dtype_names,
     graph_names,
+    layers,
     losses,
     math_names,
     metrics,
@@ -31,7 +33,7 @@ from samara.graph.random_names import *
 from samara.graph.state_names import *
 from samara.graph.summary_names import *
 
-__all__ = ["losses", "metrics", "nn", "summary", "train"]
+__all__ = ["contrib", "layers", "losses", "metrics", "nn", "summary", "train"]
 __all__ += array_names.__all__
 __all__ += constant_names.__all__
 __all__ += control_names.__all__
