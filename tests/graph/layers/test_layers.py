@@ -244,3 +244,18 @@ def test_a_layer_of_ones_own() -> None:
     close(s.run(y), 2 * x * s.run(layer.factor))
     assert len(layer.variables) == len(layer.weights) == 1
     assert not layer.non_trainable_weights
+
+
+def test_convolutional_layers_share_their_variables_between_calls() -> None:
+    classes = {1: tf.layers.Conv1D, 2: tf.layers.Conv2D, 3: tf.layers.Conv3D}
+    for rank, layer_class in classes.items():
+        layer = layer_class(2, 2, name=f"shared{rank}")
+        x = tf.constant(RANDOM.normal(size=(1, *[3] * rank, 2)))
+        one, two = layer(x), layer(2 * x)
+        assert len(layer.variables) == 2
+        s = session()
+        bias = s.run(layer.bias)
+        close(s.run(two) - bias, 2 * (s.run(one) - bias))
+    separable = tf.layers.SeparableConv2D(3, 2)
+    assert separable(tf.zeros([1, 4, 4, 2])).shape == (1, 3, 3, 3)
+    assert len(separable.variables) == 3
