@@ -22,11 +22,12 @@ from samara.graph.nn.normalization import *
 from samara.graph.nn.pooling import *
 from samara.graph.nn.recurrent import *
 from samara.graph.nn.selection import TopKV2, embedding_lookup, in_top_k, top_k
+from samara.graph.nn.temporal import ctc_loss_v2
 from samara.graph.nn.volumes import *
 from samara.graph.nn_losses import *
 from samara.graph.sampled_losses import *
 
-__all__ = ["TopKV2", "dropout", "embedding_lookup", "in_top_k", "rnn_cell", "top_k"]
+__all__ = ["TopKV2", "ctc_loss_v2", "dropout", "embedding_lookup", "in_top_k", "rnn_cell", "top_k"]
 __all__ += activations.__all__
 __all__ += candidate_sampling.__all__
 __all__ += convolutions.__all__
