@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from samara.graph.array_names import one_hot
 from samara.graph.contrib.framework import add_arg_scope
 from samara.graph.contrib.layers._made import collected
 from samara.graph.convert import convert_to_tensor
-from samara.graph.dtypes import int64
+from samara.graph.dtypes import float32, int64
 from samara.graph.graph import Tensor, get_default_graph
 from samara.graph.layers.dense_layers import flatten as _flatten
 from samara.graph.layers.shared import either
@@ -110,7 +109,10 @@ def one_hot_encoding(
             raise TypeError(f"one_hot_encoding: labels are {tensor.dtype.name}, expected integers")
         if tensor.dtype not in (int64,) and tensor.dtype.numpy != np.int32:
             tensor = tensor.graph.b.cast(tensor, dtype=int64)
-        return collected(one_hot(tensor, num_classes, on_value, off_value), outputs_collections)
+        made: Tensor = tensor.graph.b.one_hot(
+            tensor, depth=num_classes, on_value=on_value, off_value=off_value, dtype=float32
+        )
+        return collected(made, outputs_collections)
 
 
 def softmax(logits: Any, scope: Any = None) -> Tensor:
