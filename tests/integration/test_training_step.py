@@ -17,6 +17,11 @@ OPTIMIZERS: dict[str, Callable[[], Any]] = {
     "momentum": lambda: tf.train.MomentumOptimizer(0.03, 0.9),
     "nesterov": lambda: tf.train.MomentumOptimizer(0.03, 0.9, use_nesterov=True),
     "adam": lambda: tf.train.AdamOptimizer(0.01),
+    "adagrad": lambda: tf.train.AdagradOptimizer(0.05),
+    "adadelta": lambda: tf.train.AdadeltaOptimizer(0.5, epsilon=1e-4),
+    "rmsprop": lambda: tf.train.RMSPropOptimizer(0.005, momentum=0.5, epsilon=1e-3, centered=True),
+    "ftrl": lambda: tf.train.FtrlOptimizer(0.1, l1_regularization_strength=0.01),
+    "proximal": lambda: tf.train.ProximalAdagradOptimizer(0.05, l1_regularization_strength=0.01),
 }
 
 
