@@ -30,6 +30,11 @@ def ones(shape: Sequence[int], dtype: Any = float32, partition_info: Any = None)
     return np.ones(shape, as_dtype(dtype).numpy)
 
 
+def first_given(*values: Any) -> Any:
+    """The first of some values that is not None; arrays have no truth."""
+    return next((v for v in values if v is not None), None)
+
+
 class Layer:
     """A function with variables, which are made at the first call and shared by all.
 

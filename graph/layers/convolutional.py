@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from samara.graph.convert import convert_to_tensor
-from samara.graph.layer import Layer, zeros
+from samara.graph.layer import Layer, first_given, zeros
 from samara.graph.layers.shared import finished
 from samara.graph.nn import activations
 from samara.graph.nn._format import channels_first, spatial
@@ -116,7 +116,7 @@ class _Conv(Layer):
             self.bias = self.add_weight(
                 "bias",
                 [self.filters],
-                initializer=self.bias_initializer or zeros,
+                initializer=first_given(self.bias_initializer, zeros),
                 regularizer=self.bias_regularizer,
                 constraint=self.bias_constraint,
             )

@@ -8,7 +8,7 @@ import numpy as np
 
 from samara.graph.convert import convert_to_tensor
 from samara.graph.graph import Tensor
-from samara.graph.layer import Layer, last_size, zeros
+from samara.graph.layer import Layer, first_given, last_size, zeros
 from samara.graph.layers.shared import either, finished
 from samara.graph.nn.dropping import dropout as drop
 
@@ -72,7 +72,7 @@ class Dense(Layer):
             self.bias = self.add_weight(
                 "bias",
                 [self.units],
-                initializer=self.bias_initializer or zeros,
+                initializer=first_given(self.bias_initializer, zeros),
                 regularizer=self.bias_regularizer,
                 constraint=self.bias_constraint,
             )

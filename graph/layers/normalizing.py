@@ -8,7 +8,7 @@ import numpy as np
 
 from samara.graph.convert import convert_to_tensor
 from samara.graph.graph import Tensor
-from samara.graph.layer import Layer, ones, zeros
+from samara.graph.layer import Layer, first_given, ones, zeros
 from samara.graph.layers.shared import either
 from samara.graph.nn.normalization import batch_normalization as normalized
 from samara.graph.nn.normalization import moments
@@ -90,10 +90,10 @@ class BatchNormalization(Layer):
         self.momentum, self.epsilon = momentum, epsilon
         self.center, self.scale = center, scale
         self.fused = fused
-        self._beta = (beta_initializer or zeros, beta_regularizer, beta_constraint)
-        self._gamma = (gamma_initializer or ones, gamma_regularizer, gamma_constraint)
-        self._mean = moving_mean_initializer or zeros
-        self._variance = moving_variance_initializer or ones
+        self._beta = (first_given(beta_initializer, zeros), beta_regularizer, beta_constraint)
+        self._gamma = (first_given(gamma_initializer, ones), gamma_regularizer, gamma_constraint)
+        self._mean = first_given(moving_mean_initializer, zeros)
+        self._variance = first_given(moving_variance_initializer, ones)
         self.beta: Any = None
         self.gamma: Any = None
         self.moving_mean: Any = None

@@ -10,7 +10,7 @@ from samara.graph.contrib.layers._made import Variables, collected, scoped
 from samara.graph.contrib.layers.regularizers import xavier_initializer
 from samara.graph.convert import convert_to_tensor
 from samara.graph.graph import Tensor
-from samara.graph.layer import last_size, zeros
+from samara.graph.layer import first_given, last_size, zeros
 from samara.graph.nn import activations
 from samara.graph.nn._format import channels_first, spatial
 from samara.graph.nn.convolutions import conv2d_transpose as _conv2d_transpose
@@ -81,7 +81,7 @@ def fully_connected(
     with scoped(scope, "fully_connected", reuse):
         variables = Variables(tensor.dtype, trainable, variables_collections)
         depth = last_size(fully_connected, tensor.get_shape())
-        start = weights_initializer or xavier_initializer()
+        start = first_given(weights_initializer, xavier_initializer())
         weights = variables.get("weights", [depth, num_outputs], start, weights_regularizer)
         made = tensor.graph.b.matmul(tensor, weights)
         return _finished(
@@ -149,7 +149,7 @@ def convolution(
         channels = _channels(tensor, data_format, rank)
         shape = [*spatial(kernel_size, "kernel_size", rank), channels, num_outputs]
         weights = variables.get(
-            "weights", shape, weights_initializer or xavier_initializer(), weights_regularizer
+            "weights", shape, first_given(weights_initializer, xavier_initializer()), weights_regularizer
         )
         made = _convolution(
             tensor,
@@ -212,7 +212,7 @@ def convolution2d_transpose(
         first = channels_first(data_format)
         shape = [*size, num_outputs, _channels(tensor, data_format)]
         weights = variables.get(
-            "weights", shape, weights_initializer or xavier_initializer(), weights_regularizer
+            "weights", shape, first_given(weights_initializer, xavier_initializer()), weights_regularizer
         )
         known, b = tensor.get_shape(), tensor.graph.b
         whole = [d if isinstance(d, int) else b.shape(tensor)[i] for i, d in enumerate(known)]
@@ -274,7 +274,7 @@ def separable_convolution2d(
     with scoped(scope, "SeparableConv2d", reuse):
         variables = Variables(tensor.dtype, trainable, variables_collections)
         channels = _channels(tensor, data_format)
-        start = weights_initializer or xavier_initializer()
+        start = first_given(weights_initializer, xavier_initializer())
         each = variables.get(
             "depthwise_weights",
             [*spatial(kernel_size, "kernel_size"), channels, depth_multiplier],
@@ -290,7 +290,7 @@ def separable_convolution2d(
             mix = variables.get(
                 "pointwise_weights",
                 [1, 1, channels * depth_multiplier, num_outputs],
-                pointwise_initializer or start,
+                first_given(pointwise_initializer, start),
                 weights_regularizer,
             )
             made = _separable_conv2d(tensor, each, mix, around, padding, rates, data_format=data_format)

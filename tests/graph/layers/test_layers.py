@@ -55,6 +55,9 @@ def test_dense() -> None:
     s = session()
     a, b, kernel, bias = s.run([first, second, layer.kernel, layer.bias])
     close([a, b], [x @ kernel + bias, (x + 1) @ kernel + bias])
+    started = tf.layers.dense(x, 2, kernel_initializer=np.ones((5, 2)), bias_initializer=np.array([1.0, 2.0]))
+    s.run(tf.global_variables_initializer())
+    close(s.run(started), x @ np.ones((5, 2)) + [1, 2])
     with pytest.raises(ValueError, match="Dense: the last dimension of its input"):
         tf.layers.dense(tf.placeholder(tf.float32, [3, None]), 2)
 
