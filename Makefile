@@ -21,7 +21,7 @@ BUILD_FILES := pyproject.toml CMakeLists.txt runtime_c/CMakeLists.txt pyruntime/
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help native test test-c test-sanitized test-python demo corpus mnist onnx-coverage architectures tensorboard-screenshot lint format gen \
-        gen-check check fuzz bench size clean
+        gen-check check fuzz bench bench-training size clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -105,6 +105,9 @@ fuzz: $(STAMPS)/native ## Fuzz the loader and runs for FUZZ_SECONDS each (needs 
 
 bench: test-c ## Check and time MODELS, by default the golden files
 	$$(find build/release -name smr_bench -type f) $(MODELS)
+
+bench-training: $(STAMPS)/native $(STAMPS)/frontends ## What training costs beside numpy and beside eager PyTorch
+	$(BIN)/python benchmarks/training.py $(BENCH_ARGS)
 
 size: $(STAMPS)/venv ## Text and data of the library, for each compiler that is there
 	@$(BIN)/python runtime_c/tools/size.py

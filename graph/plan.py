@@ -125,7 +125,8 @@ class _Compiler:
         kept = {slot for slot in fetches if slot >= 0} if keep_fetches else set()
         outside = {slot for slot, value in enumerate(self._values[:-1]) if value is not None}
         outside.update(range(len(self._fed)))
-        optimise = optimise and self._state.config.optimises
+        # A compiler of the library fuses and reuses by itself.
+        optimise = optimise and self._state.config.optimises and not self._state.config.compiles
         if optimise:
             self._drafts = fuse(self._drafts, self._backend, self._constants, kept)
         shared = reuse_memory(self._drafts, self._state, outside, kept, optimise)

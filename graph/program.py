@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from samara.errors import SamaraError
+from samara.errors import GraphError, SamaraError
 
 if TYPE_CHECKING:
     from samara.graph.session_state import State
@@ -21,7 +21,7 @@ _SMALL = 1 << 14
 
 
 class Program:
-    """The function of a plan.
+    """The function of a plan; through the compiler of the backend's library where the configuration says so.
 
     Args:
         plan: what to run.
@@ -50,6 +50,9 @@ class Program:
         self._add(f"    return [{', '.join(fetched)}]")
         exec(compile("\n".join(self._code), "<step>", "exec"), self._globals)
         self._function: Callable[..., list[Any]] = self._globals["_step"]
+        self._code_object = self._function.__code__
+        if state.config.compiles:
+            self._function = state.backend.compiled(self._function, state.config.torch_compile)
 
     def __call__(self, feeds: Sequence[Any]) -> list[Any]:
         """Runs it; the arrays of the fetches, None for those that are operations or variables.
@@ -118,11 +121,11 @@ class Program:
         from samara.graph.step import failed
 
         trace: TracebackType | None = error.__traceback__
-        while trace is not None and trace.tb_frame.f_code is not self._function.__code__:
+        while trace is not None and trace.tb_frame.f_code is not self._code_object:
             trace = trace.tb_next
         step = self._lines.get(trace.tb_lineno) if trace is not None else None
         if trace is None or step is None:
-            return
+            raise GraphError(f"a step failed: {error}") from error
         values = trace.tb_frame.f_locals
         arguments = [self._constants.get(s, values.get(f"t{s}")) for s in step.inputs]
         for place, variable in step.reads:

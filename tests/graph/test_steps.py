@@ -202,6 +202,34 @@ def test_optimised_programs_give_what_plain_ones_give(seed: int, backend: str) -
                 np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4 * max(1, np.abs(other).max()))
 
 
+def test_steps_go_through_torch_compile() -> None:
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("array_api_compat")
+    seen = []
+
+    def compiler(module: Any, example_inputs: Any) -> Any:
+        seen.append([str(n.target) for n in module.graph.nodes if n.op.startswith("call")])
+        return module.forward
+
+    x = tf.placeholder(tf.float32, [4, 3])
+    v = tf.Variable(np.full((3, 2), 0.5, np.float32))
+    y = tf.nn.relu(tf.matmul(x, v))
+    write = v.assign_sub(0.1 * tf.ones([3, 2]))
+    fed = np.arange(12, dtype=np.float32).reshape(4, 3)
+    results = []
+    for config in ({}, {"torch_compile": {"backend": compiler}}):
+        session = tf.Session(config=tf.ConfigProto(backend="torch", **config))
+        session.run(v.initializer)
+        results.append([session.run([y, write, v], {x: fed}) for _ in range(2)])
+    for one, other in zip(*results, strict=True):
+        for a, b in zip(one, other, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-6)
+    assert any("matmul" in name for names in seen for name in names)
+    torch.compiler.reset()
+    with pytest.raises(GraphError, match="torch_compile needs ConfigProto"):
+        tf.Session(config=tf.ConfigProto(torch_compile=True)).run(y + 1.0, {x: fed})
+
+
 def test_the_same_seed_gives_the_same_bits(backend: str) -> None:
     def curve() -> list[float]:
         with tf.Graph().as_default():

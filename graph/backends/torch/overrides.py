@@ -141,21 +141,23 @@ def _max_pool(xp: Any, op: Any, x: Any) -> Any:
         return _reference(xp, op, x)
     (y, places), padded = _max_pooled(op, x)
     y = _last(y)
-    # The gradient looks for the places again, or finds them here.
-    y.samara_places = (x, places, padded)
+    if not torch.compiler.is_compiling():
+        # The gradient looks for the places again, or finds them here.
+        y.samara_places = (x, places, padded)
     return y
 
 
 def _max_gradient(xp: Any, op: Any, x: Any, y: Any, dy: Any) -> Any:
     if not _is_plain(x, dy):
         return _reference(xp, op, x, y, dy)
-    a, known = op.a, getattr(y, "samara_places", None)
+    a, compiling = op.a, torch.compiler.is_compiling()
+    known = None if compiling else getattr(y, "samara_places", None)
     if known is not None and known[0] is x:
         _, places, padded = known
     else:
         (_, places), padded = _max_pooled(op, x)
     around_x, padding, around = padded
-    if not dy.is_cpu or math.isnan(torch.amax(y).item()):
+    if compiling or not dy.is_cpu or math.isnan(torch.amax(y).item()):
         # A window with NaN has no first maximum.
         dy = dy.masked_fill(torch.isnan(y), 0)
     dx = _aten.max_pool2d_with_indices_backward(
