@@ -17,7 +17,7 @@ import numpy as np
 
 from samara.errors import CheckpointError, GraphError, SamaraError
 from samara.graph import dims
-from samara.graph.dtypes import as_dtype
+from samara.graph.dtypes import DType, as_dtype
 from samara.graph.graph import Body, Graph, Operation, Tensor
 from samara.graph.ops import OPS
 from samara.graph.ops._table import Attribute
@@ -84,12 +84,37 @@ class _Writer:
             return self.array(value)
         if a.kind == "graph":
             return self.body(value)
-        if isinstance(value, (str, int, float, bool)):
+        try:
+            return self.plain(value)
+        except TypeError as error:
+            where = f" (made at {op.source})" if op.source else ""
+            raise GraphError(
+                f"{op.type} {op.name!r}{where} cannot be saved: its attribute {a.name} holds {error}"
+            ) from None
+
+    def plain(self, value: Any) -> Any:
+        """A value of any kind that is none of the program's own objects."""
+        if (
+            value is None
+            or isinstance(value, (str, int))
+            or (isinstance(value, float) and math.isfinite(value))
+        ):
             return value
-        where = f" (made at {op.source})" if op.source else ""
-        raise GraphError(
-            f"{op.type} {op.name!r}{where} cannot be saved: its attribute {a.name} is a {type(value).__name__}"
-        )
+        if isinstance(value, float):
+            return {"float": str(value)}
+        if isinstance(value, bytes):
+            return {"bytes": base64.b64encode(value).decode()}
+        if isinstance(value, DType):
+            return {"dtype": value.name}
+        if isinstance(value, dims.Dim):
+            return {"size": self.dimension(value)}
+        if isinstance(value, np.ndarray):
+            return {"array": self.array(value)}
+        if isinstance(value, (list, tuple)):
+            return {"list" if isinstance(value, list) else "tuple": [self.plain(v) for v in value]}
+        if isinstance(value, dict) and all(isinstance(k, str) for k in value):
+            return {"dict": {k: self.plain(v) for k, v in value.items()}}
+        raise TypeError(f"a {type(value).__name__}")
 
     def body(self, body: Body) -> Any:
         operations, tensors, _ = self.operations(body.graph)
@@ -242,7 +267,25 @@ class _Reader:
             return self.array(value)
         if a.kind == "graph":
             return self.body(value)
-        return value
+        return value if a.kind in ("int", "bool", "choice", "ints") else self.plain(value)
+
+    def plain(self, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        ((kind, held),) = value.items()
+        if kind in ("list", "tuple"):
+            parts = [self.plain(v) for v in held]
+            return parts if kind == "list" else tuple(parts)
+        if kind == "dict":
+            return {k: self.plain(v) for k, v in held.items()}
+        readers: dict[str, Callable[[Any], Any]] = {
+            "float": float,
+            "bytes": base64.b64decode,
+            "dtype": as_dtype,
+            "size": self.dimension,
+            "array": self.array,
+        }
+        return readers[kind](held)
 
     def array(self, value: Any) -> Array:
         if isinstance(value, str):

@@ -13,12 +13,12 @@ from samara.graph.graph import Tensor
 
 
 def quotient(numerator: Any, denominator: Any) -> Tensor:
-    """The numerator / denominator where the denominator is above 0, and 0 elsewhere."""
-    above = numerator.graph.b.greater(denominator, numerator.graph.b.like(0, denominator))
+    """The numerator / denominator where the denominator is not 0, and 0 elsewhere."""
     b = numerator.graph.b
+    none = b.equal(denominator, b.like(0, denominator))
     # A divisor of 1 where the quotient is not used keeps gradients finite.
-    safe = b.where(above, denominator, b.like(1, denominator))
-    divided: Tensor = b.where(above, b.divide(numerator, safe), b.like(0, numerator))
+    safe = b.where(none, b.like(1, denominator), denominator)
+    divided: Tensor = b.where(none, b.like(0, numerator), b.divide(numerator, safe))
     return divided
 
 

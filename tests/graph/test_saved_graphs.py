@@ -13,7 +13,7 @@ import pytest
 
 import samara as tf
 from samara.graph.graph import Graph
-from samara.graph.serial import add_document, to_document
+from samara.graph.serial import _Reader, _Writer, add_document, to_document
 from samara.graph.text import dump
 from tests.conftest import ROOT
 from tests.ops._graphs import build
@@ -68,6 +68,7 @@ def program() -> dict[str, Any]:
     loss = tf.reduce_mean(tf.square(wide)) + tf.stop_gradient(power)
     with tf.control_dependencies([tf.no_op(name="first")]):
         step = tf.train.AdamOptimizer(0.1).minimize(loss, count)
+    tf.summary.scalar("loss", loss)
     graph = tf.get_default_graph()
     assert graph.get_collection("train_op") == [step]
     graph.add_to_collection("things", loss)
@@ -105,6 +106,10 @@ def test_a_program_runs_without_its_code(tmp_path: Path, caplog: pytest.LogCaptu
         assert other.get_collection("things")[1][2] == (3.5, None, tf.trainable_variables()[0])
         assert other.get_operation_by_name("first").source.rpartition(":")[0] == __file__
         assert tf.train.get_global_step() is not None
+        (summary,) = other.get_collection("summaries")
+        with tf.Session() as session:
+            session.run(tf.global_variables_initializer())
+            assert b"loss" in session.run(summary, {"x:0": np.ones((2, 3))})
         # Names go on where they were, and shared variables are found.
         assert tf.constant(1.0, name="layer").name == "layer_1:0"
         with tf.variable_scope("layer", reuse=True):
@@ -181,6 +186,24 @@ def test_documents_that_are_none() -> None:
             refused.append(str(error))
     assert len(refused) > 50
     assert all("damaged" in message for message in refused)
+
+
+def test_attributes_of_any_kind(tmp_path: Path) -> None:
+    writer = _Writer()
+    size = tf.Dim("n", 1, 9)
+    value = {
+        "a": [1, 2.5, float("inf"), None],
+        "b": (b"\x00", tf.float16, size * 2 + 1, True, "text"),
+        "c": (),
+    }
+    document = json.loads(
+        json.dumps({"value": writer.plain(value), "symbols": writer.symbols()}, allow_nan=False)
+    )
+    assert _Reader(document, writer.arrays.__getitem__, "").plain(document["value"]) == value
+    held = writer.plain(np.arange(3))
+    np.testing.assert_array_equal(_Reader(document, writer.arrays.__getitem__, "").plain(held), np.arange(3))
+    with pytest.raises(TypeError, match="a function"):
+        writer.plain([load])
 
 
 def load(saver: Any, path: Path) -> None:
