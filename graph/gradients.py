@@ -5,7 +5,7 @@ They can therefore be optimised, exported and differentiated again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from samara.errors import GraphError, ShapeError, shown
@@ -133,6 +133,7 @@ def _between(ys: list[Tensor], xs: list[Tensor], stops: set[int]) -> list[Operat
             continue
         needed[op] = None
         pending += [t.op for t in _sources(op) if t is not None and id(t) not in stops]
+    _refuse_copied(xs, needed)
     reached: set[Operation] = set()
     between = []
     for op in sorted(needed, key=lambda o: o.id):
@@ -141,6 +142,22 @@ def _between(ys: list[Tensor], xs: list[Tensor], stops: set[int]) -> list[Operat
             reached.add(op)
             between.append(op)
     return between
+
+
+def _refuse_copied(xs: list[Tensor], needed: Iterable[Operation]) -> None:
+    """Refuses a constant that a sub-graph has a copy of: its part in the result could not be seen."""
+    constants = [x for x in xs if x.op.type == "constant"]
+    if not constants:
+        return
+    for op in needed:
+        for body in op.bodies.values():
+            for x in constants:
+                if x in getattr(body.graph, "copied", {}):
+                    raise GraphError(
+                        f"{op.type} {op.name!r} has constant {x.name} within it, so there is no gradient for it: "
+                        "take the gradient for a variable or a placeholder, or let the function use "
+                        "tf.identity(...) of the constant, and take the gradient for that"
+                    )
 
 
 def _tensors(values: Any) -> list[Tensor]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import samara as tf
-from samara.errors import ShapeError
+from samara.errors import GraphError, ShapeError
 
 
 @pytest.fixture(autouse=True)
@@ -185,3 +185,14 @@ def test_gradient_operations_are_named_by_what_they_differentiate() -> None:
     (dx,) = tf.gradients(tf.exp(x, name="grow"), x)
     assert dx is not None
     assert dx.op.name.startswith("gradients/grow_grad/")
+
+
+def test_a_constant_within_a_loop_has_no_gradient_and_says_so() -> None:
+    with tf.Graph().as_default():
+        x, n = tf.constant(2.0, name="x"), tf.placeholder(tf.bool, [])
+        y = tf.cond(n, lambda: x * 3.0, lambda: x)
+        with pytest.raises(GraphError, match=r"cond 'cond' has constant x:0 within it.*tf\.identity"):
+            tf.gradients(y, x)
+        x = tf.identity(x)
+        y = tf.cond(n, lambda: x * 3.0, lambda: x)
+        assert tf.Session().run(tf.gradients(y, x), {n: True}) == [3.0]

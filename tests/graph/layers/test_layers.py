@@ -262,3 +262,18 @@ def test_convolutional_layers_share_their_variables_between_calls() -> None:
     separable = tf.layers.SeparableConv2D(3, 2)
     assert separable(tf.zeros([1, 4, 4, 2])).shape == (1, 3, 3, 3)
     assert len(separable.variables) == 3
+
+
+def test_the_gradient_of_batch_normalization_when_the_graph_decides() -> None:
+    training = tf.placeholder(tf.bool, [])
+    x, value = tf.placeholder(tf.float64, [5, 3]), RANDOM.normal(size=(5, 3))
+    probe = RANDOM.normal(size=(5, 3))
+    losses = []
+    for flag in (training, True, False):
+        y = tf.layers.batch_normalization(x, training=flag, name="bn", reuse=flag is not training)
+        losses.append(tf.reduce_sum(y * probe))
+    s = session()
+    decided, in_training, otherwise = (tf.gradients(loss, [x, *tf.trainable_variables()]) for loss in losses)
+    for flag, wanted in ((True, in_training), (False, otherwise)):
+        for a, b in zip(s.run(decided, {training: flag, x: value}), s.run(wanted, {x: value}), strict=True):
+            close(a, b)
