@@ -17,6 +17,7 @@ from samara.graph import (
     math_names,
     metrics,
     nn,
+    queue_names,
     random_names,
     state_names,
     summary,
@@ -29,6 +30,7 @@ from samara.graph.control_names import *
 from samara.graph.dtype_names import *
 from samara.graph.graph_names import *
 from samara.graph.math_names import *
+from samara.graph.queue_names import *
 from samara.graph.random_names import *
 from samara.graph.state_names import *
 from samara.graph.summary_names import *
@@ -40,6 +42,7 @@ __all__ += control_names.__all__
 __all__ += dtype_names.__all__
 __all__ += graph_names.__all__
 __all__ += math_names.__all__
+__all__ += queue_names.__all__
 __all__ += random_names.__all__
 __all__ += state_names.__all__
 __all__ += summary_names.__all__

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from samara.errors import GraphError, shown
+from samara.errors import CancelledError, GraphError, shown
 from samara.graph import backends, dims
 from samara.graph.config import ConfigProto, RunMetadata, RunOptions
 from samara.graph.feeds import Feeds
@@ -103,6 +103,11 @@ class Session:
             return self._state.variables
         return Variables(self._state)
 
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed
+
     def list_devices(self) -> list[str]:
         """The names of the devices, "/cpu:0"."""
         return [d.name for d in self._state.placement.devices]
@@ -160,7 +165,7 @@ class Session:
             GraphError: an operation cannot run on the device that it was asked to run on.
         """
         if self._closed:
-            raise GraphError("the session is closed")
+            raise CancelledError("the session is closed")
         prepared = self._prepare(fetches, feed_dict)
         plan = prepared.plan
         arrays = prepared.feeds.arrays(tuple(feed_dict.values())) if feed_dict else []
@@ -218,7 +223,7 @@ class Session:
             FeedError, UninitializedError: as `run`.
         """
         if self._closed:
-            raise GraphError("the session is closed")
+            raise CancelledError("the session is closed")
         state = self._state
         fed = self._fed(feed_dict)
         unique = list({id(t): t for t in fetches}.values())
@@ -296,8 +301,12 @@ class Session:
         return _DefaultSession(self)
 
     def close(self) -> None:
-        """Releases the variables; the session cannot be used any more."""
+        """Releases the variables; the session cannot be used any more.
+
+        What waits in another thread for a queue of the session ends with a CancelledError.
+        """
         self._closed = True
+        self._state.resources.close()
         self._plans.clear()
         self._prepared.clear()
         self._state.variables.clear()

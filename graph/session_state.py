@@ -13,6 +13,7 @@ from samara.graph.backends import Backend, Device
 from samara.graph.config import ConfigProto
 from samara.graph.graph import Body, Graph, Operation
 from samara.graph.placement import Placement
+from samara.graph.resources import Resources
 
 if TYPE_CHECKING:
     from samara.graph.step import Plan
@@ -28,6 +29,7 @@ class State:
         backend: the array library.
         placement: which device each operation runs on.
         config: how to compute.
+        resources: queues and mutexes.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class State:
             placement = Placement(self.backend, [host], Graph(), soft=False, log=False)
         self.placement = placement
         self.config = config if config is not None else ConfigProto()
+        self.resources = Resources()
         self._seed = seed
         self._generators: dict[Any, Any] = {}
 
@@ -70,7 +73,8 @@ class State:
         """The generator of a drawing op: the same seeds give the same draws."""
         if op.name not in self._generators:
             words = self._words(op, seed)
-            self._generators[op.name] = np.random.default_rng(words)
+            # Two threads that come first at once get one generator.
+            self._generators.setdefault(op.name, np.random.default_rng(words))
         found: np.random.Generator = self._generators[op.name]
         return found
 
@@ -78,7 +82,7 @@ class State:
         """The backend's generator of a drawing op on a device."""
         key = (op.name, device)
         if key not in self._generators:
-            self._generators[key] = self.backend.generator(self._words(op, seed), device)
+            self._generators.setdefault(key, self.backend.generator(self._words(op, seed), device))
         return self._generators[key]
 
     def _words(self, op: Operation, seed: int | None) -> list[int] | None:

@@ -21,6 +21,7 @@ from samara.graph.train.checkpoint_state import (
     remove_checkpoint,
     update_checkpoint_state,
 )
+from samara.graph.train.coordinator import Coordinator, LooperThread
 from samara.graph.train.decay import (
     cosine_decay,
     cosine_decay_restarts,
@@ -48,6 +49,17 @@ from samara.graph.train.hooks import (
     StepCounterHook,
     StopAtStepHook,
 )
+from samara.graph.train.inputs import (
+    batch,
+    batch_join,
+    input_producer,
+    limit_epochs,
+    range_input_producer,
+    shuffle_batch,
+    shuffle_batch_join,
+    slice_input_producer,
+    string_input_producer,
+)
 from samara.graph.train.meta_graph import MetaGraph, export_meta_graph, import_meta_graph
 from samara.graph.train.monitored import (
     MonitoredSession,
@@ -56,7 +68,9 @@ from samara.graph.train.monitored import (
     SingularMonitoredSession,
 )
 from samara.graph.train.optimizer import Optimizer
+from samara.graph.train.prefetch import prefetch
 from samara.graph.train.proximal import ProximalAdagradOptimizer, ProximalGradientDescentOptimizer
+from samara.graph.train.queue_runner import QueueRunner, add_queue_runner, start_queue_runners
 from samara.graph.train.rmsprop import RMSPropOptimizer
 from samara.graph.train.saver import Saver
 from samara.graph.train.step_counter import (
@@ -79,12 +93,14 @@ __all__ = [
     "CheckpointReader",
     "CheckpointSaverHook",
     "CheckpointState",
+    "Coordinator",
     "ExponentialMovingAverage",
     "FeedFnHook",
     "FinalOpsHook",
     "FtrlOptimizer",
     "GradientDescentOptimizer",
     "LoggingTensorHook",
+    "LooperThread",
     "MetaGraph",
     "MomentumOptimizer",
     "MonitoredSession",
@@ -95,6 +111,7 @@ __all__ = [
     "Optimizer",
     "ProximalAdagradOptimizer",
     "ProximalGradientDescentOptimizer",
+    "QueueRunner",
     "RMSPropOptimizer",
     "Saver",
     "Scaffold",
@@ -106,7 +123,10 @@ __all__ = [
     "StepCounterHook",
     "StopAtStepHook",
     "SummaryWriter",
+    "add_queue_runner",
     "assert_global_step",
+    "batch",
+    "batch_join",
     "checkpoint_exists",
     "cosine_decay",
     "cosine_decay_restarts",
@@ -120,8 +140,10 @@ __all__ = [
     "global_step",
     "import_meta_graph",
     "init_from_checkpoint",
+    "input_producer",
     "inverse_time_decay",
     "latest_checkpoint",
+    "limit_epochs",
     "linear_cosine_decay",
     "list_variables",
     "load_checkpoint",
@@ -131,7 +153,14 @@ __all__ = [
     "piecewise_constant",
     "piecewise_constant_decay",
     "polynomial_decay",
+    "prefetch",
+    "range_input_producer",
     "remove_checkpoint",
+    "shuffle_batch",
+    "shuffle_batch_join",
+    "slice_input_producer",
+    "start_queue_runners",
+    "string_input_producer",
     "summary_iterator",
     "update_checkpoint_state",
     "write_graph",
