@@ -34,7 +34,7 @@ class BodyGraph(Graph):
         self._collections = outer._collections
         self.inputs: list[Tensor] = []
         self.captured: dict[Tensor, Tensor] = {}
-        self.copied: dict[Tensor, Tensor] = {}
+        self._copied: dict[Tensor, Tensor] = {}
         # A variable keeps its name in a body, which is how a session finds it.
         self.reserve_names(_variable_names(outer))
 
@@ -60,7 +60,7 @@ class BodyGraph(Graph):
         op = tensor.op
         if op.type not in ("constant", "variable") and not _describes_shapes(tensor):
             return self.capture(tensor)
-        if tensor not in self.copied:
+        if tensor not in self._copied:
             from samara.graph.rewrite import copy
 
             inputs = [None if t is None else self.convert(t) for t in op.inputs]
@@ -69,8 +69,8 @@ class BodyGraph(Graph):
                     made = self.apply(op.type, [], op.attributes, name=op.name, exact_name=True).outputs
                 else:
                     made = copy(self, op, inputs, name=op.name)
-            self.copied.update(zip(op.outputs, made, strict=True))
-        return self.copied[tensor]
+            self._copied.update(zip(op.outputs, made, strict=True))
+        return self._copied[tensor]
 
 
 def _describes_shapes(tensor: Tensor) -> bool:

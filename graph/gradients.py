@@ -152,7 +152,7 @@ def _refuse_copied(xs: list[Tensor], needed: Iterable[Operation]) -> None:
     for op in needed:
         for body in op.bodies.values():
             for x in constants:
-                if x in getattr(body.graph, "copied", {}):
+                if x in getattr(body.graph, "_copied", {}):
                     raise GraphError(
                         f"{op.type} {op.name!r} has constant {x.name} within it, so there is no gradient for it: "
                         "take the gradient for a variable or a placeholder, or let the function use "
