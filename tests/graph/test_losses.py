@@ -282,7 +282,7 @@ def test_samplers_draw_as_they_say(kind: str, unique: bool) -> None:
     sampled, true_count, sampled_count = sampler(true, 2, 4, unique, classes, seed=3)
     counts, expected = np.zeros(classes), np.zeros(classes)
     with tf.Session() as session:
-        for _ in range(1500):
+        for _ in range(600):
             drawn, of_true, of_drawn = session.run([sampled, true_count, sampled_count])
             assert drawn.dtype == np.int64
             assert not unique or len(set(drawn.tolist())) == 4
@@ -296,9 +296,9 @@ def test_samplers_draw_as_they_say(kind: str, unique: bool) -> None:
             if kind == "uniform"
             else np.log((c + 2) / (c + 1)) / np.log(classes + 1)
         )
-        np.testing.assert_allclose(expected / 1500, 4 * p, rtol=1e-5)
-    # Five deviations of counts of 1500 runs.
-    np.testing.assert_allclose(counts, expected, atol=5 * math.sqrt(1500 * 4 * 0.25), rtol=0.1)
+        np.testing.assert_allclose(expected / 600, 4 * p, rtol=1e-5)
+    # Five deviations of counts of 600 runs.
+    np.testing.assert_allclose(counts, expected, atol=5 * math.sqrt(600 * 4 * 0.25), rtol=0.1)
 
 
 def table(classes: int, size: int) -> tuple[Array, Array, Array, Array]:

@@ -295,12 +295,12 @@ def test_names_of_checkpoints_may_hold_anything(tmp_path: Path) -> None:
 
 CHILD = """
 import sys, numpy as np, samara as tf
-names = [tf.Variable(np.zeros(150_000, np.float32), name=f"v{i}") for i in range(5)]
+names = [tf.Variable(np.zeros(50_000, np.float32), name=f"v{i}") for i in range(5)]
 saver = tf.train.Saver(max_to_keep=2)
 session = tf.Session()
 for step in range(10**6):
     for v in names:
-        v.load(np.full(150_000, step, np.float32), session)
+        v.load(np.full(50_000, step, np.float32), session)
     saver.save(session, sys.argv[1] + "/m", step)
     print(step, flush=True)
 """
@@ -309,7 +309,7 @@ for step in range(10**6):
 def test_a_killed_process_leaves_a_whole_checkpoint(tmp_path: Path) -> None:
     generator = np.random.default_rng()
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    folders = [tmp_path / str(i) for i in range(4)]
+    folders = [tmp_path / str(i) for i in range(3)]
     children = []
     for folder in folders:
         folder.mkdir()
@@ -323,7 +323,7 @@ def test_a_killed_process_leaves_a_whole_checkpoint(tmp_path: Path) -> None:
         child.kill()
         rest = child.communicate()[0]
         done.append([int(line) for line in (first + rest).split("\n")[:-1] if line][-1])
-    variables = [tf.Variable(np.zeros(150_000, np.float32), name=f"v{i}") for i in range(5)]
+    variables = [tf.Variable(np.zeros(50_000, np.float32), name=f"v{i}") for i in range(5)]
     saver = tf.train.Saver(max_to_keep=2)
     for folder, last in zip(folders, done, strict=True):
         latest = tf.train.latest_checkpoint(folder)
@@ -333,6 +333,6 @@ def test_a_killed_process_leaves_a_whole_checkpoint(tmp_path: Path) -> None:
         with tf.Session() as session:
             saver.restore(session, latest)
             for variable in variables:
-                np.testing.assert_array_equal(session.run(variable), np.full(150_000, step, np.float32))
+                np.testing.assert_array_equal(session.run(variable), np.full(50_000, step, np.float32))
             saver.save(session, folder / "m", step + 1)
         assert list(folder.glob("*.partial")) == []
