@@ -202,7 +202,8 @@ overrides: dict[str, Callable[..., Any]] = {
     "where": _where,
 }
 
-_PLAIN: dict[str, Any] = {
+# Functions of the arrays alone, for float32 and float64, that take `out`.
+PLAIN: dict[str, Any] = {
     "add": namespace.add,
     "divide": namespace.divide,
     "equal": namespace.equal,
@@ -262,11 +263,11 @@ class NumpyBackend(Backend):
             return None
         if operation.type in ("relu", "matmul"):
             return _relu if operation.type == "relu" else _product(operation)
-        return _PLAIN.get(operation.type)
+        return PLAIN.get(operation.type)
 
     def writes_over(self, operation: Operation) -> bool:
         """Of the functions of numpy, those that compute floating-point numbers."""
-        known = operation.type in _PLAIN or operation.type == "relu"
+        known = operation.type in PLAIN or operation.type == "relu"
         return known and operation.outputs[0].dtype.is_floating
 
     def dtype(self, dtype: DType) -> Any:
@@ -317,4 +318,4 @@ class NumpyBackend(Backend):
         raise GraphError("torch_compile needs ConfigProto(backend='torch')")
 
 
-__all__ = ["NumpyBackend", "namespace", "overrides"]
+__all__ = ["PLAIN", "NumpyBackend", "namespace", "overrides"]
