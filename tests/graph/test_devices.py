@@ -267,3 +267,108 @@ def test_options_as_programs_pass_them() -> None:
     metadata = tf.RunMetadata()
     tf.Session().run(tf.constant(1) + 1, options=tf.RunOptions(), run_metadata=metadata)
     assert metadata.steps == []
+
+
+# GPUs -------------------------------------------------------------------------------------------------------------
+
+
+def gpus(count: int) -> Any:
+    """The backend torch on a machine that pretends to have GPUs, which compute on the host."""
+    torch = pytest.importorskip("torch")
+    module = pytest.importorskip("samara.graph.backends.torch")
+    from samara.graph.backends import Device
+
+    class Pretending(module.TorchBackend):  # type: ignore[name-defined, misc]
+        def devices(self, config: Any) -> Any:
+            host = torch.device("cpu")
+            return (Device("cpu", 0, host), *(Device("gpu", i, host) for i in range(count)))
+
+    return Pretending()
+
+
+def test_operations_go_to_the_first_gpu_that_can_run_them() -> None:
+    x = tf.placeholder(tf.int32, [2, 2], name="x")
+    y = tf.add(x, 1, name="sum")
+    z = tf.matmul(y, y, name="product")
+    session = tf.Session(config=tf.ConfigProto(backend=gpus(2)))
+    assert session.list_devices() == ["/cpu:0", "/gpu:0", "/gpu:1"]
+    found, metadata = traced(session, z, {x: [[1, 2], [3, 4]]})
+    np.testing.assert_array_equal(found, np.array([[2, 3], [4, 5]]) @ np.array([[2, 3], [4, 5]]))
+    assert [(s.op, s.device) for s in metadata.steps] == [
+        ("send", "/cpu:0"),
+        ("receive", "/gpu:0"),
+        ("add", "/gpu:0"),
+        ("send", "/gpu:0"),
+        ("receive", "/cpu:0"),
+        ("matmul", "/cpu:0"),
+    ]
+
+
+def test_what_a_gpu_cannot_run() -> None:
+    with tf.device("/gpu:1"):
+        y = tf.matmul(tf.placeholder(tf.int32, [2, 2], name="x"), np.eye(2, dtype=np.int32), name="product")
+    feeds = {"x:0": [[1, 2], [3, 4]]}
+    with pytest.raises(
+        GraphError,
+        match=r"'product' .*/gpu:1 cannot run it: CUDA has no matrix product of int32.*soft_placement",
+    ):
+        tf.Session(config=tf.ConfigProto(backend=gpus(2))).run(y, feeds)
+    with pytest.raises(GraphError, match=r"there is no such device\. This session has /cpu:0, /gpu:0 "):
+        tf.Session(config=tf.ConfigProto(backend=gpus(1))).run(y, feeds)
+    soft = tf.ConfigProto(backend=gpus(2), allow_soft_placement=True)
+    np.testing.assert_array_equal(tf.Session(config=soft).run(y, feeds), [[1, 2], [3, 4]])
+
+
+def test_towers_on_several_gpus_train_as_one() -> None:
+    generator = np.random.default_rng(4)
+    x, y = generator.normal(size=(8, 3)).astype(np.float32), generator.normal(size=(8, 1)).astype(np.float32)
+    start = generator.normal(size=(3, 1)).astype(np.float32)
+
+    def weights(towers: int) -> Any:
+        with tf.Graph().as_default():
+            inputs, wanted = tf.placeholder(tf.float32, [8, 3]), tf.placeholder(tf.float32, [8, 1])
+            with tf.device("/cpu:0"):
+                w = tf.Variable(start)
+            losses = []
+            pairs = zip(tf.split(inputs, towers), tf.split(wanted, towers), strict=True)
+            for number, (some, target) in enumerate(pairs):
+                with tf.device(f"/gpu:{number}"):
+                    losses.append(tf.reduce_mean(tf.square(tf.matmul(some, w) - target)))
+            with tf.device("/cpu:0"):
+                train = tf.train.GradientDescentOptimizer(0.1).minimize(tf.add_n(losses) / float(towers))
+            session = tf.Session(config=tf.ConfigProto(backend=gpus(towers)))
+            session.run(tf.global_variables_initializer())
+            for _ in range(5):
+                _, metadata = traced(session, train, {inputs: x, wanted: y})
+            used = {d.device for d in metadata.step_stats.dev_stats}
+            assert used == {"/cpu:0", *(f"/gpu:{n}" for n in range(towers))}
+            return session.run(w)
+
+    np.testing.assert_allclose(weights(2), weights(1), rtol=1e-5)
+
+
+def test_trained_on_cuda_as_on_the_host() -> None:
+    torch = pytest.importorskip("torch")
+    if not torch.cuda.is_available():
+        pytest.skip("this machine has no CUDA device")
+    generator = np.random.default_rng(0)
+    images = generator.normal(size=(16, 8, 8, 2)).astype(np.float32)
+    classes = generator.integers(0, 5, 16)
+    kernel = generator.normal(size=(3, 3, 2, 4)).astype(np.float32) * 0.3
+    dense = generator.normal(size=(64, 5)).astype(np.float32) * 0.3
+
+    def losses(config: Any) -> list[float]:
+        with tf.Graph().as_default():
+            x, y = tf.placeholder(tf.float32, [None, 8, 8, 2]), tf.placeholder(tf.int64, [None])
+            hidden = tf.nn.relu(tf.nn.conv2d(x, tf.Variable(kernel), [1, 1, 1, 1], "SAME"))
+            hidden = tf.nn.max_pool(hidden, [1, 2, 2, 1], [1, 2, 2, 1], "SAME")
+            logits = tf.matmul(tf.reshape(hidden, [-1, 64]), tf.Variable(dense))
+            loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=logits))
+            train = tf.train.AdamOptimizer(0.01).minimize(loss)
+            session = tf.Session(config=config)
+            session.run(tf.global_variables_initializer())
+            return [float(session.run([loss, train], {x: images, y: classes})[0]) for _ in range(10)]
+
+    on_gpu = losses(tf.ConfigProto(backend="torch"))
+    np.testing.assert_allclose(on_gpu, losses(tf.ConfigProto()), rtol=1e-4)
+    assert on_gpu == losses(tf.ConfigProto(backend="torch"))

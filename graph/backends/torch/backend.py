@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +45,7 @@ class TorchBackend(Backend):
     """PyTorch."""
 
     name = "torch"
+    _has_gpu = False
     changes_variables = True
     fuses_bias = True
 
@@ -54,6 +55,7 @@ class TorchBackend(Backend):
         listed = config.gpu_options.visible_device_list
         seen = [int(n) for n in listed.split(",")] if listed else list(range(_gpu_count()))
         seen = seen[: config.count("gpu", len(seen))]
+        self._has_gpu = bool(seen)
         return (*hosts, *(Device("gpu", i, torch.device("cuda", n)) for i, n in enumerate(seen)))
 
     def configure(self, config: ConfigProto) -> None:
@@ -144,8 +146,10 @@ class TorchBackend(Backend):
         """The array on the target, and what tells when it is there."""
         if isinstance(array, np.ndarray):
             return _Sent(array, None)
-        sent = array.to(target.handle, copy=True, non_blocking=target.handle.type == "cuda")
-        if source.handle.type != "cuda" or target.handle.type != "cuda":
+        between = source.handle.type == "cuda" and target.handle.type == "cuda"
+        # From the host it is waited for, as the caller may write what he has fed once the run is over.
+        sent = array.to(target.handle, copy=True, non_blocking=between)
+        if not between:
             return _Sent(sent, None)
         event = torch.cuda.Event()
         event.record(torch.cuda.current_stream(source.handle))
@@ -179,9 +183,14 @@ class TorchBackend(Backend):
         generator.set_state(torch.frombuffer(bytearray(state), dtype=torch.uint8))
 
     def running(self) -> AbstractContextManager[Any]:
-        """Without autograd: gradients are operations of the graph."""
+        """Without autograd, as gradients are operations of the graph; on GPUs convolutions repeat their bits."""
         mode: AbstractContextManager[Any] = torch.inference_mode()
-        return mode
+        if not self._has_gpu:
+            return mode
+        stack = ExitStack()
+        stack.enter_context(mode)
+        stack.enter_context(torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=False))
+        return stack
 
     def wait(self, device: Device) -> None:
         """Waits for a GPU."""

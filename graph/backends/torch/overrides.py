@@ -255,7 +255,11 @@ def _segment_sum(xp: Any, op: Any, data: Any, ids: Any, count: Any) -> Any:
     if not _is_plain(data) or int(ids.min()) < 0 or int(ids.max()) >= number:
         return _reference(xp, op, data, ids, count)
     sums = data.new_zeros((number, *data.shape[ids.ndim :]))
-    return sums.index_add_(0, ids.reshape(-1).long(), data.reshape(-1, *data.shape[ids.ndim :]))
+    places, rows = ids.reshape(-1).long(), data.reshape(-1, *data.shape[ids.ndim :])
+    if data.is_cpu:
+        return sums.index_add_(0, places, rows)
+    # On a GPU the other one adds in an order that changes from run to run.
+    return sums.index_put_((places,), rows, accumulate=True)
 
 
 def _layer_norm(xp: Any, op: Any, x: Any, scale: Any, offset: Any) -> Any:
