@@ -7,10 +7,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from samara.errors import GraphError, OutOfRangeError
+from samara.errors import GraphError, OpError, OutOfRangeError
 from samara.graph.graph import Graph, Operation, get_default_graph
 from samara.graph.session import Session
 from samara.graph.train.checkpoint_state import latest_checkpoint
+from samara.graph.train.coordinator import Coordinator
 from samara.graph.train.hooks import (
     CheckpointSaverHook,
     SessionRunHook,
@@ -18,6 +19,7 @@ from samara.graph.train.hooks import (
     all_hooks,
     run_with_hooks,
 )
+from samara.graph.train.queue_runner import start_queue_runners
 from samara.graph.train.saver import Saver
 from samara.graph.variables import GLOBAL_VARIABLES, variables_initializer
 
@@ -89,9 +91,11 @@ class MonitoredSession:
         checkpoint_dir: where the last checkpoint is looked for; None for nowhere.
         config: as for `Session`.
         graph: the graph; the default graph when None.
+        stop_grace_period_secs: how long threads have to end.
 
     Attributes:
         graph: the graph, which is finalized.
+        coord: the coordinator of the threads that fill queues; they end with the session.
     """
 
     def __init__(
@@ -101,12 +105,14 @@ class MonitoredSession:
         checkpoint_dir: str | Path | None = None,
         config: Any = None,
         graph: Graph | None = None,
+        stop_grace_period_secs: float = 120,
     ) -> None:
+        self._grace = stop_grace_period_secs
         self.graph = graph if graph is not None else get_default_graph()
         self._hooks = all_hooks(hooks)
         self._scaffold = scaffold or Scaffold()
-        self._stopped = False
         self._closed = False
+        self.coord = Coordinator()
         with self.graph.as_default():
             for hook in self._hooks:
                 hook.begin()
@@ -114,8 +120,9 @@ class MonitoredSession:
             self.graph.finalize()
             self._session = Session(graph=self.graph, config=config)
             self._start(checkpoint_dir)
+            self._threads = start_queue_runners(self._session, self.coord)
             for hook in self._hooks:
-                hook.after_create_session(self._session, None)
+                hook.after_create_session(self._session, self.coord)
 
     def _start(self, checkpoint_dir: str | Path | None) -> None:
         made = self._scaffold
@@ -132,12 +139,19 @@ class MonitoredSession:
         """As `Session.run`, with the hooks before and after.
 
         Raises:
-            GraphError: it was stopped or closed.
+            GraphError: it is closed.
+            OutOfRangeError: the input is at its end; it ends the `with` that the session is used in quietly.
         """
         if self._closed:
             raise GraphError("the monitored session is closed")
-        values, stop = run_with_hooks(self._session, self._hooks, fetches, feed_dict)
-        self._stopped = self._stopped or stop
+        try:
+            values, stop = run_with_hooks(self._session, self._hooks, fetches, feed_dict)
+        except OpError:
+            # What a reader failed with says more than that the queue was closed then.
+            self.coord.raise_requested_exception()
+            raise
+        if stop:
+            self.coord.request_stop()
         return values
 
     def run_step_fn(self, step_fn: Any) -> Any:
@@ -146,7 +160,7 @@ class MonitoredSession:
 
     def should_stop(self) -> bool:
         """Whether a hook asked to stop, or the input came to its end."""
-        return self._stopped or self._closed
+        return self._closed or self.coord.should_stop()
 
     def close(self) -> None:
         """Ends the hooks and the session."""
@@ -172,7 +186,19 @@ class MonitoredSession:
                 for hook in self._hooks:
                     hook.end(self._session)
         finally:
-            self._session.close()
+            self.coord.request_stop()
+            try:
+                self._join(error)
+            finally:
+                self._session.close()
+
+    def _join(self, error: BaseException | None) -> None:
+        """Waits for the threads; what one of them failed with is raised unless an exception is on its way already."""
+        try:
+            self.coord.join(self._threads, self._grace, ignore_live_threads=True)
+        except Exception:
+            if error is None:
+                raise
 
 
 class _StepContext:
@@ -184,7 +210,7 @@ class _StepContext:
         return self._monitored.run(fetches, feed_dict)
 
     def request_stop(self) -> None:
-        self._monitored._stopped = True
+        self._monitored.coord.request_stop()
         raise StopIteration("a step function asked to stop")
 
 
@@ -237,7 +263,7 @@ def MonitoredTrainingSession(  # noqa: N802 (TensorFlow's name)
         save_summaries_steps: changes nothing here: run the merged summary and write it.
         save_summaries_secs: changes nothing here.
         config: as for `Session`.
-        stop_grace_period_secs: changes nothing.
+        stop_grace_period_secs: how long threads that fill queues have to end.
         log_step_count_steps: steps between notes of the speed in the log; None for none.
         max_wait_secs: changes nothing.
         save_checkpoint_steps: steps between checkpoints.
@@ -260,4 +286,6 @@ def MonitoredTrainingSession(  # noqa: N802 (TensorFlow's name)
         if log_step_count_steps:
             own.append(StepCounterHook(log_step_count_steps))
     every = all_hooks(hooks, chief_only_hooks if is_chief else None, own)
-    return MonitoredSession(scaffold, every, checkpoint_dir, config)
+    return MonitoredSession(
+        scaffold, every, checkpoint_dir, config, stop_grace_period_secs=stop_grace_period_secs
+    )

@@ -143,6 +143,37 @@ def test_values_are_logged_and_losses_watched(caplog: pytest.LogCaptureFixture) 
             session.run(y)
 
 
+def test_queues_are_filled_until_their_input_ends() -> None:
+    numbers = T.input_producer(np.arange(4, dtype=np.int32), num_epochs=3, shuffle=False)
+    total = tf.Variable(0, trainable=False)
+    step = total.assign_add(numbers.dequeue())
+    seen = []
+    with T.MonitoredSession() as session:
+        while not session.should_stop():
+            seen.append(session.run(step))
+        raise AssertionError("the end of the input ends the block")
+    assert seen == np.cumsum([0, 1, 2, 3] * 3).tolist()
+    assert session.coord.joined
+
+
+def test_what_a_reader_fails_with_is_raised() -> None:
+    x = tf.constant([1, 2, 3])
+    queue = tf.FIFOQueue(2, tf.int32, [])
+    place = tf.Variable(0, trainable=False)
+    with tf.control_dependencies([place.assign_add(2)]):
+        element = tf.gather(x, place.read_value())
+    T.add_queue_runner(T.QueueRunner(queue, [queue.enqueue(element)]))
+    value = queue.dequeue()
+
+    def read() -> None:
+        with T.MonitoredSession() as session:
+            while not session.should_stop():
+                session.run(value)
+
+    with pytest.raises(tf.GraphError, match="gather"):
+        read()
+
+
 def test_a_scaffold_says_how_to_start(tmp_path: Path) -> None:
     a, b = tf.Variable(1.0, name="a"), tf.Variable(2.0, name="b")
     T.get_or_create_global_step()
