@@ -1,7 +1,8 @@
 """Which device each operation of a step runs on.
 
-An operation runs where it was asked to; one that writes a variable runs where that lives; any other runs on the first
-device that computes fastest and can run it: "/gpu:0" where there is one, else "/cpu:0".
+An operation runs where it was asked to; one that writes a variable runs where that lives; one that computes sizes runs
+on the host, which reads them; any other runs on the device that computes fastest and can run it: "/gpu:0" where there
+is one, else "/cpu:0".
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class Placement:
         self._log = log
         self._preferred = sorted(self.devices, key=lambda d: (d.kind != "gpu", d.index))
         self._placed: dict[Operation, Device] = {}
+        self._of_sizes: set[Operation] = set()
         self._homes: dict[str, Device] = {}
 
     def of(self, operation: Operation, within: Device | None = None) -> Device:
@@ -80,10 +82,27 @@ class Placement:
                 return self._able(operation, self.home(tensor.op))
         if operation.device:
             return self._requested(operation, DeviceSpec.from_string(operation.device))
+        if within is None and self._computes_sizes(operation):
+            return self.host
         for device in [within] if within is not None else self._preferred:
             if self._backend.lacks(operation, device) is None:
                 return device
         return self._able(operation, self.host)
+
+    def _computes_sizes(self, operation: Operation) -> bool:
+        """Whether it gives a few integers that come from shapes and constants alone."""
+        if operation.stateful or operation.bodies or not operation.outputs:
+            return False
+        if not all(
+            t.dtype.is_integer and t.shape is not None and len(t.shape) < 2 for t in operation.outputs
+        ):
+            return False
+        given = operation.given_inputs
+        known = all(t.op.type == "constant" or t.op in self._of_sizes for t in given)
+        if operation.type == "shape" or (given and known):
+            self._of_sizes.add(operation)
+            return True
+        return False
 
     def _able(self, operation: Operation, device: Device) -> Device:
         reason = self._backend.lacks(operation, device)

@@ -304,6 +304,22 @@ def test_operations_go_to_the_first_gpu_that_can_run_them() -> None:
     ]
 
 
+def test_sizes_are_computed_on_the_host() -> None:
+    x = tf.placeholder(tf.float32, [None, 3], name="x")
+    with tf.device("/gpu:0"):
+        y = tf.square(x, name="square")
+    sizes = tf.stack([tf.shape(y)[0] * 3, -1])
+    z = tf.reshape(y, sizes, name="flat")
+    session = tf.Session(config=tf.ConfigProto(backend=gpus(1)))
+    found, metadata = traced(session, z, {x: np.ones((2, 3), np.float32)})
+    assert found.shape == (6, 1)
+    devices = {s.op: s.device for s in metadata.steps}
+    assert devices["shape"] == devices["multiply"] == devices["stack"] == "/cpu:0"
+    assert devices["reshape"] == "/gpu:0"
+    # Neither the tensor of which the shape is taken, nor the sizes, are sent.
+    assert [s.node_name for s in metadata.steps if s.op == "send"] == ["x:0"]
+
+
 def test_what_a_gpu_cannot_run() -> None:
     with tf.device("/gpu:1"):
         y = tf.matmul(tf.placeholder(tf.int32, [2, 2], name="x"), np.eye(2, dtype=np.int32), name="product")
