@@ -358,6 +358,12 @@ class Graph:
             self._devices.pop()
 
     @contextlib.contextmanager
+    def colocate_with(self, op: Any) -> Iterator[None]:
+        """Asks for the device of an operation, tensor or variable, and no other, for the operations added within."""
+        with self.device(None), self.device(self._as_operation(op).device):
+            yield
+
+    @contextlib.contextmanager
     def source(self, source: str) -> Iterator[None]:
         """Gives the operations added within this source instead of the caller's line."""
         previous, self._source_override = self._source_override, source

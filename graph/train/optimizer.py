@@ -137,7 +137,11 @@ class Optimizer:
             updates: list[Any] = []
             shared = self._prepare([v for _, v in pairs])
             # No variable changes before every new value has been computed from the old ones.
-            computed = [(v, self._constrained(v, self._update(g, v, shared))) for g, v in pairs]
+            computed = []
+            for gradient, variable in pairs:
+                with graph.colocate_with(variable):
+                    new = self._update(gradient, variable, shared)
+                    computed.append((variable, self._constrained(variable, new)))
             values = [value for _, new in computed for _, value in new]
             with graph.control_dependencies(values):
                 updates += [target.assign(value) for _, new in computed for target, value in new]

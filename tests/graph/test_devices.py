@@ -304,6 +304,23 @@ def test_operations_go_to_the_first_gpu_that_can_run_them() -> None:
     ]
 
 
+def test_variables_are_updated_where_they_live() -> None:
+    with tf.device("/cpu:0"):
+        w = tf.Variable([[1.0], [2.0]], name="w")
+    with tf.device("/gpu:0"):
+        loss = tf.reduce_sum(tf.square(tf.matmul(tf.constant([[1.0, 3.0]]), w)))
+        train = tf.train.AdamOptimizer(0.1).minimize(loss)
+    session = tf.Session(config=tf.ConfigProto(backend=gpus(1)))
+    session.run(tf.global_variables_initializer())
+    _, metadata = traced(session, train)
+    places = {s.node_name: s.device for s in metadata.steps if s.op not in ("send", "receive")}
+    assert {places[f"Adam/assign{n}"] for n in ("", "_1", "_2")} == {"/cpu:0"}
+    # The gradient and the rate go to the variable, the moments nowhere.
+    sent = [s.node_name for s in metadata.steps if s.op == "send" and s.device == "/cpu:0"]
+    assert not [n for n in sent if "/Adam/" in n]
+    assert all(d == "/gpu:0" for n, d in places.items() if n.startswith("gradients"))
+
+
 def test_sizes_are_computed_on_the_host() -> None:
     x = tf.placeholder(tf.float32, [None, 3], name="x")
     with tf.device("/gpu:0"):
