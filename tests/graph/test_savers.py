@@ -293,6 +293,15 @@ def test_names_of_checkpoints_may_hold_anything(tmp_path: Path) -> None:
     assert len(tf.train.get_checkpoint_mtimes([prefix, "none"])) == 1
 
 
+def test_without_safetensors_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tf.Variable(1.0)
+    for name in [m for m in sys.modules if m.partition(".")[0] == "safetensors"]:
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
+    with started() as session, pytest.raises(ImportError, match=r"pip install samara\[train\]"):
+        tf.train.Saver().save(session, tmp_path / "m")
+
+
 CHILD = """
 import sys, numpy as np, samara as tf
 names = [tf.Variable(np.zeros(50_000, np.float32), name=f"v{i}") for i in range(5)]
