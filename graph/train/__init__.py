@@ -80,10 +80,12 @@ from samara.graph.train.step_counter import (
     get_or_create_global_step,
     global_step,
 )
+from samara.graph.train.summary_hook import SummarySaverHook
 from samara.graph.train.warm_start import init_from_checkpoint, write_graph
 
 piecewise_constant_decay = piecewise_constant
 NewCheckpointReader = CheckpointReader
+
 
 __all__ = [
     "AdadeltaOptimizer",
@@ -122,6 +124,7 @@ __all__ = [
     "SingularMonitoredSession",
     "StepCounterHook",
     "StopAtStepHook",
+    "SummarySaverHook",
     "SummaryWriter",
     "add_queue_runner",
     "assert_global_step",

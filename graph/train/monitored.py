@@ -21,6 +21,8 @@ from samara.graph.train.hooks import (
 )
 from samara.graph.train.queue_runner import start_queue_runners
 from samara.graph.train.saver import Saver
+from samara.graph.train.step_counter import get_global_step
+from samara.graph.train.summary_hook import SummarySaverHook, summaries_are_possible
 from samara.graph.variables import GLOBAL_VARIABLES, variables_initializer
 
 _LOCAL_VARIABLES = "local_variables"
@@ -38,7 +40,7 @@ class Scaffold:
         ready_op: changes nothing: a session in one process is ready when it has started.
         ready_for_local_init_op: changes nothing.
         local_init_op: gives local variables their first values, at every start; all local ones when None.
-        summary_op: changes nothing here.
+        summary_op: what a SummarySaverHook writes; all summaries of the graph when None.
         saver: what saves and restores; one of all variables when None.
         copy_from_scaffold: not supported; None.
     """
@@ -59,6 +61,7 @@ class Scaffold:
         self.init_feed_dict = init_feed_dict
         self.init_fn = init_fn
         self.local_init_op = local_init_op
+        self.summary_op = summary_op
         self.saver = saver
 
     def finalize(self) -> Scaffold:
@@ -260,14 +263,15 @@ def MonitoredTrainingSession(  # noqa: N802 (TensorFlow's name)
         chief_only_hooks: the same, when `is_chief`.
         save_checkpoint_secs: seconds between checkpoints; ten minutes when neither this nor steps are given, None or 0
             for none.
-        save_summaries_steps: changes nothing here: run the merged summary and write it.
-        save_summaries_secs: changes nothing here.
+        save_summaries_steps: steps between the writing of the graph's summaries; 100 when neither this nor seconds are
+            given and the package tensorboard is installed, None or 0 for none.
+        save_summaries_secs: seconds between them.
         config: as for `Session`.
         stop_grace_period_secs: how long threads that fill queues have to end.
         log_step_count_steps: steps between notes of the speed in the log; None for none.
         max_wait_secs: changes nothing.
         save_checkpoint_steps: steps between checkpoints.
-        summary_dir: changes nothing here.
+        summary_dir: the folder of the event file; checkpoint_dir when None.
 
     Raises:
         GraphError: checkpoints or the speed need a step counter and the graph has none; or `master` is not "".
@@ -285,6 +289,16 @@ def MonitoredTrainingSession(  # noqa: N802 (TensorFlow's name)
             own.append(CheckpointSaverHook(checkpoint_dir, secs, steps, scaffold=scaffold))
         if log_step_count_steps:
             own.append(StepCounterHook(log_step_count_steps))
+    folder = checkpoint_dir if summary_dir is None else summary_dir
+    if is_chief and folder is not None:
+        secs, steps = save_summaries_secs, save_summaries_steps
+        if secs is USE_DEFAULT and steps is USE_DEFAULT:
+            # Without a step counter there is no place for them.
+            possible = summaries_are_possible() and get_global_step() is not None
+            secs, steps = None, 100 if possible else None
+        secs, steps = (None if v is USE_DEFAULT or not v else v for v in (secs, steps))
+        if secs is not None or steps is not None:
+            own.append(SummarySaverHook(steps, secs, str(folder), scaffold=scaffold))
     every = all_hooks(hooks, chief_only_hooks if is_chief else None, own)
     return MonitoredSession(
         scaffold, every, checkpoint_dir, config, stop_grace_period_secs=stop_grace_period_secs

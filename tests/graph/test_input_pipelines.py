@@ -521,3 +521,50 @@ def test_what_cannot_be_read_ahead() -> None:
         tf.train.prefetch([1], depth=0)
     with pytest.raises(ValueError, match="has no items"):
         next(tf.train.prefetch([], repeat=None))
+
+
+# Monitored sessions -------------------------------------------------------------------------------------------------
+
+
+def test_a_monitored_session_runs_the_queue_runners() -> None:
+    x = tf.train.range_input_producer(7, num_epochs=1, shuffle=False).dequeue()
+    batch = tf.train.batch([x], 2)
+    found = []
+    before = threading.active_count()
+    with tf.train.MonitoredTrainingSession(stop_grace_period_secs=SECONDS) as session:
+        while not session.should_stop():
+            found += session.run(batch)[0].tolist()
+    assert found == [0, 1, 2, 3, 4, 5]
+    assert threading.active_count() == before
+
+
+def test_a_monitored_session_raises_what_a_reader_failed_with() -> None:
+    q, _ = failing(3)
+    taking, found = q.dequeue(), []
+
+    def train() -> None:
+        with tf.train.MonitoredTrainingSession(stop_grace_period_secs=SECONDS) as session:
+            while not session.should_stop():
+                found.append(int(session.run(taking)))
+
+    with pytest.raises(tf.GraphError, match="gather"):
+        train()
+    # The failure may come before what is in the queue is taken.
+    assert found == [1, 2, 3][: len(found)]
+
+
+def test_a_monitored_session_writes_summaries(tmp_path: Any) -> None:
+    pytest.importorskip("tensorboard")
+    step = tf.train.get_or_create_global_step()
+    advance = step.assign_add(np.int64(1))
+    tf.summary.scalar("step", tf.identity(step))
+    options = {"checkpoint_dir": tmp_path, "save_checkpoint_steps": None, "log_step_count_steps": None}
+    with tf.train.MonitoredTrainingSession(save_summaries_steps=3, **options) as session:
+        for _ in range(8):
+            session.run(advance)
+    (path,) = tmp_path.glob("events.*")
+    events = list(tf.train.summary_iterator(path))
+    assert sum(e.HasField("graph_def") for e in events) == 1
+    assert [e.step for e in events if e.HasField("summary")] == [1, 4, 7]
+    with pytest.raises(ValueError, match="needs a folder or a writer"):
+        tf.train.SummarySaverHook(save_steps=1)
