@@ -13,13 +13,30 @@ from samara.graph.strings import holds_text
 from samara.graph.variables import Variable
 
 
-def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None = None) -> Tensor:
-    """A constant; with `shape`, a single value is repeated and other values are reshaped."""
+def constant(
+    value: Any, dtype: Any = None, shape: Any = None, name: str = "Const", verify_shape: bool = False
+) -> Tensor:
+    """A constant; with `shape`, a single value is repeated, and other values are reshaped, the last one repeated.
+
+    Raises:
+        TypeError: `verify_shape`, and the values have another shape.
+        ValueError: there are more values than the shape has.
+    """
     kind = string if dtype is None and holds_text(value) else dtype
     array = as_array(value, None if kind is None else as_dtype(kind))
     if shape is not None:
-        repeated = np.broadcast_to(array.reshape(()), shape) if array.size == 1 else array.reshape(shape)
-        array = as_array(repeated, as_dtype(array.dtype))
+        wanted = tuple(int(n) for n in np.atleast_1d(np.asarray(shape, np.int64)))
+        if verify_shape and array.shape != wanted:
+            raise TypeError(f"constant: the values have shape {list(array.shape)}, expected {list(wanted)}")
+        flat, count = array.reshape(-1), int(np.prod(wanted))
+        if flat.size > max(count, 1):
+            raise ValueError(f"constant: {flat.size} values do not fit shape {list(wanted)}")
+        filled = (
+            np.concatenate([flat, np.repeat(flat[-1:], count - flat.size)])
+            if flat.size < count
+            else flat[:count]
+        )
+        array = as_array(filled.reshape(wanted), as_dtype(array.dtype))
     attributes = {"value": array, "dtype": as_dtype(array.dtype)}
     return get_default_graph().apply("constant", [], attributes, name=name or "Const").outputs[0]
 
@@ -41,12 +58,12 @@ def ones(shape: Any, dtype: Any = float32, name: str | None = None) -> Tensor:
     return fill(shape, np.ones((), as_dtype(dtype).numpy), name)
 
 
-def zeros_like(tensor: Any, dtype: Any = None, name: str | None = None) -> Tensor:
+def zeros_like(tensor: Any, dtype: Any = None, name: str | None = None, optimize: bool = True) -> Tensor:
     """Zeros of the shape of `tensor`."""
     return _like(tensor, dtype, 0, name)
 
 
-def ones_like(tensor: Any, dtype: Any = None, name: str | None = None) -> Tensor:
+def ones_like(tensor: Any, dtype: Any = None, name: str | None = None, optimize: bool = True) -> Tensor:
     """Ones of the shape of `tensor`."""
     return _like(tensor, dtype, 1, name)
 
@@ -92,9 +109,12 @@ def range(
     return result
 
 
+lin_space = linspace
+
 __all__ = [
     "constant",
     "fill",
+    "lin_space",
     "linspace",
     "ones",
     "ones_like",

@@ -16,6 +16,7 @@ from samara.errors import GraphError
 from samara.graph import dims, dtypes
 from samara.graph.graph import Body, Graph, Operation, Tensor
 from samara.graph.inference import known_value
+from samara.graph.ops import OPS
 
 # The most that the file can say; a run of a file ends with an error after as many steps of all its loops together.
 MOST_TRIPS = 2**31 - 1
@@ -26,9 +27,10 @@ class BodyGraph(Graph):
 
     outer: Graph
 
-    def __init__(self, outer: Graph) -> None:
+    def __init__(self, outer: Graph, *, draws_outside: bool = False) -> None:
         super().__init__()
         self.outer = outer
+        self._draws_outside = draws_outside
         self.seed = outer.seed
         # What is collected and which scopes are open does not depend on where in the program it is said.
         self._collections = outer._collections
@@ -53,6 +55,42 @@ class BodyGraph(Graph):
         if tensor not in self.captured:
             self.captured[tensor] = self.add_input(tensor)
         return self.captured[tensor]
+
+    def apply(
+        self,
+        type_: str,
+        inputs: Sequence[Any],
+        attributes: dict[str, Any] | None = None,
+        *,
+        name: str | None = None,
+        exact_name: bool = False,
+    ) -> Operation:
+        """Adds an operation; what draws random numbers goes outside where it can.
+
+        The gradient of a branch computes the branch again, and must find the numbers that were drawn.
+        """
+        if self._draws_outside and OPS[type_].random:
+            given = [self._lifted(self.convert(v)) for v in inputs]
+            if None not in given:
+                drawn = self.outer.apply(type_, given, attributes, name=name)
+                return self.capture(drawn.outputs[0]).op
+        return super().apply(type_, inputs, attributes, name=name, exact_name=exact_name)
+
+    def _lifted(self, tensor: Tensor) -> Tensor | None:
+        """The tensor of the outer graph that always has the value of one of this graph; None where there is none."""
+        from samara.graph.rewrite import copy
+
+        for known in (self.captured, self._copied):
+            for outside, inside in known.items():
+                if inside is tensor:
+                    return outside
+        op = tensor.op
+        if op.type == "placeholder" or op.stateful:
+            return None
+        given = [None if t is None else self._lifted(t) for t in op.inputs]
+        if any(a is None and t is not None for a, t in zip(given, op.inputs, strict=True)):
+            return None
+        return copy(self.outer, op, given, name=op.name)[tensor.index]
 
     def _foreign(self, tensor: Tensor) -> Tensor:
         if tensor.graph is not self.outer:
@@ -85,10 +123,15 @@ def _variable_names(graph: Graph) -> list[str]:
 
 
 def _trace(
-    outer: Graph, function: Callable[..., Any], like: Sequence[Tensor], what: str
+    outer: Graph,
+    function: Callable[..., Any],
+    like: Sequence[Tensor],
+    what: str,
+    *,
+    draws_outside: bool = False,
 ) -> tuple[BodyGraph, list[Any]]:
     """Calls a function with placeholders like some tensors, in a graph of its own."""
-    graph = BodyGraph(outer)
+    graph = BodyGraph(outer, draws_outside=draws_outside)
     arguments = [graph.add_input(t) for t in like]
     with graph.as_default():
         found = function(*arguments)
@@ -153,8 +196,8 @@ def cond(
         ValueError: they give different numbers of tensors.
     """
     like = [graph.convert(v) for v in inputs]
-    then_graph, then_values = _trace(graph, then_function, like, "the branch for True")
-    else_graph, else_values = _trace(graph, else_function, like, "the branch for False")
+    then_graph, then_values = _trace(graph, then_function, like, "the branch for True", draws_outside=True)
+    else_graph, else_values = _trace(graph, else_function, like, "the branch for False", draws_outside=True)
     if len(then_values) != len(else_values):
         raise ValueError(
             f"cond: one branch gives {len(then_values)} tensors and the other {len(else_values)}: give as many of both"
@@ -333,7 +376,7 @@ def read_variables(op: Operation) -> list[Tensor]:
             (tensor,) = op.graph.get_operation_by_name(name).outputs
         except KeyError:
             continue
-        if tensor.dtype.is_floating and all(tensor is not t for t in op.inputs):
+        if tensor.dtype.is_floating:
             found.append(tensor)
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from samara.graph import control
 from samara.graph.convert import builder
 from samara.graph.graph import Tensor
+from samara.graph.structure import flatten, pack, shape_of
 
 
 def cond(
@@ -43,7 +44,7 @@ def cond(
     def branch(function: Callable[[], Any]) -> Callable[[], list[Any]]:
         def flat() -> list[Any]:
             leaves: list[Any] = []
-            structures.append(_flatten(function(), leaves))
+            structures.append(flatten(function(), leaves))
             return leaves
 
         return flat
@@ -52,7 +53,7 @@ def cond(
     made = control.cond(graph, pred, branch(then_function), branch(else_function), name=name)
     if structures[0] != structures[1]:
         raise TypeError("cond: true_fn and false_fn must give the same structure of tensors")
-    packed = _pack(structures[0], iter(made))
+    packed = pack(structures[0], iter(made))
     single = isinstance(packed, (list, tuple)) and len(packed) == 1 and not strict
     return packed[0] if single else packed
 
@@ -131,14 +132,14 @@ def while_loop(
     if not isinstance(loop_vars, (list, tuple)) or not loop_vars:
         raise TypeError("while_loop: loop_vars must be a list of one or more tensors")
     leaves: list[Any] = []
-    structure = _flatten(loop_vars, leaves)
+    structure = flatten(loop_vars, leaves)
     tensors = [v for v in leaves if hasattr(v, "as_graph_tensor")]
     graph = builder(*tensors).graph
     bounded = maximum_iterations is not None
 
     def test(*values: Tensor) -> Any:
         given = values[1:] if bounded else values
-        holds = cond(*_pack(structure, iter(given)))
+        holds = cond(*pack(structure, iter(given)))
         if not bounded:
             return holds
         b = values[0].graph.b
@@ -146,49 +147,19 @@ def while_loop(
 
     def step(*values: Tensor) -> list[Any]:
         given = values[1:] if bounded else values
-        found = body(*_pack(structure, iter(given)))
+        found = body(*pack(structure, iter(given)))
         if len(loop_vars) == 1 and not isinstance(found, (list, tuple)):
             found = [found]
         made: list[Any] = []
-        if _shape_of(_flatten(found, made)) != _shape_of(structure):
+        if shape_of(flatten(found, made)) != shape_of(structure):
             raise TypeError("while_loop: body must give the structure of loop_vars")
         return [values[0].graph.b.add(values[0], np.int32(1)), *made] if bounded else made
 
     variables = [np.int32(0), *leaves] if bounded else leaves
     limit = control.MOST_TRIPS if maximum_iterations is None else int(maximum_iterations)
     made = control.while_loop(graph, test, step, variables, maximum_trip_count=limit, name=name)
-    packed = _pack(structure, iter(made[1:] if bounded else made))
+    packed = pack(structure, iter(made[1:] if bounded else made))
     return packed[0] if len(packed) == 1 and not return_same_structure else packed
-
-
-def _flatten(value: Any, leaves: list[Any]) -> Any:
-    """What nested lists, tuples and dicts look like, with the rest appended to `leaves`."""
-    if isinstance(value, (list, tuple)):
-        return (type(value), [_flatten(v, leaves) for v in value])
-    if isinstance(value, dict):
-        return (dict, [(k, _flatten(v, leaves)) for k, v in value.items()])
-    leaves.append(value)
-    return None
-
-
-def _shape_of(structure: Any) -> Any:
-    """A structure in which lists and tuples are alike."""
-    if structure is None:
-        return None
-    kind, parts = structure
-    if kind is dict:
-        return ("dict", [(k, _shape_of(p)) for k, p in parts])
-    return ("sequence", [_shape_of(p) for p in parts])
-
-
-def _pack(structure: Any, values: Any) -> Any:
-    if structure is None:
-        return next(values)
-    kind, parts = structure
-    if kind is dict:
-        return {k: _pack(p, values) for k, p in parts}
-    found: Sequence[Any] = [_pack(p, values) for p in parts]
-    return kind(*found) if hasattr(kind, "_fields") else kind(found)
 
 
 __all__ = [

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from samara.graph.dtypes import as_dtype, string
 from samara.graph.graph import Tensor, get_default_graph
+from samara.graph.ops import OPS
 from samara.graph.strings import holds_text
 from samara.graph.variables import Variable
 
@@ -43,3 +45,25 @@ def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None) ->
     kind = string if dtype is None and holds_text(value) else dtype
     tensor: Tensor = builder(value).graph.convert(value, None if kind is None else as_dtype(kind))
     return tensor
+
+
+def elementwise(op: str) -> Callable[..., Tensor]:
+    """A function of the vocabulary that is an op of the table, attributes left at their defaults."""
+    definition = OPS[op]
+    if len(definition.operands) == 1:
+
+        def unary(x: Any, name: str | None = None) -> Tensor:
+            result: Tensor = getattr(builder(x), op)(x, name=name)
+            return result
+
+        made: Callable[..., Tensor] = unary
+    else:
+
+        def binary(x: Any, y: Any, name: str | None = None) -> Tensor:
+            result: Tensor = getattr(builder(x, y), op)(x, y, name=name)
+            return result
+
+        made = binary
+    made.__name__ = made.__qualname__ = op
+    made.__doc__ = definition.doc
+    return made

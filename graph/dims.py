@@ -89,6 +89,11 @@ class Dim:
         return made
 
     @property
+    def value(self) -> None:
+        """None, as TensorFlow 1 says of a size that is not known yet."""
+        return None
+
+    @property
     def symbols(self) -> frozenset[Symbol]:
         """All symbols in the expression."""
         found: set[Symbol] = set()

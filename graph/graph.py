@@ -8,6 +8,7 @@ contradicts itself is refused there, naming the line of the user's program.
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,34 +20,19 @@ import numpy as np
 
 from samara.errors import GraphError, ShapeError, shown
 from samara.graph import devices, dims, dtypes
+from samara.graph.applying import fill_attributes, infer, output_dtypes, pair
 from samara.graph.dims import Shape
 from samara.graph.dtypes import DType
 from samara.graph.inference import Inference
 from samara.graph.operators import Operators
 from samara.graph.ops import OPS
-from samara.graph.ops._table import REQUIRED, Attribute, OpDef, Operand
+from samara.graph.ops._table import OpDef
+from samara.graph.shapes import TensorShape, known
 from samara.graph.strings import as_strings
 
 if TYPE_CHECKING:
     from samara.graph.builder import Builder
-
-
-class TensorShape(tuple[Any, ...]):
-    """A shape as TensorFlow 1 programs handle it: a tuple with `as_list`, `ndims` and `num_elements`."""
-
-    def as_list(self) -> list[int | None]:
-        """The dimensions, None where one is not a plain number."""
-        return [d if isinstance(d, int) else None for d in self]
-
-    @property
-    def ndims(self) -> int:
-        """The rank."""
-        return len(self)
-
-    def num_elements(self) -> int | None:
-        """The number of elements, or None when it is not a plain number."""
-        count = dims.product(self)
-        return count if isinstance(count, int) else None
+    from samara.graph.text import GraphDef
 
 
 class Tensor(Operators):
@@ -57,14 +43,22 @@ class Tensor(Operators):
         shape: a tuple of int and Dim, or None when not even the rank is known.
     """
 
-    __slots__ = ("__weakref__", "dtype", "index", "op", "shape")
-    __array_priority__ = 100
+    __slots__ = ("__weakref__", "_shape", "dtype", "index", "op")
 
     def __init__(self, op: Operation, index: int, dtype: DType, shape: Shape | None) -> None:
         self.op = op
         self.index = index
         self.dtype = dtype
-        self.shape = shape
+        self._shape = known(shape)
+
+    @property
+    def shape(self) -> Shape | None:
+        """A tuple of int and Dim, or None when not even the rank is known."""
+        return self._shape
+
+    @shape.setter
+    def shape(self, shape: Shape | None) -> None:
+        self._shape = known(shape)
 
     @property
     def name(self) -> str:
@@ -86,21 +80,26 @@ class Tensor(Operators):
         return self.op.device
 
     def get_shape(self) -> TensorShape:
-        """The shape with TensorFlow 1's methods.
+        """The shape with TensorFlow 1's methods; one whose `ndims` is None when not even the rank is known."""
+        return TensorShape(self._shape)
 
-        Raises:
-            ValueError: not even the rank is known.
-        """
-        if self.shape is None:
-            raise ValueError(f"the rank of {self.name} is not known")
-        return TensorShape(self.shape)
+    @property
+    def value_index(self) -> int:
+        """Which output of its operation it is."""
+        return self.index
 
-    def set_shape(self, shape: Sequence[Any]) -> None:
+    def consumers(self) -> list[Operation]:
+        """The operations that have it as an input."""
+        return [op for op in self.graph.operations if any(t is self for t in op.inputs)]
+
+    def set_shape(self, shape: Sequence[Any] | None) -> None:
         """Merges what is known of the shape with `shape`.
 
         Raises:
             ShapeError: the two contradict each other.
         """
+        if shape is None or TensorShape(shape).ndims is None:
+            return
         given = tuple(dims.as_dimension(d) for d in shape)
         if self.shape is None:
             self.shape = given
@@ -228,6 +227,17 @@ class Operation:
 
         (session or default_session()).run(self, feed_dict)
 
+    def values(self) -> tuple[Tensor, ...]:
+        """The outputs."""
+        return tuple(self.outputs)
+
+    @property
+    def node_def(self) -> Any:
+        """What it is made of, to be read."""
+        from samara.graph.text import NodeDef
+
+        return NodeDef(self)
+
     def get_attr(self, name: str) -> Any:
         """An attribute's value."""
         return self.attributes[name]
@@ -272,6 +282,52 @@ class Graph:
         while within is not self and within.outer is not None:
             within = within.outer
         return default if within is self else self
+
+    @property
+    def finalized(self) -> bool:
+        """Whether nothing can be added any more."""
+        return self._finalized
+
+    @property
+    def version(self) -> int:
+        """A number that grows with every operation."""
+        return len(self._operations)
+
+    def as_graph_def(self, *_: Any, **__: Any) -> GraphDef:
+        """What the graph is made of, to be read: `print(graph.as_graph_def())`, or its `.node`."""
+        from samara.graph.text import GraphDef
+
+        return GraphDef(self)
+
+    def as_graph_element(self, obj: Any, allow_tensor: bool = True, allow_operation: bool = True) -> Any:
+        """The tensor or the operation that an object or a name stands for.
+
+        Raises:
+            TypeError: it is neither, or of the kind that is not allowed.
+            ValueError: it belongs to another graph.
+        """
+        found = obj.as_graph_tensor() if hasattr(obj, "as_graph_tensor") else obj
+        if isinstance(found, str):
+            found = self.get_tensor_by_name(found) if ":" in found else self.get_operation_by_name(found)
+        if not (allow_tensor and isinstance(found, Tensor)) and not (
+            allow_operation and isinstance(found, Operation)
+        ):
+            raise TypeError(f"{obj!r} is not {'a tensor' if allow_tensor else 'an operation'} of the graph")
+        if found.graph is not self:
+            raise ValueError(f"{found.name} belongs to another graph")
+        return found
+
+    def is_fetchable(self, tensor_or_op: Any) -> bool:
+        """Whether a session may be asked for it: always."""
+        return isinstance(tensor_or_op, (Tensor, Operation)) or hasattr(tensor_or_op, "as_graph_tensor")
+
+    def is_feedable(self, tensor: Any) -> bool:
+        """Whether a run may be given it: any tensor."""
+        return isinstance(tensor, Tensor) or hasattr(tensor, "as_graph_tensor")
+
+    def get_name_scope(self) -> str:
+        """The current name scope, without the last "/"."""
+        return self._scope.removesuffix("/")
 
     def get_operations(self) -> list[Operation]:
         """All operations, in the order of construction."""
@@ -400,10 +456,25 @@ class Graph:
         """Appends to the list called `name`."""
         self._collections.setdefault(name, []).append(value)
 
+    def add_to_collections(self, names: Any, value: Any) -> None:
+        """Appends to each of the lists that are called `names`."""
+        for name in dict.fromkeys([names] if isinstance(names, str) else names):
+            self.add_to_collection(name, value)
+
     def get_collection(self, name: str, scope: str | None = None) -> list[Any]:
-        """The list called `name`, or those in it whose name starts with `scope`."""
+        """What the list called `name` holds; only what has a name that `scope`, a regular expression, begins."""
         found = self._collections.get(name, [])
-        return [v for v in found if scope is None or v.name.startswith(scope)]
+        if scope is None:
+            return list(found)
+        return [v for v in found if re.match(scope, str(getattr(v, "name", "")))]
+
+    def get_all_collection_keys(self) -> list[str]:
+        """The names of the lists that hold something."""
+        return [name for name, held in self._collections.items() if held and not name.startswith("__")]
+
+    def clear_collection(self, name: str) -> None:
+        """Empties the list called `name`."""
+        self._collections.pop(name, None)
 
     def get_collection_ref(self, name: str) -> list[Any]:
         """The list called `name` itself."""
@@ -444,14 +515,14 @@ class Graph:
         if self._finalized:
             raise GraphError(f"cannot add {type_}: the graph is finalized{_at(source)}")
         try:
-            filled = _fill_attributes(definition, attributes or {})
+            filled = fill_attributes(definition, attributes or {})
             tensors, variables = self._convert_inputs(definition, inputs, filled)
             inference = Inference(definition, tensors, filled)
-            shapes = _infer(definition, inference)
+            shapes = infer(definition, inference)
             if definition.dtypes is not None:
                 types = list(definition.dtypes(inference))
             else:
-                types = _output_dtypes(definition, len(shapes), variables, filled)
+                types = output_dtypes(definition, len(shapes), variables, filled)
         except (GraphError, TypeError) as error:
             raise type(error)(f"{error}{_at(source)}") from None
         control: dict[Operation, None] = {}
@@ -510,7 +581,7 @@ class Graph:
     def _convert_inputs(
         self, definition: OpDef, inputs: Sequence[Any], attributes: dict[str, Any]
     ) -> tuple[list[Tensor | None], dict[str, DType]]:
-        given = _pair(definition, inputs)
+        given = pair(definition, inputs)
         variables: dict[str, DType] = {}
         for operand, value in given:
             tensor = value.as_graph_tensor() if hasattr(value, "as_graph_tensor") else value
@@ -672,103 +743,6 @@ def _dtype_within(values: Sequence[Any]) -> DType | None:
         if found is not None:
             return found
     return None
-
-
-def _pair(definition: OpDef, inputs: Sequence[Any]) -> list[tuple[Operand, Any]]:
-    operands = definition.operands
-    if len(inputs) > len(operands):
-        raise TypeError(f"{definition.name} takes {len(operands)} inputs, {len(inputs)} were given")
-    pairs: list[tuple[Operand, Any]] = []
-    for operand, value in zip(operands, [*inputs, *[None] * (len(operands) - len(inputs))], strict=True):
-        if operand.variadic:
-            if value is None and operand.optional:
-                continue
-            if not isinstance(value, (list, tuple)) or not (value or operand.optional):
-                raise TypeError(f"{definition.name}: {operand.name} must be a list of one or more tensors")
-            pairs += [(operand, v) for v in value]
-        else:
-            pairs.append((operand, value))
-    return pairs
-
-
-def _fill_attributes(definition: OpDef, given: dict[str, Any]) -> dict[str, Any]:
-    known = {a.name for a in definition.attributes}
-    for name in given:
-        if name not in known:
-            listed = ", ".join(sorted(known)) or "none"
-            raise TypeError(f"{definition.name} has no attribute {name!r}; its attributes are {listed}")
-    filled: dict[str, Any] = {}
-    for a in definition.attributes:
-        value = given.get(a.name, a.default)
-        if value is REQUIRED:
-            raise TypeError(f"{definition.name} needs the attribute {a.name!r}")
-        filled[a.name] = _normalize(definition, a, value)
-    return filled
-
-
-def _normalize(definition: OpDef, a: Attribute, value: Any) -> Any:
-    try:
-        if a.kind == "int":
-            return int(value)
-        if a.kind == "float":
-            return float(value)
-        if a.kind == "bool":
-            return bool(value)
-        if a.kind == "ints":
-            values = tuple(int(v) for v in value)
-            if len(values) > a.limit:
-                raise TypeError(f"holds {len(values)} numbers, at most {a.limit} are possible")
-            return values
-        if a.kind == "dtype":
-            return dtypes.as_dtype(value)
-        if a.kind == "symbol":
-            if not isinstance(value, dims.Dim) or value.symbol is None or value.symbol.anonymous:
-                raise TypeError("is not a named dimension: give Dim('name')")
-            return value
-        if a.kind == "shape":
-            if isinstance(value, str) or not (value is None or hasattr(value, "__iter__")):
-                raise TypeError("expected a list of sizes, as in [None, 3]")
-            return None if value is None else tuple(dims.as_dimension(d) for d in value)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"{definition.name}: attribute {a.name}={value!r}: {error}") from None
-    if a.kind == "graph" and not isinstance(value, Body):
-        raise TypeError(f"{definition.name}: attribute {a.name} is {type(value).__name__}, expected a Body")
-    if a.choice is not None:
-        word = str(value).lower()
-        if word not in a.choice.values:
-            raise TypeError(
-                f"{definition.name}: attribute {a.name}={value!r}: expected one of {', '.join(a.choice.values)}"
-            )
-        return word
-    return value
-
-
-def _infer(definition: OpDef, inference: Inference) -> list[Shape | None]:
-    results = definition.results
-    unknown = any(t is not None and t.shape is None for t in inference.inputs)
-    if unknown and not definition.any_rank:
-        return [None] * len(results)
-    shapes = definition.shape(inference)
-    if len(results) == 1 and not results[0].variadic:
-        return [shapes]
-    return list(shapes)
-
-
-def _output_dtypes(
-    definition: OpDef, count: int, variables: dict[str, DType], attributes: dict[str, Any]
-) -> list[DType]:
-    operands = list(definition.results)
-    if operands and operands[-1].variadic:
-        operands += [operands[-1]] * (count - len(operands))
-    found = []
-    for operand in operands[:count]:
-        if operand.type.startswith("@"):
-            found.append(attributes[operand.type[1:]])
-        elif operand.type in variables:
-            found.append(variables[operand.type])
-        else:
-            found.append(dtypes.BY_NAME[operand.type])
-    return found
 
 
 def _caller() -> str:

@@ -8,85 +8,67 @@ from typing import Any
 
 import numpy as np
 
-from samara.graph.convert import builder, convert_to_tensor
-from samara.graph.dtypes import DType, as_dtype, float32, int32, int64
+from samara.graph.convert import builder, convert_to_tensor, elementwise
+from samara.graph.dtypes import DType, as_dtype, float32, float64, int32, int64
 from samara.graph.graph import Tensor, as_array
 from samara.graph.ops import OPS
 from samara.graph.variables import Variable
 
-
-def _elementwise(op: str) -> Callable[..., Tensor]:
-    """A function of the vocabulary that is an op of the table, attributes left at their defaults."""
-    definition = OPS[op]
-    if len(definition.operands) == 1:
-
-        def unary(x: Any, name: str | None = None) -> Tensor:
-            result: Tensor = getattr(builder(x), op)(x, name=name)
-            return result
-
-        made: Callable[..., Tensor] = unary
-    else:
-
-        def binary(x: Any, y: Any, name: str | None = None) -> Tensor:
-            result: Tensor = getattr(builder(x, y), op)(x, y, name=name)
-            return result
-
-        made = binary
-    made.__name__ = made.__qualname__ = op
-    made.__doc__ = definition.doc
-    return made
-
-
-add = _elementwise("add")
-subtract = sub = _elementwise("subtract")
-multiply = mul = _elementwise("multiply")
-floordiv = floor_div = _elementwise("floor_divide")
-mod = floormod = _elementwise("floor_mod")
-pow = _elementwise("power")
-maximum = _elementwise("maximum")
-minimum = _elementwise("minimum")
-squared_difference = _elementwise("squared_difference")
-atan2 = _elementwise("atan2")
-equal = _elementwise("equal")
-not_equal = _elementwise("not_equal")
-less = _elementwise("less")
-less_equal = _elementwise("less_equal")
-greater = _elementwise("greater")
-greater_equal = _elementwise("greater_equal")
-logical_and = _elementwise("logical_and")
-logical_or = _elementwise("logical_or")
-logical_xor = _elementwise("logical_xor")
-logical_not = _elementwise("logical_not")
-is_nan = _elementwise("is_nan")
-is_inf = _elementwise("is_inf")
-is_finite = _elementwise("is_finite")
-negative = neg = _elementwise("negative")
-abs = _elementwise("abs")
-sign = _elementwise("sign")
-square = _elementwise("square")
-reciprocal = inv = _elementwise("reciprocal")
-sqrt = _elementwise("sqrt")
-rsqrt = _elementwise("rsqrt")
-exp = _elementwise("exp")
-expm1 = _elementwise("expm1")
-log = _elementwise("log")
-log1p = _elementwise("log1p")
-floor = _elementwise("floor")
-ceil = _elementwise("ceil")
-round = rint = _elementwise("round")
-sin = _elementwise("sin")
-cos = _elementwise("cos")
-tan = _elementwise("tan")
-asin = _elementwise("asin")
-acos = _elementwise("acos")
-atan = _elementwise("atan")
-sinh = _elementwise("sinh")
-cosh = _elementwise("cosh")
-tanh = _elementwise("tanh")
-erf = _elementwise("erf")
-sigmoid = _elementwise("sigmoid")
-identity = _elementwise("identity")
-stop_gradient = _elementwise("stop_gradient")
+add = elementwise("add")
+subtract = sub = elementwise("subtract")
+multiply = mul = elementwise("multiply")
+floordiv = floor_div = elementwise("floor_divide")
+mod = floormod = elementwise("floor_mod")
+pow = elementwise("power")
+maximum = elementwise("maximum")
+minimum = elementwise("minimum")
+squared_difference = elementwise("squared_difference")
+atan2 = elementwise("atan2")
+equal = elementwise("equal")
+not_equal = elementwise("not_equal")
+less = elementwise("less")
+less_equal = elementwise("less_equal")
+greater = elementwise("greater")
+greater_equal = elementwise("greater_equal")
+logical_and = elementwise("logical_and")
+logical_or = elementwise("logical_or")
+logical_xor = elementwise("logical_xor")
+logical_not = elementwise("logical_not")
+is_nan = elementwise("is_nan")
+is_inf = elementwise("is_inf")
+is_finite = elementwise("is_finite")
+negative = neg = elementwise("negative")
+abs = elementwise("abs")
+sign = elementwise("sign")
+square = elementwise("square")
+reciprocal = inv = elementwise("reciprocal")
+sqrt = elementwise("sqrt")
+rsqrt = elementwise("rsqrt")
+exp = elementwise("exp")
+expm1 = elementwise("expm1")
+log = elementwise("log")
+log1p = elementwise("log1p")
+floor = elementwise("floor")
+ceil = elementwise("ceil")
+round = rint = elementwise("round")
+sin = elementwise("sin")
+cos = elementwise("cos")
+tan = elementwise("tan")
+asin = elementwise("asin")
+acos = elementwise("acos")
+atan = elementwise("atan")
+sinh = elementwise("sinh")
+cosh = elementwise("cosh")
+tanh = elementwise("tanh")
+erf = elementwise("erf")
+erfc = elementwise("erfc")
+lgamma = elementwise("lgamma")
+asinh = elementwise("asinh")
+acosh = elementwise("acosh")
+atanh = elementwise("atanh")
+truncatemod = elementwise("truncate_mod")
+identity = elementwise("identity")
+stop_gradient = elementwise("stop_gradient")
 
 
 def divide(x: Any, y: Any, name: str | None = None) -> Tensor:
@@ -136,17 +118,24 @@ def to_int32(x: Any, name: str | None = None) -> Tensor:
     return cast(x, int32, name)
 
 
-def where(condition: Any, x: Any, y: Any, name: str | None = None) -> Tensor:
-    """X where the condition holds, y elsewhere, with broadcasting."""
-    result: Tensor = builder(condition, x, y).where(condition, x, y, name=name)
+def add_n(inputs: Any, name: str | None = None) -> Tensor:
+    """The sum of a list of tensors of one shape."""
+    listed = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+    total = convert_to_tensor(listed[0])
+    b = total.graph.b
+    for value in listed[1:]:
+        total = b.add(total, value)
+    result: Tensor = b.identity(total, name=name)
     return result
 
 
-def add_n(inputs: Sequence[Any], name: str | None = None) -> Tensor:
-    """The sum of a list of tensors."""
-    total = convert_to_tensor(inputs[0])
-    for value in inputs[1:]:
-        total = total + value
+def accumulate_n(
+    inputs: Sequence[Any], shape: Any = None, tensor_dtype: Any = None, name: str | None = None
+) -> Tensor:
+    """The sum of a list of tensors of one shape."""
+    total = add_n(inputs, name)
+    if shape is not None:
+        total.set_shape(shape)
     return total
 
 
@@ -207,11 +196,30 @@ def matmul(
     b: Any,
     transpose_a: builtins.bool = False,
     transpose_b: builtins.bool = False,
+    adjoint_a: builtins.bool = False,
+    adjoint_b: builtins.bool = False,
+    a_is_sparse: builtins.bool = False,
+    b_is_sparse: builtins.bool = False,
     name: str | None = None,
 ) -> Tensor:
-    """The matrix product; leading dimensions broadcast."""
-    result: Tensor = builder(a, b).matmul(a, b, transpose_x=transpose_a, transpose_y=transpose_b, name=name)
+    """The matrix product; leading dimensions broadcast. The adjoint of real numbers is the transpose.
+
+    Raises:
+        ValueError: one is asked to be transposed and to be its adjoint.
+    """
+    if (transpose_a and adjoint_a) or (transpose_b and adjoint_b):
+        raise ValueError("matmul: transpose and adjoint of one operand exclude each other")
+    result: Tensor = builder(a, b).matmul(
+        a, b, transpose_x=transpose_a or adjoint_a, transpose_y=transpose_b or adjoint_b, name=name
+    )
     return result
+
+
+def batch_matmul(
+    x: Any, y: Any, adj_x: builtins.bool = False, adj_y: builtins.bool = False, name: str | None = None
+) -> Tensor:
+    """The matrix products of stacks of matrices, as TensorFlow 0.x has it."""
+    return matmul(x, y, adj_x, adj_y, name=name)
 
 
 def _axes(tensor: Tensor, axis: Any, reduction_indices: Any) -> tuple[int, ...]:
@@ -270,22 +278,225 @@ def argmin(
     return result
 
 
+def reduce_logsumexp(
+    input_tensor: Any,
+    axis: Any = None,
+    keepdims: Any = None,
+    name: str | None = None,
+    reduction_indices: Any = None,
+    keep_dims: Any = None,
+) -> Tensor:
+    """The logarithms of the sums of exponentials, computed without overflow."""
+    x = convert_to_tensor(input_tensor)
+    b = x.graph.b
+    axes = _axes(x, axis, reduction_indices)
+    largest = b.stop_gradient(b.reduce_max(x, axes=axes, keepdims=True))
+    largest = b.where(b.is_finite(largest), largest, b.like(0, x))
+    found = b.log(b.reduce_sum(b.exp(b.subtract(x, largest)), axes=axes, keepdims=True))
+    found = b.add(found, largest)
+    keep = builtins.bool(keepdims if keepdims is not None else keep_dims)
+    result: Tensor = b.identity(found, name=name) if keep else b.reduce_sum(found, axes=axes, name=name)
+    return result
+
+
+def reduce_variance(
+    input_tensor: Any, axis: Any = None, keepdims: builtins.bool = False, name: str | None = None
+) -> Tensor:
+    """The means of the squared distances from the mean."""
+    x = convert_to_tensor(input_tensor)
+    b = x.graph.b
+    axes = _axes(x, axis, None)
+    mean = b.reduce_mean(x, axes=axes, keepdims=True)
+    result: Tensor = b.reduce_mean(b.squared_difference(x, mean), axes=axes, keepdims=keepdims, name=name)
+    return result
+
+
+def reduce_std(
+    input_tensor: Any, axis: Any = None, keepdims: builtins.bool = False, name: str | None = None
+) -> Tensor:
+    """The square roots of the means of the squared distances from the mean."""
+    variance = reduce_variance(input_tensor, axis, keepdims)
+    result: Tensor = variance.graph.b.sqrt(variance, name=name)
+    return result
+
+
+def reduce_euclidean_norm(
+    input_tensor: Any, axis: Any = None, keepdims: builtins.bool = False, name: str | None = None
+) -> Tensor:
+    """The square roots of the sums of squares."""
+    x = convert_to_tensor(input_tensor)
+    b = x.graph.b
+    result: Tensor = b.sqrt(reduce_sum(b.square(x), axis, keepdims), name=name)
+    return result
+
+
+def count_nonzero(
+    input_tensor: Any = None,
+    axis: Any = None,
+    keepdims: Any = None,
+    dtype: Any = int64,
+    name: str | None = None,
+    reduction_indices: Any = None,
+    keep_dims: Any = None,
+    input: Any = None,
+) -> Tensor:
+    """How many elements are not 0."""
+    x = convert_to_tensor(input_tensor if input_tensor is not None else input)
+    b = x.graph.b
+    held = x if x.dtype.name == "bool" else b.not_equal(x, b.like(0, x))
+    return reduce_sum(b.cast(held, dtype=as_dtype(dtype)), axis, keepdims, name, reduction_indices, keep_dims)
+
+
+def lbeta(x: Any, name: str | None = None) -> Tensor:
+    """The logarithms of the multivariate beta function along the last axis."""
+    tensor = convert_to_tensor(x)
+    b = tensor.graph.b
+    parts = b.reduce_sum(b.lgamma(tensor), axes=(-1,))
+    result: Tensor = b.subtract(parts, b.lgamma(b.reduce_sum(tensor, axes=(-1,))), name=name)
+    return result
+
+
+def polygamma(a: int, x: Any, name: str | None = None) -> Tensor:
+    """The derivative of order a + 1 of lgamma; `a` is a number."""
+    result: Tensor = builder(x).polygamma(x, order=int(a), name=name)
+    return result
+
+
+def digamma(x: Any, name: str | None = None) -> Tensor:
+    """The derivative of lgamma."""
+    return polygamma(0, x, name)
+
+
+def floor_mod(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """What is left of x / y rounded down; it has the sign of y."""
+    return mod(x, y, name)
+
+
+def truncatediv(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """The quotients rounded toward zero."""
+    b = builder(x, y)
+    if _kind(x, y).is_integer:
+        result: Tensor = b.truncate_divide(x, y, name=name)
+        return result
+    quotient = b.divide(x, y)
+    result = b.multiply(b.sign(quotient), b.floor(b.abs(quotient)), name=name)
+    return result
+
+
+def sigmoid(x: Any, name: str | None = None) -> Tensor:
+    """1 / (1 + exp(-x))."""
+    result: Tensor = builder(x).sigmoid(x, name=name)
+    return result
+
+
+def log_sigmoid(x: Any, name: str | None = None) -> Tensor:
+    """The logarithm of the sigmoid, -softplus(-x)."""
+    b = builder(x)
+    result: Tensor = b.negative(b.softplus(b.negative(x)), name=name)
+    return result
+
+
+def xdivy(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """X / y, and 0 where x is 0."""
+    b = builder(x, y)
+    left = b.constant(x)
+    zero = b.equal(left, b.like(0, left))
+    safe = b.where(zero, b.like(1, left), b.constant(y, left.dtype))
+    result: Tensor = b.where(zero, b.like(0, left), b.divide(left, safe), name=name)
+    return result
+
+
+def xlogy(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """X log(y), and 0 where x is 0."""
+    b = builder(x, y)
+    left = b.constant(x)
+    zero = b.equal(left, b.like(0, left))
+    safe = b.where(zero, b.like(1, left), b.constant(y, left.dtype))
+    result: Tensor = b.where(zero, b.like(0, left), b.multiply(left, b.log(safe)), name=name)
+    return result
+
+
+def div_no_nan(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """X / y, and 0 where y is 0."""
+    b = builder(x, y)
+    right = b.constant(y, _kind(x, y))
+    zero = b.equal(right, b.like(0, right))
+    quotient = b.divide(x, b.where(zero, b.like(1, right), right))
+    result: Tensor = b.where(zero, b.like(0, right), quotient, name=name)
+    return result
+
+
+def multiply_no_nan(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """X y, and 0 where y is 0, whatever x is."""
+    b = builder(x, y)
+    right = b.constant(y, _kind(x, y))
+    zero = b.equal(right, b.like(0, right))
+    product = b.multiply(b.where(zero, b.like(0, right), x), right)
+    result: Tensor = b.identity(product, name=name)
+    return result
+
+
+def scalar_mul(scalar: Any, x: Any, name: str | None = None) -> Tensor:
+    """A tensor times a number."""
+    tensor = convert_to_tensor(x)
+    return mul(tensor.graph.b.constant(scalar, tensor.dtype), tensor, name)
+
+
+def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Tensor:
+    """The values in another element type, those outside its range as its least or largest."""
+    x, kind = convert_to_tensor(value), as_dtype(dtype)
+    b = x.graph.b
+    if kind.is_integer and x.dtype.is_integer:
+        limits, own = np.iinfo(kind.numpy), np.iinfo(x.dtype.numpy)
+        x = b.maximum(x, b.like(max(limits.min, own.min), x))
+        x = b.minimum(x, b.like(min(limits.max, own.max), x))
+    return cast(x, kind, name)
+
+
+def to_double(x: Any, name: str | None = None) -> Tensor:
+    """The values as float64."""
+    return cast(x, float64, name)
+
+
+def to_int64(x: Any, name: str | None = None) -> Tensor:
+    """The values as int64."""
+    return cast(x, int64, name)
+
+
+def approximate_equal(x: Any, y: Any, tolerance: float = 1e-05, name: str | None = None) -> Tensor:
+    """Where x and y differ by less than the tolerance."""
+    b = builder(x, y)
+    distance = b.abs(b.subtract(x, y))
+    result: Tensor = b.less(distance, b.like(tolerance, distance), name=name)
+    return result
+
+
+def identity_n(input: Sequence[Any], name: str | None = None) -> list[Tensor]:
+    """The same tensors, as operations of their own."""
+    return [builder(t).identity(t, name=name) for t in input]
+
+
 truediv = realdiv = divide
 arg_max, arg_min = argmax, argmin
-select = where
 
 __all__ = [
     "abs",
+    "accumulate_n",
     "acos",
+    "acosh",
     "add",
     "add_n",
+    "approximate_equal",
     "arg_max",
     "arg_min",
     "argmax",
     "argmin",
     "asin",
+    "asinh",
     "atan",
     "atan2",
+    "atanh",
+    "batch_matmul",
     "bitcast",
     "cast",
     "ceil",
@@ -295,28 +506,37 @@ __all__ = [
     "clip_by_value",
     "cos",
     "cosh",
+    "count_nonzero",
+    "digamma",
     "div",
+    "div_no_nan",
     "divide",
     "equal",
     "erf",
+    "erfc",
     "exp",
     "expm1",
     "floor",
     "floor_div",
+    "floor_mod",
     "floordiv",
     "floormod",
     "global_norm",
     "greater",
     "greater_equal",
     "identity",
+    "identity_n",
     "inv",
     "is_finite",
     "is_inf",
     "is_nan",
+    "lbeta",
     "less",
     "less_equal",
+    "lgamma",
     "log",
     "log1p",
+    "log_sigmoid",
     "logical_and",
     "logical_not",
     "logical_or",
@@ -327,23 +547,30 @@ __all__ = [
     "mod",
     "mul",
     "multiply",
+    "multiply_no_nan",
     "neg",
     "negative",
     "not_equal",
+    "polygamma",
     "pow",
     "realdiv",
     "reciprocal",
     "reduce_all",
     "reduce_any",
+    "reduce_euclidean_norm",
+    "reduce_logsumexp",
     "reduce_max",
     "reduce_mean",
     "reduce_min",
     "reduce_prod",
+    "reduce_std",
     "reduce_sum",
+    "reduce_variance",
     "rint",
     "round",
     "rsqrt",
-    "select",
+    "saturate_cast",
+    "scalar_mul",
     "sigmoid",
     "sign",
     "sin",
@@ -356,8 +583,13 @@ __all__ = [
     "subtract",
     "tan",
     "tanh",
+    "to_double",
     "to_float",
     "to_int32",
+    "to_int64",
     "truediv",
-    "where",
+    "truncatediv",
+    "truncatemod",
+    "xdivy",
+    "xlogy",
 ]

@@ -12,8 +12,9 @@ class Operators:
     """Arithmetic, comparison, logic and slicing for what `as_graph_tensor` gives."""
 
     __slots__ = ()
-    # numpy's arrays leave `array + tensor` to the tensor.
+    # numpy's arrays and numbers leave `array + tensor` to the tensor.
     __array_priority__ = 100
+    __array_ufunc__ = None
 
     def as_graph_tensor(self) -> Tensor:
         """The tensor that the operators work on."""
@@ -102,6 +103,15 @@ class Operators:
 
     def __xor__(self, other: Any) -> Any:
         return self._binary("logical_xor", other)
+
+    def __rand__(self, other: Any) -> Any:
+        return self._binary("logical_and", other, True)
+
+    def __ror__(self, other: Any) -> Any:
+        return self._binary("logical_or", other, True)
+
+    def __rxor__(self, other: Any) -> Any:
+        return self._binary("logical_xor", other, True)
 
     def __invert__(self) -> Any:
         return self.as_graph_tensor().graph.b.logical_not(self)

@@ -49,6 +49,8 @@ class State:
         self.resources = Resources()
         self._seed = seed
         self._generators: dict[Any, Any] = {}
+        # How often each printing op printed.
+        self.printed: dict[str, int] = {}
 
     def read(self, op: Operation) -> Array:
         """A variable's value; raises UninitializedError naming it."""

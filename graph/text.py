@@ -51,3 +51,41 @@ def _value(value: Any) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(map(str, value))}]"
     return str(value)
+
+
+class NodeDef:
+    """What an operation is made of: `name`, `op`, `input`, `device` and `attr`; as text its line of the dump.
+
+    Args:
+        op: the operation.
+    """
+
+    def __init__(self, op: Operation) -> None:
+        self.name = op.name
+        self.op = op.type
+        self.input = [t.name.removesuffix(":0") for t in op.given_inputs]
+        self.input += [f"^{c.name}" for c in op.control_inputs]
+        self.device = op.device
+        self.attr = dict(op.attributes)
+        self._text = _text(op)
+
+    def __str__(self) -> str:
+        return self._text
+
+    __repr__ = __str__
+
+
+class GraphDef:
+    """What a graph is made of: a `NodeDef` for each operation, in `node`; as text the graph's dump.
+
+    Args:
+        graph: the graph.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.node = [NodeDef(op) for op in graph.operations]
+
+    def __str__(self) -> str:
+        return "".join(map(str, self.node)) or "\n"
+
+    __repr__ = __str__

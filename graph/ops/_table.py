@@ -189,6 +189,11 @@ class OpDef:
         return tuple(self.outputs)  # type: ignore[arg-type]
 
     @property
+    def random(self) -> bool:
+        """Whether each run of it draws other numbers: by its name."""
+        return self.name.startswith("random_") or self.name in ("truncated_normal", "multinomial")
+
+    @property
     def elementwise(self) -> bool:
         """Whether each element of the output is computed of those at its place, with broadcasting: by its family."""
         return self.opcode in _ELEMENTWISE

@@ -53,7 +53,9 @@ def _cond_gradient(b: Any, op: Any, *grads: Any) -> list[Any]:
     """A cond of the gradients of the branches, which compute again what those need."""
     from samara.graph.control import cond, inlined, read_variables
     from samara.graph.gradients import gradients
+    from samara.graph.loop_gradients import check_repeatable
 
+    check_repeatable(op, op.a.then_body, op.a.else_body)
     inputs, variables = op.inputs[1:], read_variables(op)
     wanted = [i for i, t in enumerate(inputs) if t.dtype.is_floating]
     used = [(i, g) for i, g in enumerate(grads) if g is not None]
@@ -84,12 +86,14 @@ def _cond_gradient(b: Any, op: Any, *grads: Any) -> list[Any]:
     return [None, *(by_input.get(i) for i in range(len(inputs))), *found[len(wanted) :]]
 
 
-def _loop_variables(op: Any) -> int:
+def loop_variables(op: Any) -> int:
+    """How many of a loop's inputs are loop variables."""
     return len(op.inputs) - int(op.a.invariants)
 
 
-def _while_shape(op: Any) -> Any:
-    condition, step, count = op.a.condition, op.a.step, _loop_variables(op)
+def while_shape(op: Any) -> Any:
+    """The shapes of a loop's variables after it."""
+    condition, step, count = op.a.condition, op.a.step, loop_variables(op)
     if not 0 < count <= len(op.inputs) or op.a.invariants < 0:
         op.fail(f"{op.a.invariants} of {len(op.inputs)} inputs are invariants")
     if op.a.maximum_trip_count < 0:
@@ -134,11 +138,9 @@ def _while(xp: Any, op: Any, *inputs: Any) -> Any:
 
 
 def _while_gradient(b: Any, op: Any, *grads: Any) -> list[Any]:
-    where = f" (made at {op.source})" if op.source else ""
-    raise GraphError(
-        f"while_loop {op.name!r}{where} has no gradient: write the steps out when their number is known, or keep what "
-        "is differentiated out of the loop with stop_gradient"
-    )
+    from samara.graph.loop_gradients import loop_gradient
+
+    return loop_gradient(b, op, {i: g for i, g in enumerate(grads) if g is not None}, {})
 
 
 def _update_shape(op: Any) -> Any:
@@ -214,8 +216,8 @@ OPS.register(
         ),
         doc="Repeats a step as long as a condition holds. The first inputs are the loop variables before the first "
         "step, the outputs are the same after the last. A loop variable keeps its element type and shape.",
-        shape=_while_shape,
-        dtypes=lambda op: [t.dtype for t in op.inputs[: _loop_variables(op)]],
+        shape=while_shape,
+        dtypes=lambda op: [t.dtype for t in op.inputs[: loop_variables(op)]],
         reference=_while,
         gradient=_while_gradient,
         any_rank=True,

@@ -367,7 +367,7 @@ def _legendre(count: int) -> list[tuple[float, float]]:
 _ERF_NODES = _legendre(24)
 
 
-def _erf(xp: Any, x: Any) -> Any:
+def erf_of(xp: Any, x: Any) -> Any:
     """The integral 2/sqrt(pi) * x * exp(-(x t)**2) over t in 0..1, by quadrature."""
     bounded = xp.minimum(xp.maximum(x, xp.full_like(x, -6)), xp.full_like(x, 6))
     total = xp.zeros_like(x)
@@ -389,7 +389,7 @@ def _gelu(xp: Any, op: Any, x: Any) -> Any:
     if op.a.approximate == "tanh":
         # (1 + tanh(u)) / 2 is sigmoid(2 u), which keeps its accuracy where it is small.
         return x * _sigmoid(xp, 2 * _ROOT_TWO_OVER_PI * (x + _GELU_CUBIC * x * x * x))
-    return 0.5 * x * (1 + _erf(xp, x * math.sqrt(0.5)))
+    return 0.5 * x * (1 + erf_of(xp, x * math.sqrt(0.5)))
 
 
 def _gelu_derivative(b: Any, op: Any, x: Any, y: Any) -> Any:
@@ -626,7 +626,7 @@ OPS.register(
         "erf",
         313,
         "The error function 2/sqrt(pi) * integral of exp(-t**2) over t in 0..x.",
-        lambda xp, op, x: _erf(xp, x),
+        lambda xp, op, x: erf_of(xp, x),
         lambda b, op, x, y: b.multiply(b.like(_TWO_OVER_ROOT_PI, x), b.exp(b.negative(b.square(x)))),
     ),
 )

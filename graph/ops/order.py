@@ -7,6 +7,7 @@ from typing import Any
 
 from samara.graph import dims, dtypes
 from samara.graph.ops._table import OPS, OpDef, attribute
+from samara.graph.ops.indexing import size_along
 
 _SIZES = (dtypes.int32, dtypes.int64)
 
@@ -37,6 +38,27 @@ def _running(xp: Any, op: Any, x: Any, start: int, join: Callable[[Any, Any], An
 
 def _cumulative_sum_gradient(b: Any, op: Any, dy: Any) -> Any:
     return [b.cumulative_sum(dy, axis=op.a.axis, exclusive=op.a.exclusive, reverse=not op.a.reverse)]
+
+
+def _cumulative_prod_gradient(b: Any, op: Any, dy: Any) -> Any:
+    """For each pair of elements the product without one of them, which zeros in x leave exact: [..., left out, i]."""
+    (x,) = op.inputs
+    rank = len(x.shape)
+    axis = op.a.axis % rank
+    last = (*(i for i in range(rank) if i != axis), axis)
+    back = tuple(last.index(i) for i in range(rank))
+    rows, grads = (b.transpose(t, permutation=last) for t in (x, dy))
+    size = size_along(b, x, axis)
+    numbers = b.range(0, size, 1)
+    same = b.equal(b.expand_dims(numbers, axis=1), b.expand_dims(numbers, axis=0))
+    without = b.where(same, b.like(1, x), b.expand_dims(rows, axis=-2))
+    products = b.cumulative_prod(without, axis=-1, exclusive=op.a.exclusive, reverse=op.a.reverse)
+    left, right = b.expand_dims(numbers, axis=1), b.expand_dims(numbers, axis=0)
+    if op.a.reverse:
+        left, right = right, left
+    reached = (b.less if op.a.exclusive else b.less_equal)(left, right)
+    parts = b.where(reached, b.multiply(products, b.expand_dims(grads, axis=-2)), b.like(0, x))
+    return [b.transpose(b.reduce_sum(parts, axes=(-1,)), permutation=back)]
 
 
 def _cumulative(name: str, opcode: int, doc: str, reference: Any, gradient: Any) -> OpDef:
@@ -116,7 +138,7 @@ OPS.register(
         "Running products along an axis: y[i] = x[0] * ... * x[i]. Integers wrap around; the device multiplies "
         "floating-point numbers in float64 and rounds each once.",
         lambda xp, op, x: _running(xp, op, x, 1, lambda total, element: total * element),
-        None,
+        _cumulative_prod_gradient,
     ),
     OpDef(
         name="top_k",

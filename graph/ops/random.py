@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from samara.graph import dtypes
+from samara.graph.dims import Dim
 from samara.graph.ops._table import OPS, OpDef, attribute
 from samara.graph.ops.indexing import known_shape
 
@@ -80,6 +81,100 @@ def _normal_attributes() -> tuple[Any, ...]:
         _SEED,
     )
 
+
+def _parameter_shape(op: Any) -> Any:
+    """As many draws of each parameter as the first input says."""
+    if not op.a.dtype.is_floating:
+        op.fail(f"dtype {op.a.dtype.name} cannot be drawn")
+    before, shape = known_shape(op, 0), op.shapes[1]
+    return None if before is None or shape is None else (*before, *shape)
+
+
+def _gamma(xp: Any, op: Any, shape: Any, alpha: Any) -> Any:
+    wide = xp.astype(alpha, xp.float64)
+    drawn = _generator(op).standard_gamma(_on_host(wide), (*_sizes(shape), *alpha.shape))
+    return xp.astype(xp.asarray(drawn), op.output_dtypes[0])
+
+
+def _poisson(xp: Any, op: Any, shape: Any, rate: Any) -> Any:
+    wide = xp.astype(rate, xp.float64)
+    drawn = _generator(op).poisson(_on_host(wide), (*_sizes(shape), *rate.shape))
+    return xp.astype(xp.asarray(drawn), op.output_dtypes[0])
+
+
+def _on_host(values: Any) -> Any:
+    """What the generator takes: nested lists and numbers of any backend's array."""
+    return values.tolist()
+
+
+def _multinomial_shape(op: Any) -> Any:
+    logits, count = op.shapes
+    if op.a.dtype not in _TYPES["S"]:
+        op.fail(f"dtype is {op.a.dtype.name}, expected int32 or int64")
+    if logits is not None and len(logits) != 2:
+        op.fail(f"logits must have rank 2, not {len(logits)}")
+    if count not in (None, ()):
+        op.fail("num_samples must be a scalar")
+    known = op.value(1)
+    return None if logits is None else (logits[0], Dim() if known is None else known[0])
+
+
+def _multinomial(xp: Any, op: Any, logits: Any, count: Any) -> Any:
+    # The largest of logits with Gumbel noise is a draw of the softmax.
+    wide = xp.astype(logits, xp.float64)
+    noise = xp.asarray(_generator(op).gumbel(size=(logits.shape[0], int(count), logits.shape[1])))
+    return xp.astype(xp.argmax(xp.expand_dims(wide, axis=1) + noise, axis=2), op.output_dtypes[0])
+
+
+OPS.register(
+    OpDef(
+        name="random_gamma",
+        opcode=530,
+        inputs=("shape: S", "alpha: T"),
+        outputs=("y: @dtype",),
+        types={"T": dtypes.FLOATS, **_TYPES},
+        attributes=(attribute("dtype", "dtype", dtypes.float32, "The element type."), _SEED),
+        doc="Numbers drawn from gamma distributions of scale 1, `shape` of each of the parameters alpha; new ones in "
+        "every run.",
+        shape=_parameter_shape,
+        reference=_gamma,
+        device="none",
+        why_not=_WHY_NOT,
+        stateful=True,
+        any_rank=True,
+    ),
+    OpDef(
+        name="random_poisson",
+        opcode=531,
+        inputs=("shape: S", "rate: T"),
+        outputs=("y: @dtype",),
+        types={"T": dtypes.FLOATS, **_TYPES},
+        attributes=(attribute("dtype", "dtype", dtypes.float32, "The element type."), _SEED),
+        doc="Numbers drawn from Poisson distributions, `shape` of each of the rates; new ones in every run.",
+        shape=_parameter_shape,
+        reference=_poisson,
+        device="none",
+        why_not=_WHY_NOT,
+        stateful=True,
+        any_rank=True,
+    ),
+    OpDef(
+        name="multinomial",
+        opcode=532,
+        inputs=("logits: T", "num_samples: S"),
+        outputs=("y: @dtype",),
+        types={"T": dtypes.FLOATS, **_TYPES},
+        attributes=(attribute("dtype", "dtype", dtypes.int64, "int32 or int64."), _SEED),
+        doc="For each row of logits, numbers of columns drawn with the probabilities softmax(logits), new ones in "
+        "every run.",
+        shape=_multinomial_shape,
+        reference=_multinomial,
+        device="none",
+        why_not=_WHY_NOT,
+        stateful=True,
+        any_rank=True,
+    ),
+)
 
 OPS.register(
     OpDef(

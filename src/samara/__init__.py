@@ -29,6 +29,7 @@ from samara.errors import (
     RuntimeStatusError,
     SamaraError,
     ShapeError,
+    SharingError,
     UninitializedError,
 )
 
@@ -59,6 +60,7 @@ __all__ = [
     "RuntimeStatusError",
     "SamaraError",
     "ShapeError",
+    "SharingError",
     "Signature",
     "UninitializedError",
     "__version__",

@@ -3,6 +3,7 @@
     SamaraError                     never raised itself
     ├── GraphError                  a graph that cannot be built or run as asked
     │   ├── ShapeError              shapes or dtypes that contradict each other, also a ValueError
+    │   ├── SharingError            a variable that is there already, or is not to be shared, also a ValueError
     │   └── OpError                 an operation that cannot do what it is to do in a run
     │       ├── CancelledError      what it waited for was given up
     │       ├── FailedPreconditionError     something had to be done before
@@ -90,6 +91,10 @@ class UnavailableError(OpError):
 
 class FeedError(InvalidArgumentError, ValueError):
     """A needed placeholder is not fed, or a feed does not fit its tensor."""
+
+
+class SharingError(GraphError, ValueError):
+    """A variable exists although a new one is asked for, or does not although it is to be shared."""
 
 
 class UninitializedError(FailedPreconditionError):

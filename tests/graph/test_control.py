@@ -183,15 +183,22 @@ def test_gradients_reach_variables_that_only_branches_read() -> None:
             np.testing.assert_allclose(session.run([gv, gw], feeds), wanted)
         np.testing.assert_allclose(session.run(second, {p: True, q: True}), 2 * b)
     looped = tf.while_loop(lambda a: tf.reduce_sum(a) < 9.0, lambda a: a * v, [v], name="grow")
-    with pytest.raises(GraphError, match=r"while_loop 'grow'.*has no gradient"):
-        tf.gradients(looped, v)
+    (gv,) = tf.gradients(looped, v)
+    (second,) = tf.gradients(gv, v)
+    with tf.Session() as session:
+        session.run(v.initializer)
+        np.testing.assert_allclose(session.run([looped, gv, second]), [[4, 9], [4, 6], [2, 2]])
 
 
-def test_loops_have_no_gradient() -> None:
+def test_a_loop_that_draws_or_writes_has_no_gradient() -> None:
     x = tf.placeholder("float32", [])
-    y = tf.while_loop(lambda a: a < 9.0, lambda a: a * 2.0, [x], name="grow")
-    with pytest.raises(GraphError, match=r"while_loop 'grow'.*has no gradient"):
+    y = tf.while_loop(lambda a: a < 9.0, lambda a: a * (2.0 + tf.random_uniform([])), [x], name="grow")
+    with pytest.raises(GraphError, match=r"while_loop 'grow'.*would draw other numbers"):
         tf.gradients(y, x)
+    v = tf.Variable(0.0, name="v")
+    z = tf.while_loop(lambda a: a < 9.0, lambda a: a * 2.0 + v.assign_add(1.0), [x], name="count")
+    with pytest.raises(GraphError, match=r"while_loop 'count'.*writes variable 'v'"):
+        tf.gradients(z, x)
 
 
 def test_the_text_of_a_graph_has_its_bodies(graph: tf.Graph) -> None:

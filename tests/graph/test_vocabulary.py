@@ -510,9 +510,22 @@ def test_every_name_is_tested() -> None:
         f"reduce_{n}" for n in ("sum", "mean", "max", "min", "prod")
     }
     words |= {f"{n}_candidate_sampler" for n in ("uniform", "log_uniform")}
+    words |= {f"{u}segment_{n}" for u in ("", "unsorted_") for n in ("sum", "mean", "max", "min", "prod")}
     rooms = (names, names.nn, names.nn.rnn_cell, names.layers, names.contrib.layers, names.contrib.rnn)
     listed = {n for room in (*rooms, names.contrib.framework) for n in room.__all__}
     assert not {n for n in listed if not n.startswith("_")} - words
+    for part in (
+        names.app,
+        names.bitwise,
+        names.gfile,
+        names.image,
+        names.initializers,
+        names.linalg,
+        names.logging,
+    ):
+        values = {n: getattr(part, n) for n in part.__all__ if not n.startswith("DEFINE_")}
+        tested = [v for n, v in values.items() if n in words]
+        assert not [n for n, v in values.items() if not any(v is t for t in tested)], part.__name__
 
 
 def test_classes_of_the_vocabulary() -> None:

@@ -1,0 +1,18 @@
+"""What programs of the time use beside the graph: `app`, `flags`, `logging`, `gfile` and `compat`."""
+
+from __future__ import annotations
+
+from samara.graph import app, compat, gfile, logging
+
+flags = app.flags
+
+VERSION = __version__ = "1.15.0"
+
+__all__ = [
+    "VERSION",
+    "app",
+    "compat",
+    "flags",
+    "gfile",
+    "logging",
+]
