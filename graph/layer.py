@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from samara.graph.collections import GraphKeys
 from samara.graph.convert import convert_to_tensor
 from samara.graph.dtypes import as_dtype, float32
 from samara.graph.graph import Tensor, get_default_graph
@@ -16,8 +17,8 @@ from samara.graph.structure import leaves_of
 from samara.graph.variable_scope import VariableScope, get_variable, variable_scope
 from samara.graph.variables import Variable
 
-REGULARIZATION_LOSSES = "regularization_losses"
-UPDATE_OPS = "update_ops"
+REGULARIZATION_LOSSES = GraphKeys.REGULARIZATION_LOSSES
+UPDATE_OPS = GraphKeys.UPDATE_OPS
 
 
 def zeros(shape: Sequence[int], dtype: Any = float32, partition_info: Any = None) -> Any:
@@ -143,39 +144,23 @@ class Layer:
         **_: Any,
     ) -> Variable:
         """A variable of the layer: a new one, or that which its scope shares."""
-        options: dict[str, Any] = {}
-        if constraint is not None:
-            options["constraint"] = constraint
+        collected = get_default_graph().get_collection_ref(REGULARIZATION_LOSSES)
+        before = len(collected)
         made = get_variable(
             name,
             [int(n) for n in shape],
             dtype=as_dtype(dtype) if dtype is not None else self._dtype or float32,
             initializer=initializer,
+            regularizer=regularizer,
             trainable=bool(trainable and self.trainable),
-            **options,
+            constraint=constraint,
         )
-        new = all(made is not v for v in self._weights)
-        if new:
+        if all(made is not v for v in self._weights):
             self._weights.append(made)
-        if regularizer is not None and new:
-            self._regularize(made, regularizer)
+        self.losses += collected[before:]
         return made
 
     add_variable = add_weight
-
-    def _regularize(self, variable: Variable, regularizer: Callable[[Any], Any]) -> None:
-        graph = variable.graph
-        label = f"{variable.op.name}/Regularizer"
-        held = graph.get_collection_ref("__regularized")
-        found = next((loss for v, loss in held if v is variable), None)
-        if found is None:
-            with graph.name_scope(f"{label}/"):
-                found = regularizer(variable.as_graph_tensor())
-            if found is None:
-                return
-            held.append((variable, found))
-            graph.add_to_collection(REGULARIZATION_LOSSES, found)
-        self.losses.append(found)
 
     def add_update(self, updates: Any, inputs: Any = None) -> None:
         """Notes operations that belong to a training step, in the collection UPDATE_OPS."""

@@ -67,6 +67,8 @@ def test_names_are_counted_and_scopes_kept() -> None:
     tf.layers.dense(tf.layers.dense(x, 3), 3)
     with tf.variable_scope("net"):
         tf.layers.dense(x, 3)
+    with tf.variable_scope("net", reuse=True):
+        tf.layers.dense(x, 3)
     assert {n.rpartition("/")[0] for n in shapes()} == {"dense", "dense_1", "net/dense"}
 
 
@@ -177,6 +179,17 @@ def test_regularizers_and_activities_join_their_collection() -> None:
     close(s.run(layer.losses[:2]), [0.25 * (kernel**2).sum(), s.run(tf.reduce_sum(y))])
     bias = s.run("c/conv2d/bias:0")
     assert any(abs(v - 0.25 * (bias**2).sum()) < 1e-9 for v in s.run(losses))
+
+
+def test_the_regularizer_of_a_scope_is_for_what_has_none_of_its_own() -> None:
+    with tf.variable_scope("net", regularizer=tf.contrib.layers.l1_regularizer(1.0)):
+        layer = tf.layers.Dense(2, kernel_regularizer=tf.contrib.layers.l2_regularizer(2.0))
+        layer(tf.zeros([1, 3], tf.float64))
+    losses = tf.get_default_graph().get_collection(tf.GraphKeys.REGULARIZATION_LOSSES)
+    assert layer.losses == losses
+    s = session()
+    kernel, bias = s.run([layer.kernel, layer.bias])
+    close(s.run(losses), [(kernel**2).sum(), abs(bias).sum()])
 
 
 # Batch normalization ----------------------------------------------------------------------------------------------

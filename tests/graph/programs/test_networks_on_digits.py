@@ -138,7 +138,7 @@ def test_convolutional_network(digits: Any, tmp_path: Path) -> None:
         runs_on_a_device(tmp_path, sess, {"y": tf.nn.softmax(logits)}, x, digits[0])
 
 
-@pytest.mark.parametrize("kind", ["static"])
+@pytest.mark.parametrize("kind", ["static", "dynamic"])
 def test_recurrent_network(kind: str, digits: Any, tmp_path: Path) -> None:
     """Each image is a sequence of eight rows."""
     x = tf.placeholder(tf.float32, [None, 8, 8], name="x")
@@ -151,7 +151,7 @@ def test_recurrent_network(kind: str, digits: Any, tmp_path: Path) -> None:
         _, state = tf.nn.dynamic_rnn(cell, x, dtype=tf.float32)
         last = state.h
     weights = tf.get_variable("W", [16, 10])
-    bias = tf.get_variable("a", initializer=tf.zeros([10]))
+    bias = tf.get_variable("a", [10], initializer=tf.zeros_initializer())
     logits = tf.nn.xw_plus_b(last, weights, bias)
     loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=label, logits=logits))
     train = tf.train.GradientDescentOptimizer(0.5).minimize(loss)
