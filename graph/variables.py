@@ -96,6 +96,7 @@ class Variable(Operators):
         made.initializer = initializer
         made.initial_value = initial_value
         made.trainable = trainable
+        made.constraint = None
         return made
 
     def as_graph_tensor(self) -> Tensor:

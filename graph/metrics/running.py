@@ -8,14 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from samara.graph.collections import GraphKeys
 from samara.graph.convert import builder
 from samara.graph.dtypes import float32
 from samara.graph.graph import Tensor
 from samara.graph.variables import Variable
 from samara.graph.weighting import spread, weights_for
-
-LOCAL_VARIABLES = "local_variables"
-METRIC_VARIABLES = "metric_variables"
 
 Collections = Sequence[str] | str | None
 Metric = tuple[Tensor, Tensor]
@@ -27,7 +25,7 @@ def metric_variable(shape: Sequence[int], name: str) -> Variable:
         np.zeros(tuple(shape), np.float32),
         trainable=False,
         name=name,
-        collections=[LOCAL_VARIABLES, METRIC_VARIABLES],
+        collections=[GraphKeys.LOCAL_VARIABLES, GraphKeys.METRIC_VARIABLES],
     )
 
 

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from samara.errors import GraphError, OpError, OutOfRangeError
+from samara.graph.collections import GraphKeys
 from samara.graph.graph import Graph, Operation, get_default_graph
 from samara.graph.session import Session
 from samara.graph.train.checkpoint_state import latest_checkpoint
@@ -25,7 +26,6 @@ from samara.graph.train.step_counter import get_global_step
 from samara.graph.train.summary_hook import SummarySaverHook, summaries_are_possible
 from samara.graph.variables import GLOBAL_VARIABLES, variables_initializer
 
-_LOCAL_VARIABLES = "local_variables"
 # What programs leave out means ten minutes, unless they give steps.
 USE_DEFAULT: Any = type("UseDefault", (), {"__repr__": lambda self: "USE_DEFAULT"})()
 
@@ -69,7 +69,7 @@ class Scaffold:
         if self.init_op is None:
             self.init_op = _initializer("init_op", GLOBAL_VARIABLES)
         if self.local_init_op is None:
-            self.local_init_op = _initializer("local_init_op", _LOCAL_VARIABLES)
+            self.local_init_op = _initializer("local_init_op", GraphKeys.LOCAL_VARIABLES)
         if self.saver is None:
             self.saver = Saver(allow_empty=True)
         return self

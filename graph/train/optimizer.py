@@ -191,7 +191,7 @@ class Optimizer:
     @staticmethod
     def _constrained(variable: Variable, updates: list[tuple[Variable, Any]]) -> list[tuple[Variable, Any]]:
         """Updates in which the variable's new value has gone through its constraint."""
-        constraint = getattr(variable, "constraint", None)
+        constraint = variable.constraint
         if constraint is None:
             return updates
         return [(target, constraint(value) if target is variable else value) for target, value in updates]

@@ -31,10 +31,6 @@ def _graph() -> Iterator[None]:
         yield
 
 
-def local_initializer() -> Any:
-    return tf.variables_initializer(tf.get_default_graph().get_collection("local_variables"))
-
-
 def fed(build: Callable[..., Any], *columns: Array) -> tuple[Any, Any]:
     """(value, last update) of a metric that is given the columns in batches, after what it had was reset."""
     feeds = [tf.placeholder(c.dtype, [None, *c.shape[1:]]) for c in columns]
@@ -43,10 +39,10 @@ def fed(build: Callable[..., Any], *columns: Array) -> tuple[Any, Any]:
         {f: c[i : i + BATCH] for f, c in zip(feeds, columns, strict=True)} for i in range(0, SAMPLES, BATCH)
     ]
     with tf.Session() as session:
-        session.run(local_initializer())
+        session.run(tf.local_variables_initializer())
         np.testing.assert_array_equal(session.run(value), np.asarray(session.run(value)))
         session.run(update, batches[0])
-        session.run(local_initializer())
+        session.run(tf.local_variables_initializer())
         for batch in batches:
             last = session.run(update, batch)
         return session.run(value), last
@@ -164,7 +160,7 @@ def test_the_mean_of_tensors_is_by_element() -> None:
     x, w = tf.placeholder(tf.float32, [3, 2]), tf.placeholder(tf.float32, [3, 1])
     value, update = M.mean_tensor(x, w)
     with tf.Session() as session:
-        session.run(local_initializer())
+        session.run(tf.local_variables_initializer())
         np.testing.assert_array_equal(session.run(value), np.zeros((3, 2)))
         for v, u in zip(values, weights, strict=True):
             session.run(update, {x: v, w: u})
@@ -201,7 +197,7 @@ def test_careful_interpolation_is_the_integral_between_two_points() -> None:
         labels, scores, curve="PR", summation_method="careful_interpolation", thresholds=[0.7, 0.3]
     )
     with tf.Session() as session:
-        session.run(local_initializer())
+        session.run(tf.local_variables_initializer())
         session.run(update)
         found = session.run(value)
     expected = 0.0
@@ -285,12 +281,12 @@ def test_a_metric_joins_collections_and_keeps_local_variables() -> None:
     graph = tf.get_default_graph()
     assert graph.get_collection("values") == graph.get_collection("all") == [value]
     assert graph.get_collection("updates") == [update]
-    local = graph.get_collection("local_variables")
+    local = tf.local_variables()
     assert [v.name for v in local] == ["hits/total:0", "hits/count:0"]
     assert graph.get_collection("metric_variables") == local
     assert tf.global_variables() == []
     with tf.Session() as session:
-        session.run(local_initializer())
+        session.run(tf.local_variables_initializer())
         assert session.run(value) == 0
         before, after = session.run([value, update])
         assert (before, after) == (0, 0.5)
@@ -311,6 +307,6 @@ def test_what_metrics_refuse() -> None:
         M.sensitivity_at_specificity([1], [0.5], 2)
     _, update = M.mean_iou([5], [0], 3)
     with tf.Session() as session:
-        session.run(local_initializer())
+        session.run(tf.local_variables_initializer())
         with pytest.raises(tf.GraphError, match="segment"):
             session.run(update)

@@ -279,6 +279,19 @@ def test_gradients_are_clipped_by_their_average_norm() -> None:
             np.testing.assert_allclose(found, t * min(1.0, limit / average), rtol=1e-5)
 
 
+def test_a_constraint_holds_after_each_step() -> None:
+    w = tf.Variable([1.0, 0.05], constraint=lambda value: tf.maximum(value, 0.0))
+    optimizer = tf.train.MomentumOptimizer(0.1, 0.5)
+    step = optimizer.minimize(tf.reduce_sum(w))
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        for expected in ([0.9, 0.0], [0.75, 0.0]):
+            session.run(step)
+            np.testing.assert_allclose(session.run(w), expected, rtol=1e-6)
+        # What moves is kept as it is.
+        np.testing.assert_allclose(session.run(optimizer.get_slot(w, "momentum")), [1.5, 1.5])
+
+
 def test_what_an_optimizer_refuses() -> None:
     w = tf.Variable(1.0)
     loss = tf.square(w)

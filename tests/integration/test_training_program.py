@@ -31,7 +31,7 @@ with tf.Session() as session:
     while session.run(count) < steps:
         session.run(train, {"keep:0": 0.8, "size:0": [64]})
     np.save(folder + "/loss.npy", session.run("loss:0", {"keep:0": 1.0, "rows:0": np.arange(1000)}))
-    session.run(tf.variables_initializer(graph.get_collection("local_variables")))
+    session.run(tf.local_variables_initializer())
     for start in range(1000, len(images), 200):
         rows = slice(start, start + 200)
         session.run(update, {"images:0": images[rows] / 16, "labels:0": labels[rows], "keep:0": 1.0})
