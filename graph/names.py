@@ -14,6 +14,7 @@ from samara.graph import (
     control_names,
     dtype_names,
     element_names,
+    file_names,
     functional_names,
     graph_names,
     image,
@@ -39,6 +40,7 @@ from samara.graph.constant_names import *
 from samara.graph.control_names import *
 from samara.graph.dtype_names import *
 from samara.graph.element_names import *
+from samara.graph.file_names import *
 from samara.graph.functional_names import *
 from samara.graph.graph_names import *
 from samara.graph.initializer_names import *
@@ -58,6 +60,7 @@ __all__ += constant_names.__all__
 __all__ += control_names.__all__
 __all__ += dtype_names.__all__
 __all__ += element_names.__all__
+__all__ += file_names.__all__
 __all__ += functional_names.__all__
 __all__ += graph_names.__all__
 __all__ += initializer_names.__all__
