@@ -184,12 +184,14 @@ class TorchBackend(Backend):
 
     def running(self) -> AbstractContextManager[Any]:
         """Without autograd, as gradients are operations of the graph; on GPUs convolutions repeat their bits."""
-        mode: AbstractContextManager[Any] = torch.inference_mode()
-        if not self._has_gpu:
-            return mode
         stack = ExitStack()
-        stack.enter_context(mode)
-        stack.enter_context(torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=False))
+        stack.enter_context(torch.inference_mode())
+        # For what is computed with numpy: files, texts, draws.
+        stack.enter_context(np.errstate(all="ignore"))
+        if self._has_gpu:
+            stack.enter_context(
+                torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=False)
+            )
         return stack
 
     def wait(self, device: Device) -> None:
