@@ -6,6 +6,7 @@ from typing import Any
 
 from samara.graph.convert import convert_to_tensor, sizes
 from samara.graph.graph import Tensor
+from samara.graph.nn.step_draws import step_draws
 
 
 def dropout(
@@ -41,8 +42,8 @@ def dropout(
     b = tensor.graph.b
     with tensor.graph.name_scope(name or "dropout"):
         if noise_shape is None:
-            draw_sizes = b.sizes(tensor)
-        elif isinstance(noise_shape, (list, tuple)) and None in noise_shape:
+            return kept(tensor, keep, step_draws(tensor, seed))
+        if isinstance(noise_shape, (list, tuple)) and None in noise_shape:
             all_sizes = b.shape(tensor)
             draw_sizes = sizes([all_sizes[i] if d is None else d for i, d in enumerate(noise_shape)])
         else:

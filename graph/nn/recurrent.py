@@ -140,7 +140,7 @@ def _loop(
         inner = index.graph.b
         given = pack(structure, iter([inner.gather(x, index, axis=0) for x in inputs]))
         before = pack(state_kind, iter(held[len(buffers) :]))
-        token = CURRENT.set(Steps(graph, steps, batch, index))
+        token = CURRENT.set(Steps(graph, steps, batch, first.get_shape()[1], index))
         try:
             output, after = cell(given, before)
         finally:

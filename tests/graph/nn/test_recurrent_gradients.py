@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -81,3 +82,17 @@ def test_the_gradient_of_what_is_dropped() -> None:
         total += np.concatenate([X[:, t], states[t]], 1).T @ back
         back = back @ v["kernel"][DEPTH:].T
     close(bare[1], total)
+
+
+def test_a_cell_of_ones_own_that_drops() -> None:
+    class Dropping(CELLS.RNNCell):
+        state_size = output_size = DEPTH
+
+        def call(self, inputs: Any, state: Any) -> Any:
+            return tf.nn.dropout(inputs, 0.5), state
+
+    x = tf.placeholder(tf.float64, [None, None, DEPTH])
+    y, _ = tf.nn.dynamic_rnn(Dropping(), x, dtype=tf.float64)
+    found, slopes = session().run([y, tf.gradients(y, x)[0]], {x: X})
+    np.testing.assert_array_equal(slopes, np.where(found == 0, 0, 2))
+    assert 0 < (found == 0).mean() < 1

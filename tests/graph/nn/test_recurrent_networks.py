@@ -303,3 +303,21 @@ def test_a_loop_runs_on_a_device(tmp_path: Path, kind: str) -> None:
     wanted = s.run(outputs, {x: value})
     for name in outputs:
         np.testing.assert_allclose(found[name], wanted[name], rtol=1e-5, atol=1e-6)
+
+
+def test_a_device_runs_any_number_of_sequences_of_any_length(tmp_path: Path) -> None:
+    x, n = tf.placeholder(tf.float32, [None, None, DEPTH], "x"), tf.placeholder(tf.int32, [None], "n")
+    cell = CELLS.MultiRNNCell([CELLS.LSTMCell(UNITS), CELLS.GRUCell(2)])
+    y, state = tf.nn.dynamic_rnn(cell, x, n, dtype=tf.float32)
+    s = session()
+    outputs = {"y": y, "h": state[1]}
+    batch, time = tf.Dim("batch", 1, 4), tf.Dim("time", 1, 9)
+    shapes = {"x": [batch, time, DEPTH], "n": [batch]}
+    export_model(tf.Signature(outputs, inputs={"x": x, "n": n}, shapes=shapes), tmp_path / "m.smr", session=s)
+    model = load(tmp_path / "m.smr")
+    for b, t in ((1, 2), (4, 9), (2, 5)):
+        value = RANDOM.normal(size=(b, t, DEPTH)).astype(np.float32)
+        lengths = RANDOM.integers(0, t + 1, b).astype(np.int32)
+        found, wanted = model.run(x=value, n=lengths), s.run(outputs, {x: value, n: lengths})
+        for name in outputs:
+            np.testing.assert_allclose(found[name], wanted[name], rtol=1e-4, atol=1e-6)
