@@ -114,7 +114,7 @@ class _Writer:
             return {"list" if isinstance(value, list) else "tuple": [self.plain(v) for v in value]}
         if isinstance(value, dict) and all(isinstance(k, str) for k in value):
             return {"dict": {k: self.plain(v) for k, v in value.items()}}
-        raise TypeError(f"a {type(value).__name__}")
+        raise TypeError(f"an object of type {type(value).__name__}")
 
     def body(self, body: Body) -> Any:
         operations, tensors, _ = self.operations(body.graph)

@@ -188,6 +188,17 @@ def test_the_total_sums_losses_and_what_regularizers_add() -> None:
     np.testing.assert_allclose(found, [expected + 0.25, expected], rtol=1e-6)
 
 
+def test_regularizers_of_variables_are_in_the_total() -> None:
+    w = tf.get_variable(
+        "w", [3, 2], regularizer=lambda v: 0.1 * tf.nn.l2_loss(v), initializer=tf.ones_initializer()
+    )
+    L.mean_squared_error([1.0, 2.0], [1.0, 4.0])
+    assert len(L.get_regularization_losses()) == 1
+    with tf.Session() as session:
+        session.run(w.initializer)
+        np.testing.assert_allclose(session.run(L.get_total_loss()), 2.0 + 0.3, rtol=1e-6)
+
+
 def test_what_losses_refuse() -> None:
     with pytest.raises(tf.ShapeError, match=r"labels \[5, 4\] and predictions \[4, 5\] must have one shape"):
         L.mean_squared_error(LABELS, PREDICTIONS.T)

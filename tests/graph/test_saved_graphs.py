@@ -202,7 +202,7 @@ def test_attributes_of_any_kind(tmp_path: Path) -> None:
     assert _Reader(document, writer.arrays.__getitem__, "").plain(document["value"]) == value
     held = writer.plain(np.arange(3))
     np.testing.assert_array_equal(_Reader(document, writer.arrays.__getitem__, "").plain(held), np.arange(3))
-    with pytest.raises(TypeError, match="a function"):
+    with pytest.raises(TypeError, match="an object of type function"):
         writer.plain([load])
 
 
