@@ -247,7 +247,7 @@ def _adapted(func: Callable[..., Any], kinds: Sequence[DType]) -> Callable[..., 
     """The function on the arrays of any backend."""
 
     def call(xp: Any, dtypes: Any, *arrays: Any) -> list[Any]:
-        given = [np.array(a.cpu() if hasattr(a, "cpu") else a) for a in arrays]
+        given = [np.array(a.cpu().numpy() if hasattr(a, "cpu") else a) for a in arrays]
         found = func(*given)
         listed = list(found) if isinstance(found, (list, tuple)) else [found]
         if len(listed) != len(kinds):
