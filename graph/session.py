@@ -23,6 +23,7 @@ from samara.graph.placement import Placement
 from samara.graph.plan import compile_plan
 from samara.graph.session_state import Call, State, Variables
 from samara.graph.step import VARIABLE, Plan, execute, execute_traced, stepwise
+from samara.graph.text import GraphDef
 
 Array = np.ndarray[Any, Any]
 
@@ -102,6 +103,11 @@ class Session:
         if self._state.backend.name == "numpy":
             return self._state.variables
         return Variables(self._state)
+
+    @property
+    def graph_def(self) -> GraphDef:
+        """What the graph is made of, to be read."""
+        return self.graph.as_graph_def()
 
     @property
     def closed(self) -> bool:

@@ -78,11 +78,13 @@ class NodeDef:
 class GraphDef:
     """What a graph is made of: a `NodeDef` for each operation, in `node`; as text the graph's dump.
 
-    Args:
+    Attributes:
         graph: the graph.
+        node: the operations.
     """
 
     def __init__(self, graph: Graph) -> None:
+        self.graph = graph
         self.node = [NodeDef(op) for op in graph.operations]
 
     def __str__(self) -> str:

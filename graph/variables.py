@@ -165,14 +165,8 @@ class Variable(Operators):
         return self.assign(self - delta, name=name)
 
     def count_up_to(self, limit: int) -> Tensor:
-        """An operation that adds 1 and gives the value from before; at `limit` it is an error of the run."""
-        b = self._tensor.graph.b
-        before = b.identity(self._tensor)
-        checked = b.check_all(
-            before, b.less(before, b.constant(limit, self.dtype)), message="count_up_to: the limit is reached"
-        )
-        with self.graph.control_dependencies([self.assign(b.add(checked, b.constant(1, self.dtype)))]):
-            counted: Tensor = b.identity(checked)
+        """An operation that adds 1 and gives the value from before; at `limit` it is an OutOfRangeError of the run."""
+        counted: Tensor = self._tensor.graph.b.count_up_to(self._tensor, limit=limit)
         return counted
 
     def scatter_update(self, sparse_delta: Any, use_locking: Any = False, name: str | None = None) -> Tensor:

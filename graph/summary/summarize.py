@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from samara.graph.collections import GraphKeys
 from samara.graph.convert import convert_to_tensor
 from samara.graph.dtypes import float32
 from samara.graph.graph import Graph, Tensor
 
-SUMMARIES = "summaries"
+SUMMARIES = GraphKeys.SUMMARIES
 
 Collections = Sequence[str] | None
 

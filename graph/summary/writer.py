@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from samara.graph.graph import Graph
 from samara.graph.summary.needed import tensorboard_module
+from samara.graph.text import GraphDef
 
 
 class FileWriter:
@@ -21,7 +22,7 @@ class FileWriter:
 
     Args:
         logdir: the folder, made if need be; each writer makes a file of its own in it.
-        graph: a graph to be shown, or None.
+        graph: a graph to be shown, what its `as_graph_def` gives, or None.
         max_queue: how many events may wait to be written.
         flush_secs: after how many seconds what waits is written.
         graph_def: a GraphDef message to be shown instead of `graph`.
@@ -35,7 +36,7 @@ class FileWriter:
     def __init__(
         self,
         logdir: Any,
-        graph: Graph | None = None,
+        graph: Any = None,
         max_queue: int = 10,
         flush_secs: float = 120,
         graph_def: Any = None,
@@ -88,7 +89,7 @@ class FileWriter:
                 self._described.add(value.tag)
         self._add(global_step, summary=found)
 
-    def add_graph(self, graph: Graph | None = None, global_step: Any = None, graph_def: Any = None) -> None:
+    def add_graph(self, graph: Any = None, global_step: Any = None, graph_def: Any = None) -> None:
         """Adds a graph, with its scopes, shapes and devices.
 
         Raises:
@@ -96,6 +97,8 @@ class FileWriter:
         """
         if graph_def is None:
             graph_def = graph
+        if isinstance(graph_def, GraphDef):
+            graph_def = graph_def.graph
         if isinstance(graph_def, Graph):
             graph_def = tensorboard_module("graph_def").graph_def(graph_def)
         if not isinstance(graph_def, self._messages.GraphDef):

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from samara.errors import ShapeError
+from samara.graph.collections import GraphKeys
 from samara.graph.convert import convert_to_tensor
 from samara.graph.dtypes import float32, int32, string
 from samara.graph.graph import Graph, Tensor
@@ -20,7 +21,7 @@ from samara.graph.summary import scalar
 from samara.graph.train.queue_runner import QueueRunner, add_queue_runner
 from samara.graph.variables import Variable
 
-LOCAL_VARIABLES = "local_variables"
+LOCAL_VARIABLES = GraphKeys.LOCAL_VARIABLES
 
 
 def limit_epochs(tensor: Any, num_epochs: int | None = None, name: str | None = None) -> Tensor:

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from samara.errors import GraphError, OutOfRangeError
+from samara.graph.collections import GraphKeys
 from samara.graph.graph import get_default_graph
 from samara.graph.session import get_default_session
 from samara.graph.train.coordinator import Coordinator
 
-QUEUE_RUNNERS = "queue_runners"
+QUEUE_RUNNERS = GraphKeys.QUEUE_RUNNERS
 
 _LOG = logging.getLogger("samara")
 # How often the thread that waits for the stop looks whether the others have ended.

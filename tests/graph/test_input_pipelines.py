@@ -28,8 +28,7 @@ def _graph() -> Iterator[Any]:
 
 
 def start(session: Any) -> tuple[Any, list[threading.Thread]]:
-    session.run([v.initializer for v in session.graph.get_collection("local_variables")])
-    session.run(tf.global_variables_initializer())
+    session.run([tf.local_variables_initializer(), tf.global_variables_initializer()])
     coord = tf.train.Coordinator()
     return coord, tf.train.start_queue_runners(session, coord)
 
@@ -246,7 +245,7 @@ def test_limit_epochs() -> None:
     limited = tf.train.limit_epochs(tf.constant([1, 2]), 3)
     assert limited.shape == (2,)
     with tf.Session() as session:
-        session.run([v.initializer for v in tf.get_default_graph().get_collection("local_variables")])
+        session.run(tf.local_variables_initializer())
         assert [session.run(limited).tolist() for _ in range(3)] == [[1, 2]] * 3
         for _ in range(2):
             with pytest.raises(tf.errors.OutOfRangeError, match="has reached its limit, 3"):
@@ -256,6 +255,18 @@ def test_limit_epochs() -> None:
     with pytest.raises(ValueError, match="expected a positive number"):
         tf.train.limit_epochs(x, 0)
     assert tf.global_variables() == []
+
+
+def test_count_up_to() -> None:
+    v = tf.Variable(np.int32(0))
+    count = tf.count_up_to(v, 3)
+    for backend in ("numpy", "torch"):
+        with tf.Session(config=tf.ConfigProto(backend=backend)) as session:
+            session.run(tf.global_variables_initializer())
+            assert [session.run(count) for _ in range(3)] == [0, 1, 2]
+            with pytest.raises(tf.errors.OutOfRangeError, match="has reached its limit, 3"):
+                session.run(count)
+            assert session.run(v) == 3
 
 
 def test_producers_in_order() -> None:

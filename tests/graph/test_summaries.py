@@ -380,6 +380,9 @@ def test_the_graph_with_scopes_shapes_and_devices(tmp_path: Path) -> None:
             else:
                 assert [d.size for d in shape.dim] == [d if isinstance(d, int) else -1 for d in tensor.shape]
     assert nodes["layer/w"].op == "VariableV2"
+    with tf.Session() as session:
+        tf.train.SummaryWriter(str(tmp_path / "def"), session.graph_def).close()
+    assert [n.name for n in loaded(tmp_path / "def").Graph().node] == list(nodes)
     assert "cpu:0" in nodes["layer/w"].device.lower()
     assert nodes["x"].attr["_output_shapes"].list.shape[0].dim[1].name == "width"
     assert nodes["last"].input[-1] == "^" + first.op.name
