@@ -228,6 +228,8 @@ class _Reader:
     def __init__(self, document: Mapping[str, Any], arrays: Callable[[str], Array], prefix: str) -> None:
         self._arrays = arrays
         self._prefix = prefix
+        # What several operations share stays one array.
+        self._read: dict[str, Array] = {}
         self._symbols = [dims.Dim(*given) for given in document["symbols"]]
 
     def dimension(self, value: Any) -> dims.Dimension:
@@ -289,7 +291,9 @@ class _Reader:
 
     def array(self, value: Any) -> Array:
         if isinstance(value, str):
-            array = self._arrays(value)
+            if value not in self._read:
+                self._read[value] = self._arrays(value)
+            array = self._read[value]
         else:
             array = np.empty(len(value["texts"]), object)
             array[:] = [base64.b64decode(t) for t in value["texts"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import logging
 import os
@@ -171,6 +172,9 @@ class Saver:
             self.export_meta_graph(path, graph=graph)
         except GraphError as error:
             _logger.warning("%s was not written: %s", path, error)
+            # One of an earlier save under the same name would be another graph's.
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(path)
 
     def _keep(self, prefix: str, folder: str, latest_filename: str | None, suffix: str) -> None:
         """Counts a checkpoint in and deletes those that are too many, after the file `checkpoint` forgot them."""

@@ -65,7 +65,8 @@ def program() -> dict[str, Any]:
     _, power = tf.while_loop(
         lambda i, p: i < 3, lambda i, p: (i + 1, p * tf.reduce_mean(w)), [tf.constant(0), 1.0]
     )
-    loss = tf.reduce_mean(tf.square(wide)) + tf.stop_gradient(power)
+    loss = tf.reduce_mean(tf.square(wide)) + power
+    loss += tf.reduce_sum(tf.scan(lambda total, row: total + row * w[0, 0], x)) * 0.01
     with tf.control_dependencies([tf.no_op(name="first")]):
         step = tf.train.AdamOptimizer(0.1).minimize(loss, count)
     tf.summary.scalar("loss", loss)
@@ -155,6 +156,24 @@ def test_as_an_object_and_with_chosen_collections() -> None:
     with tf.Graph().as_default():
         tf.constant(1.0)
         assert tf.train.import_meta_graph(tf.train.export_meta_graph(), import_scope="copy") is None
+
+
+def test_a_function_of_the_program_leaves_the_graph_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tf.Variable(1.0)
+    saver = tf.train.Saver()
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        saver.save(session, tmp_path / "m")
+        tf.py_func(lambda v: v * 2, [tf.constant(1.0)], tf.float32)
+        prefix = saver.save(session, tmp_path / "m")
+    assert "cannot be saved: its attribute function holds an object of type function" in caplog.text
+    assert {p.name for p in tmp_path.iterdir()} == {"checkpoint", "m.safetensors"}
+    with tf.Graph().as_default(), tf.Session() as session:
+        variable = tf.Variable(0.0)
+        tf.train.Saver().restore(session, prefix)
+        assert session.run(variable) == 1
 
 
 def test_documents_that_are_none() -> None:
