@@ -5,7 +5,7 @@
 
 Generated: schema/ops.fbs (opcodes, attribute tables), runtime_c/src/gen/ops.h and ops.c (opcodes, attribute
 structs, arity and dtypes), runtime_c/src/gen/format.h and format.c (the slots of the file's tables and what the
-structural verifier follows), docs/ops.md (the op reference).
+structural verifier follows), docs/ops.md (the op reference), docs/vocabulary.md (the names).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from samara.exporter import schema as schema_reader
+from samara.exporter.vocabulary import vocabulary_md
 from samara.graph import dtypes
 from samara.graph.ops import OPS
 from samara.graph.ops._table import REQUIRED, Attribute, Choice, OpDef, Operand
@@ -445,6 +446,7 @@ def generate(root: Path) -> dict[Path, str]:
     texts[gen / "format.h"] = format_h(schema)
     texts[gen / "format.c"] = format_c(schema)
     texts[root / "docs" / "ops.md"] = ops_md()
+    texts[root / "docs" / "vocabulary.md"] = vocabulary_md()
     return texts
 
 

@@ -257,7 +257,7 @@ def _adapted(func: Callable[..., Any], kinds: Sequence[DType]) -> Callable[..., 
             array = np.asarray(value)
             if array.dtype != kind.numpy:
                 raise TypeError(f"the function gave {array.dtype}, Tout says {kind.name}")
-            made.append(xp.asarray(array))
+            made.append(xp.asarray(np.array(array, order="C")))
         return made
 
     return call
