@@ -115,8 +115,8 @@ def while_loop(
         loop_vars: a list or tuple of tensors, or of lists, tuples and dicts of them.
         shape_invariants: not supported: a loop variable keeps its shape. Only None is taken.
         parallel_iterations: taken for the sake of old programs; it changes nothing.
-        back_prop: the same.
-        swap_memory: the same.
+        back_prop: whether gradients go through.
+        swap_memory: as parallel_iterations.
         name: the operation's.
         maximum_iterations: the most steps, after which the loop ends whatever `cond` gives.
         return_same_structure: keeps a list of one variable a list.
@@ -158,6 +158,8 @@ def while_loop(
     variables = [np.int32(0), *leaves] if bounded else leaves
     limit = control.MOST_TRIPS if maximum_iterations is None else int(maximum_iterations)
     made = control.while_loop(graph, test, step, variables, maximum_trip_count=limit, name=name)
+    if not back_prop:
+        made = [graph.b.stop_gradient(t) for t in made]
     packed = pack(structure, iter(made[1:] if bounded else made))
     return packed[0] if len(packed) == 1 and not return_same_structure else packed
 

@@ -19,8 +19,11 @@ def gradients(
     xs: Any,
     grad_ys: Any = None,
     name: str = "gradients",
-    *,
+    colocate_gradients_with_ops: bool = False,
+    gate_gradients: bool = False,
+    aggregation_method: Any = None,
     stop_gradients: Sequence[Tensor] | None = None,
+    unconnected_gradients: str = "none",
 ) -> list[Tensor | None]:
     """The derivatives of the sum of `ys` with respect to each of `xs`.
 
@@ -29,11 +32,15 @@ def gradients(
         xs: a tensor, variable or list of them.
         grad_ys: for each of `ys`, what its gradient starts from, of its shape; ones when None.
         name: the name scope of the operations added.
+        colocate_gradients_with_ops: has no meaning here.
+        gate_gradients: has no meaning here.
+        aggregation_method: has no meaning here.
         stop_gradients: tensors to be taken for constants, which what they are made of has no part in; one that is also
             among `xs` has a gradient.
+        unconnected_gradients: what stands for the gradient of one of `xs` that `ys` do not depend on: "none" or "zero".
 
     Returns:
-        A list with a tensor for each of `xs`, or None where `ys` do not depend on it.
+        A list with a tensor for each of `xs`, or, unless zeros are asked for, None where `ys` do not depend on it.
 
     Raises:
         GraphError: an op on the way has no gradient.
@@ -49,8 +56,13 @@ def gradients(
     if len(starts) != len(ys):
         raise ValueError(f"grad_ys has {len(starts)} entries for {len(ys)} ys")
     stops = {id(t) for t in _tensors(stop_gradients or [])}
+    if unconnected_gradients not in ("none", "zero"):
+        raise ValueError(f"unconnected_gradients is {unconnected_gradients!r}, expected 'none' or 'zero'")
     with graph.name_scope(name):
-        return _backward(ys, xs, starts, stops)
+        found = _backward(ys, xs, starts, stops)
+        if unconnected_gradients == "none":
+            return found
+        return [graph.b.zeros_like(x) if g is None else g for x, g in zip(xs, found, strict=True)]
 
 
 def _backward(ys: list[Tensor], xs: list[Tensor], starts: list[Any], stops: set[int]) -> list[Tensor | None]:

@@ -261,19 +261,27 @@ reduce_all = _reduction("reduce_all")
 
 
 def argmax(
-    input: Any, axis: int = 0, name: str | None = None, dimension: int | None = None, output_type: Any = int64
+    input: Any,
+    axis: int | None = None,
+    name: str | None = None,
+    dimension: int | None = None,
+    output_type: Any = int64,
 ) -> Tensor:
     """The index of the largest value along an axis; the first one among equals."""
-    chosen = axis if dimension is None else dimension
+    chosen = (axis or 0) if dimension is None else dimension
     result: Tensor = builder(input).argmax(input, axis=chosen, output_type=output_type, name=name)
     return result
 
 
 def argmin(
-    input: Any, axis: int = 0, name: str | None = None, dimension: int | None = None, output_type: Any = int64
+    input: Any,
+    axis: int | None = None,
+    name: str | None = None,
+    dimension: int | None = None,
+    output_type: Any = int64,
 ) -> Tensor:
     """The index of the smallest value along an axis; the first one among equals."""
-    chosen = axis if dimension is None else dimension
+    chosen = (axis or 0) if dimension is None else dimension
     result: Tensor = builder(input).argmin(input, axis=chosen, output_type=output_type, name=name)
     return result
 

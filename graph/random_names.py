@@ -53,15 +53,32 @@ def truncated_normal(
 
 def random_uniform(
     shape: Any,
-    minval: float = 0.0,
-    maxval: float = 1.0,
+    minval: Any = 0,
+    maxval: Any = None,
     dtype: Any = float32,
     seed: int | None = None,
     name: str | None = None,
 ) -> Tensor:
-    """Values between minval (included) and maxval (excluded), equally likely."""
-    result: Tensor = builder(shape).random_uniform(
-        sizes(shape), minimum=minval, maximum=maxval, dtype=dtype, seed=_seed(seed), name=name
+    """Values between minval (included) and maxval (excluded; 1 when None), equally likely.
+
+    Both may be tensors when the values are floating-point numbers.
+
+    Raises:
+        ValueError: integers are to be drawn and there is no maxval.
+    """
+    kind = as_dtype(dtype)
+    if maxval is None:
+        if not kind.is_floating:
+            raise ValueError(f"random_uniform of {kind.name} needs a maxval")
+        maxval = 1
+    b = builder(shape, minval, maxval)
+    if not (isinstance(minval, (int, float, np.number)) and isinstance(maxval, (int, float, np.number))):
+        drawn = b.random_uniform(sizes(shape), dtype=kind, seed=_seed(seed))
+        low, high = b.constant(minval, kind), b.constant(maxval, kind)
+        spread: Tensor = b.add(b.multiply(drawn, b.subtract(high, low)), low, name=name)
+        return spread
+    result: Tensor = b.random_uniform(
+        sizes(shape), minimum=minval, maximum=maxval, dtype=kind, seed=_seed(seed), name=name
     )
     return result
 

@@ -29,6 +29,17 @@ def test_moments() -> None:
     assert tf.random_gamma([2, 3], [[1.0], [2.0]]).get_shape().as_list() == [2, 3, 2, 1]
 
 
+def test_limits_of_even_draws() -> None:
+    low = tf.placeholder(tf.float32, [2])
+    moved = run(tf.random_uniform([1000, 2], low, low + 2.0), {low: [0, 5]})
+    assert moved.min(0)[1] >= 5
+    np.testing.assert_allclose(moved.mean(0), [1, 6], atol=0.15)
+    assert set(run(tf.random_uniform([200], maxval=3, dtype=tf.int32)).tolist()) == {0, 1, 2}
+    assert 0.9 < run(tf.random_uniform([200])).max() < 1
+    with pytest.raises(ValueError, match="needs a maxval"):
+        tf.random_uniform([2], dtype=tf.int32)
+
+
 def test_multinomial() -> None:
     logits = np.log([[0.1, 0.6, 0.3], [0.5, 0.25, 0.25]]).astype(np.float32)
     draws = tf.multinomial(logits, 10000)

@@ -135,6 +135,13 @@ def test_while_loop_gradients_by_data() -> None:
     assert run(tf.gradients(y, [x, w]), none) == [1.0, 0.0]
 
 
+def test_a_loop_without_gradients() -> None:
+    x = placeholder([])
+    y = tf.while_loop(lambda v: v < 9.0, lambda v: v * 2.0, [x], back_prop=False)
+    assert tf.gradients(y, x) == [None]
+    assert run(y, {x: 1.0}) == 16
+
+
 def test_a_loop_within_a_loop_and_a_cond_within() -> None:
     x = placeholder([])
 

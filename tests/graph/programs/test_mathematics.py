@@ -188,6 +188,19 @@ def test_operators_on_either_side(other: Any) -> None:
     np.testing.assert_allclose(run(square @ m, {m: square}), square @ square)
 
 
+def test_arguments_of_gradients() -> None:
+    x, z = placeholder([2]), placeholder([2])
+    y = tf.square(x)
+    found = tf.gradients(y, [x, z], [[2.0, 3.0]], "g", True, True, None, None, "zero")
+    np.testing.assert_array_equal(run(found, {x: [1, 2], z: [0, 0]}), [[4, 12], [0, 0]])
+    assert tf.gradients(y, [x, z])[1] is None
+    (stopped,) = tf.gradients(y * tf.sin(x), x, stop_gradients=[y])
+    np.testing.assert_allclose(run(stopped, {x: [1, 2]}), [1, 4] * np.cos([1, 2]))
+    with pytest.raises(ValueError, match="expected 'none' or 'zero'"):
+        tf.gradients(y, x, unconnected_gradients="ones")
+    assert run(tf.argmax([1, 3, 2], axis=None)) == 1
+
+
 def test_hessians() -> None:
     x, w = placeholder([3]), placeholder([2, 2])
     a = GENERATOR.uniform(-1, 1, (3, 3))
