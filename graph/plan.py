@@ -129,7 +129,10 @@ class _Compiler:
         optimise = optimise and self._state.config.optimises and not self._state.config.compiles
         if optimise:
             self._drafts = fuse(self._drafts, self._backend, self._constants, kept)
-        shared = reuse_memory(self._drafts, self._state, outside, kept, optimise)
+        variables = self._backend.changes_variables and self._within is None
+        shared = reuse_memory(
+            self._drafts, self._state, outside, kept, optimise=optimise, variables=variables
+        )
         last: dict[int, int] = {}
         for number, draft in enumerate(self._drafts):
             last.update(dict.fromkeys((s for s in (*draft.inputs, *draft.outputs) if s >= 0), number))

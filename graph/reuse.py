@@ -7,6 +7,7 @@ written over, but for one case: a variable's old value, by the operation whose r
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -78,52 +79,103 @@ class Draft:
 
 
 class _Memory:
-    """What each place may be made of, and how long that is needed."""
+    """Which values may lie in the same memory, and how long that is needed.
+
+    Values that may share memory form a group, with the versions of variables among them; a group is needed as long as
+    one of its members, and stays `outside` when one of them outlives the run.
+    """
 
     def __init__(self, drafts: Sequence[Draft], outside: set[int], kept: set[int]) -> None:
-        self.roots: dict[int, frozenset[Hashable]] = {s: frozenset([("outside", s)]) for s in outside}
+        self._parents: dict[Hashable, Hashable] = {}
+        self._outside: set[Hashable] = set(outside)
+        self._new: set[int] = set()
+        self._last: dict[Hashable, int] = {}
         versions: dict[str, int] = {}
-        self.read_roots: dict[int, dict[int, Hashable]] = {}
-        for number, draft in enumerate(drafts):
-            reads: dict[int, Hashable] = {
-                p: ("variable", v.name, versions.get(v.name, 0)) for p, v in draft.reads
-            }
-            self.read_roots[number] = reads
-            new = makes_new(draft.operation.definition) or draft.transfer is not None
-            # A variable is a source: a draft of it only reads it.
-            if draft.operation.type == "variable" and draft.transfer is None:
-                new = False
-            from_inputs: set[Hashable] = set()
-            if not new:
-                from_inputs.update(reads.values(), *(self.roots[s] for s in draft.inputs if s >= 0))
-            for name in draft.operation.writes if draft.transfer is None else ():
+        self.reads: list[dict[int, Hashable]] = []
+        for draft in drafts:
+            places: dict[int, Hashable] = {p: (v.name, versions.get(v.name, 0)) for p, v in draft.reads}
+            self.reads.append(places)
+            self._outside.update(version for version in places.values() if version[1] == 0)  # type: ignore[index]
+            if draft.transfer is not None or makes_new(draft.operation.definition):
+                self._new.update(draft.outputs)
+                continue
+            names = _variables_of(draft.operation)
+            sharing: list[Hashable] = [*places.values(), *_given_back(draft), *draft.outputs]
+            sharing += [(name, versions.get(name, 0)) for name in names]
+            self._outside.update((name, 0) for name in names)
+            for name in draft.operation.writes:
                 versions[name] = versions.get(name, 0) + 1
-                from_inputs.add(("variable", name, versions[name]))
-            for slot in draft.outputs:
-                self.roots[slot] = frozenset({slot, *from_inputs})
-        self.last: dict[Hashable, int] = {}
+                sharing.append((name, versions[name]))
+            if draft.operation.bodies and names:
+                self._outside.update(draft.outputs)
+            for one, other in itertools.pairwise(sharing):
+                self._parents.setdefault(one, one)
+                self._parents[self._group(one)] = self._group(other)
+        self._variables = {self._group(m) for m in self._parents if isinstance(m, tuple)}
+        self._outside = {self._group(m) for m in self._outside}
         for number, draft in enumerate(drafts):
             for slot in (*draft.inputs, *draft.outputs):
                 if slot >= 0:
-                    self.last.update(dict.fromkeys(self.roots[slot], number))
+                    self._last[self._group(slot)] = number
         for slot in kept:
-            self.last.update(dict.fromkeys(self.roots[slot], _NEVER))
+            self._last[self._group(slot)] = _NEVER
 
-    def is_temporary(self, slot: int, number: int) -> bool:
-        """Whether a place has memory of its own that nothing needs after a step."""
-        return self.roots[slot] == {slot} and self.last[slot] <= number
+    def _group(self, member: Hashable) -> Hashable:
+        parents = self._parents
+        while member in parents and parents[member] != member:
+            above = parents[member]
+            parents[member] = parents.get(above, above)
+            member = above
+        return member
 
-    def shares(self, draft: Draft, number: int, place: int, root: Hashable) -> bool:
-        """Whether another input of a step than that at `place` may lie in the memory of `root`."""
-        same = draft.inputs[place]
-        reads = self.read_roots[number]
-        return any(r == root for p, r in reads.items() if p != place) or any(
-            root in self.roots[s] for s in draft.inputs if s >= 0 and s != same
+    def is_new(self, slot: int) -> bool:
+        """Whether a place has memory of its own, which does not outlive the run."""
+        return slot in self._new and self._group(slot) not in self._outside
+
+    def last(self, member: Hashable) -> int:
+        """The last step that needs the memory of a place, or of a version of a variable."""
+        return self._last.get(self._group(member), -1)
+
+    def outlives(self, slot: int) -> bool:
+        """Whether a place may lie in memory that outlives the run."""
+        group = self._group(slot)
+        return group in self._outside or group in self._variables
+
+    def shares(self, draft: Draft, number: int, place: int, member: Hashable) -> bool:
+        """Whether another input of a step than that at `place` may lie in the memory of `member`."""
+        same, group = draft.inputs[place], self._group(member)
+        reads = self.reads[number]
+        return any(self._group(r) == group for p, r in reads.items() if p != place) or any(
+            self._group(s) == group for s in draft.inputs if s >= 0 and s != same
         )
 
 
+def _given_back(draft: Draft) -> list[int]:
+    """The places of the inputs that an operation may give back as an output: those of the same element type."""
+    op = draft.operation
+    kinds = {t.dtype for t in op.outputs}
+    all_of_them = bool(op.bodies) or op.type == "bitcast" or not draft.tensors
+    pairs = zip(draft.inputs, draft.tensors or [None] * len(draft.inputs), strict=True)
+    return [s for s, t in pairs if s >= 0 and (all_of_them or (t is not None and t.dtype in kinds))]
+
+
+def _variables_of(operation: Operation) -> set[str]:
+    """The variables that an operation's sub-graphs name, at any depth."""
+    found: set[str] = set()
+    for body in operation.bodies.values():
+        for op in body.graph.operations:
+            found.update([op.name] if op.type == "variable" else _variables_of(op))
+    return found
+
+
 def reuse_memory(
-    drafts: Sequence[Draft], state: State, outside: set[int], kept: set[int], optimise: bool
+    drafts: Sequence[Draft],
+    state: State,
+    outside: set[int],
+    kept: set[int],
+    *,
+    optimise: bool,
+    variables: bool,
 ) -> set[int]:
     """Lets steps write over what nothing needs any more, and variables take over what was made for them.
 
@@ -133,6 +185,7 @@ def reuse_memory(
         outside: the places of constants and feeds.
         kept: the places that are fetched.
         optimise: whether to change anything.
+        variables: whether variables may be written over, too: not in a body, whose outputs the next run of it may read.
 
     Returns:
         The fetched places that may lie in memory which outlives the run, so that callers need copies.
@@ -144,10 +197,10 @@ def reuse_memory(
         for number in reversed(range(len(drafts))):
             draft = drafts[number]
             if draft.transfer is None:
-                _write_over(drafts, number, draft, state, memory, takers)
+                _write_over(drafts, number, draft, memory, takers, variables)
                 if draft.over is not None and draft.over[1] is None and draft.outputs[0] in takers:
                     takers.setdefault(draft.inputs[draft.over[0]], takers[draft.outputs[0]])
-    return {s for s in kept if any(isinstance(r, tuple) for r in memory.roots[s])}
+    return {s for s in kept if memory.outlives(s)}
 
 
 def _take_over(drafts: Sequence[Draft], state: State, memory: _Memory) -> dict[int, int]:
@@ -158,11 +211,8 @@ def _take_over(drafts: Sequence[Draft], state: State, memory: _Memory) -> dict[i
         if variable is None or draft.inputs[1] < 0:
             continue
         slot = draft.inputs[1]
-        if memory.roots[slot] != {slot}:
-            continue
-        later = [s for s in draft.outputs if memory.last[s] > number]
-        # The output of an assignment is what it has written: the same memory.
-        if memory.last[slot] <= number and not later:
+        # The output of an assignment is what it has written, and so is the variable.
+        if memory.is_new(slot) and memory.last(slot) <= number:
             takers[slot] = number
             draft.run, draft.takes = _taking(variable, state), variable.name
     return takers
@@ -180,9 +230,9 @@ def _write_over(
     drafts: Sequence[Draft],
     number: int,
     draft: Draft,
-    state: State,
     memory: _Memory,
     takers: dict[int, int],
+    variables: bool,
 ) -> None:
     if draft.plain is None or not draft.writes_over:
         return
@@ -193,12 +243,10 @@ def _write_over(
         slot = draft.inputs[place]
         if slot >= 0:
             root: Hashable = slot
-            free = memory.is_temporary(slot, number)
+            free = memory.is_new(slot) and memory.last(slot) <= number
         else:
-            free = state.backend.changes_variables and _is_next_value(
-                drafts, number, place, draft, memory, takers
-            )
-            root = memory.read_roots[number].get(place)
+            free = variables and _is_next_value(drafts, number, place, draft, memory, takers)
+            root = memory.reads[number].get(place)
         if free and not memory.shares(draft, number, place, root):
             draft.over = place, None if _same_shape(tensor, result) else _others(draft.tensors, place)
             return
@@ -236,7 +284,7 @@ def _is_next_value(
     target = drafts[taker].writes
     if target is None or target.name != variable.name:
         return False
-    if memory.last.get(memory.read_roots[number][place], -1) > number:
+    if memory.last(memory.reads[number][place]) > number:
         return False
     tensor, result = draft.tensors[place], draft.operation.outputs[0]
     if tensor is None or not _same_shape(tensor, result):

@@ -148,6 +148,53 @@ def test_feeds_are_never_written(backend: str) -> None:
     np.testing.assert_array_equal(fed, np.ones(5000))
 
 
+def test_values_that_branches_give_back_are_kept(backend: str) -> None:
+    v = tf.Variable(np.ones(5000, np.float32))
+    yes = tf.placeholder_with_default(True, [])
+    first = tf.cond(yes, lambda: tf.identity(v), lambda: v * 0.0)
+    with tf.control_dependencies([first]):
+        write = v.assign(v + 1.0)
+    with tf.control_dependencies([write]):
+        second = tf.cond(yes, lambda: tf.reshape(v, [50, 100]), lambda: tf.zeros([50, 100]))
+    with tf.control_dependencies([second]):
+        again = tf.cond(yes, lambda: (v.assign(v * 10.0), tf.constant(1.0))[1], lambda: tf.constant(0.0))
+    session = tf.Session(config=tf.ConfigProto(backend=backend))
+    session.run(v.initializer)
+    found = session.run([first, second, again, write.op])
+    assert (found[0][0], found[1][0, 0], session.run(v)[0]) == (1, 2, 20)
+    session.run(again)
+    assert (found[0][0], found[1][0, 0], session.run(v)[0]) == (1, 2, 210)
+
+
+def test_what_is_read_after_a_write_is_the_caller_s(backend: str) -> None:
+    v = tf.Variable(np.zeros(5000, np.float32))
+    with tf.control_dependencies([v.assign(v + 1.0)]):
+        after = tf.reshape(v, [50, 100])
+    session = tf.Session(config=tf.ConfigProto(backend=backend))
+    session.run(v.initializer)
+    found = session.run(after)
+    found += 5
+    assert session.run(v)[0] == 1
+    session.run(after)
+    assert (found.max(), session.run(v)[0]) == (6, 2)
+
+
+def test_long_programs_compile_in_time_that_grows_with_their_length() -> None:
+    import time
+
+    def seconds(count: int) -> float:
+        x = tf.placeholder(tf.float32, [4])
+        y: Any = x
+        for _ in range(count):
+            y = tf.nn.softmax(y)
+        start = time.process_time()
+        tf.Session().run(y, {x: np.ones(4)})
+        return time.process_time() - start
+
+    seconds(10)
+    assert seconds(2400) < 8 * 3 * seconds(300)
+
+
 def random_program(generator: np.random.Generator) -> tuple[Any, list[Any]]:
     """A placeholder, and fetches of a program of many operations on tensors of two shapes and on variables."""
     b = tf.get_default_graph().b
