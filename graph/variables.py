@@ -82,9 +82,10 @@ class Variable(Operators):
         self.initial_value = initial
         self.trainable = trainable is not False
         self.constraint = constraint
-        graph.add_to_collections([GraphKeys.GLOBAL_VARIABLES] if collections is None else collections, self)
+        joined = [GraphKeys.GLOBAL_VARIABLES] if collections is None else list(collections)
         if self.trainable:
-            graph.add_to_collection(GraphKeys.TRAINABLE_VARIABLES, self)
+            joined.append(GraphKeys.TRAINABLE_VARIABLES)
+        graph.add_to_collections(joined, self)
 
     @classmethod
     def restored(

@@ -29,6 +29,9 @@ def test_arguments_of_a_variable() -> None:
     assert tf.initialize_local_variables is tf.local_variables_initializer
     shaped = tf.Variable(tf.placeholder_with_default(tf.zeros([2]), [None]), shape=[2])
     assert shaped.get_shape().as_list() == [2]
+    keys = tf.GraphKeys
+    tf.Variable(1.0, collections=[keys.GLOBAL_VARIABLES, keys.TRAINABLE_VARIABLES], name="both")
+    assert [w.op.name for w in tf.trainable_variables() if w.op.name == "both"] == ["both"]
     with pytest.raises(ValueError, match="initial value"):
         tf.Variable()
     limit = tf.Variable(1.0, constraint=tf.abs)
