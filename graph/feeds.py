@@ -55,10 +55,12 @@ class Feeds:
             if tensor.shape is not known:
                 fixed = _fixed(tensor)  # it was set after the step was compiled
             if fixed is not None:
-                rank, sizes = fixed
                 shape = array.shape
-                if len(shape) != rank or any(shape[axis] != size for axis, size in sizes):
+                if len(shape) != fixed[0]:
                     raise _misfit(tensor, array)
+                for axis, size in fixed[1]:
+                    if shape[axis] != size:
+                        raise _misfit(tensor, array)
             found.append(backend.feed(array))
         if self._named:
             _check_symbols(self._tensors, found)

@@ -53,6 +53,7 @@ class Program:
         self._code_object = self._function.__code__
         if state.config.compiles:
             self._function = state.backend.compiled(self._function, state.config.torch_compile)
+        self._run: Callable[..., list[Any]] = state.backend.within(self._function)
 
     def __call__(self, feeds: Sequence[Any]) -> list[Any]:
         """Runs it; the arrays of the fetches, None for those that are operations or variables.
@@ -62,8 +63,7 @@ class Program:
             GraphError: an operation failed.
         """
         try:
-            with self._state.backend.running():
-                return self._function(*feeds)
+            return self._run(*feeds)
         except SamaraError:
             raise
         except Exception as error:

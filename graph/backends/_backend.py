@@ -140,6 +140,15 @@ class Backend:
         """What surrounds a run."""
         raise NotImplementedError
 
+    def within(self, function: Function) -> Function:
+        """The function, always called within `running`."""
+
+        def run(*arguments: Any) -> Any:
+            with self.running():
+                return function(*arguments)
+
+        return run
+
     def wait(self, device: Device) -> None:
         """Returns when all that was started on the device is done, so that times can be taken."""
 
