@@ -385,7 +385,10 @@ def _found_or_made(
 def _fixed_shape(name: str, shape: Any) -> tuple[int, ...]:
     listed = list(shape) if np.ndim(shape) else [shape]
     if any(d is None or isinstance(d, dims.Dim) for d in listed):
-        raise ValueError(f"variable {name!r}: shape {shape} is not known in full")
+        raise ValueError(
+            f"variable {name!r} is to have shape {shape}, which is not known in full: expected whole numbers, "
+            "as in [3, 2]"
+        )
     try:
         return tuple(int(d) for d in np.asarray(listed, dtype=np.int64))
     except (TypeError, ValueError):

@@ -6,8 +6,13 @@ import gc
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# How long an example takes says nothing where other work is done at the same time.
+settings.register_profile("samara", deadline=None)
+settings.load_profile("samara")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

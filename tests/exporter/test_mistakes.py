@@ -109,8 +109,8 @@ BUILD: dict[str, Mistake] = {
     "a large list": (lambda m: tf.Variable(["a"] * 99), TypeError, "something of type list is not a number"),
     "an open shape": (
         lambda m: tf.get_variable("w", [None, 3]),
-        TypeError,
-        r"shape \[None, 3\]: expected whole numbers",
+        ValueError,
+        r"shape \[None, 3\], which is not known in full: expected whole numbers",
     ),
     "a name that is none": (lambda m: tf.get_variable(3, [3]), TypeError, "name=3: expected a text"),
     "a shape and a value": (
