@@ -10,7 +10,7 @@ import numpy as np
 
 from samara.errors import ShapeError
 from samara.graph import dims
-from samara.graph.convert import builder, convert_to_tensor, sizes
+from samara.graph.convert import builder, convert_to_tensor, known, sizes
 from samara.graph.dtypes import int32
 from samara.graph.graph import Tensor
 from samara.graph.math_names import reduce_prod, reduce_sum
@@ -54,7 +54,7 @@ def expand_dims(
     input: Any, axis: int | None = None, name: str | None = None, dim: int | None = None
 ) -> Tensor:
     """A dimension of size 1 put in at `axis`."""
-    chosen = axis if axis is not None else dim
+    chosen = known(axis if axis is not None else dim, "axis")
     if chosen is None:
         raise TypeError("expand_dims needs an axis")
     result: Tensor = builder(input).expand_dims(input, axis=chosen, name=name)
@@ -74,7 +74,7 @@ def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
     if isinstance(values, (int, np.integer)):
         values, axis = axis, values
     listed = list(values) if isinstance(values, (list, tuple)) else [values]
-    result: Tensor = builder(*listed).concat(listed, axis=int(axis), name=name)
+    result: Tensor = builder(*listed).concat(listed, axis=int(known(axis, "axis")), name=name)
     return result
 
 
@@ -105,7 +105,7 @@ def split(
     """
     if isinstance(value, (int, np.integer)) and not isinstance(axis, (int, np.integer)):
         value, axis = axis, value
-    axis = int(axis if split_dim is None else split_dim)
+    axis = int(known(axis if split_dim is None else split_dim, "axis"))
     parts = num_or_size_splits if num_split is None else num_split
     tensor = convert_to_tensor(value)
     whole = None if tensor.shape is None else tensor.shape[axis]
@@ -243,7 +243,7 @@ def pad(
 
     Modes "REFLECT" and "SYMMETRIC" mirror the tensor, without and with its edge.
     """
-    flat = tuple(int(p) for p in np.asarray(paddings).reshape(-1))
+    flat = tuple(int(p) for p in np.asarray(known(paddings, "paddings")).reshape(-1))
     if mode.upper() == "SYMMETRIC":
         return _mirrored(convert_to_tensor(tensor), flat, name)
     result: Tensor = builder(tensor).pad(tensor, paddings=flat, mode=mode, value=constant_values, name=name)

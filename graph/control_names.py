@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from samara.errors import ShapeError
 from samara.graph import control
 from samara.graph.convert import builder
 from samara.graph.graph import Tensor
+from samara.graph.shapes import TensorShape
 from samara.graph.structure import flatten, pack, shape_of
 
 
@@ -95,6 +97,27 @@ def _either(
     return lambda: cond(pred, function, other, strict=strict)
 
 
+def _check_invariants(graph: Any, variables: Sequence[Any], invariants: Any) -> None:
+    found: list[Any] = []
+
+    def collect(value: Any) -> None:
+        if isinstance(value, (list, tuple)) and not isinstance(value, TensorShape):
+            for v in value:
+                collect(v)
+        else:
+            found.append(value)
+
+    collect(invariants if invariants is not None else [])
+    if invariants is not None and len(found) != len(variables):
+        raise TypeError(f"while_loop: {len(found)} shape_invariants for {len(variables)} loop variables")
+    for number, (variable, shape) in enumerate(zip(variables, found, strict=False)):
+        tensor = graph.convert(variable)
+        if not tensor.get_shape().is_compatible_with(shape):
+            raise ShapeError(
+                f"while_loop: loop variable {number} has shape {tensor.shape}, its invariant is {shape}"
+            )
+
+
 def while_loop(
     cond: Callable[..., Any],
     body: Callable[..., Any],
@@ -113,7 +136,8 @@ def while_loop(
         cond: gives a bool scalar.
         body: gives the next loop variables, in the structure of `loop_vars`, of the same element types and shapes.
         loop_vars: a list or tuple of tensors, or of lists, tuples and dicts of them.
-        shape_invariants: not supported: a loop variable keeps its shape. Only None is taken.
+        shape_invariants: shapes that fit the loop variables, nested alike; they change nothing: a variable keeps its
+            shape.
         parallel_iterations: taken for the sake of old programs; it changes nothing.
         back_prop: whether gradients go through.
         swap_memory: as parallel_iterations.
@@ -125,16 +149,13 @@ def while_loop(
         ShapeError: a loop variable changes its shape.
         TypeError: it changes its element type, or `body` gives another structure.
     """
-    if shape_invariants is not None:
-        raise TypeError(
-            "while_loop: shape_invariants is not supported: give loop variables the largest shape that they need"
-        )
     if not isinstance(loop_vars, (list, tuple)) or not loop_vars:
         raise TypeError("while_loop: loop_vars must be a list of one or more tensors")
     leaves: list[Any] = []
     structure = flatten(loop_vars, leaves)
     tensors = [v for v in leaves if hasattr(v, "as_graph_tensor")]
     graph = builder(*tensors).graph
+    _check_invariants(graph, leaves, shape_invariants)
     bounded = maximum_iterations is not None
 
     def test(*values: Tensor) -> Any:

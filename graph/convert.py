@@ -9,6 +9,7 @@ import numpy as np
 
 from samara.graph.dtypes import as_dtype, string
 from samara.graph.graph import Tensor, get_default_graph
+from samara.graph.inference import known_value
 from samara.graph.ops import OPS
 from samara.graph.strings import holds_text
 from samara.graph.variables import Variable
@@ -38,6 +39,25 @@ def sizes(shape: Any) -> Any:
     if isinstance(shape, (list, tuple)) and any(isinstance(d, (Tensor, Variable)) for d in shape):
         return list(shape)
     return np.asarray(shape, dtype=np.int32).reshape(-1)
+
+
+def known(value: Any, what: str) -> Any:
+    """Numbers that must be known when the graph is built; a tensor that says them is a constant, or made of sizes.
+
+    Raises:
+        TypeError: it is a tensor whose value is not known.
+    """
+    if isinstance(value, (list, tuple)):
+        return [known(v, what) for v in value]
+    if not hasattr(value, "as_graph_tensor"):
+        return value
+    tensor: Tensor = value.as_graph_tensor()
+    if tensor.op.type == "constant":
+        return tensor.op.a.value.tolist()
+    values = known_value(tensor)
+    if values is None or not all(isinstance(v, int) for v in values):
+        raise TypeError(f"{what} must be known when the graph is built, {tensor.name} is data")
+    return values[0] if tensor.shape == () else list(values)
 
 
 def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None) -> Tensor:

@@ -35,6 +35,33 @@ class DType:
         return self.numpy.kind in "iu"
 
     @property
+    def is_bool(self) -> bool:
+        """Whether values are true or false."""
+        return self.numpy.kind == "b"
+
+    @property
+    def base_dtype(self) -> DType:
+        """Itself."""
+        return self
+
+    @property
+    def max(self) -> Any:
+        """The largest number; raises TypeError where there is none."""
+        return self._limits().max
+
+    @property
+    def min(self) -> Any:
+        """The least number; raises TypeError where there is none."""
+        return self._limits().min
+
+    def _limits(self) -> Any:
+        if self.is_floating:
+            return np.finfo(self.numpy)
+        if self.is_integer:
+            return np.iinfo(self.numpy)
+        raise TypeError(f"{self.name} has no least and largest number")
+
+    @property
     def as_numpy_dtype(self) -> type[Any]:
         """The numpy scalar type."""
         return self.numpy.type

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from samara.errors import ShapeError
-from samara.graph.convert import builder, convert_to_tensor, sizes
+from samara.graph.convert import builder, convert_to_tensor, known, sizes
 from samara.graph.dtypes import as_dtype, bool_, float32, int32, int64
 from samara.graph.graph import Tensor
 
@@ -444,7 +444,7 @@ def one_hot(
     if all(isinstance(v, float) for v in numbers):
         result: Tensor = b.one_hot(
             indices,
-            depth=int(depth),
+            depth=int(known(depth, "depth")),
             on_value=numbers[0],
             off_value=numbers[1],
             axis=along,
@@ -452,7 +452,7 @@ def one_hot(
             name=name,
         )
         return result
-    here = b.one_hot(indices, depth=int(depth), axis=along, dtype=bool_)
+    here = b.one_hot(indices, depth=int(known(depth, "depth")), axis=along, dtype=bool_)
     result = b.where(
         here,
         b.constant(on_value, kind) if not hasattr(on_value, "as_graph_tensor") else on_value,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from samara.graph.convert import builder, convert_to_tensor, elementwise
+from samara.graph.convert import builder, convert_to_tensor, elementwise, known
 from samara.graph.dtypes import DType, as_dtype, float32, float64, int32, int64
 from samara.graph.graph import Tensor, as_array
 from samara.graph.ops import OPS
@@ -223,7 +223,7 @@ def batch_matmul(
 
 
 def _axes(tensor: Tensor, axis: Any, reduction_indices: Any) -> tuple[int, ...]:
-    axis = reduction_indices if axis is None else axis
+    axis = known(reduction_indices if axis is None else axis, "axis")
     if axis is None:
         return ()
     return (int(axis),) if np.ndim(axis) == 0 else tuple(int(a) for a in axis)
@@ -239,6 +239,7 @@ def _reduction(op: str) -> Callable[..., Tensor]:
         keep_dims: Any = None,
     ) -> Tensor:
         tensor = convert_to_tensor(input_tensor)
+        axis = known(axis, "axis")
         axes = _axes(tensor, axis, reduction_indices)
         keep = builtins.bool(keepdims if keepdims is not None else keep_dims)
         if axes == () and np.ndim(axis) == 1:
@@ -268,7 +269,7 @@ def argmax(
     output_type: Any = int64,
 ) -> Tensor:
     """The index of the largest value along an axis; the first one among equals."""
-    chosen = (axis or 0) if dimension is None else dimension
+    chosen = known((axis if axis is not None else 0) if dimension is None else dimension, "axis")
     result: Tensor = builder(input).argmax(input, axis=chosen, output_type=output_type, name=name)
     return result
 
@@ -281,7 +282,7 @@ def argmin(
     output_type: Any = int64,
 ) -> Tensor:
     """The index of the smallest value along an axis; the first one among equals."""
-    chosen = (axis or 0) if dimension is None else dimension
+    chosen = known((axis if axis is not None else 0) if dimension is None else dimension, "axis")
     result: Tensor = builder(input).argmin(input, axis=chosen, output_type=output_type, name=name)
     return result
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from samara.graph.collections import GraphKeys
 from samara.graph.convert import builder, convert_to_tensor
+from samara.graph.dtypes import string
 from samara.graph.graph import Tensor, get_default_graph
 from samara.graph.variable_scope import (
     AUTO_REUSE,
@@ -190,6 +193,25 @@ def assert_variables_initialized(var_list: Sequence[Variable] | None = None) -> 
     return checked
 
 
+def report_uninitialized_variables(
+    var_list: Sequence[Variable] | None = None, name: str = "report_uninitialized_variables"
+) -> Tensor:
+    """The names of the variables, of all of the graph's when None, that have no value: texts."""
+    listed = global_variables() + local_variables() if var_list is None else list(var_list)
+    names = [v.op.name for v in listed]
+
+    def missing(xp: Any, dtypes: Any, *held: Any) -> list[Any]:
+        left = [n.encode() for n, h in zip(names, held, strict=True) if not bool(h)]
+        return [np.asarray(left, dtype=object)]
+
+    b = get_default_graph().b
+    states = [is_variable_initialized(v) for v in listed]
+    (found,) = b.python_function(states, function=missing, output_types=(string,), name=name)
+    found.set_shape([None])
+    made: Tensor = found
+    return made
+
+
 initialize_all_variables = global_variables_initializer
 initialize_local_variables = local_variables_initializer
 initialize_variables = variables_initializer
@@ -225,6 +247,7 @@ __all__ = [
     "model_variables",
     "moving_average_variables",
     "no_regularizer",
+    "report_uninitialized_variables",
     "scatter_add",
     "scatter_div",
     "scatter_max",

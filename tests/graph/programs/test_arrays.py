@@ -46,6 +46,24 @@ def test_old_and_new_orders_of_arguments() -> None:
     same(tf.unpack(wide)[1], wide[1])
 
 
+def test_constants_of_the_graph_as_axes() -> None:
+    x = placeholder([4, 6, 3])
+    one = tf.constant(1)
+    for made, expected in (
+        (tf.concat([x, x], axis=one), np.concatenate([X, X], 1)),
+        (tf.expand_dims(x, tf.rank(x) - 1), X[:, :, None]),
+        (tf.reduce_sum(x, axis=tf.constant([0, 2])), X.sum((0, 2))),
+        (tf.reduce_sum(x, tf.range(1, tf.rank(x))), X.sum((1, 2))),
+        (tf.argmax(x, one), X.argmax(1)),
+        (tf.split(x, 2, axis=one)[1], X[:, 3:]),
+        (tf.pad(x, tf.constant([[0, 0], [1, 2], [0, 0]])), np.pad(X, [[0, 0], [1, 2], [0, 0]])),
+        (tf.one_hot([1, 0], tf.constant(3)), np.eye(3)[[1, 0]]),
+    ):
+        np.testing.assert_allclose(run(made, {x: X}), expected)
+    with pytest.raises(TypeError, match="axis must be known"):
+        tf.concat([x, x], axis=tf.placeholder(tf.int32, []))
+
+
 def test_slicing_with_data() -> None:
     x = placeholder([4, 6, 3])
     i, k = tf.placeholder(tf.int32, []), tf.placeholder(tf.int32, [])

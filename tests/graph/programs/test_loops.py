@@ -135,6 +135,17 @@ def test_while_loop_gradients_by_data() -> None:
     assert run(tf.gradients(y, [x, w]), none) == [1.0, 0.0]
 
 
+def test_invariants_of_shapes() -> None:
+    x = placeholder([3])
+    invariants = [tf.TensorShape([]), tf.TensorShape([None])]
+    _, y = tf.while_loop(lambda i, v: i < 3, lambda i, v: (i + 1, v * 2.0), [0, x], invariants)
+    np.testing.assert_array_equal(run(y, {x: [1.0, 2.0, 3.0]}), [8, 16, 24])
+    with pytest.raises(ShapeError, match="its invariant"):
+        tf.while_loop(lambda v: v[0] < 3, lambda v: v, [x], shape_invariants=[tf.TensorShape([2])])
+    with pytest.raises(TypeError, match="1 shape_invariants for 2"):
+        tf.while_loop(lambda i, v: i < 3, lambda i, v: (i, v), [0, x], [tf.TensorShape([])])
+
+
 def test_a_loop_without_gradients() -> None:
     x = placeholder([])
     y = tf.while_loop(lambda v: v < 9.0, lambda v: v * 2.0, [x], back_prop=False)

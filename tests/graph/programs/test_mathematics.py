@@ -188,6 +188,15 @@ def test_operators_on_either_side(other: Any) -> None:
     np.testing.assert_allclose(run(square @ m, {m: square}), square @ square)
 
 
+def test_element_types_say_their_limits() -> None:
+    assert (tf.int8.max, tf.int8.min, tf.float32.max) == (127, -128, np.finfo(np.float32).max)
+    assert tf.float32.base_dtype is tf.float32
+    assert tf.bool.is_bool
+    assert not tf.int32.is_bool
+    with pytest.raises(TypeError, match="no least"):
+        _ = tf.bool.max
+
+
 def test_arguments_of_gradients() -> None:
     x, z = placeholder([2]), placeholder([2])
     y = tf.square(x)

@@ -103,13 +103,16 @@ def test_count_up_to_and_what_is_initialized() -> None:
         assert not session.run(ready)
         with pytest.raises(GraphError, match="no value: v, w"):
             session.run(check)
+        assert session.run(tf.report_uninitialized_variables()).tolist() == [b"v", b"w"]
         session.run(v.initializer)
+        assert session.run(tf.report_uninitialized_variables([v, w])).tolist() == [b"w"]
         assert session.run(ready)
         assert [session.run(count) for _ in range(2)] == [0, 1]
         with pytest.raises(GraphError, match="limit"):
             session.run(count)
         session.run(w.initializer)
         session.run(check)
+        assert session.run(tf.report_uninitialized_variables()).shape == (0,)
 
 
 def test_scopes_as_programs_nest_them() -> None:
