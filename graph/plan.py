@@ -50,7 +50,9 @@ def compile_plan(
         GraphError: an operation cannot run where it was asked to.
     """
     compiler = _Compiler(fed, state, within, optimise)
-    for op in needed(fetches, {id(t) for t in fed}):
+    order = needed(fetches, {id(t) for t in fed})
+    _agree(order)
+    for op in _soon(order):
         compiler.add(op)
     found = tuple(compiler.fetch(f) for f in fetches)
     return compiler.finish(found, keep_fetches, optimise)
@@ -315,6 +317,49 @@ def needed(fetches: Sequence[Tensor | Operation], fed: set[int]) -> list[Operati
         )
         raise FeedError(f"a value must be fed for {listed}")
     return order
+
+
+def _soon(order: list[Operation]) -> list[Operation]:
+    """The operations with those that work in the background as early as what they need is there.
+
+    One that reads a variable stays where it is, as its value may change on the way.
+    """
+    if not any(op.definition.background for op in order):
+        return order
+    number = {op: n for n, op in enumerate(order)}
+    after: dict[int, list[Operation]] = {}
+    moved: set[Operation] = set()
+    for op in order:
+        sources = [t.op for t in op.given_inputs]
+        if op.definition.background and not any(s.type == "variable" for s in sources):
+            before = [number[s] for s in (*sources, *op.control_inputs) if s in number]
+            after.setdefault(max(before, default=number[op]), []).append(op)
+            moved.add(op)
+    found: list[Operation] = []
+    for n, op in enumerate(order):
+        if op not in moved:
+            found.append(op)
+        found += after.get(n, ())
+    return found
+
+
+def _agree(order: Sequence[Operation]) -> None:
+    """Compares the collectives of a step with those of the other processes."""
+    collectives = [op for op in order if op.definition.collective]
+    if not collectives:
+        return
+    from samara.graph.distribute.group import current
+
+    group = current()
+    if group is not None:
+        group.agree([_told(op) for op in collectives])
+
+
+def _told(op: Operation) -> str:
+    """What must be equal of a collective in all processes."""
+    inputs = ", ".join(f"{t.dtype.name}{dims.text(t.shape)}" for t in op.given_inputs)
+    attributes = "".join(f", {name}={value}" for name, value in op.attributes.items())
+    return f"{op.type} {op.name!r}({inputs}{attributes})"
 
 
 def _with_operands(op: Operation) -> list[tuple[Any, Tensor | None]]:

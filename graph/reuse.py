@@ -32,6 +32,7 @@ _NEW = frozenset(
         "depthwise_conv2d_backprop_filter",
         "max_pool2d_gradient",
         "average_pool2d_gradient",
+        "all_reduce_start",
     )
 )
 _MAY_ALIAS = frozenset(("bitcast", "cast", "identity", "stop_gradient"))

@@ -71,6 +71,7 @@ from samara.graph.train.optimizer import Optimizer
 from samara.graph.train.prefetch import prefetch
 from samara.graph.train.proximal import ProximalAdagradOptimizer, ProximalGradientDescentOptimizer
 from samara.graph.train.queue_runner import QueueRunner, add_queue_runner, start_queue_runners
+from samara.graph.train.replicas import DistributedOptimizer, SyncReplicasOptimizer
 from samara.graph.train.rmsprop import RMSPropOptimizer
 from samara.graph.train.saver import Saver
 from samara.graph.train.step_counter import (
@@ -96,6 +97,7 @@ __all__ = [
     "CheckpointSaverHook",
     "CheckpointState",
     "Coordinator",
+    "DistributedOptimizer",
     "ExponentialMovingAverage",
     "FeedFnHook",
     "FinalOpsHook",
@@ -126,6 +128,7 @@ __all__ = [
     "StopAtStepHook",
     "SummarySaverHook",
     "SummaryWriter",
+    "SyncReplicasOptimizer",
     "add_queue_runner",
     "assert_global_step",
     "batch",

@@ -6,12 +6,14 @@
     │   ├── SharingError            a variable that is there already, or is not to be shared, also a ValueError
     │   └── OpError                 an operation that cannot do what it is to do in a run
     │       ├── CancelledError      what it waited for was given up
+    │       ├── DeadlineExceededError       another process that does not come
     │       ├── FailedPreconditionError     something had to be done before
     │       │   └── UninitializedError      a variable that is read before it has a value
     │       ├── InvalidArgumentError        values that it cannot work on
     │       │   └── FeedError       a feed that is missing or does not fit, also a ValueError
     │       ├── NotFoundError       a file that is not there
-    │       └── OutOfRangeError     the input has come to its end
+    │       ├── OutOfRangeError     the input has come to its end
+    │       └── UnavailableError    another process that has died
     ├── ExportError                 a graph that cannot be exported, with every reason at once
     │   └── ProofError              a written file that disagrees with its source
     ├── CheckpointError             a checkpoint that cannot be read or does not fit, also a ValueError
@@ -82,11 +84,11 @@ class AbortedError(OpError):
 
 
 class DeadlineExceededError(OpError):
-    """For programs that catch it: nothing raises it."""
+    """Another process did not take part in time."""
 
 
 class UnavailableError(OpError):
-    """For programs that catch it: nothing raises it."""
+    """A process that this one works with has died, or has ended before its time."""
 
 
 class FeedError(InvalidArgumentError, ValueError):
