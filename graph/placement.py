@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from samara.errors import GraphError
 from samara.graph.backends import Backend, Device
@@ -25,11 +26,20 @@ class Placement:
         graph: the session's, whose variables have their names.
         soft: whether an operation runs elsewhere rather than not at all.
         log: whether each operation's device is written to the standard error output.
+        server: the task of a cluster that the session is in, or None.
     """
 
     def __init__(
-        self, backend: Backend, devices: Sequence[Device], graph: Graph, *, soft: bool, log: bool
+        self,
+        backend: Backend,
+        devices: Sequence[Device],
+        graph: Graph,
+        *,
+        soft: bool,
+        log: bool,
+        server: Any = None,
     ) -> None:
+        self.server = server
         self.devices = tuple(devices)
         self.host = self.devices[0]
         self._backend = backend
@@ -57,6 +67,28 @@ class Placement:
                 print(f"{operation.name}: ({operation.type}): {placed.name}", file=sys.stderr)
             self._placed[operation] = placed
         return placed
+
+    def task(self, operation: Operation) -> str | None:
+        """The other task, "/job:ps/task:0", that an operation runs on; None for this one.
+
+        Raises:
+            GraphError: the cluster has no such task.
+        """
+        server = self.server
+        if server is None:
+            return None
+        for operand, tensor in zip(operation.definition.operands, operation.inputs, strict=False):
+            if operand.state and tensor is not None:
+                return self.task(tensor.op)
+        spec = DeviceSpec.from_string(operation.device)
+        if spec.job in (None, "localhost"):
+            return None
+        number = spec.task if spec.task is not None else 0
+        if spec.job == server.job_name and spec.task in (None, server.task_index):
+            return None
+        if spec.job not in server.cluster.jobs or number not in server.cluster.task_indices(spec.job):
+            raise self._refused(operation, f"the cluster {server.cluster.as_dict()} has no such task")
+        return f"/job:{spec.job}/task:{number}"
 
     def home(self, variable: Operation) -> Device:
         """The device on which a variable of the session lives, which a body knows by its name only."""
@@ -113,7 +145,11 @@ class Placement:
         raise self._refused(operation, f"{device.name} cannot run it: {reason}")
 
     def _requested(self, operation: Operation, spec: DeviceSpec) -> Device:
-        here = spec.job in (None, "localhost") and not spec.replica and not spec.task
+        server = self.server
+        if server is not None and spec.job == server.job_name:
+            here = spec.task in (None, server.task_index)
+        else:
+            here = spec.job in (None, "localhost") and not spec.replica and not spec.task
         if here:
             if spec.device_type is None:
                 candidates = self._preferred

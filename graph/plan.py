@@ -52,8 +52,13 @@ def compile_plan(
     compiler = _Compiler(fed, state, within, optimise)
     order = needed(fetches, {id(t) for t in fed})
     _agree(order)
-    for op in _soon(order):
-        compiler.add(op)
+    if state.placement.server is not None and within is None:
+        from samara.graph.cluster.parts import Parts
+
+        Parts(compiler, _soon(order), fetches, fed).run()
+    else:
+        for op in _soon(order):
+            compiler.add(op)
     found = tuple(compiler.fetch(f) for f in fetches)
     return compiler.finish(found, keep_fetches, optimise)
 
@@ -176,7 +181,10 @@ class _Compiler:
         return len(self._values) - 1
 
     def _is_variable(self, tensor: Tensor) -> bool:
-        return tensor.op.type == "variable" and id(tensor) not in self._fed
+        if tensor.op.type != "variable" or id(tensor) in self._fed:
+            return False
+        # What another task holds has come as a value.
+        return self._state.placement.server is None or self._state.placement.task(tensor.op) is None
 
     # Places ----------------------------------------------------------------------------------------------------
 

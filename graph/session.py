@@ -65,7 +65,8 @@ class Session:
     """Runs a graph.
 
     Args:
-        target: "" for this process.
+        target: "" for this process; or the target of a `train.Server` of this process, whose tasks then run what is
+            placed on them: `docs/distributed.md`.
         graph: the graph; the default graph when None.
         config: a ConfigProto, or None: which backend computes, on which devices.
 
@@ -78,8 +79,11 @@ class Session:
     def __init__(
         self, target: str = "", graph: Graph | None = None, config: ConfigProto | None = None
     ) -> None:
-        if target:
-            raise GraphError(f"target {target!r} is not known: this build runs sessions in this process only")
+        server = None
+        if target and target != "local":
+            from samara.graph.cluster.server import find_server
+
+            server = find_server(target)
         self.graph = graph if graph is not None else get_default_graph()
         self.config = config if config is not None else ConfigProto()
         backend = backends.find(self.config.backend)
@@ -90,6 +94,7 @@ class Session:
             self.graph,
             soft=self.config.allow_soft_placement,
             log=self.config.log_device_placement,
+            server=server,
         )
         self._state = State(self.graph.seed, backend, placement, self.config)
         self._plans: dict[Any, Plan] = {}
@@ -124,6 +129,8 @@ class Session:
         Raises:
             UninitializedError: it has none yet.
         """
+        if self._state.placement.task(variable) is not None:
+            return np.asarray(self.run(variable.outputs[0]))
         value = self._state.read(variable)
         return (
             value
@@ -143,6 +150,9 @@ class Session:
             raise ValueError(
                 f"{tensor.name} has shape {dims.text(tensor.shape)}, the value {list(array.shape)}"
             )
+        if self._state.placement.task(tensor.op) is not None:
+            self.run(variable.initializer, {variable.initializer.inputs[1]: array})
+            return
         self._state.write(tensor.op, array)
 
     def run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -157,13 +158,22 @@ class Variable(Operators):
         self, delta: Any, use_locking: Any = False, name: str | None = None, read_value: bool = True
     ) -> Tensor:
         """An operation that adds `delta`; its output is the sum."""
-        return self.assign(self + delta, name=name)
+        with self._at_home():
+            total = self + delta
+        return self.assign(total, name=name)
 
     def assign_sub(
         self, delta: Any, use_locking: Any = False, name: str | None = None, read_value: bool = True
     ) -> Tensor:
         """An operation that subtracts `delta`; its output is the difference."""
-        return self.assign(self - delta, name=name)
+        with self._at_home():
+            difference = self - delta
+        return self.assign(difference, name=name)
+
+    def _at_home(self) -> Any:
+        """Asks for the task that has the variable, so that another one cannot change it in between."""
+        graph = self._tensor.graph
+        return graph.colocate_with(self) if "/job:" in self.device else contextlib.nullcontext()
 
     def count_up_to(self, limit: int) -> Tensor:
         """An operation that adds 1 and gives the value from before; at `limit` it is an OutOfRangeError of the run."""

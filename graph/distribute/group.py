@@ -6,7 +6,6 @@ There is at most one group in a process, as in torch.distributed; a process with
 from __future__ import annotations
 
 import datetime
-import difflib
 import json
 import os
 import socket
@@ -182,10 +181,8 @@ class Group:
             min(len(mine), len(theirs)),
         )
         ours, others = ((c[place] if place < len(c) else "nothing") for c in (mine, theirs))
-        ratio = difflib.SequenceMatcher(None, mine, theirs, autojunk=False).ratio()
         return (
-            f"the graphs of the processes differ ({100 * ratio:.0f} % of their collectives agree): collective "
-            f"{place + 1} is {ours} in {self.names[self.rank]}, and {others} in {self.names[other]}. Build the same "
+            f"the graphs of the processes differ: collective {place + 1} of the step is {ours} in {self.names[self.rank]}, and {others} in {self.names[other]}. Build the same "
             "graph in every process, and run the same fetches in the same order"
         )
 

@@ -14,7 +14,6 @@ import selectors
 import socket
 import sys
 import threading
-from collections.abc import Sequence
 from typing import Any
 
 

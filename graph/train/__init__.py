@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from samara.graph.cluster import ClusterSpec, replica_device_setter
+from samara.graph.cluster.server import Server
 from samara.graph.summary.writer import FileWriter as SummaryWriter
 from samara.graph.summary.writer import summary_iterator
 from samara.graph.train.adadelta import AdadeltaOptimizer
@@ -96,6 +98,7 @@ __all__ = [
     "CheckpointReader",
     "CheckpointSaverHook",
     "CheckpointState",
+    "ClusterSpec",
     "Coordinator",
     "DistributedOptimizer",
     "ExponentialMovingAverage",
@@ -119,6 +122,7 @@ __all__ = [
     "RMSPropOptimizer",
     "Saver",
     "Scaffold",
+    "Server",
     "SessionRunArgs",
     "SessionRunContext",
     "SessionRunHook",
@@ -162,6 +166,7 @@ __all__ = [
     "prefetch",
     "range_input_producer",
     "remove_checkpoint",
+    "replica_device_setter",
     "shuffle_batch",
     "shuffle_batch_join",
     "slice_input_producer",

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from samara.errors import GraphError, OpError, OutOfRangeError
+from samara.errors import (
+    DeadlineExceededError,
+    FailedPreconditionError,
+    GraphError,
+    OpError,
+    OutOfRangeError,
+)
 from samara.graph.collections import GraphKeys
 from samara.graph.graph import Graph, Operation, get_default_graph
 from samara.graph.session import Session
@@ -95,6 +102,10 @@ class MonitoredSession:
         config: as for `Session`.
         graph: the graph; the default graph when None.
         stop_grace_period_secs: how long threads have to end.
+        master: the target of the session.
+        is_chief: whether this session gives variables their first values; one that does not waits until those in other
+            tasks have theirs.
+        max_wait_secs: how long it waits.
 
     Attributes:
         graph: the graph, which is finalized.
@@ -109,6 +120,9 @@ class MonitoredSession:
         config: Any = None,
         graph: Graph | None = None,
         stop_grace_period_secs: float = 120,
+        master: str = "",
+        is_chief: bool = True,
+        max_wait_secs: float = 7200,
     ) -> None:
         self._grace = stop_grace_period_secs
         self.graph = graph if graph is not None else get_default_graph()
@@ -120,9 +134,14 @@ class MonitoredSession:
             for hook in self._hooks:
                 hook.begin()
             self._scaffold.finalize()
+            here = [v for v in self.graph.get_collection(GLOBAL_VARIABLES) if "/job:" not in v.device]
+            self._own_init = variables_initializer(here, "init_here") if master and not is_chief else None
             self.graph.finalize()
-            self._session = Session(graph=self.graph, config=config)
-            self._start(checkpoint_dir)
+            self._session = Session(master, self.graph, config)
+            if is_chief or not master:
+                self._start(checkpoint_dir)
+            else:
+                self._follow(max_wait_secs)
             self._threads = start_queue_runners(self._session, self.coord)
             for hook in self._hooks:
                 hook.after_create_session(self._session, self.coord)
@@ -137,6 +156,21 @@ class MonitoredSession:
             if made.init_fn is not None:
                 made.init_fn(made, self._session)
         self._session.run(made.local_init_op)
+
+    def _follow(self, seconds: float) -> None:
+        """Waits until the chief has given the variables in other tasks their values, and initializes the rest."""
+        elsewhere = [v for v in self.graph.get_collection(GLOBAL_VARIABLES) if "/job:" in v.device]
+        self._session.run([self._own_init, self._scaffold.local_init_op])
+        end, pause = time.monotonic() + seconds, 0.01
+        while True:
+            try:
+                self._session.run(elsewhere)
+                return
+            except FailedPreconditionError as error:
+                if time.monotonic() > end:
+                    raise DeadlineExceededError(f"the chief has not initialized in {seconds:g} s: {error}") from error
+                time.sleep(pause)
+                pause = min(2 * pause, 0.5)
 
     def run(self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None) -> Any:
         """As `Session.run`, with the hooks before and after.
@@ -228,7 +262,7 @@ class SingularMonitoredSession(MonitoredSession):
         config: Any = None,
         checkpoint_dir: str | Path | None = None,
     ) -> None:
-        super().__init__(scaffold, hooks, checkpoint_dir, config)
+        super().__init__(scaffold, hooks, checkpoint_dir, config, master=master)
 
     def raw_session(self) -> Session:
         """The session without hooks."""
@@ -255,8 +289,9 @@ def MonitoredTrainingSession(  # noqa: N802 (TensorFlow's name)
     """A session for training that starts from the folder's last checkpoint and saves to it.
 
     Args:
-        master: "" for this process.
-        is_chief: whether this process saves; one that does not only restores.
+        master: "" for this process, or the target of its `train.Server`.
+        is_chief: whether this process saves; one that does not only restores, or waits for the chief where parameter
+            servers have the variables.
         checkpoint_dir: the folder of the checkpoints; None saves none.
         scaffold: what it needs of the graph.
         hooks: what happens around each run.
@@ -269,15 +304,14 @@ def MonitoredTrainingSession(  # noqa: N802 (TensorFlow's name)
         config: as for `Session`.
         stop_grace_period_secs: how long threads that fill queues have to end.
         log_step_count_steps: steps between notes of the speed in the log; None for none.
-        max_wait_secs: changes nothing.
+        max_wait_secs: how long a process that is not the chief waits for it.
         save_checkpoint_steps: steps between checkpoints.
         summary_dir: the folder of the event file; checkpoint_dir when None.
 
     Raises:
-        GraphError: checkpoints or the speed need a step counter and the graph has none; or `master` is not "".
+        GraphError: checkpoints or the speed need a step counter and the graph has none; or `master` is no target of
+            this process.
     """
-    if master:
-        raise GraphError(f"master={master!r}: a monitored session runs in this process only")
     scaffold = scaffold or Scaffold()
     own: list[SessionRunHook] = []
     if is_chief and checkpoint_dir is not None:
@@ -301,5 +335,12 @@ def MonitoredTrainingSession(  # noqa: N802 (TensorFlow's name)
             own.append(SummarySaverHook(steps, secs, str(folder), scaffold=scaffold))
     every = all_hooks(hooks, chief_only_hooks if is_chief else None, own)
     return MonitoredSession(
-        scaffold, every, checkpoint_dir, config, stop_grace_period_secs=stop_grace_period_secs
+        scaffold,
+        every,
+        checkpoint_dir,
+        config,
+        stop_grace_period_secs=stop_grace_period_secs,
+        master=master,
+        is_chief=is_chief,
+        max_wait_secs=max_wait_secs,
     )
