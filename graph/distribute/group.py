@@ -267,6 +267,9 @@ def _joined(backend: str | None, timeout: float, server: Any) -> Group | None:
         task = f"/job:worker/task:{rank}"
         try:
             store, _, _ = next(dist.rendezvous("env://", timeout=limit))
+            # The store of torchrun outlives a restart, and still has the addresses of those who died.
+            attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+            store = dist.PrefixStore(f"attempt{attempt}", store)
         except RuntimeError as error:
             raise DeadlineExceededError(
                 f"worker {rank} of {size} did not meet the others at {host}:{os.environ['MASTER_PORT']} within "
