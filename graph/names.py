@@ -54,7 +54,18 @@ from samara.graph.segment_names import *
 from samara.graph.state_names import *
 from samara.graph.summary_names import *
 
-__all__ = ["bitwise", "contrib", "distribute", "image", "layers", "losses", "metrics", "nn", "summary", "train"]
+__all__ = [
+    "bitwise",
+    "contrib",
+    "distribute",
+    "image",
+    "layers",
+    "losses",
+    "metrics",
+    "nn",
+    "summary",
+    "train",
+]
 __all__ += array_names.__all__
 __all__ += check_names.__all__
 __all__ += constant_names.__all__

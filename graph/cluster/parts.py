@@ -150,15 +150,19 @@ class Parts:
         part = self._open.pop(task)
         if not part.operations and not part.reads:
             return
-        graph, mapping, feeds = Graph(), {}, []
+        graph = Graph()
+        mapping: dict[int, Tensor] = {}
+        feeds: list[Tensor] = []
         copied: dict[Operation, Operation] = {}
 
         def inside(tensor: Tensor) -> Tensor:
             """What stands for a tensor in the part's graph."""
             if id(tensor) not in mapping:
-                if tensor.op.type == "constant" and id(tensor) not in self._fed:
-                    mapping[id(tensor)] = rewrite.copy(graph, tensor.op, [])[0]
-                elif tensor.op.type == "variable" and id(tensor) not in self._fed and self._home(tensor) == task:
+                if (tensor.op.type == "constant" and id(tensor) not in self._fed) or (
+                    tensor.op.type == "variable"
+                    and id(tensor) not in self._fed
+                    and self._home(tensor) == task
+                ):
                     mapping[id(tensor)] = rewrite.copy(graph, tensor.op, [])[0]
                 else:
                     attributes = {"dtype": tensor.dtype, "shape": tensor.shape}
@@ -183,7 +187,10 @@ class Parts:
                 if id(old) not in self._fed:
                     mapping[id(old)] = new
         outputs = [
-            t for op in part.operations for t in op.outputs if id(t) in self._wanted and id(t) not in self._fed
+            t
+            for op in part.operations
+            for t in op.outputs
+            if id(t) in self._wanted and id(t) not in self._fed
         ]
         # A variable that is read in a part with writes is as it was after them.
         outputs += part.reads
@@ -200,9 +207,7 @@ class Parts:
         def run(xp: Any, call: Any, *values: Any) -> Any:
             given = [np.asarray(backend.numpy(v, copy=False)) for v in values]
             answer = server.link(task).run(part, given)
-            found = [
-                backend.owned(np.asarray(a, k.numpy), host) for a, k in zip(answer, kinds, strict=True)
-            ]
+            found = [backend.owned(np.asarray(a, k.numpy), host) for a, k in zip(answer, kinds, strict=True)]
             return found[0] if len(found) == 1 else found
 
         anything = outputs[0].op if outputs else self._order[-1]

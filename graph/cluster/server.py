@@ -57,7 +57,9 @@ class Server:
         self.cluster = ClusterSpec(server_or_cluster_def)
         if job_name is None:
             if len(self.cluster.jobs) != 1:
-                raise GraphError(f"job_name is needed: the cluster has the jobs {', '.join(self.cluster.jobs)}")
+                raise GraphError(
+                    f"job_name is needed: the cluster has the jobs {', '.join(self.cluster.jobs)}"
+                )
             (job_name,) = self.cluster.jobs
         if task_index is None:
             if self.cluster.num_tasks(job_name) != 1:
@@ -197,7 +199,8 @@ class Server:
         named = dict(zip(message["names"], arrays, strict=True))
         add_document(graph, message["document"], named.__getitem__)
         fetches: list[Any] = [
-            graph.get_tensor_by_name(n) if ":" in n else graph.get_operation_by_name(n) for n in message["fetches"]
+            graph.get_tensor_by_name(n) if ":" in n else graph.get_operation_by_name(n)
+            for n in message["fetches"]
         ]
         feeds = [graph.get_tensor_by_name(n) for n in message["feeds"]]
         self._parts[message["part"]] = [fetches, feeds, None]

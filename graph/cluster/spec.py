@@ -30,7 +30,9 @@ class ClusterSpec:
             numbered = tasks if isinstance(tasks, Mapping) else dict(enumerate(tasks))
             for number, address in numbered.items():
                 if not isinstance(address, str) or isinstance(tasks, str):
-                    raise TypeError(f"the address of /job:{job}/task:{number} is {address!r}: expected 'host:port'")
+                    raise TypeError(
+                        f"the address of /job:{job}/task:{number} is {address!r}: expected 'host:port'"
+                    )
             self._jobs[job] = {int(n): a for n, a in sorted(numbered.items())}
 
     @property

@@ -40,7 +40,7 @@ def send(link: socket.socket, message: dict[str, Any], arrays: Sequence[Array] =
     link.sendall(_LENGTHS.pack(len(text), sum(a.nbytes for a in plain)) + text)
     for array in plain:
         if array.nbytes:
-            link.sendall(memoryview(array.reshape(-1).view(np.uint8)))
+            link.sendall(array.tobytes())
 
 
 def receive(link: socket.socket) -> tuple[dict[str, Any], list[Array]] | None:

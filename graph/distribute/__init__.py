@@ -53,7 +53,9 @@ def all_reduce(value: Any, reduce: str = "sum", name: str | None = None) -> Tens
     if reduce not in ("sum", "mean", "max", "min"):
         raise ValueError(f"reduce={reduce!r}: expected 'sum', 'mean', 'max' or 'min'")
     if reduce == "mean" and not tensor.dtype.is_floating:
-        raise ValueError(f"the mean of {tensor.name}, {tensor.dtype.name}, is no integer: cast it to float32 before")
+        raise ValueError(
+            f"the mean of {tensor.name}, {tensor.dtype.name}, is no integer: cast it to float32 before"
+        )
     reduced: Tensor = tensor.graph.b.all_reduce(tensor, reduce=reduce, name=name)
     return reduced
 
@@ -94,7 +96,9 @@ def shard(values: Any) -> Any:
     """
     count, parts = len(values), world_size()
     if count % parts:
-        raise ValueError(f"{count} examples cannot be divided among {parts} processes: take a multiple of {parts}")
+        raise ValueError(
+            f"{count} examples cannot be divided among {parts} processes: take a multiple of {parts}"
+        )
     size = count // parts
     return values[rank() * size : (rank() + 1) * size]
 

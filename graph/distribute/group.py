@@ -250,12 +250,14 @@ def _joined(backend: str | None, timeout: float, server: Any) -> Group | None:
         import torch
         import torch.distributed as dist
     except ImportError as error:
-        raise GraphError(
-            f"several processes need PyTorch ({error}): pip install 'samara[torch]'"
-        ) from None
+        raise GraphError(f"several processes need PyTorch ({error}): pip install 'samara[torch]'") from None
     limit = datetime.timedelta(seconds=timeout)
     if server is not None:
-        rank, host, task = server.task_index, server.meeting_host, f"/job:{server.job_name}/task:{server.task_index}"
+        rank, host, task = (
+            server.task_index,
+            server.meeting_host,
+            f"/job:{server.job_name}/task:{server.task_index}",
+        )
         store = server.meeting(limit)
     else:
         missing = [v for v in ("RANK", "MASTER_ADDR", "MASTER_PORT") if v not in os.environ]

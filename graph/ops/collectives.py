@@ -172,8 +172,8 @@ OPS.register(
         outputs=("y: T",),
         types={"T": _NUMBERS},
         attributes=(attribute("root", "int", 0, "The rank whose array all get."),),
-        doc="The array of one process, in each of them. Its gradient is the sum of all gradients in that process, and 0 "
-        "in the others.",
+        doc="The array of one process, in each of them. Its gradient is the sum of all gradients in that process, and "
+        "0 in the others.",
         shape=lambda op: op.shapes[0],
         reference=_broadcast,
         gradient=_broadcast_gradient,
@@ -190,8 +190,8 @@ OPS.register(
         outputs=("handle: string",),
         types={"T": _FLOATS},
         attributes=(attribute("reduce", REDUCE, "mean", "As of all_reduce: sum or mean."),),
-        doc="Begins to reduce several arrays over all processes as one, and goes on beside what the step computes next; "
-        "it runs as soon as its inputs are there. all_reduce_finish has the results.",
+        doc="Begins to reduce several arrays over all processes as one, and goes on beside what the step computes "
+        "next; it runs as soon as its inputs are there. all_reduce_finish has the results.",
         shape=lambda op: (),
         reference=_start,
         device="none",

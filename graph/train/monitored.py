@@ -168,7 +168,9 @@ class MonitoredSession:
                 return
             except FailedPreconditionError as error:
                 if time.monotonic() > end:
-                    raise DeadlineExceededError(f"the chief has not initialized in {seconds:g} s: {error}") from error
+                    raise DeadlineExceededError(
+                        f"the chief has not initialized in {seconds:g} s: {error}"
+                    ) from error
                 time.sleep(pause)
                 pause = min(2 * pause, 0.5)
 

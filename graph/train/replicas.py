@@ -23,8 +23,8 @@ BUCKET_BYTES = 4 << 20
 class DistributedOptimizer(Optimizer):
     """Another optimizer, with gradients that are the mean over all processes.
 
-    The mean of the gradients of equal parts of a batch is the gradient of the mean loss over the whole batch. In a process
-    alone it is the other optimizer.
+    The mean of the gradients of equal parts of a batch is the gradient of the mean loss over the whole batch. In a
+    process alone it is the other optimizer.
 
     Args:
         optimizer: the optimizer that applies the gradients.

@@ -49,7 +49,9 @@ def main() -> None:
         trace = tf.RunMetadata()
         options = tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE)
         session.run_step_fn(
-            lambda context: context.session.run(model.loss, model.feeds(), options=options, run_metadata=trace)
+            lambda context: context.session.run(
+                model.loss, model.feeds(), options=options, run_metadata=trace
+            )
         )
         found = {
             "losses": losses,

@@ -32,9 +32,7 @@ def cluster_of(servers: int, workers: int) -> dict[str, list[str]]:
 def tasks(cluster: dict[str, list[str]], mode: str, folder: Path) -> dict[str, tuple[int, str]]:
     """Runs all tasks: the status and the output of each."""
     names = [(job, n) for job, addresses in cluster.items() for n in range(len(addresses))]
-    processes = [
-        started("tasks_program.py", job, n, json.dumps(cluster), mode, folder) for job, n in names
-    ]
+    processes = [started("tasks_program.py", job, n, json.dumps(cluster), mode, folder) for job, n in names]
     return {f"{job} {n}": found for (job, n), found in zip(names, finished(processes), strict=True)}
 
 
@@ -161,17 +159,21 @@ def test_errors_come_from_where_they_happen(servers: list[Any]) -> None:
     with tf.device("/job:ps/task:7"):
         nowhere = tf.square(tf.constant(1.0)) + tf.placeholder(tf.float32, [], name="p")
     session = tf.Session(servers[1].target)
-    with pytest.raises(tf.errors.FailedPreconditionError, match="/job:ps/task:0: variable 'v' has no value yet"):
+    with pytest.raises(
+        tf.errors.FailedPreconditionError, match="/job:ps/task:0: variable 'v' has no value yet"
+    ):
         session.run(v)
     session.run(v.initializer)
     with pytest.raises(GraphError, match=r"/job:ps/task:0: reshape .*test_clusters\.py:\d+"):
         session.run(bad, {"sizes:0": [3]})
-    with pytest.raises(GraphError, match="the cluster .* has no such task"):
+    with pytest.raises(GraphError, match=r"the cluster .* has no such task"):
         session.run(nowhere, {"p:0": 1.0})
     servers[0].close()
     for link in list(servers[1]._links.values()):
         link._socket.shutdown(socket.SHUT_RDWR)
-    with pytest.raises(tf.errors.UnavailableError, match="/job:ps/task:0 at 127.0.0.1:.* has died: /job:worker/"):
+    with pytest.raises(
+        tf.errors.UnavailableError, match=r"/job:ps/task:0 at 127\.0\.0\.1:.* has died: /job:worker/"
+    ):
         session.run(v)
     with pytest.raises(GraphError, match=r"'grpc://127\.0\.0\.1:9' is no server of this process"):
         tf.Session("grpc://127.0.0.1:9")
@@ -183,7 +185,7 @@ def test_messages_of_other_programs_are_refused() -> None:
         with one, other:
             one.sendall(sent)
             one.shutdown(socket.SHUT_WR)
-            with pytest.raises(tf.errors.UnavailableError, match="of another program|broke in a message"):
+            with pytest.raises(tf.errors.UnavailableError, match=r"of another program|broke in a message"):
                 wire.receive(other)
     one, other = socket.socketpair()
     with one, other:

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.distributed._launch import FOLDER, OPTIMIZERS, curve, environment, finished, together
 from tests.conftest import ROOT
+from tests.distributed._launch import FOLDER, OPTIMIZERS, curve, environment, finished, together
 
 pytest.importorskip("torch.distributed")
 
@@ -20,7 +20,11 @@ STEPS = 14
 
 @pytest.mark.parametrize(
     ("how", "said"),
-    [("killed", "has died; worker 0 ("), ("raises", "has died; worker 0 ("), ("ends", "has ended; worker 0 (")],
+    [
+        ("killed", "has died; worker 0 ("),
+        ("raises", "has died; worker 0 ("),
+        ("ends", "has ended; worker 0 ("),
+    ],
 )
 def test_the_end_of_a_worker_ends_the_others_with_its_name(how: str, said: str) -> None:
     begin = time.monotonic()

@@ -1,4 +1,4 @@
-"""Two and four processes on this machine: the curve of the whole batch, collectives and gradients, overlap, refusals."""
+"""Two and four processes on this machine: the curve of the whole batch, collectives, overlap, refusals."""
 
 from __future__ import annotations
 
@@ -36,9 +36,7 @@ def test_the_curve_is_that_of_one_process_on_the_whole_batch(
     for process in found:
         np.testing.assert_allclose(process[backend][optimizer], expected, rtol=0, atol=1e-5)
         # Not just close: the replicas have the same bits.
-        assert (
-            process[backend][f"{optimizer} variables"] == found[0][backend][f"{optimizer} variables"]
-        )
+        assert process[backend][f"{optimizer} variables"] == found[0][backend][f"{optimizer} variables"]
 
 
 def test_sync_replicas_in_monitored_sessions(found: list[dict[str, Any]]) -> None:
@@ -78,7 +76,9 @@ def test_late_layers_are_reduced_while_early_gradients_are_computed(found: list[
         assert len(starts) == len(finishes) == 6
         assert sum(n < first_layer for n in starts) == 5
         assert min(finishes) > max(starts)
-        products = [n for n, label in enumerate(labels) if "matmul" in label.split(" = ")[0] and n > starts[0]]
+        products = [
+            n for n, label in enumerate(labels) if "matmul" in label.split(" = ")[0] and n > starts[0]
+        ]
         assert len(products) >= 3
 
 
@@ -86,8 +86,9 @@ def test_what_differs_between_processes_is_one_clear_error(found: list[dict[str,
     size = len(found)
     for rank, process in enumerate(found):
         said = process["refusals"]
-        assert "the graphs of the processes differ: collective 1 of the step is all_reduce 'odd'(float32[" in (
-            said["graphs"]
+        assert (
+            "the graphs of the processes differ: collective 1 of the step is all_reduce 'odd'(float32["
+            in (said["graphs"])
         )
         assert f"worker {rank} (/job:worker/task:{rank}, process" in said["graphs"]
         assert "give every process arrays of the same shape" in said["arrays"]

@@ -57,9 +57,7 @@ def operations() -> dict[str, Any]:
         for reduce in ("sum", "mean", "max", "min"):
             found[reduce] = session.run(tf.distribute.all_reduce(x, reduce), {x: value}).tolist()
         whole = tf.placeholder(tf.int64, [3])
-        found["integers"] = session.run(
-            tf.distribute.all_reduce(whole), {whole: [rank, 1, 2**40]}
-        ).tolist()
+        found["integers"] = session.run(tf.distribute.all_reduce(whole), {whole: [rank, 1, 2**40]}).tolist()
         found["broadcast"] = session.run(tf.distribute.broadcast(x, root=1), {x: value}).tolist()
         # The sum over processes of rank-dependent losses: the gradient has all of them.
         weight = tf.cast(rank + 1, tf.float32)
