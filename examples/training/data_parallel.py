@@ -2,9 +2,10 @@
 
     torchrun --standalone --nproc-per-node=2 examples/training/data_parallel.py
 
-Each process computes the gradients of its part of a batch, and all of them apply the mean, so that any number of processes
-follows the curve of one. Rank 0 saves checkpoints, from which a job that is started again goes on, exports the network
-and draws. scikit-learn's digits, 400 held back: accuracy at least 95 %; MNIST by `--data`, its test images: at least 97 %.
+Each process computes the gradients of its part of a batch, and all of them apply the mean, so that any number of
+processes follows the curve of one. Rank 0 saves checkpoints, from which a job that is started again goes on, exports
+the network and draws. scikit-learn's digits, 400 held back: accuracy at least 95 %; MNIST by `--data`, its test images:
+at least 97 %.
 """
 
 from __future__ import annotations

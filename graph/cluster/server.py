@@ -1,7 +1,7 @@
 """A task of a cluster: `Server` answers other tasks, and is this process's way to them.
 
-Each task may hold variables, and runs the parts of a step that were placed on it, one after another. What a part is comes
-as a document of its graph, once, and then the arrays of each run.
+Each task may hold variables, and runs the parts of a step that were placed on it, one after another. What a part is
+comes as a document of its graph, once, and then the arrays of each run.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Messages between processes: a JSON object and arrays. Nothing of what is received is run as code.
 
-A message is two little-endian lengths (of the JSON text, of all arrays), the text, and the bytes of the arrays in order;
-the text lists their element types and shapes under "arrays".
+A message is two little-endian lengths (of the JSON text, of all arrays), the text, and the bytes of the arrays in
+order; the text lists their element types and shapes under "arrays".
 """
 
 from __future__ import annotations

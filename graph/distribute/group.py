@@ -182,8 +182,9 @@ class Group:
         )
         ours, others = ((c[place] if place < len(c) else "nothing") for c in (mine, theirs))
         return (
-            f"the graphs of the processes differ: collective {place + 1} of the step is {ours} in {self.names[self.rank]}, and {others} in {self.names[other]}. Build the same "
-            "graph in every process, and run the same fetches in the same order"
+            f"the graphs of the processes differ: collective {place + 1} of the step is {ours} in "
+            f"{self.names[self.rank]}, and {others} in {self.names[other]}. Build the same graph in every process, and "
+            "run the same fetches in the same order"
         )
 
     def close(self) -> None:

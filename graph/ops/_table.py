@@ -140,9 +140,10 @@ class OpDef:
         in_place: whether output 0 may be written over an input of the same size and dtype.
         view: whether output 0 is the bytes of input 0, so that no work is done.
         stateful: whether it reads or writes state, or draws random numbers: never folded or merged.
-        collective: whether it waits for the same operation of other processes, which must run the same ones in one order.
-        background: whether it only begins work that goes on beside what follows: it runs as soon as its inputs are there,
-            and not in the order of construction.
+        collective: whether it waits for the same operation of other processes, which must run the same ones in one
+            order.
+        background: whether it only begins work that goes on beside what follows: it runs as soon as its inputs are
+            there, and not in the order of construction.
         any_rank: whether `shape` is called although an input has unknown rank.
         dtypes: `dtypes(op)` is given what `shape` is, after it, and returns the element type of each output, where
             types do not tell them.

@@ -7,6 +7,7 @@ Distributed: experiences on accelerating data parallel training", 2020).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -196,9 +197,17 @@ def reduce_gradients(
         gradients: floating-point tensors, or None.
         reduce: "mean" or "sum".
         bucket_bytes: the size from which a bucket is full.
-    """
-    from samara.graph.distribute import world_size
 
+    Raises:
+        GraphError: torchrun has launched several processes, and this one has not joined them.
+    """
+    from samara.graph.distribute import current, world_size
+
+    if current() is None and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise GraphError(
+            f"torchrun has launched {os.environ['WORLD_SIZE']} processes, and this one has not joined them: call "
+            "tf.distribute.start() before the graph is built"
+        )
     given = [(n, g) for n, g in enumerate(gradients) if g is not None]
     if world_size() < 2 or not given:
         return list(gradients)
