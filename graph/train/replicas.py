@@ -201,7 +201,8 @@ def reduce_gradients(
     Raises:
         GraphError: torchrun has launched several processes, and this one has not joined them.
     """
-    from samara.graph.distribute import current, world_size
+    from samara.graph.distribute import world_size
+    from samara.graph.distribute.group import current
 
     if current() is None and int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise GraphError(

@@ -12,7 +12,7 @@ import pytest
 
 from samara.pyruntime.model import load
 from tests.conftest import ROOT
-from tests.distributed._launch import environment, finished
+from tests.graph.distributed._launch import environment, finished
 
 PROGRAM = ROOT / "examples" / "training" / "data_parallel.py"
 

@@ -194,7 +194,7 @@ def test_a_scaffold_says_how_to_start(tmp_path: Path) -> None:
 def test_what_monitored_sessions_refuse(tmp_path: Path) -> None:
     with pytest.raises(tf.GraphError, match="no step counter"):
         T.MonitoredTrainingSession(checkpoint_dir=tmp_path)
-    with pytest.raises(tf.GraphError, match="runs in this process only"):
+    with pytest.raises(tf.GraphError, match="is no server of this process"):
         T.MonitoredTrainingSession("grpc://elsewhere:2222")
     with pytest.raises(ValueError, match="num_steps or last_step"):
         T.StopAtStepHook()

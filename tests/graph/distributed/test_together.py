@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.distributed._launch import OPTIMIZERS, curve, results, together
+from tests.graph.distributed._launch import OPTIMIZERS, curve, results, together
 
 pytest.importorskip("torch.distributed")
 pytest.importorskip("array_api_compat")

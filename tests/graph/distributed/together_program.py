@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import samara as tf
-from tests.distributed._launch import OPTIMIZERS, Model
+from tests.graph.distributed._launch import OPTIMIZERS, Model
 
 
 def curves(backend: str, steps: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import signal
 import sys
 
 import samara as tf
-from tests.distributed._launch import OPTIMIZERS, Model
+from tests.graph.distributed._launch import OPTIMIZERS, Model
 
 
 def main() -> None:

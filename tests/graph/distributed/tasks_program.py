@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import samara as tf
-from tests.distributed._launch import OPTIMIZERS, Model
+from tests.graph.distributed._launch import OPTIMIZERS, Model
 
 STEPS = 20
 

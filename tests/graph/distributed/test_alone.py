@@ -16,7 +16,7 @@ from samara.errors import GraphError
 from samara.graph.distribute.group import Group, current
 from samara.graph.distribute.watch import Watch
 from samara.graph.train import replicas
-from tests.distributed._launch import OPTIMIZERS, Model, curve, finished, free_ports, started
+from tests.graph.distributed._launch import OPTIMIZERS, Model, curve, finished, free_ports, started
 
 
 @pytest.fixture(autouse=True)

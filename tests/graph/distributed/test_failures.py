@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import ROOT
-from tests.distributed._launch import FOLDER, OPTIMIZERS, curve, environment, finished, together
+from tests.graph.distributed._launch import FOLDER, OPTIMIZERS, curve, environment, finished, together
 
 pytest.importorskip("torch.distributed")
 

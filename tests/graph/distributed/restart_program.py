@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import samara as tf
-from tests.distributed._launch import OPTIMIZERS, Model
+from tests.graph.distributed._launch import OPTIMIZERS, Model
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ import pytest
 import samara as tf
 from samara.errors import GraphError
 from samara.graph.cluster import wire
-from tests.distributed._launch import OPTIMIZERS, Model, curve, finished, free_ports, results, started
+from tests.graph.distributed._launch import OPTIMIZERS, Model, curve, finished, free_ports, results, started
 
 
 @pytest.fixture(autouse=True)
