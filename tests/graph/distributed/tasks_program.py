@@ -60,9 +60,7 @@ def main() -> None:
             "trace": [(s.op, s.node_name) for s in trace.steps if s.op == "remote"],
             "held here": sorted(session.run_step_fn(lambda context: context.session.variables)),
         }
-        if mode == "sync":
-            session.run_step_fn(lambda context: context.session.run(count))
-    found["workers"] = workers
+        found["count"] = int(session.run_step_fn(lambda context: context.session.run(count)))
     (Path(folder) / f"{task}.json").write_text(json.dumps(found))
 
 

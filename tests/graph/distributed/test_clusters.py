@@ -44,15 +44,15 @@ def test_workers_train_what_parameter_servers_hold(tmp_path: Path) -> None:
         assert status == 0, f"{name}: {output}"
     found = results(2, tmp_path)
     for process in found:
-        assert process["losses"][-1] < 0.7 * process["losses"][0]
         assert process["devices"] == ["/job:ps/task:0", "/job:ps/task:0", "/job:ps/task:0"]
         assert process["slot"] == "/job:ps/task:0"
         # A forward step asks each server once.
         assert sorted(process["trace"]) == [["remote", "/job:ps/task:0"], ["remote", "/job:ps/task:1"]]
         assert process["held here"] == []
-    alone = curve(OPTIMIZERS["adam"], "numpy", 20)
-    # Together they do twice the steps, so that they come further than one does.
-    assert min(p["losses"][-1] for p in found) < alone[-1]
+    # No step of either is lost, and the last of them sees what both have learned.
+    assert max(p["count"] for p in found) == 40
+    last = max(found, key=lambda process: process["count"])
+    assert last["losses"][-1] < 0.6 * curve(OPTIMIZERS["adam"], "numpy", 1)[0]
 
 
 def test_synchronous_workers_with_a_parameter_server_have_the_curve_of_one_process(tmp_path: Path) -> None:
