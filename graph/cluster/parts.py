@@ -23,7 +23,7 @@ class _Open:
     """A part that is being collected."""
 
     def __init__(self) -> None:
-        self.operations: list[Operation] = []
+        self.operations: dict[Operation, None] = {}
         self.reads: list[Tensor] = []
 
 
@@ -70,7 +70,7 @@ class Parts:
             if task is None:
                 self._compiler.add(op)
             else:
-                self._open.setdefault(task, _Open()).operations.append(op)
+                self._open.setdefault(task, _Open()).operations[op] = None
             for name in op.writes:
                 self._versions[name] = self._versions.get(name, 0) + 1
         for task in list(self._open):

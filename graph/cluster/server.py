@@ -111,7 +111,7 @@ class Server:
             return
         host, _, port = self.address.rpartition(":")
         try:
-            self._socket = socket.create_server((host, int(port)))
+            self._socket = wire.listening(host, int(port))
         except (OSError, ValueError) as error:
             raise GraphError(f"{self.name} cannot listen on {self.address}: {error}") from error
         _servers[self.target] = self

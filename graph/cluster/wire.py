@@ -6,6 +6,7 @@ order; the text lists their element types and shapes under "arrays".
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import math
 import socket
@@ -83,4 +84,24 @@ def _exactly(link: socket.socket, count: int, *, may_end: bool = False) -> bytea
     return data
 
 
-__all__ = ["receive", "send"]
+def listening(host: str, port: int, backlog: int = 128) -> socket.socket:
+    """A socket that listens as `host`.
+
+    A number is listened on alone. A name may mean a loopback address on its own machine, and another one elsewhere, so
+    that all addresses are listened on.
+
+    Raises:
+        OSError: it is not an address of this machine, or the port is taken.
+    """
+    try:
+        ipaddress.ip_address(host)
+        numeric = True
+    except ValueError:
+        numeric = host == "localhost"
+    if not numeric:
+        return socket.create_server(("", port), backlog=backlog)
+    family = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][0]
+    return socket.create_server((host, port), family=family, backlog=backlog)
+
+
+__all__ = ["listening", "receive", "send"]

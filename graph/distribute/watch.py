@@ -16,6 +16,8 @@ import sys
 import threading
 from typing import Any
 
+from samara.graph.cluster.wire import listening
+
 
 class Watch:
     """The connection of this process.
@@ -82,7 +84,7 @@ class Watch:
     # The first process ------------------------------------------------------------------------------------------
 
     def _open_hub(self, size: int, host: str, store: Any) -> None:
-        server = socket.create_server((host, 0), family=_family(host), backlog=size)
+        server = listening(host, 0, size)
         token = secrets.token_hex(16)
         store.set("watch", json.dumps([server.getsockname()[1], token]))
         self._start(self._serve, server, size, token)
@@ -152,10 +154,6 @@ def _receive(link: socket.socket) -> bytes:
 
 def _line(message: dict[str, Any]) -> bytes:
     return json.dumps(message).encode() + b"\n"
-
-
-def _family(host: str) -> socket.AddressFamily:
-    return socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][0]
 
 
 __all__ = ["Watch"]
