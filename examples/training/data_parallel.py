@@ -4,8 +4,8 @@
 
 Each process computes the gradients of its part of a batch, and all of them apply the mean, so that any number of
 processes follows the curve of one. Rank 0 saves checkpoints, from which a job that is started again goes on, exports
-the network and draws. scikit-learn's digits, 400 held back: accuracy at least 95 %; MNIST by `--data`, its test images:
-at least 97 %.
+the network and draws. scikit-learn's digits, 400 held back: accuracy at least 95 %; MNIST by `--data` and with
+`--steps 2000`, its test images: at least 97 %.
 """
 
 from __future__ import annotations
@@ -149,8 +149,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 f"loss {' '.join(f'{v:.7f}' for v in losses[-3:])}; accuracy {accuracy:.2f} %; {file}; {picture}"
             )
     tf.distribute.stop()
-    least = 95 if arguments.data is None else 97
-    if chief and arguments.steps >= 400 and accuracy < least:
+    least, enough = (95, 400) if arguments.data is None else (97, 2000)
+    if chief and arguments.steps >= enough and accuracy < least:
         print(f"the accuracy is below {least} %", file=sys.stderr)
         return 1
     return 0
