@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.datasets import load_digits
 from tqdm import trange
 
 import samara as tf
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from digit_images import bundled
 from shifting import shifted
 
 Array = np.ndarray[Any, Any]
@@ -67,12 +67,8 @@ def network(image: tf.Tensor) -> tf.Tensor:
 
 def train() -> Trained:
     """Trains on all but the last images, which are held back."""
-    data = load_digits()
-    images = (data.images / 16.0).astype(np.float32)[..., None]
-    order = np.random.default_rng(SEED).permutation(len(images))
-    images, labels = images[order], data.target[order]
-    train_images, test_images = images[:-HELD_BACK], images[-HELD_BACK:]
-    train_labels, test_labels = labels[:-HELD_BACK], labels[-HELD_BACK:]
+    data = bundled(HELD_BACK, SEED)
+    train_images, train_labels = data.train_images, data.train_labels
 
     graph = tf.Graph()
     with graph.as_default():
@@ -103,4 +99,4 @@ def train() -> Trained:
                     },
                 )
             epochs.set_postfix(loss=f"{value:.4f}")
-    return Trained(session, image, scores, train_images, test_images, test_labels)
+    return Trained(session, image, scores, train_images, data.test_images, data.test_labels)

@@ -7,11 +7,9 @@ runs it. It takes minutes; Ctrl-C stops it and leaves nothing behind.
 from __future__ import annotations
 
 import argparse
-import gzip
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 # Threads of the library behind numpy wait in loops: with products as small as these they cost more than they do.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -23,31 +21,14 @@ import samara as tf
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from comparison import Row, accuracy, file_row, table
+from digit_images import mnist, mnist_folder
 from shifting import shifted
 
-Array = np.ndarray[Any, Any]
 DATA = Path(__file__).resolve().parents[3] / "shared" / "material" / "mnist"
 BATCH = 100
 CALIBRATION_SAMPLES = 200
 LEAST_FLOAT, LEAST_INT8 = 99.0, 98.8
 SEED = 1
-
-
-def read_idx(path: Path) -> Array:
-    """The array in a gzipped IDX file, the format of the MNIST site: magic 0 0 type rank, sizes, bytes."""
-    data = gzip.decompress(path.read_bytes())
-    rank = data[3]
-    if data[:3] != b"\x00\x00\x08":
-        raise ValueError(f"{path} is no IDX file of bytes")
-    shape = np.frombuffer(data, ">i4", rank, 4)
-    return np.frombuffer(data, np.uint8, offset=4 + 4 * rank).reshape(shape)
-
-
-def load(folder: Path, name: str) -> tuple[Array, Array]:
-    """Images as float32 [n, 28, 28, 1] in 0..1 and labels as int64 [n]; `name` is train or t10k."""
-    images = read_idx(folder / f"{name}-images-idx3-ubyte.gz")
-    labels = read_idx(folder / f"{name}-labels-idx1-ubyte.gz")
-    return images[..., None].astype(np.float32) / 255, labels.astype(np.int64)
 
 
 def _weights(shape: tuple[int, ...], name: str) -> tf.Variable:
@@ -91,13 +72,19 @@ def main() -> int:
     )
     parser.add_argument("--output", type=Path, default=Path("out/mnist"), help="folder for the files")
     arguments = parser.parse_args()
-    if not (arguments.data / "train-images-idx3-ubyte.gz").exists():
+    folder = mnist_folder(arguments.data)
+    if folder is None:
         parser.error(
             f"{arguments.data} has no MNIST files (train-images-idx3-ubyte.gz and three more): give --data"
         )
     arguments.output.mkdir(parents=True, exist_ok=True)
-    train_images, train_labels = load(arguments.data, "train")
-    images, labels = load(arguments.data, "t10k")
+    data = mnist(folder)
+    train_images, train_labels, images, labels = (
+        data.train_images,
+        data.train_labels,
+        data.test_images,
+        data.test_labels,
+    )
 
     tf.set_random_seed(SEED)
     image = tf.placeholder(tf.float32, [None, 28, 28, 1], name="image")
