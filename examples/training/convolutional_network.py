@@ -36,9 +36,11 @@ def main(argv: Sequence[str] | None = None) -> common.Outcome:
     label = tf.placeholder(tf.int64, [None])
     logits = network(image, is_training=True)
     loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=label, logits=logits))
+    global_step = tf.train.get_or_create_global_step()
+    rate = tf.train.polynomial_decay(5e-3, global_step, arguments.steps, 1e-5)
     # The moving averages of batch normalization are noted by its layers; the training step is to move them.
     with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
-        train_step = tf.train.AdamOptimizer(3e-3).minimize(loss)
+        train_step = tf.train.AdamOptimizer(rate).minimize(loss, global_step)
     scores = tf.nn.softmax(network(image, is_training=False), name="scores")
 
     with tf.Session() as sess:
