@@ -1,7 +1,7 @@
-"""What TensorFlow 1 had beside its vocabulary: `tf.contrib.layers`, `tf.contrib.rnn`, `tf.contrib.framework`."""
+"""What TensorFlow 1 had beside its vocabulary: `tf.contrib.layers`, `.rnn`, `.seq2seq`, `.framework`."""
 
 from __future__ import annotations
 
-from samara.graph.contrib import framework, layers, rnn
+from samara.graph.contrib import framework, layers, rnn, seq2seq
 
-__all__ = ["framework", "layers", "rnn"]
+__all__ = ["framework", "layers", "rnn", "seq2seq"]
