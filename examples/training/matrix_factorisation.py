@@ -1,0 +1,132 @@
+"""A recommender by matrix factorisation: which modules a Python file may want to import, from those that it imports.
+
+Users are the files of Python's own library, items the modules that they import: each has a vector, and the higher their
+product is, the more likely the file imports the module (Koren, Bell, Volinsky, "Matrix factorization techniques for
+recommender systems", 2009, with pairs drawn as in Rendle et al., "BPR", 2009). Of each file one import is held back: it
+is ranked above at least 75 % of the modules that the file does not import, and higher than by popularity alone.
+"""
+
+from __future__ import annotations
+
+import ast
+import collections
+import sysconfig
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import common
+import numpy as np
+
+import samara as tf
+
+SIZE, BATCH = 12, 512
+
+
+def imports() -> Iterator[tuple[str, set[str]]]:
+    """Files of the standard library, and the modules that each imports."""
+    library = Path(sysconfig.get_paths()["stdlib"])
+    for path in sorted(library.rglob("*.py")):
+        parts = path.relative_to(library).parts
+        if {"site-packages", "dist-packages", "test", "tests", "idlelib"} & set(parts):
+            continue
+        found = set()
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module is not None:
+                found.add(node.module.split(".")[0])
+        yield "/".join(parts), found - {"__future__"}
+
+
+def main(argv: Sequence[str] | None = None) -> common.Outcome:
+    """The whole way, from source files to a file that says how well a module fits."""
+    arguments = common.begin(__file__, __doc__, argv, steps=3000)
+    listed = list(imports())
+    counts = collections.Counter(module for _, found in listed for module in found)
+    modules = sorted(module for module, count in counts.items() if count >= 5)
+    number = {module: i for i, module in enumerate(modules)}
+    users = [(name, [number[m] for m in sorted(found) if m in number]) for name, found in listed]
+    users = [(name, items) for name, items in users if len(items) >= 4]
+    generator = np.random.default_rng(common.SEED)
+    held_back = np.array([generator.choice(items) for _, items in users])
+    imported = np.zeros((len(users), len(modules)), bool)
+    for row, (_, items) in enumerate(users):
+        imported[row, items] = True
+    known = imported.copy()
+    known[np.arange(len(users)), held_back] = False
+
+    user = tf.placeholder(tf.int32, [None], name="user")
+    item = tf.placeholder(tf.int32, [None], name="item")
+    other = tf.placeholder(tf.int32, [None])
+    user_vectors = tf.get_variable("users", [len(users), SIZE], initializer=tf.random_normal_initializer(0, 0.1))
+    item_vectors = tf.get_variable("items", [len(modules), SIZE], initializer=tf.random_normal_initializer(0, 0.1))
+    item_bias = tf.get_variable("bias", [len(modules)], initializer=tf.zeros_initializer())
+
+    def score(items: tf.Tensor) -> tf.Tensor:
+        """How well each item fits its user."""
+        a, b = tf.nn.embedding_lookup(user_vectors, user), tf.nn.embedding_lookup(item_vectors, items)
+        return tf.reduce_sum(a * b, 1) + tf.nn.embedding_lookup(item_bias, items)
+
+    fit = tf.identity(score(item), name="fit")
+    better = tf.reduce_mean(tf.nn.softplus(score(other) - fit))
+    loss = better + 2e-4 * sum(tf.nn.l2_loss(v) for v in (user_vectors, item_vectors))
+    train_step = tf.train.AdamOptimizer(5e-3).minimize(loss)
+
+    def feeds() -> Iterator[dict[tf.Tensor, common.Array]]:
+        """Pairs of a module that a file is known to import and one that it is not."""
+        rows, columns = np.nonzero(known)
+        while True:
+            chosen = generator.integers(0, len(rows), BATCH)
+            against = generator.integers(0, len(modules), BATCH)
+            unknown = ~known[rows[chosen], against]
+            chosen, against = chosen[unknown], against[unknown]
+            yield {user: rows[chosen], item: columns[chosen], other: against}
+
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        losses = common.train(sess, train_step, loss, feeds(), arguments.steps)
+        rows, columns = (grid.ravel().astype(np.int32) for grid in np.indices(known.shape))
+        some = generator.permutation(len(rows))[:500]
+        inputs = {"user": rows[some], "item": columns[some]}
+        tf.export_model(
+            {"fit": fit},
+            arguments.file,
+            inputs={"user": user, "item": item},
+            shapes={"user": [1], "item": [1]},
+            samples=[{name: array[i : i + 1] for name, array in inputs.items()} for i in range(10)],
+        )
+        outputs = {"fit": sess.run(fit, {user: rows[some], item: columns[some]})}
+
+    fits = common.run_file(arguments.file, {"user": rows, "item": columns}).reshape(known.shape)
+    everyone = np.arange(len(users))
+
+    def above(scores: common.Array) -> float:
+        """The share of modules that a file does not import, in percent, below the one that was held back."""
+        lower = (scores < scores[everyone, held_back][:, None]) & ~imported
+        return 100 * float(np.mean(lower.sum(1) / (~imported).sum(1)))
+
+    found = above(fits)
+    popular = above(np.broadcast_to(known.sum(0), known.shape))
+
+    figure, (left, right) = common.figure(2, 6, 5)
+    common.draw_losses(left, losses)
+    right.axis("off")
+    right.set(title="what is recommended (bold: was held back)")
+    for row, index in enumerate(generator.permutation(len(users))[:12]):
+        best = np.argsort(np.where(known[index], -np.inf, fits[index]))[::-1][:4]
+        told = ", ".join(modules[i] for i in best)
+        weight = "bold" if held_back[index] in best else "normal"
+        right.text(0, 0.95 - 0.08 * row, f"{users[index][0]}:  {told}", fontsize=8, weight=weight)
+    return common.finish(
+        arguments,
+        figure,
+        losses,
+        inputs=inputs,
+        outputs=outputs,
+        result=f"{len(users)} held-back imports ranked above {found:.1f} % of other modules ({popular:.1f} % by popularity)",
+        reached=found >= 75 and found > popular,
+    )
+
+
+if __name__ == "__main__":
+    common.leave(main())
