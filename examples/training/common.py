@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+# Threads of the library behind numpy wait in loops: with products as small as these they cost more than they do.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 from tqdm import tqdm
@@ -142,11 +146,14 @@ def draw_losses(axes: Any, losses: Sequence[float]) -> None:
 
 
 def draw_digits(axes: Any, images: Array, found: Array, labels: Array) -> None:
-    """Forty images with what they are taken for, those that are taken wrongly first."""
+    """At most forty images with what they are taken for, those that are taken wrongly first."""
     shown = np.argsort(found == labels, kind="stable")[:40]
     height, width = images.shape[1:3]
-    sheet = images[shown, :, :, 0].reshape(5, 8, height, width).transpose(0, 2, 1, 3)
-    axes.imshow(sheet.reshape(5 * height, 8 * width), cmap="gray_r")
+    sheet = np.zeros((5 * height, 8 * width))
+    for place, index in enumerate(shown):
+        top, left = place // 8 * height, place % 8 * width
+        sheet[top : top + height, left : left + width] = images[index, :, :, 0]
+    axes.imshow(sheet, cmap="gray_r")
     for place, index in enumerate(shown):
         colour = "tab:green" if found[index] == labels[index] else "red"
         corner = (place % 8 * width, place // 8 * height)

@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> common.Outcome:
             arguments.file,
             inputs={"x": x},
             shapes={"x": [1, n_steps, n_input]},
-            samples=test_rows[:20],
+            samples=test_rows[:5],
         )
         inputs = {"x": test_rows}
         session_scores = {"scores": sess.run(scores, {x: test_rows})}

@@ -39,7 +39,7 @@ def imports() -> Iterator[tuple[str, set[str]]]:
 
 
 def main(argv: Sequence[str] | None = None) -> common.Outcome:
-    """The whole way, from source files to a file that says how well a module fits."""
+    """The whole way, from source files to a file that says how well each module fits."""
     arguments = common.begin(__file__, __doc__, argv, steps=3000)
     listed = list(imports())
     counts = collections.Counter(module for _, found in listed for module in found)
@@ -56,19 +56,21 @@ def main(argv: Sequence[str] | None = None) -> common.Outcome:
     known[np.arange(len(users)), held_back] = False
 
     user = tf.placeholder(tf.int32, [None], name="user")
-    item = tf.placeholder(tf.int32, [None], name="item")
+    item = tf.placeholder(tf.int32, [None])
     other = tf.placeholder(tf.int32, [None])
     user_vectors = tf.get_variable("users", [len(users), SIZE], initializer=tf.random_normal_initializer(0, 0.1))
     item_vectors = tf.get_variable("items", [len(modules), SIZE], initializer=tf.random_normal_initializer(0, 0.1))
     item_bias = tf.get_variable("bias", [len(modules)], initializer=tf.zeros_initializer())
 
+    vector = tf.nn.embedding_lookup(user_vectors, user)
+    fit = tf.add(tf.matmul(vector, item_vectors, transpose_b=True), item_bias, name="fit")
+
     def score(items: tf.Tensor) -> tf.Tensor:
         """How well each item fits its user."""
-        a, b = tf.nn.embedding_lookup(user_vectors, user), tf.nn.embedding_lookup(item_vectors, items)
-        return tf.reduce_sum(a * b, 1) + tf.nn.embedding_lookup(item_bias, items)
+        product = tf.reduce_sum(vector * tf.nn.embedding_lookup(item_vectors, items), 1)
+        return product + tf.nn.embedding_lookup(item_bias, items)
 
-    fit = tf.identity(score(item), name="fit")
-    better = tf.reduce_mean(tf.nn.softplus(score(other) - fit))
+    better = tf.reduce_mean(tf.nn.softplus(score(other) - score(item)))
     loss = better + 2e-4 * sum(tf.nn.l2_loss(v) for v in (user_vectors, item_vectors))
     train_step = tf.train.AdamOptimizer(5e-3).minimize(loss)
 
@@ -85,19 +87,18 @@ def main(argv: Sequence[str] | None = None) -> common.Outcome:
     with tf.Session() as sess:
         sess.run(tf.global_variables_initializer())
         losses = common.train(sess, train_step, loss, feeds(), arguments.steps)
-        rows, columns = (grid.ravel().astype(np.int32) for grid in np.indices(known.shape))
-        some = generator.permutation(len(rows))[:500]
-        inputs = {"user": rows[some], "item": columns[some]}
+        inputs = {"user": np.arange(len(users), dtype=np.int32)}
         tf.export_model(
             {"fit": fit},
             arguments.file,
-            inputs={"user": user, "item": item},
-            shapes={"user": [1], "item": [1]},
-            samples=[{name: array[i : i + 1] for name, array in inputs.items()} for i in range(10)],
+            inputs={"user": user},
+            shapes={"user": [1]},
+            samples=inputs["user"][:10],
+            metadata={"items": " ".join(modules), "users": " ".join(name for name, _ in users)},
         )
-        outputs = {"fit": sess.run(fit, {user: rows[some], item: columns[some]})}
+        outputs = {"fit": sess.run(fit, {user: inputs["user"]})}
 
-    fits = common.run_file(arguments.file, {"user": rows, "item": columns}).reshape(known.shape)
+    fits = common.run_file(arguments.file, inputs)
     everyone = np.arange(len(users))
 
     def above(scores: common.Array) -> float:
