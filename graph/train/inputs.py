@@ -249,7 +249,7 @@ def batch(
         name: the name scope.
 
     Returns:
-        As `tensors` is, with a first axis for the batch.
+        As `tensors` is, with a first axis for the batch; of a list of one tensor a tensor, as in TensorFlow.
 
     Raises:
         OutOfRangeError: in a run: the input has ended.
@@ -378,10 +378,11 @@ def _batched(
         scalar(f"fraction_{above}_full", _fullness(queue, capacity, kept))
         take = queue.dequeue_up_to if smaller else queue.dequeue_many
         taken = take(batch_size, name="batch")
-    listed = taken if isinstance(taken, list) else [taken]
     if keys is not None:
+        listed = taken if isinstance(taken, list) else [taken]
         return dict(zip(keys, listed, strict=True))
-    return taken if alone else listed
+    # One tensor where there is one, a list of one or not: the programs of the time count on it.
+    return taken
 
 
 def _listed(tensors: Any, keys: list[Any] | None, alone: bool) -> list[Tensor]:

@@ -352,13 +352,14 @@ def test_batches_are_padded() -> None:
     row.set_shape([None])
     (found,) = drained(tf.train.batch([row], 6, dynamic_pad=True))
     expected = np.where(np.arange(5) < np.arange(6)[:, None], np.arange(5), 0)
-    np.testing.assert_array_equal(found[0], expected)
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_shuffled_batches() -> None:
     x = tf.train.range_input_producer(100, num_epochs=1, shuffle=False).dequeue()
     batch = tf.train.shuffle_batch([x], 10, capacity=60, min_after_dequeue=40, seed=2)
-    numbers = np.concatenate([f[0] for f in drained(batch)])
+    assert isinstance(batch, tf.Tensor), "a list of one tensor gives a tensor"
+    numbers = np.concatenate(drained(batch))
     assert sorted(numbers) == list(range(100))
     # The first batch is drawn from at least min_after_dequeue + 10 elements.
     assert max(numbers[:10]) > 15
@@ -372,7 +373,7 @@ def test_batches_of_several_sources(shuffled: bool) -> None:
         batch = tf.train.shuffle_batch_join(sources, 5, capacity=20, min_after_dequeue=5)
     else:
         batch = tf.train.batch_join(sources, 5)
-    numbers = np.concatenate([f[0] for f in drained(batch)])
+    numbers = np.concatenate(drained(batch))
     assert sorted(numbers) == [*range(10), *range(100, 110)]
 
 
@@ -544,7 +545,7 @@ def test_a_monitored_session_runs_the_queue_runners() -> None:
     before = threading.active_count()
     with tf.train.MonitoredTrainingSession(stop_grace_period_secs=SECONDS) as session:
         while not session.should_stop():
-            found += session.run(batch)[0].tolist()
+            found += session.run(batch).tolist()
     assert found == [0, 1, 2, 3, 4, 5]
     assert threading.active_count() == before
 
