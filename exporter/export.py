@@ -78,7 +78,7 @@ def export_model(
             with size 1). For several
             signatures, a mapping from signature name to such. Seeded random values when None.
         quantize: None for a float file, "int8", or a `samara.quantize.Int8` for choices.
-        session: where variables have their values; the default session when None.
+        session: where variables have their values, a monitored one too; the default session when None.
         channels_last: names of inputs and outputs that the file has with axis 1 moved to the end, or True for all of
             rank 3 and more; samples keep the source's layout. By default all shapes are the source's.
         disable: names of passes to leave out.
@@ -94,6 +94,8 @@ def export_model(
         QuantizationError: quantization was asked for and cannot be done.
         OSError: the file cannot be written.
     """
+    if hasattr(session, "_tf_sess"):
+        session = session._tf_sess()
     check_arguments(
         path,
         shapes=shapes,

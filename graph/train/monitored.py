@@ -205,6 +205,10 @@ class MonitoredSession:
         """Ends the hooks and the session."""
         self._end(None)
 
+    def _tf_sess(self) -> Session:
+        """The session without hooks, by the name that TensorFlow 1's programs know; also what an export reads."""
+        return self._session
+
     def __enter__(self) -> MonitoredSession:
         return self
 
