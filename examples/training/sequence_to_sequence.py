@@ -16,7 +16,7 @@ import numpy as np
 import samara as tf
 
 ALPHABET = " 0123456789abcdefghijklmnopqrstuvwxyz.,"
-LENGTH, DIGITS, UNITS = 18, 8, 64
+LENGTH, DIGITS, UNITS = 18, 8, 80
 FORMS = ["{d} {B} {Y}", "{B} {d}, {Y}", "{d}.{m}.{Y}", "{b} {d} {Y}", "{a} {d} {b} {Y}"]
 
 
@@ -37,7 +37,7 @@ def dates() -> tuple[common.Array, common.Array, common.Array]:
 
 def main(argv: Sequence[str] | None = None) -> common.Outcome:
     """The whole way, from dates to a file."""
-    arguments = common.begin(__file__, __doc__, argv, steps=1500)
+    arguments = common.begin(__file__, __doc__, argv, steps=2500)
     texts, digits, held_back = dates()
 
     text = tf.placeholder(tf.int32, [None, LENGTH], name="text")
@@ -47,7 +47,8 @@ def main(argv: Sequence[str] | None = None) -> common.Outcome:
     numbers = tf.get_variable("numbers", [11, 24])
     with tf.variable_scope("encoder"):
         encoder = tf.nn.rnn_cell.GRUCell(UNITS)
-        _, state = tf.nn.dynamic_rnn(encoder, tf.nn.embedding_lookup(letters, text), dtype=tf.float32)
+        embedded = tf.unstack(tf.nn.embedding_lookup(letters, text), axis=1)
+        _, state = tf.nn.static_rnn(encoder, embedded, dtype=tf.float32)
     decoder = tf.nn.rnn_cell.GRUCell(UNITS)
     start = tf.fill([tf.shape(text)[0]], 10)
 
