@@ -4,6 +4,7 @@ VENV ?= .venv
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 FUZZ_SECONDS ?= 60
 CORPUS ?= 25
+EXAMPLE_DATA ?= ../shared/material
 PYTEST_ARGS ?=
 MODELS ?= $(wildcard tests/golden/v*/*.smr)
 
@@ -20,7 +21,7 @@ BUILD_FILES := pyproject.toml CMakeLists.txt runtime_c/CMakeLists.txt pyruntime/
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help native test test-c test-sanitized test-python demo corpus mnist onnx-coverage architectures tensorboard-screenshot lint format gen \
+.PHONY: help native test test-c test-sanitized test-python demo corpus mnist examples onnx-coverage architectures tensorboard-screenshot lint format gen \
         gen-check check fuzz bench bench-training size clean
 
 help: ## List the targets
@@ -99,6 +100,20 @@ tensorboard-screenshot: $(STAMPS)/native ## Show a graph in TensorBoard, in head
 
 mnist: $(STAMPS)/demo ## Train on MNIST, export as float and int8, and hold both to their accuracy
 	$(BIN)/python examples/mnist/train.py
+
+# The programs that have a main; spoken digits need the folder EXAMPLE_DATA.
+EXAMPLES := $(filter-out %/common.py %/data_parallel.py,$(wildcard examples/training/*.py))
+WITH_DATA := examples/training/lstm_spoken_digits.py
+
+examples: $(STAMPS)/demo ## Run the training programs at full length and hold them to their results (EXAMPLE_DATA: recordings)
+	@for program in $(EXAMPLES); do \
+	  case "$$program" in \
+	    $(WITH_DATA)) \
+	      if test -d '$(EXAMPLE_DATA)'; then data='--data $(EXAMPLE_DATA)'; else echo "$$program: no $(EXAMPLE_DATA)"; continue; fi;; \
+	    *) data=;; \
+	  esac; \
+	  echo "$$program"; $(BIN)/python $$program $$data || exit 1; \
+	done
 
 fuzz: $(STAMPS)/native ## Fuzz the loader and runs for FUZZ_SECONDS each (needs clang)
 	@$(BIN)/python runtime_c/tools/fuzz.py --seconds $(FUZZ_SECONDS)

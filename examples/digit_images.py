@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 Array = np.ndarray[Any, Any]
-IDX_FILES = [f"{part}-{kind}-ubyte.gz" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")]
+IDX_FILES = [
+    f"{part}-{kind}-ubyte.gz" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
+]
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,9 @@ def begin(
     parser.add_argument("--steps", type=int, default=steps, help=f"training steps (default {steps})")
     name = Path(program).stem
     folder = Path("out/training")
-    parser.add_argument("--output", type=Path, default=folder, help=f"folder for the files (default {folder})")
+    parser.add_argument(
+        "--output", type=Path, default=folder, help=f"folder for the files (default {folder})"
+    )
     if data is not None:
         parser.add_argument("--data", type=Path, help=data)
     arguments = parser.parse_args(argv)
@@ -173,7 +175,9 @@ def finish(
 ) -> Outcome:
     """Saves the picture and says what came out; the arguments are those of `Outcome`."""
     drawn.savefig(arguments.picture, dpi=100)
-    print(f"{result}; {arguments.file} has {arguments.file.stat().st_size:,} bytes; picture {arguments.picture}")
+    print(
+        f"{result}; {arguments.file} has {arguments.file.stat().st_size:,} bytes; picture {arguments.picture}"
+    )
     return Outcome(losses, arguments.file, arguments.picture, inputs, outputs, result, reached)
 
 

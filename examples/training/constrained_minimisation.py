@@ -1,13 +1,14 @@
 """A constrained minimisation by penalty: least squares with weights that must not be negative.
 
 Courant, "Variational methods for the solution of problems of equilibrium and vibrations" (1943): minimise
-f(w) + m c(w), where c is the square of what violates the constraints, for m that grows. On scikit-learn's diabetes data; the
-square error is within 0.1 % of that of scipy's non-negative least squares, which solves the problem exactly.
+f(w) + m c(w), where c is the square of what violates the constraints, for m that grows. On scikit-learn's diabetes
+data; the square error is within 0.1 % of that of scipy's non-negative least squares, which solves it exactly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import common
 import numpy as np
@@ -41,7 +42,8 @@ def main(argv: Sequence[str] | None = None) -> common.Outcome:
         multipliers = np.geomspace(1e-2, 1e3, arguments.steps)
         path = []
 
-        def feeds():  # type: ignore[no-untyped-def]
+        def feeds() -> Iterator[dict[tf.Tensor, Any]]:
+            """The same data with a larger multiplier each time; notes where the weights are."""
             for value in multipliers:
                 path.append(sess.run(w))
                 yield {x: measured, y_: wanted, multiplier: value}

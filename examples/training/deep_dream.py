@@ -1,8 +1,8 @@
 """Deep dream: images moved along the gradient of what a network sees in them.
 
-After Mordvintsev, Olah, Tyka, "Inceptionism" (2015), with a network for scikit-learn's digits. A gradient is part of the graph
-like anything else: the file holds one step of the dream, forward and backward, and is run again and again on its own
-output. Of noise and held-back digits, at least 95 % become what they were asked to.
+After Mordvintsev, Olah, Tyka, "Inceptionism" (2015), with a network for scikit-learn's digits. A gradient is part of
+the graph like anything else: the file holds one step of the dream, forward and backward, and is run again and again on
+its own output. Of noise and held-back digits, at least 95 % become what they were asked to.
 """
 
 from __future__ import annotations

@@ -58,8 +58,12 @@ def main(argv: Sequence[str] | None = None) -> common.Outcome:
     user = tf.placeholder(tf.int32, [None], name="user")
     item = tf.placeholder(tf.int32, [None])
     other = tf.placeholder(tf.int32, [None])
-    user_vectors = tf.get_variable("users", [len(users), SIZE], initializer=tf.random_normal_initializer(0, 0.1))
-    item_vectors = tf.get_variable("items", [len(modules), SIZE], initializer=tf.random_normal_initializer(0, 0.1))
+    user_vectors = tf.get_variable(
+        "users", [len(users), SIZE], initializer=tf.random_normal_initializer(0, 0.1)
+    )
+    item_vectors = tf.get_variable(
+        "items", [len(modules), SIZE], initializer=tf.random_normal_initializer(0, 0.1)
+    )
     item_bias = tf.get_variable("bias", [len(modules)], initializer=tf.zeros_initializer())
 
     vector = tf.nn.embedding_lookup(user_vectors, user)
@@ -124,7 +128,8 @@ def main(argv: Sequence[str] | None = None) -> common.Outcome:
         losses,
         inputs=inputs,
         outputs=outputs,
-        result=f"{len(users)} held-back imports ranked above {found:.1f} % of other modules ({popular:.1f} % by popularity)",
+        result=f"{len(users)} held-back imports ranked above {found:.1f} % of other modules "
+        f"({popular:.1f} % by popularity)",
         reached=found >= 75 and found > popular,
     )
 

@@ -69,9 +69,7 @@ def main(argv: Sequence[str] | None = None) -> common.Outcome:
     )
     gradients, variables = zip(*optimizer.compute_gradients(loss), strict=True)
     clipped, _ = tf.clip_by_global_norm(gradients, 1.0)
-    train_step = optimizer.apply_gradients(
-        zip(clipped, variables, strict=True), tf.train.get_global_step()
-    )
+    train_step = optimizer.apply_gradients(zip(clipped, variables, strict=True), tf.train.get_global_step())
     answer = tf.argmax(tf.stack(decode(None), 1), 2, output_type=tf.int32, name="digits")
 
     with tf.Session() as sess:

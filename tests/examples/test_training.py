@@ -134,7 +134,9 @@ def test_mnist_files(name: str, tmp_path: Path) -> None:
 def test_a_folder_without_data(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         program(name).main(["--data", str(tmp_path), "--output", str(tmp_path)])
-    assert "has no MNIST files" in (said := capsys.readouterr().err) or "give their folder with --data" in said
+    assert (
+        "has no MNIST files" in (said := capsys.readouterr().err) or "give their folder with --data" in said
+    )
 
 
 def test_steps_are_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

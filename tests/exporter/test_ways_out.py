@@ -60,7 +60,13 @@ CASES = {
 QUEUE = "Export from a tensor behind the queue: name the dequeued tensors as the inputs"
 FILE = "Export from the tensor behind it: name that as an input"
 DRAW = "Feed the values instead, make the tensor an input of the export"
-WAYS = {"queue": QUEUE, "dequeue": QUEUE, "dequeue_many": QUEUE, "random_normal": DRAW, "random_uniform": DRAW}
+WAYS = {
+    "queue": QUEUE,
+    "dequeue": QUEUE,
+    "dequeue_many": QUEUE,
+    "random_normal": DRAW,
+    "random_uniform": DRAW,
+}
 
 
 @pytest.mark.parametrize("make", CASES, ids=lambda make: make.__name__)
