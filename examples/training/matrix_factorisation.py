@@ -8,8 +8,9 @@ is ranked above at least 75 % of the modules that the file does not import, and 
 
 from __future__ import annotations
 
-import ast
 import collections
+import re
+import sys
 import sysconfig
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ import numpy as np
 import samara as tf
 
 SIZE, BATCH = 12, 512
+IMPORT = re.compile(r"^ *(?:import ([\w., ]+)|from (\w+)[\w.]* import)", re.MULTILINE)
 
 
 def imports() -> Iterator[tuple[str, set[str]]]:
@@ -30,12 +32,9 @@ def imports() -> Iterator[tuple[str, set[str]]]:
         if {"site-packages", "dist-packages", "test", "tests", "idlelib"} & set(parts):
             continue
         found = set()
-        for node in ast.walk(ast.parse(path.read_bytes())):
-            if isinstance(node, ast.Import):
-                found |= {alias.name.split(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module is not None:
-                found.add(node.module.split(".")[0])
-        yield "/".join(parts), found - {"__future__"}
+        for names, module in IMPORT.findall(path.read_text("utf-8", "replace")):
+            found |= {name.split()[0].split(".")[0] for name in names.split(",") if name.strip()} | {module}
+        yield "/".join(parts), (found & sys.stdlib_module_names) - {"__future__"}
 
 
 def main(argv: Sequence[str] | None = None) -> common.Outcome:

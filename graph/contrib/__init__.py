@@ -1,4 +1,4 @@
-"""What TensorFlow 1 had beside its vocabulary: `tf.contrib.layers`, `.rnn`, `.seq2seq`, `.framework`."""
+"""What TensorFlow 1 had beside its vocabulary: `tf.contrib.layers`, `rnn`, `seq2seq` and `framework`."""
 
 from __future__ import annotations
 
