@@ -26,8 +26,8 @@ from samara.exporter.report import ExportReport, ProgramReport, layer_table
 from samara.exporter.source_proof import OutputError, prove_against_source
 from samara.exporter.writer import staged, to_bytes
 from samara.graph.dtypes import float16
+from samara.graph.execution.session import Session, get_default_session
 from samara.graph.rewrite import ModelGraph
-from samara.graph.session import Session, get_default_session
 from samara.pyruntime.model import Model
 
 if TYPE_CHECKING:

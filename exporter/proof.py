@@ -23,10 +23,10 @@ from samara.exporter.freeze import Frozen
 from samara.exporter.lower import LoweredModel, LoweredProgram
 from samara.exporter.passes.channels_last import SUFFIX, to_last
 from samara.graph import dims
+from samara.graph.execution.session import Session, compute
 from samara.graph.graph import Graph, Operation, Tensor
 from samara.graph.progress import progress
 from samara.graph.rewrite import ModelGraph
-from samara.graph.session import Session, compute
 from samara.pyruntime.model import Context, Model
 
 Array = np.ndarray[Any, Any]

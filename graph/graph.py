@@ -111,7 +111,7 @@ class Tensor(Operators):
 
     def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
         """Its value, in `session` or the default session."""
-        from samara.graph.session import default_session
+        from samara.graph.execution.session import default_session
 
         return (session or default_session()).run(self, feed_dict)
 
@@ -223,7 +223,7 @@ class Operation:
 
     def run(self, feed_dict: Any = None, session: Any = None) -> None:
         """Runs it, in `session` or the default session."""
-        from samara.graph.session import default_session
+        from samara.graph.execution.session import default_session
 
         (session or default_session()).run(self, feed_dict)
 

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from samara.errors import ShapeError
-from samara.graph import matrices
 from samara.graph.convert import builder, convert_to_tensor
 from samara.graph.dtypes import as_dtype, float32
 from samara.graph.graph import Tensor
-from samara.graph.math_names import matmul
+from samara.graph.ops import _matrices as matrices
+from samara.graph.vocabulary.mathematics import matmul
 
 
 def inv(input: Any, adjoint: bool = False, name: str | None = None) -> Tensor:

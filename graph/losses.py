@@ -14,12 +14,12 @@ from typing import Any
 from samara.graph.convert import builder, convert_to_tensor
 from samara.graph.dtypes import float32
 from samara.graph.graph import Tensor, get_default_graph
-from samara.graph.math_names import add_n
-from samara.graph.nn_losses import (
+from samara.graph.nn.losses import (
     sigmoid_cross_entropy_with_logits,
     softmax_cross_entropy_with_logits_v2,
     sparse_softmax_cross_entropy_with_logits,
 )
+from samara.graph.vocabulary.mathematics import add_n
 from samara.graph.weighting import (
     element_count,
     quotient,

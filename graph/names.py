@@ -6,53 +6,55 @@
 from __future__ import annotations
 
 from samara.graph import (
-    array_names,
     bitwise,
-    check_names,
-    constant_names,
     contrib,
-    control_names,
     distribute,
-    dtype_names,
-    element_names,
-    file_names,
-    functional_names,
-    graph_names,
     image,
-    initializer_names,
     layers,
-    linalg_names,
     losses,
-    math_names,
     metrics,
     nn,
-    program_names,
-    queue_names,
-    random_names,
-    segment_names,
-    state_names,
     summary,
-    summary_names,
     train,
 )
-from samara.graph.array_names import *
-from samara.graph.check_names import *
-from samara.graph.constant_names import *
-from samara.graph.control_names import *
-from samara.graph.dtype_names import *
-from samara.graph.element_names import *
-from samara.graph.file_names import *
-from samara.graph.functional_names import *
-from samara.graph.graph_names import *
-from samara.graph.initializer_names import *
-from samara.graph.linalg_names import *
-from samara.graph.math_names import *
-from samara.graph.program_names import *
-from samara.graph.queue_names import *
-from samara.graph.random_names import *
-from samara.graph.segment_names import *
-from samara.graph.state_names import *
-from samara.graph.summary_names import *
+from samara.graph.vocabulary import (
+    arrays,
+    checks,
+    constants,
+    control_flow,
+    draws,
+    element_types,
+    elements,
+    files,
+    functional,
+    graphs,
+    initial_values,
+    mathematics,
+    matrices,
+    programs,
+    queues,
+    segments,
+    state,
+    summaries,
+)
+from samara.graph.vocabulary.arrays import *
+from samara.graph.vocabulary.checks import *
+from samara.graph.vocabulary.constants import *
+from samara.graph.vocabulary.control_flow import *
+from samara.graph.vocabulary.draws import *
+from samara.graph.vocabulary.element_types import *
+from samara.graph.vocabulary.elements import *
+from samara.graph.vocabulary.files import *
+from samara.graph.vocabulary.functional import *
+from samara.graph.vocabulary.graphs import *
+from samara.graph.vocabulary.initial_values import *
+from samara.graph.vocabulary.mathematics import *
+from samara.graph.vocabulary.matrices import *
+from samara.graph.vocabulary.programs import *
+from samara.graph.vocabulary.queues import *
+from samara.graph.vocabulary.segments import *
+from samara.graph.vocabulary.state import *
+from samara.graph.vocabulary.summaries import *
 
 __all__ = [
     "bitwise",
@@ -66,21 +68,21 @@ __all__ = [
     "summary",
     "train",
 ]
-__all__ += array_names.__all__
-__all__ += check_names.__all__
-__all__ += constant_names.__all__
-__all__ += control_names.__all__
-__all__ += dtype_names.__all__
-__all__ += element_names.__all__
-__all__ += file_names.__all__
-__all__ += functional_names.__all__
-__all__ += graph_names.__all__
-__all__ += initializer_names.__all__
-__all__ += linalg_names.__all__
-__all__ += math_names.__all__
-__all__ += program_names.__all__
-__all__ += queue_names.__all__
-__all__ += random_names.__all__
-__all__ += segment_names.__all__
-__all__ += state_names.__all__
-__all__ += summary_names.__all__
+__all__ += arrays.__all__
+__all__ += checks.__all__
+__all__ += constants.__all__
+__all__ += control_flow.__all__
+__all__ += draws.__all__
+__all__ += element_types.__all__
+__all__ += elements.__all__
+__all__ += files.__all__
+__all__ += functional.__all__
+__all__ += graphs.__all__
+__all__ += initial_values.__all__
+__all__ += mathematics.__all__
+__all__ += matrices.__all__
+__all__ += programs.__all__
+__all__ += queues.__all__
+__all__ += segments.__all__
+__all__ += state.__all__
+__all__ += summaries.__all__

@@ -196,7 +196,7 @@ class Variable(Operators):
         Raises:
             ValueError: the shape differs.
         """
-        from samara.graph.session import default_session
+        from samara.graph.execution.session import default_session
 
         (session or default_session()).load(self, value)
 

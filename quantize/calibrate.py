@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from samara.graph.execution.session import Session
 from samara.graph.graph import Tensor
 from samara.graph.progress import progress
 from samara.graph.rewrite import ModelGraph, needed
-from samara.graph.session import Session
 from samara.quantize.observers import MinMax
 
 Sample = Mapping[str, Any]

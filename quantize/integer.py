@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from samara.graph import dims, dtypes
+from samara.graph.execution.session import compute
 from samara.graph.graph import Graph, Operation, Tensor
 from samara.graph.rewrite import constant_value
-from samara.graph.session import compute
 from samara.quantize.scheme import Quantization, linear, multiplier_of
 
 Array = np.ndarray[Any, Any]

@@ -13,8 +13,8 @@ from samara.errors import ExportError
 from samara.exporter.freeze import Signature, named
 from samara.graph.control import BodyGraph
 from samara.graph.dtypes import DType
+from samara.graph.execution.session import Session
 from samara.graph.graph import Graph, Tensor
-from samara.graph.session import Session
 
 Array = np.ndarray[Any, Any]
 

@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from samara.graph import dims
+from samara.graph.execution.session import compute
 from samara.graph.graph import Tensor
 from samara.graph.rewrite import ModelGraph, Visit, constant_value, transform
-from samara.graph.session import compute
 
 # An op that only repeats its input (broadcast, tile) would swell the file; up to this many bytes that is no matter.
 _SMALL_BYTES = 4096

@@ -12,7 +12,7 @@ import numpy as np
 from samara.graph.dtypes import DType
 
 if TYPE_CHECKING:
-    from samara.graph.config import ConfigProto
+    from samara.graph.execution.config import ConfigProto
     from samara.graph.graph import Operation
 
 Array = Any

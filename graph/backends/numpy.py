@@ -21,7 +21,7 @@ from samara.graph.ops import OPS, _window
 from samara.graph.ops.matmul import activate
 
 if TYPE_CHECKING:
-    from samara.graph.config import ConfigProto
+    from samara.graph.execution.config import ConfigProto
     from samara.graph.graph import Operation
 
 _BLOCK_BYTES = 1 << 20

@@ -15,8 +15,8 @@ import numpy as np
 from samara.errors import GraphError
 from samara.graph import rewrite
 from samara.graph.cluster.server import Part
+from samara.graph.execution.reuse import Draft
 from samara.graph.graph import Graph, Operation, Tensor
-from samara.graph.reuse import Draft
 
 
 class _Open:

@@ -24,7 +24,7 @@ from samara import errors
 from samara.errors import DeadlineExceededError, GraphError, SamaraError, UnavailableError
 from samara.graph.cluster import wire
 from samara.graph.cluster.spec import ClusterSpec
-from samara.graph.config import ConfigProto
+from samara.graph.execution.config import ConfigProto
 from samara.graph.graph import Graph
 
 _CONNECT_SECONDS = 60.0
@@ -206,9 +206,9 @@ class Server:
         self._parts[message["part"]] = [fetches, feeds, None]
 
     def _run(self, part: list[Any], arrays: list[Any]) -> list[Any]:
-        from samara.graph.plan import compile_plan
-        from samara.graph.session_state import State
-        from samara.graph.step import VARIABLE, execute
+        from samara.graph.execution.plan import compile_plan
+        from samara.graph.execution.state import State
+        from samara.graph.execution.step import VARIABLE, execute
 
         with self._running:
             if self._state is None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from samara.graph.array_names import reshape, shape
 from samara.graph.convert import convert_to_tensor
 from samara.graph.graph import Tensor, get_default_graph
-from samara.graph.math_names import cast, count_nonzero, div_no_nan, reduce_sum
 from samara.graph.nn import sparse_softmax_cross_entropy_with_logits
+from samara.graph.vocabulary.arrays import reshape, shape
+from samara.graph.vocabulary.mathematics import cast, count_nonzero, div_no_nan, reduce_sum
 
 
 def sequence_loss(

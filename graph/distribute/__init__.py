@@ -18,9 +18,9 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
-from samara.graph.config import ConfigProto
 from samara.graph.convert import convert_to_tensor
 from samara.graph.distribute.group import current, start, stop
+from samara.graph.execution.config import ConfigProto
 from samara.graph.graph import Operation, Tensor, get_default_graph
 from samara.graph.train.hooks import SessionRunHook
 from samara.graph.variables import Variable, global_variables, group

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from samara.graph.control import known_bool
-from samara.graph.control_names import cond
 from samara.graph.dtypes import bool_
+from samara.graph.vocabulary.control_flow import cond
 
 
 def finished(layer: Any, made: Any) -> Any:

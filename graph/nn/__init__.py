@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from samara.graph import candidate_sampling, nn_losses, sampled_losses
-from samara.graph.candidate_sampling import *
 from samara.graph.nn import (
     activations,
+    candidate_sampling,
     convolutions,
     morphology,
     normalization,
     pooling,
     recurrent,
     rnn_cell,
+    sampled_losses,
     volumes,
 )
+from samara.graph.nn import losses as nn_losses
 from samara.graph.nn.activations import *
+from samara.graph.nn.candidate_sampling import *
 from samara.graph.nn.convolutions import *
 from samara.graph.nn.dropping import dropout
+from samara.graph.nn.losses import *
 from samara.graph.nn.morphology import *
 from samara.graph.nn.normalization import *
 from samara.graph.nn.pooling import *
 from samara.graph.nn.recurrent import *
+from samara.graph.nn.sampled_losses import *
 from samara.graph.nn.selection import TopKV2, embedding_lookup, in_top_k, top_k
 from samara.graph.nn.temporal import ctc_loss_v2
 from samara.graph.nn.volumes import *
-from samara.graph.nn_losses import *
-from samara.graph.sampled_losses import *
 
 __all__ = ["TopKV2", "ctc_loss_v2", "dropout", "embedding_lookup", "in_top_k", "rnn_cell", "top_k"]
 __all__ += activations.__all__

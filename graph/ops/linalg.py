@@ -37,7 +37,7 @@ def _inverse_gradient(b: Any, op: Any, dy: Any) -> Any:
 
 
 def _scaled_inverse(b: Any, x: Any, scale: Any) -> Any:
-    from samara.graph.matrices import transposed
+    from samara.graph.ops._matrices import transposed
 
     weights = b.expand_dims(b.expand_dims(scale, axis=-1), axis=-1)
     return b.multiply(weights, transposed(b, b.matrix_inverse(x)))
@@ -81,14 +81,14 @@ def _solve_gradient(b: Any, op: Any, dy: Any) -> Any:
     product = b.matmul(y, right, transpose_y=True) if op.a.adjoint else b.matmul(right, y, transpose_y=True)
     left = b.negative(product)
     if op.type == "matrix_triangular_solve":
-        from samara.graph.matrices import band
+        from samara.graph.ops._matrices import band
 
         left = b.multiply(left, band(b, left, -1, 0) if op.a.lower else band(b, left, 0, -1))
     return [left, right]
 
 
 def _cholesky_gradient(b: Any, op: Any, dy: Any) -> Any:
-    from samara.graph.matrices import band, eye_like, transposed
+    from samara.graph.ops._matrices import band, eye_like, transposed
 
     y = op.outputs[0]
     inner = b.matmul(y, dy, transpose_x=True)
@@ -116,7 +116,7 @@ def _qr(xp: Any, op: Any, x: Any) -> Any:
 
 def _qr_gradient(b: Any, op: Any, dq: Any, dr: Any) -> Any:
     from samara.errors import GraphError
-    from samara.graph.matrices import band, transposed
+    from samara.graph.ops._matrices import band, transposed
 
     q, r = op.outputs
     rows, columns = op.inputs[0].shape[-2:]
@@ -167,7 +167,7 @@ def _svd(xp: Any, op: Any, x: Any) -> Any:
 
 def _inverse_differences(b: Any, values: Any) -> Any:
     """F[i, j] = 1 / (values[j] - values[i]), 0 on the diagonal."""
-    from samara.graph.matrices import eye_like
+    from samara.graph.ops._matrices import eye_like
 
     apart = b.subtract(b.expand_dims(values, axis=-2), b.expand_dims(values, axis=-1))
     eye = eye_like(b, apart)
@@ -176,7 +176,7 @@ def _inverse_differences(b: Any, values: Any) -> Any:
 
 def _svd_gradient(b: Any, op: Any, ds: Any, du: Any, dv: Any) -> Any:
     from samara.errors import GraphError
-    from samara.graph.matrices import transposed, with_diagonal
+    from samara.graph.ops._matrices import transposed, with_diagonal
 
     s, u, v = op.outputs
     if op.a.full_matrices and (du is not None or dv is not None):
@@ -209,7 +209,7 @@ def _eig(xp: Any, op: Any, x: Any) -> Any:
 
 
 def _eig_gradient(b: Any, op: Any, de: Any, dv: Any) -> Any:
-    from samara.graph.matrices import transposed, with_diagonal
+    from samara.graph.ops._matrices import transposed, with_diagonal
 
     e, v = op.outputs
     middle = None if de is None else with_diagonal(b, de)

@@ -19,7 +19,7 @@ import numpy as np
 
 from samara.errors import CheckpointError
 from samara.graph.dtypes import DType, as_dtype
-from samara.graph.tensor_file import TensorFile, write_atomically
+from samara.graph.train.tensor_file import TensorFile, write_atomically
 
 VARIABLES = ".safetensors"
 _STATE_FILE = "checkpoint"

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from samara.errors import CheckpointError
-from samara.graph import tensor_file
 from samara.graph.graph import Graph, get_default_graph
 from samara.graph.serial import add_document, to_document
+from samara.graph.train import tensor_file
 from samara.graph.train.saver import Saver
 from samara.graph.variables import GLOBAL_VARIABLES, Variable
 

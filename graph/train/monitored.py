@@ -16,8 +16,8 @@ from samara.errors import (
     OutOfRangeError,
 )
 from samara.graph.collections import GraphKeys
+from samara.graph.execution.session import Session
 from samara.graph.graph import Graph, Operation, get_default_graph
-from samara.graph.session import Session
 from samara.graph.train.checkpoint_state import latest_checkpoint
 from samara.graph.train.coordinator import Coordinator
 from samara.graph.train.hooks import (

@@ -10,8 +10,8 @@ from typing import Any
 
 from samara.errors import GraphError, OutOfRangeError
 from samara.graph.collections import GraphKeys
+from samara.graph.execution.session import get_default_session
 from samara.graph.graph import get_default_graph
-from samara.graph.session import get_default_session
 from samara.graph.train.coordinator import Coordinator
 
 QUEUE_RUNNERS = GraphKeys.QUEUE_RUNNERS

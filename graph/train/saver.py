@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from samara.errors import CheckpointError, GraphError
-from samara.graph import dims, tensor_file
+from samara.graph import dims
+from samara.graph.execution.random_state import random_state, set_random_state
 from samara.graph.graph import Graph, get_default_graph
-from samara.graph.random_state import random_state, set_random_state
+from samara.graph.train import tensor_file
 from samara.graph.train.checkpoint_state import (
     VARIABLES,
     checkpoint_exists,

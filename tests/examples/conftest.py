@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from samara.exporter.export import export_model
+from samara.graph.execution.session import Session
 from samara.graph.graph import Graph
-from samara.graph.session import Session
 from samara.quantize import Int8
 from tests.conftest import ROOT
 from tests.repo.conftest import installed, library

@@ -14,9 +14,9 @@ from samara.exporter.passes import optimize
 from samara.exporter.passes.channels_last import to_first, to_last
 from samara.exporter.passes.minimum_cut import ONE, ZERO, Network
 from samara.graph.dims import Dim
+from samara.graph.execution.session import Session
 from samara.graph.graph import Graph, Tensor
 from samara.graph.rewrite import needed
-from samara.graph.session import Session
 from samara.pyruntime.model import load
 
 Array = np.ndarray[Any, Any]

@@ -12,8 +12,8 @@ import pytest
 from samara.exporter.export import export_model
 from samara.exporter.frontends.compose import index
 from samara.graph.dims import Dim
+from samara.graph.execution.session import Session
 from samara.graph.graph import Graph
-from samara.graph.session import Session
 from samara.pyruntime.model import load
 
 Samples = list[dict[str, Any]]

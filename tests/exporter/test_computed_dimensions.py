@@ -11,8 +11,8 @@ import pytest
 from samara.errors import ExportError, GraphError, SamaraError
 from samara.exporter.export import export_model
 from samara.graph.dims import Dim
+from samara.graph.execution.session import Session
 from samara.graph.graph import Graph
-from samara.graph.session import Session
 from samara.pyruntime.model import Model, load
 
 

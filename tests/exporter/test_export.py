@@ -16,8 +16,8 @@ from samara.exporter import export as export_module
 from samara.exporter.export import Signature, export_model
 from samara.exporter.lower import lower
 from samara.graph.dims import Dim
+from samara.graph.execution.session import Session
 from samara.graph.graph import Graph, Tensor
-from samara.graph.session import Session
 from samara.graph.variables import Variable, global_variables_initializer
 from samara.pyruntime.model import Context, load
 

@@ -11,9 +11,9 @@ import pytest
 
 from samara.exporter.freeze import Signature, freeze
 from samara.exporter.passes import PASSES, op_count, optimize
+from samara.graph.execution.session import Session
 from samara.graph.graph import Graph, Tensor
 from samara.graph.rewrite import ModelGraph, needed
-from samara.graph.session import Session
 from samara.graph.variables import Variable, global_variables_initializer
 
 Array = np.ndarray[Any, Any]

@@ -11,9 +11,9 @@ import pytest
 
 from samara.exporter.freeze import Signature, freeze
 from samara.exporter.passes import optimize
+from samara.graph.execution.session import Session
 from samara.graph.graph import Graph, Tensor
 from samara.graph.rewrite import needed
-from samara.graph.session import Session
 
 Build = Callable[[Any, Tensor], Tensor]
 

@@ -14,9 +14,9 @@ from samara.exporter.export import export_model
 from samara.exporter.freeze import Signature, freeze
 from samara.exporter.passes import optimize
 from samara.graph.dims import Dim
+from samara.graph.execution.session import Session
 from samara.graph.graph import Graph, Tensor
 from samara.graph.rewrite import needed
-from samara.graph.session import Session
 
 BATCH, HEADS, QUERIES, KEYS, SIZE, WIDTH = 2, 4, 3, 5, 6, 7
 Inputs = Mapping[str, Tensor]

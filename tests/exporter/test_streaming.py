@@ -11,9 +11,9 @@ import pytest
 
 from samara.exporter.export import export_model
 from samara.graph.dims import Dim
+from samara.graph.execution.session import Session
 from samara.graph.graph import Graph, Tensor
 from samara.graph.ops import OPS
-from samara.graph.session import Session
 from samara.graph.variables import Variable, global_variables_initializer
 from samara.pyruntime.model import Model, load
 

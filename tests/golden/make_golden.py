@@ -18,9 +18,9 @@ import numpy as np
 from samara.exporter.export import Signature, export_model
 from samara.exporter.passes import PASSES
 from samara.graph.dims import Dim
+from samara.graph.execution.session import Session
 from samara.graph.graph import Graph, Tensor
 from samara.graph.ops import OPS
-from samara.graph.session import Session
 from samara.graph.variables import Variable, global_variables_initializer
 from samara.pyruntime.model import load
 from tests.ops.conftest import FAMILIES, family

@@ -12,10 +12,10 @@ from samara.errors import ExecutionError, GraphError, ShapeError
 from samara.exporter.export import export_model
 from samara.graph.backends import numpy as numpy_backend
 from samara.graph.dims import Dim
+from samara.graph.execution.session import Call, Session, State
 from samara.graph.gradients import gradients
 from samara.graph.graph import Graph, Tensor
 from samara.graph.ops import OPS
-from samara.graph.session import Call, Session, State
 from samara.pyruntime.model import load
 from tests.cases import array, indexing
 from tests.cases._case import Case

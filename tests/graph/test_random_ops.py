@@ -10,9 +10,9 @@ import pytest
 
 from samara.errors import ExportError, ShapeError
 from samara.exporter.export import export_model
+from samara.graph.execution.session import Session
 from samara.graph.gradients import gradients
 from samara.graph.graph import Graph
-from samara.graph.session import Session
 
 DRAWS = ("random_uniform", "random_normal", "truncated_normal")
 

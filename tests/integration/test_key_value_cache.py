@@ -15,8 +15,8 @@ import pytest
 import samara
 from samara.exporter.export import Signature
 from samara.graph.dims import Dim
+from samara.graph.execution.session import Session
 from samara.graph.graph import Graph, Tensor
-from samara.graph.session import Session
 from samara.graph.variables import Variable, global_variables_initializer
 
 Array = np.ndarray[Any, Any]

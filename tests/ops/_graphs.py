@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from samara.graph import dtypes
+from samara.graph.execution.session import Session
 from samara.graph.graph import Graph, Operation, Tensor
 from samara.graph.ops import OPS
-from samara.graph.session import Session
 from tests.cases._case import Case
 
 Array = np.ndarray[Any, Any]

@@ -13,9 +13,9 @@ from samara.errors import GraphError, SamaraError, ShapeError
 from samara.exporter.export import export_model
 from samara.graph import dtypes
 from samara.graph.dims import Dim
+from samara.graph.execution.session import Session
 from samara.graph.gradients import gradients
 from samara.graph.graph import Graph
-from samara.graph.session import Session
 from samara.pyruntime.model import load
 
 

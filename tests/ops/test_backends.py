@@ -10,11 +10,11 @@ import pytest
 
 from samara.graph import backends
 from samara.graph.backends import numpy as numpy_backend
-from samara.graph.config import ConfigProto
+from samara.graph.execution.config import ConfigProto
+from samara.graph.execution.reuse import makes_new
+from samara.graph.execution.session import Session
+from samara.graph.execution.state import Call, State
 from samara.graph.ops import OPS
-from samara.graph.reuse import makes_new
-from samara.graph.session import Session
-from samara.graph.session_state import Call, State
 from tests.cases._case import Case
 from tests.ops._graphs import assert_close, build, tolerance
 from tests.ops.conftest import cases

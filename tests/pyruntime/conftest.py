@@ -10,8 +10,8 @@ import pytest
 
 from samara.exporter.export import Signature, export_model
 from samara.graph.dims import Dim
+from samara.graph.execution.session import Session
 from samara.graph.graph import Graph, Tensor
-from samara.graph.session import Session
 from samara.graph.variables import Variable, global_variables_initializer
 
 WEIGHTS = np.array([[1, -2, 3], [0.5, 0.25, -1]], np.float32)

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from samara.exporter.export import export_model
+from samara.graph.execution.session import Session
 from samara.graph.graph import Graph, Tensor
-from samara.graph.session import Session
 from samara.pyruntime.model import load
 from samara.quantize.given import weight_scales
 

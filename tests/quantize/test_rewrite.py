@@ -15,11 +15,11 @@ import pytest
 from samara.errors import QuantizationError
 from samara.exporter.export import ExportReport, Signature, export_model
 from samara.exporter.passes import PASSES
-from samara.graph.control_names import cond, while_loop
 from samara.graph.dims import Dim
+from samara.graph.execution.session import Session
 from samara.graph.graph import Graph, Tensor, get_default_graph
-from samara.graph.session import Session
 from samara.graph.variables import Variable, global_variables_initializer
+from samara.graph.vocabulary.control_flow import cond, while_loop
 from samara.pyruntime.model import load
 from samara.quantize import Int8
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from samara.errors import QuantizationError
 from samara.graph import dtypes
+from samara.graph.execution.session import Session
 from samara.graph.graph import Graph
-from samara.graph.session import Session
 from samara.quantize import Int8, Quantization
 from samara.quantize.scheme import linear, of_range
 

@@ -82,11 +82,12 @@ def test_the_face_lists_what_it_imports() -> None:
 
 
 def test_the_vocabulary_joins_every_module_of_names() -> None:
-    modules = sorted(path.stem for path in (ROOT / "graph").glob("*_names.py"))
+    folder = ROOT / "graph" / "vocabulary"
+    modules = sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
     text = (ROOT / "graph" / "names.py").read_text()
-    assert re.findall(r"from samara\.graph\.(\w+) import \*", text) == modules
+    assert re.findall(r"from samara\.graph\.vocabulary\.(\w+) import \*", text) == modules
     assert re.findall(r"__all__ \+= (\w+)\.__all__", text) == modules
-    counts = Counter(name for module in modules for name in listed(ROOT / "graph" / f"{module}.py") or ())
+    counts = Counter(name for module in modules for name in listed(folder / f"{module}.py") or ())
     assert [name for name, count in counts.items() if count > 1] == []
 
 

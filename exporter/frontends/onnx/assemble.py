@@ -20,8 +20,8 @@ from samara.exporter.frontends.onnx.values import DTYPES, array_of, type_name
 from samara.graph import dims, dtypes
 from samara.graph.dims import Dimension
 from samara.graph.dtypes import DType
+from samara.graph.execution.session import Session
 from samara.graph.graph import Graph, Tensor, get_default_graph
-from samara.graph.session import Session
 from samara.graph.variables import Variable
 
 Array = np.ndarray[Any, Any]

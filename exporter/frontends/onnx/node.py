@@ -11,9 +11,9 @@ from samara.graph import dims
 from samara.graph.builder import Builder
 from samara.graph.dims import Dimension
 from samara.graph.dtypes import DType
+from samara.graph.execution.session import compute
 from samara.graph.graph import Tensor
 from samara.graph.inference import known_value
-from samara.graph.session import compute
 
 Array = np.ndarray[Any, Any]
 Handler = Callable[["Node"], Any]

@@ -24,8 +24,8 @@ from samara.exporter.frontends.tflite.state import States
 from samara.graph import dims, dtypes
 from samara.graph.dims import Dim, Dimension
 from samara.graph.dtypes import DType
+from samara.graph.execution.session import Session
 from samara.graph.graph import Graph, Tensor
-from samara.graph.session import Session
 from samara.graph.variables import Variable
 from samara.quantize.scheme import Quantization
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from samara.exporter.frontends.tflite.node import Unsupported
+from samara.graph.execution.session import Session
 from samara.graph.graph import Graph, Operation, Tensor
-from samara.graph.session import Session
 from samara.graph.variables import Variable
 
 Array = np.ndarray[Any, Any]

@@ -18,8 +18,8 @@ from samara.exporter.frontends.torch.program import Source, largest
 from samara.exporter.frontends.torch.reader import Reader
 from samara.graph import dims, dtypes
 from samara.graph.dims import Dim
+from samara.graph.execution.session import Session
 from samara.graph.graph import Graph, Tensor
-from samara.graph.session import Session
 from samara.graph.variables import Variable
 
 Array = np.ndarray[Any, Any]

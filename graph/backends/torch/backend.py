@@ -21,7 +21,7 @@ from samara.graph.backends.torch.overrides import fused, overrides, plain
 from samara.graph.dtypes import DType, string
 
 if TYPE_CHECKING:
-    from samara.graph.config import ConfigProto
+    from samara.graph.execution.config import ConfigProto
     from samara.graph.graph import Operation
 
 _DTYPES: dict[str, Any] = {

@@ -9,7 +9,7 @@ from samara.graph import train
 from samara.graph.convert import convert_to_tensor
 from samara.graph.graph import Tensor, get_default_graph
 from samara.graph.layer import UPDATE_OPS
-from samara.graph.math_names import global_norm
+from samara.graph.vocabulary.mathematics import global_norm
 
 OPTIMIZERS: dict[str, Callable[..., Any]] = {
     "Adagrad": train.AdagradOptimizer,

@@ -12,7 +12,7 @@ from samara.graph.dtypes import float32
 from samara.graph.graph import Tensor, get_default_graph
 from samara.graph.initializers import VarianceScaling, xavier_initializer, xavier_initializer_conv2d
 from samara.graph.layer import REGULARIZATION_LOSSES
-from samara.graph.math_names import add_n
+from samara.graph.vocabulary.mathematics import add_n
 
 Regularizer = Callable[[Any], "Tensor | None"]
 

@@ -11,8 +11,8 @@ import numpy as np
 from samara import load
 from samara.exporter.export import export_model
 from samara.graph.dims import Dim
+from samara.graph.execution.session import Session
 from samara.graph.graph import Graph
-from samara.graph.session import Session
 
 Array = np.ndarray[Any, Any]
 

@@ -14,8 +14,8 @@ from samara.exporter.export import Signature, export_model
 from samara.exporter.frontends.compose import control
 from samara.exporter.passes import PASSES
 from samara.graph.dims import Dim
+from samara.graph.execution.session import Session
 from samara.graph.graph import Graph, Tensor
-from samara.graph.session import Session
 from samara.pyruntime.model import Model, load
 
 

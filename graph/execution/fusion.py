@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from samara.graph.backends import Backend
+from samara.graph.execution.reuse import Draft
 from samara.graph.graph import Operation, Tensor
-from samara.graph.reuse import Draft
 
 _WIDE = ("float32", "float64")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samara.graph import app, compat, gfile, logging
+from samara.graph.platform import app, compat, gfile, logging
 
 flags = app.flags
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from samara.errors import GraphError, SamaraError
 
 if TYPE_CHECKING:
-    from samara.graph.session_state import State
-    from samara.graph.step import Plan, Step
+    from samara.graph.execution.state import State
+    from samara.graph.execution.step import Plan, Step
 
 # Below this many bytes new memory costs less than finding out whether old memory fits.
 _SMALL = 1 << 14
@@ -118,7 +118,7 @@ class Program:
 
     def _explain(self, error: Exception) -> None:
         """Raises the error again, naming the operation that failed with what it was given."""
-        from samara.graph.step import failed
+        from samara.graph.execution.step import failed
 
         trace: TracebackType | None = error.__traceback__
         while trace is not None and trace.tb_frame.f_code is not self._code_object:

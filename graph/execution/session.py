@@ -16,13 +16,13 @@ import numpy as np
 
 from samara.errors import CancelledError, GraphError, shown
 from samara.graph import backends, dims
-from samara.graph.config import ConfigProto, RunMetadata, RunOptions
-from samara.graph.feeds import Feeds
+from samara.graph.execution.config import ConfigProto, RunMetadata, RunOptions
+from samara.graph.execution.feeds import Feeds
+from samara.graph.execution.placement import Placement
+from samara.graph.execution.plan import compile_plan
+from samara.graph.execution.state import Call, State, Variables
+from samara.graph.execution.step import VARIABLE, Plan, execute, execute_traced, stepwise
 from samara.graph.graph import Graph, Operation, Tensor, get_default_graph
-from samara.graph.placement import Placement
-from samara.graph.plan import compile_plan
-from samara.graph.session_state import Call, State, Variables
-from samara.graph.step import VARIABLE, Plan, execute, execute_traced, stepwise
 from samara.graph.text import GraphDef
 
 Array = np.ndarray[Any, Any]

@@ -9,10 +9,10 @@ from typing import Any
 
 from samara.errors import GraphError, SamaraError
 from samara.graph.backends import Device
-from samara.graph.config import NodeExecStats, RunMetadata
+from samara.graph.execution.config import NodeExecStats, RunMetadata
+from samara.graph.execution.program import Program
+from samara.graph.execution.state import Call, State
 from samara.graph.graph import Operation
-from samara.graph.program import Program
-from samara.graph.session_state import Call, State
 
 Array = Any
 

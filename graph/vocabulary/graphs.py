@@ -10,7 +10,10 @@ from typing import Any
 import numpy as np
 
 from samara.errors import GraphError
-from samara.graph.config import (
+from samara.graph.convert import convert_to_tensor
+from samara.graph.devices import DeviceSpec
+from samara.graph.dims import Dim
+from samara.graph.execution.config import (
     ConfigProto,
     GPUOptions,
     GraphOptions,
@@ -18,9 +21,7 @@ from samara.graph.config import (
     RunMetadata,
     RunOptions,
 )
-from samara.graph.convert import convert_to_tensor
-from samara.graph.devices import DeviceSpec
-from samara.graph.dims import Dim
+from samara.graph.execution.session import InteractiveSession, Session, get_default_session
 from samara.graph.gradients import gradients
 from samara.graph.graph import (
     Graph,
@@ -29,7 +30,6 @@ from samara.graph.graph import (
     get_default_graph,
     reset_default_graph,
 )
-from samara.graph.session import InteractiveSession, Session, get_default_session
 from samara.graph.shapes import Dimension, TensorShape
 from samara.graph.text import GraphDef, NodeDef
 

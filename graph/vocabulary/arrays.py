@@ -13,8 +13,8 @@ from samara.graph import dims
 from samara.graph.convert import builder, convert_to_tensor, known, sizes
 from samara.graph.dtypes import int32
 from samara.graph.graph import Tensor
-from samara.graph.math_names import reduce_prod, reduce_sum
 from samara.graph.shapes import TensorShape
+from samara.graph.vocabulary.mathematics import reduce_prod, reduce_sum
 
 
 def shape(input: Any, name: str | None = None, out_type: Any = int32) -> Tensor:

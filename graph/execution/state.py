@@ -10,13 +10,13 @@ import numpy as np
 from samara.errors import UninitializedError
 from samara.graph import backends
 from samara.graph.backends import Backend, Device
-from samara.graph.config import ConfigProto
+from samara.graph.execution.config import ConfigProto
+from samara.graph.execution.placement import Placement
+from samara.graph.execution.resources import Resources
 from samara.graph.graph import Body, Graph, Operation
-from samara.graph.placement import Placement
-from samara.graph.resources import Resources
 
 if TYPE_CHECKING:
-    from samara.graph.step import Plan
+    from samara.graph.execution.step import Plan
 
 Array = Any
 
@@ -138,8 +138,8 @@ class Call:
 
     def run(self, body: Body, inputs: Sequence[Array]) -> list[Array]:
         """The outputs of a sub-graph of the operation, in the same session; it is compiled the first time."""
-        from samara.graph.plan import compile_plan
-        from samara.graph.step import VARIABLE, execute
+        from samara.graph.execution.plan import compile_plan
+        from samara.graph.execution.step import VARIABLE, execute
 
         plan = self._plans.get(body)
         if plan is None:

@@ -14,9 +14,9 @@ from typing import Any
 
 from samara.graph import dims
 from samara.graph.backends import Device
+from samara.graph.execution.state import Call, State
 from samara.graph.graph import Operation, Tensor
 from samara.graph.ops._table import OpDef
-from samara.graph.session_state import Call, State
 
 _NEVER = 1 << 60
 
@@ -47,7 +47,7 @@ def makes_new(definition: OpDef) -> bool:
 
 @dataclass(eq=False)
 class Draft:
-    """A step that is being made; see `samara.graph.step.Step`.
+    """A step that is being made; see `samara.graph.execution.step.Step`.
 
     Attributes:
         tensors: what the inputs are in the graph.

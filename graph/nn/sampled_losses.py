@@ -8,11 +8,11 @@ import numpy as np
 
 from samara.errors import ShapeError
 from samara.graph import dims
-from samara.graph.candidate_sampling import log_uniform_candidate_sampler
 from samara.graph.convert import convert_to_tensor
 from samara.graph.dtypes import int64
 from samara.graph.graph import Tensor
-from samara.graph.nn_losses import sigmoid_cross_entropy_with_logits, softmax_cross_entropy_with_logits_v2
+from samara.graph.nn.candidate_sampling import log_uniform_candidate_sampler
+from samara.graph.nn.losses import sigmoid_cross_entropy_with_logits, softmax_cross_entropy_with_logits_v2
 
 _EXCLUDED = float(np.finfo(np.float32).min)
 

@@ -14,11 +14,11 @@ import numpy as np
 from samara.errors import FeedError
 from samara.graph import dims
 from samara.graph.backends import Device
-from samara.graph.fusion import fuse
+from samara.graph.execution.fusion import fuse
+from samara.graph.execution.reuse import Draft, reuse_memory
+from samara.graph.execution.state import Call, State
+from samara.graph.execution.step import ABSENT, OPERATION, VARIABLE, Plan, Step
 from samara.graph.graph import Operation, Tensor
-from samara.graph.reuse import Draft, reuse_memory
-from samara.graph.session_state import Call, State
-from samara.graph.step import ABSENT, OPERATION, VARIABLE, Plan, Step
 
 # Constants up to this size are compared with each other; folded results may be this large whatever they are made of.
 _SMALL_BYTES = 4096

@@ -11,7 +11,7 @@ import pytest
 
 import samara as tf
 from samara.errors import FeedError, GraphError, ShapeError, UninitializedError
-from samara.graph import session as session_module
+from samara.graph.execution import session as session_module
 
 Pair = namedtuple("Pair", ["left", "right"])
 
