@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from samara.graph.graph import Tensor, get_default_graph
 from samara.graph.structure import leaves_of
 from samara.graph.variable_scope import VariableScope, get_variable, variable_scope
 from samara.graph.variables import Variable
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 REGULARIZATION_LOSSES = GraphKeys.REGULARIZATION_LOSSES
 UPDATE_OPS = GraphKeys.UPDATE_OPS
@@ -36,6 +39,30 @@ def first_given(*values: Any) -> Any:
     return next((v for v in values if v is not None), None)
 
 
+class Sharing(TypedDict, total=False):
+    """Where the variables of a layer are.
+
+    Attributes:
+        reuse: whether they must exist already: True, or AUTO_REUSE for perhaps.
+        _reuse: the same, as TensorFlow's classes spell it.
+        _scope: the variable scope that they are in.
+    """
+
+    reuse: Any
+    _reuse: Any
+    _scope: Any
+
+
+class LayerOptions(Sharing, total=False):
+    """What every layer takes by name.
+
+    Attributes:
+        dtype: the element type of its variables; that of its first input when it is not given.
+    """
+
+    dtype: Any
+
+
 class Layer:
     """A function with variables, which are made at the first call and shared by all.
 
@@ -45,6 +72,7 @@ class Layer:
         trainable: whether optimizers train its variables.
         name: what the names of its variables start with; the class's name in lower case, made unique, when None.
         dtype: of the variables; that of the first input when None.
+        kwargs: as of Sharing.
 
     Attributes:
         built: whether the variables exist.
@@ -54,9 +82,9 @@ class Layer:
     """
 
     def __init__(
-        self, trainable: bool = True, name: str | None = None, dtype: Any = None, **kwargs: Any
+        self, trainable: bool = True, name: str | None = None, dtype: Any = None, **kwargs: Unpack[Sharing]
     ) -> None:
-        unknown = set(kwargs) - {"_reuse", "_scope"}
+        unknown = set(kwargs) - {"reuse", "_reuse", "_scope"}
         if unknown:
             raise TypeError(f"{type(self).__name__} has no argument {', '.join(sorted(unknown))}")
         self.trainable = trainable
@@ -65,8 +93,8 @@ class Layer:
         self.update_collections: list[str] = [UPDATE_OPS]
         self.losses: list[Tensor] = []
         self._dtype = None if dtype is None else as_dtype(dtype)
-        self._base_name = name or _snake(type(self).__name__)
-        self._reuse = kwargs.get("_reuse")
+        self._base_name = name or snake(type(self).__name__)
+        self._reuse = first_given(kwargs.get("reuse"), kwargs.get("_reuse"))
         self._given_scope = kwargs.get("_scope")
         self._scope: VariableScope | None = None
         self._weights: list[Variable] = []
@@ -233,7 +261,7 @@ def last_size(layer: Any, shape: Any) -> int:
     return int(size)
 
 
-def _snake(name: str) -> str:
+def snake(name: str) -> str:
     """CamelCase in lower case with underscores."""
     spaced = re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", name))
     return spaced.lower().lstrip("_")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from samara.graph.convert import convert_to_tensor
-from samara.graph.layer import Layer, first_given, zeros
+from samara.graph.layer import Layer, LayerOptions, first_given, zeros
+from samara.graph.layers.as_function import as_function
 from samara.graph.layers.shared import finished
 from samara.graph.nn import activations
 from samara.graph.nn._format import channels_first, spatial
@@ -15,6 +16,9 @@ from samara.graph.nn.convolutions import conv2d_transpose as _conv2d_transpose
 from samara.graph.nn.convolutions import separable_conv2d as _separable_conv2d
 from samara.graph.nn.volumes import conv3d as _conv3d
 from samara.graph.nn.volumes import conv3d_transpose as _conv3d_transpose
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class _Conv(Layer):
@@ -62,7 +66,7 @@ class _Conv(Layer):
         bias_constraint: Any = None,
         trainable: bool = True,
         name: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(trainable=trainable, name=name, **kwargs)
         rank = self._rank
@@ -155,27 +159,87 @@ def _layout(first: bool, rank: int) -> str:
 
 
 class Conv1D(_Conv):
-    """Convolution of signals [N, W, C]; see the arguments of `conv1d`."""
+    """Convolution of signals [N, W, C]."""
 
     _rank = 1
 
 
 class Conv2D(_Conv):
-    """Convolution of images [N, H, W, C]; see the arguments of `conv2d`."""
+    """Convolution of images [N, H, W, C]."""
 
 
 class Conv3D(_Conv):
-    """Convolution of volumes [N, D, H, W, C]; see the arguments of `conv3d`."""
+    """Convolution of volumes [N, D, H, W, C]."""
 
     _rank = 3
 
 
 class Conv2DTranspose(_Conv):
-    """Transposed convolution of images: the gradient of a convolution for its input.
+    """Transposed convolution of images [N, H, W, C]: the gradient of a convolution for its input.
 
     With padding "same" an output is `strides` times as large as its input, with "valid" larger by what the filter
-    reaches beyond a stride.
+    reaches beyond a stride. The arguments are those of Conv2D, without `dilation_rate`.
+
+    Args:
+        filters: the number of channels of the output.
+        kernel_size: the size of the filter, one number or one for each axis.
+        strides: the same.
+        padding: "valid" or "same".
+        data_format: "channels_last", or "channels_first", which is transposed before and after.
+        activation: a function; None for none.
+        use_bias: whether there is a bias.
+        kernel_initializer: of the filter; the scope's, else Glorot and Bengio's, when None.
+        bias_initializer: of the bias; zeros when None.
+        kernel_regularizer: a function of the filter, whose value joins REGULARIZATION_LOSSES.
+        bias_regularizer: the same of the bias.
+        activity_regularizer: the same of the output.
+        kernel_constraint: what optimizers apply to the filter.
+        bias_constraint: the same to the bias.
+        trainable: whether optimizers train the variables.
+        name: the name of its scope.
+        kwargs: `dtype`, of the variables.
     """
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        data_format: str = "channels_last",
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = None,
+        bias_initializer: Any = None,
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        trainable: bool = True,
+        name: str | None = None,
+        **kwargs: Unpack[LayerOptions],
+    ) -> None:
+        super().__init__(
+            filters,
+            kernel_size,
+            strides,
+            padding,
+            data_format,
+            1,
+            activation,
+            use_bias,
+            kernel_initializer,
+            bias_initializer,
+            kernel_regularizer,
+            bias_regularizer,
+            activity_regularizer,
+            kernel_constraint,
+            bias_constraint,
+            trainable,
+            name,
+            **kwargs,
+        )
 
     def _kernel_shape(self, channels: int) -> list[int]:
         return [*self.kernel_size, self.filters, channels]
@@ -222,11 +286,17 @@ class SeparableConv2D(_Conv):
         use_bias: whether there is a bias.
         depthwise_initializer: of the filters of channels.
         pointwise_initializer: of what mixes them.
+        bias_initializer: of the bias; zeros when None.
         depthwise_regularizer: a function of the filters of channels.
         pointwise_regularizer: a function of what mixes them.
+        bias_regularizer: a function of the bias.
+        activity_regularizer: a function of the output.
         depthwise_constraint: what optimizers apply to the filters of channels.
         pointwise_constraint: the same to what mixes them.
-        kwargs: as of Conv2D.
+        bias_constraint: the same to the bias.
+        trainable: whether optimizers train the variables.
+        name: the name of its scope.
+        kwargs: `dtype`, of the variables.
     """
 
     def __init__(
@@ -242,14 +312,34 @@ class SeparableConv2D(_Conv):
         use_bias: bool = True,
         depthwise_initializer: Any = None,
         pointwise_initializer: Any = None,
+        bias_initializer: Any = None,
         depthwise_regularizer: Any = None,
         pointwise_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
         depthwise_constraint: Any = None,
         pointwise_constraint: Any = None,
-        **kwargs: Any,
+        bias_constraint: Any = None,
+        trainable: bool = True,
+        name: str | None = None,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(
-            filters, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias, **kwargs
+            filters,
+            kernel_size,
+            strides,
+            padding,
+            data_format,
+            dilation_rate,
+            activation,
+            use_bias,
+            bias_initializer=bias_initializer,
+            bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer,
+            bias_constraint=bias_constraint,
+            trainable=trainable,
+            name=name,
+            **kwargs,
         )
         self.depth_multiplier = int(depth_multiplier)
         self.depthwise_initializer, self.pointwise_initializer = depthwise_initializer, pointwise_initializer
@@ -287,6 +377,14 @@ class SeparableConv2D(_Conv):
         )
 
 
+conv1d = as_function(Conv1D)
+conv2d = as_function(Conv2D)
+conv3d = as_function(Conv3D)
+conv2d_transpose = as_function(Conv2DTranspose)
+conv3d_transpose = as_function(Conv3DTranspose)
+separable_conv2d = as_function(SeparableConv2D)
+
+
 __all__ = [
     "Conv1D",
     "Conv2D",
@@ -294,4 +392,10 @@ __all__ = [
     "Conv3D",
     "Conv3DTranspose",
     "SeparableConv2D",
+    "conv1d",
+    "conv2d",
+    "conv2d_transpose",
+    "conv3d",
+    "conv3d_transpose",
+    "separable_conv2d",
 ]

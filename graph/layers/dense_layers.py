@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from samara.graph.convert import convert_to_tensor
 from samara.graph.graph import Tensor
-from samara.graph.layer import Layer, first_given, last_size, zeros
+from samara.graph.layer import Layer, LayerOptions, first_given, last_size, zeros
+from samara.graph.layers.as_function import as_function
 from samara.graph.layers.shared import either, finished
 from samara.graph.nn.dropping import dropout as drop
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Dense(Layer):
@@ -46,7 +50,7 @@ class Dense(Layer):
         bias_constraint: Any = None,
         trainable: bool = True,
         name: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(trainable=trainable, name=name, **kwargs)
         self.units = int(units)
@@ -87,41 +91,7 @@ class Dense(Layer):
         return finished(self, made)
 
 
-def dense(
-    inputs: Any,
-    units: int,
-    activation: Any = None,
-    use_bias: bool = True,
-    kernel_initializer: Any = None,
-    bias_initializer: Any = None,
-    kernel_regularizer: Any = None,
-    bias_regularizer: Any = None,
-    activity_regularizer: Any = None,
-    kernel_constraint: Any = None,
-    bias_constraint: Any = None,
-    trainable: bool = True,
-    name: str | None = None,
-    reuse: Any = None,
-) -> Tensor:
-    """What a Dense layer makes of its input."""
-    layer = Dense(
-        units,
-        activation,
-        use_bias,
-        kernel_initializer,
-        bias_initializer,
-        kernel_regularizer,
-        bias_regularizer,
-        activity_regularizer,
-        kernel_constraint,
-        bias_constraint,
-        trainable,
-        name,
-        _scope=name,
-        _reuse=reuse,
-    )
-    made: Tensor = layer(inputs)
-    return made
+dense = as_function(Dense)
 
 
 class Dropout(Layer):

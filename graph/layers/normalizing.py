@@ -9,6 +9,7 @@ import numpy as np
 from samara.graph.convert import convert_to_tensor
 from samara.graph.graph import Tensor
 from samara.graph.layer import Layer, first_given, ones, zeros
+from samara.graph.layers.as_function import applied
 from samara.graph.layers.shared import either
 from samara.graph.nn.normalization import batch_normalization as normalized
 from samara.graph.nn.normalization import moments
@@ -182,34 +183,35 @@ def batch_normalization(
     virtual_batch_size: Any = None,
     adjustment: Any = None,
 ) -> Tensor:
-    """What a BatchNormalization layer makes of its input."""
-    layer = BatchNormalization(
-        axis,
-        momentum,
-        epsilon,
-        center,
-        scale,
-        beta_initializer,
-        gamma_initializer,
-        moving_mean_initializer,
-        moving_variance_initializer,
-        beta_regularizer,
-        gamma_regularizer,
-        beta_constraint,
-        gamma_constraint,
-        renorm,
-        renorm_clipping,
-        renorm_momentum,
-        fused,
-        trainable,
-        virtual_batch_size,
-        adjustment,
-        name,
-        _scope=name,
-        _reuse=reuse,
-    )
-    made: Tensor = layer(inputs, training=training)
-    return made
+    """What a BatchNormalization layer makes of its input.
+
+    Args:
+        inputs: a tensor.
+        axis: as of BatchNormalization, as all that is not named here.
+        momentum: the same.
+        epsilon: the same.
+        center: the same.
+        scale: the same.
+        beta_initializer: the same.
+        gamma_initializer: the same.
+        moving_mean_initializer: the same.
+        moving_variance_initializer: the same.
+        beta_regularizer: the same.
+        gamma_regularizer: the same.
+        beta_constraint: the same.
+        gamma_constraint: the same.
+        training: whether the statistics are those of the batch: a bool or a tensor.
+        trainable: as of BatchNormalization.
+        name: the same.
+        reuse: whether the variables must exist already: True, or tf.AUTO_REUSE for perhaps.
+        renorm: as of BatchNormalization.
+        renorm_clipping: the same.
+        renorm_momentum: the same.
+        fused: the same.
+        virtual_batch_size: the same.
+        adjustment: the same.
+    """
+    return applied(BatchNormalization, locals())
 
 
 __all__ = ["BatchNormalization", "batch_normalization"]

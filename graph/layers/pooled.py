@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from samara.graph.graph import Tensor
-from samara.graph.layer import Layer
+from samara.graph.layer import Layer, LayerOptions
+from samara.graph.layers.as_function import as_function
 from samara.graph.nn import pooling
 from samara.graph.nn._format import channels_first, spatial
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class _Pool(Layer):
@@ -20,7 +24,7 @@ class _Pool(Layer):
         padding: "valid" or "same".
         data_format: "channels_last", or "channels_first", which is transposed before and after.
         name: the name of its scope.
-        kwargs: of Layer.
+        kwargs: `dtype`.
     """
 
     _rank = 2
@@ -33,7 +37,7 @@ class _Pool(Layer):
         padding: str = "valid",
         data_format: str = "channels_last",
         name: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(name=name, **kwargs)
         self.pool_size = spatial(pool_size, "pool_size", self._rank)
@@ -49,123 +53,53 @@ class _Pool(Layer):
 
 
 class MaxPooling1D(_Pool):
-    """The largest value of each window of signals [N, W, C]; see the arguments of `max_pooling1d`."""
+    """The largest value of each window of signals [N, W, C]."""
 
     _rank = 1
     _function = staticmethod(pooling.max_pool1d)
 
 
 class MaxPooling2D(_Pool):
-    """The largest value of each window of images [N, H, W, C]; see the arguments of `max_pooling2d`."""
+    """The largest value of each window of images [N, H, W, C]."""
 
     _rank = 2
     _function = staticmethod(pooling.max_pool2d)
 
 
 class MaxPooling3D(_Pool):
-    """The largest value of each window of volumes [N, D, H, W, C]; see the arguments of `max_pooling3d`."""
+    """The largest value of each window of volumes [N, D, H, W, C]."""
 
     _rank = 3
     _function = staticmethod(pooling.max_pool3d)
 
 
 class AveragePooling1D(_Pool):
-    """The mean of each window of signals [N, W, C]; see the arguments of `average_pooling1d`."""
+    """The mean of each window of signals [N, W, C]."""
 
     _rank = 1
     _function = staticmethod(pooling.avg_pool1d)
 
 
 class AveragePooling2D(_Pool):
-    """The mean of each window of images [N, H, W, C]; see the arguments of `average_pooling2d`."""
+    """The mean of each window of images [N, H, W, C]."""
 
     _rank = 2
     _function = staticmethod(pooling.avg_pool2d)
 
 
 class AveragePooling3D(_Pool):
-    """The mean of each window of volumes [N, D, H, W, C]; see the arguments of `average_pooling3d`."""
+    """The mean of each window of volumes [N, D, H, W, C]."""
 
     _rank = 3
     _function = staticmethod(pooling.avg_pool3d)
 
 
-def average_pooling1d(
-    inputs: Any,
-    pool_size: Any,
-    strides: Any,
-    padding: str = "valid",
-    data_format: str = "channels_last",
-    name: str | None = None,
-) -> Tensor:
-    """What an AveragePooling1D layer makes of its input."""
-    made: Tensor = AveragePooling1D(pool_size, strides, padding, data_format, name)(inputs)
-    return made
-
-
-def average_pooling2d(
-    inputs: Any,
-    pool_size: Any,
-    strides: Any,
-    padding: str = "valid",
-    data_format: str = "channels_last",
-    name: str | None = None,
-) -> Tensor:
-    """What an AveragePooling2D layer makes of its input."""
-    made: Tensor = AveragePooling2D(pool_size, strides, padding, data_format, name)(inputs)
-    return made
-
-
-def average_pooling3d(
-    inputs: Any,
-    pool_size: Any,
-    strides: Any,
-    padding: str = "valid",
-    data_format: str = "channels_last",
-    name: str | None = None,
-) -> Tensor:
-    """What an AveragePooling3D layer makes of its input."""
-    made: Tensor = AveragePooling3D(pool_size, strides, padding, data_format, name)(inputs)
-    return made
-
-
-def max_pooling1d(
-    inputs: Any,
-    pool_size: Any,
-    strides: Any,
-    padding: str = "valid",
-    data_format: str = "channels_last",
-    name: str | None = None,
-) -> Tensor:
-    """What a MaxPooling1D layer makes of its input."""
-    made: Tensor = MaxPooling1D(pool_size, strides, padding, data_format, name)(inputs)
-    return made
-
-
-def max_pooling2d(
-    inputs: Any,
-    pool_size: Any,
-    strides: Any,
-    padding: str = "valid",
-    data_format: str = "channels_last",
-    name: str | None = None,
-) -> Tensor:
-    """What a MaxPooling2D layer makes of its input."""
-    made: Tensor = MaxPooling2D(pool_size, strides, padding, data_format, name)(inputs)
-    return made
-
-
-def max_pooling3d(
-    inputs: Any,
-    pool_size: Any,
-    strides: Any,
-    padding: str = "valid",
-    data_format: str = "channels_last",
-    name: str | None = None,
-) -> Tensor:
-    """What a MaxPooling3D layer makes of its input."""
-    made: Tensor = MaxPooling3D(pool_size, strides, padding, data_format, name)(inputs)
-    return made
+average_pooling1d = as_function(AveragePooling1D)
+average_pooling2d = as_function(AveragePooling2D)
+average_pooling3d = as_function(AveragePooling3D)
+max_pooling1d = as_function(MaxPooling1D)
+max_pooling2d = as_function(MaxPooling2D)
+max_pooling3d = as_function(MaxPooling3D)
 
 
 __all__ = [
