@@ -351,5 +351,5 @@ def _source_tensor(source: Graph, tensor: Tensor, quantized: bool) -> Tensor | N
 
 def _session(graph: Graph, variables: Mapping[str, Array]) -> Session:
     session = Session(graph=graph)
-    session.variables.update({n: np.array(v) for n, v in variables.items()})
+    session.variables.update(variables)
     return session

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from samara.graph.execution.session import Session
 from samara.graph.graph import Tensor
 from samara.graph.progress import progress
@@ -30,7 +28,7 @@ def calibrate(
     session = Session(graph=model.graph)
     work = [(index, sample) for index, given in enumerate(samples) for sample in given]
     reached = [_reached(model, index, tensors) for index in range(len(model.signatures))]
-    session.variables.update({n: np.array(v) for n, v in model.initial_values.items()})
+    session.variables.update(model.initial_values)
     for index, sample in progress(work, "calibrating"):
         inputs = model.signatures[index].inputs
         wanted = reached[index]

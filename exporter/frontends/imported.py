@@ -75,12 +75,12 @@ class ImportedModel:
 
     def __post_init__(self) -> None:
         written = set[str]().union(*(op.writes for op in self.graph.operations))
-        values = {n: np.array(v) for n, v in self.session.variables.items() if n in written}
+        values = {n: v for n, v in self.session.variables.items() if n in written}
         object.__setattr__(self, "state", values)
 
     def reset(self) -> None:
         """Gives the state in the session the values that the source starts with."""
-        self.session.variables.update({n: np.array(v) for n, v in self.state.items()})
+        self.session.variables.update(self.state)
 
     @property
     def inputs(self) -> dict[str, Tensor]:

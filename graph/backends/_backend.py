@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -39,8 +41,8 @@ class Device:
         return f"/{self.kind}:{self.index}"
 
 
-class Backend:
-    """An array library.
+class Backend(ABC):
+    """An array library: what has no body here every one says, the rest where it does better.
 
     Attributes:
         name: what `ConfigProto(backend=...)` calls it.
@@ -53,17 +55,17 @@ class Backend:
     changes_variables: bool = False
     fuses_bias: bool = False
 
+    @abstractmethod
     def devices(self, config: ConfigProto) -> tuple[Device, ...]:
         """What this machine has, the host first."""
-        raise NotImplementedError
 
     def lacks(self, operation: Operation, device: Device) -> str | None:
         """Why the operation cannot run on the device, or None when it can."""
         return None
 
+    @abstractmethod
     def namespace(self, device: Device) -> Any:
         """The array API whose new arrays are on the device."""
-        raise NotImplementedError
 
     def override(self, op: str) -> Function | None:
         """What to run instead of an op's reference, with the same arguments."""
@@ -85,60 +87,76 @@ class Backend:
         """
         return None
 
+    @abstractmethod
     def dtype(self, dtype: DType) -> Any:
         """The library's name for an element type."""
-        raise NotImplementedError
 
+    @abstractmethod
     def feed(self, array: np.ndarray[Any, Any]) -> Array:
         """An array of the host with the same elements, perhaps in the same memory; nobody writes it."""
-        raise NotImplementedError
 
     def is_own(self, value: Any) -> bool:
         """Whether a feed is an array of the library already, so that it need not go by numpy."""
         return False
 
+    @abstractmethod
     def owned(self, array: Any, device: Device) -> Array:
         """A copy on a device, of an array of numpy or of the library, that only the session has."""
-        raise NotImplementedError
+
+    def constant(self, array: np.ndarray[Any, Any], device: Device) -> Array:
+        """An array of numpy, which nobody writes, on a device."""
+        return self.owned(array, device)
 
     def kept(self, array: Array) -> Array:
         """What nobody else has, made ready to be the value of a variable or of a constant."""
         return array
 
+    @abstractmethod
     def numpy(self, array: Array, *, copy: bool) -> Any:
         """The array for a caller, who may write it; without `copy` it was made in this run and is used no more."""
-        raise NotImplementedError
 
+    def shown(self, array: Array) -> np.ndarray[Any, Any]:
+        """The value of a variable for a caller who does not write it; it stays as it is."""
+        return np.asarray(self.numpy(array, copy=True))
+
+    @abstractmethod
     def cast(self, array: Any, dtype: DType) -> Array:
         """An array of this element type, from what a reference gave."""
-        raise NotImplementedError
 
+    @abstractmethod
     def send(self, array: Array, source: Device, target: Device) -> Any:
         """Starts to bring an array to another device."""
-        raise NotImplementedError
 
     def receive(self, sent: Any, source: Device, target: Device) -> Array:
         """The array on its new device, once it is there."""
         return sent
 
-    def generator(self, words: Sequence[int] | None, device: Device) -> Any:
-        """A generator of random numbers for overrides of drawing ops; seeded by `words`, or by chance for None."""
-        raise NotImplementedError
+    def generator(self, words: Sequence[int] | None, device: Device | None) -> Any:
+        """A generator of random numbers, seeded by `words`, or by chance for None.
 
-    def generator_state(self, generator: Any) -> bytes:
-        """Where a generator that `generator` made is in its sequence."""
-        raise NotImplementedError
+        That for no device is numpy's: references draw with it. Those for devices are for the overrides of drawing ops.
+        """
+        return np.random.default_rng(None if words is None else list(words))
 
-    def set_generator_state(self, generator: Any, state: bytes) -> None:
-        """Puts such a generator at a place in its sequence."""
-        raise NotImplementedError
+    def generator_state(self, generator: Any, device: Device | None) -> bytes:
+        """Where a generator that `generator` made for the device is in its sequence."""
+        return json.dumps(generator.bit_generator.state).encode()
 
+    def set_generator_state(self, generator: Any, device: Device | None, state: bytes) -> None:
+        """Puts such a generator at a place in its sequence.
+
+        Raises:
+            TypeError, ValueError, LookupError or RuntimeError: the state is none of such a generator.
+        """
+        generator.bit_generator.state = json.loads(state)
+
+    @abstractmethod
     def configure(self, config: ConfigProto) -> None:
         """Sets what the configuration says of the whole process."""
 
+    @abstractmethod
     def running(self) -> AbstractContextManager[Any]:
         """What surrounds a run."""
-        raise NotImplementedError
 
     def within(self, function: Function) -> Function:
         """The function, always called within `running`."""
@@ -149,12 +167,13 @@ class Backend:
 
         return run
 
+    @abstractmethod
     def wait(self, device: Device) -> None:
         """Returns when all that was started on the device is done, so that times can be taken."""
 
+    @abstractmethod
     def compiled(self, function: Function, options: Any) -> Function:
         """The function made faster by the library's compiler."""
-        raise NotImplementedError
 
 
 __all__ = ["Backend", "Device"]

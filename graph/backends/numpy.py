@@ -7,7 +7,7 @@ pretend to several devices.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -279,8 +279,14 @@ class NumpyBackend(Backend):
         return array
 
     def owned(self, array: Any, device: Device) -> Any:
-        """A copy that cannot be written."""
+        """A copy that cannot be written, or the array itself where nobody can write that."""
+        if isinstance(array, namespace.ndarray) and array.base is None and not array.flags.writeable:
+            return array
         return self.kept(namespace.array(array))
+
+    def constant(self, array: Any, device: Device) -> Any:
+        """The array itself."""
+        return array
 
     def kept(self, array: Any) -> Any:
         """The array, which cannot be written from now on."""
@@ -297,6 +303,10 @@ class NumpyBackend(Backend):
             return array[()]
         return array if array.flags.writeable else array.copy()
 
+    def shown(self, array: Any) -> Any:
+        """The array itself, which cannot be written."""
+        return array
+
     def cast(self, array: Any, dtype: DType) -> Any:
         """The array as an ndarray of the element type."""
         return namespace.asarray(array, dtype=dtype.numpy)
@@ -305,9 +315,8 @@ class NumpyBackend(Backend):
         """A copy, as between real devices."""
         return namespace.array(array)
 
-    def generator(self, words: Sequence[int] | None, device: Device) -> Any:
-        """One of numpy's."""
-        return namespace.random.default_rng(words if words is None else list(words))
+    def configure(self, config: ConfigProto) -> None:
+        """Nothing: the threads of numpy's products are set before it is imported."""
 
     def running(self) -> AbstractContextManager[Any]:
         """Floating-point arithmetic without warnings: what an op gives for an infinity is part of its definition."""
@@ -316,6 +325,9 @@ class NumpyBackend(Backend):
     def within(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function decorated, which takes less time than a `with`."""
         return namespace.errstate(all="ignore")(function)
+
+    def wait(self, device: Device) -> None:
+        """Nothing is left to wait for."""
 
     def compiled(self, function: Callable[..., Any], options: Any) -> Callable[..., Any]:
         """Refused: numpy has no compiler."""

@@ -18,6 +18,7 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
+from samara.graph import backends
 from samara.graph.convert import convert_to_tensor
 from samara.graph.distribute.group import current, start, stop
 from samara.graph.execution.config import ConfigProto
@@ -110,10 +111,9 @@ def config(**options: Any) -> ConfigProto:
         **options: as for `ConfigProto`.
     """
     made = ConfigProto(**options)
-    if made.backend == "torch" and not made.gpu_options.visible_device_list and world_size() > 1:
-        import torch
-
-        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if not made.gpu_options.visible_device_list and world_size() > 1:
+        devices = backends.find(made.backend).devices(ConfigProto(backend=made.backend))
+        count = sum(device.kind == "gpu" for device in devices)
         if count:
             made.gpu_options.visible_device_list = str(int(os.environ.get("LOCAL_RANK", rank())) % count)
     return made

@@ -14,8 +14,6 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from samara.errors import DeadlineExceededError, GraphError, InvalidArgumentError, UnavailableError
 from samara.graph.distribute.watch import Watch
 
@@ -197,7 +195,7 @@ def _tensor(array: Any) -> Any:
     """A tensor of torch in the memory of an array."""
     import torch
 
-    return torch.from_numpy(array) if isinstance(array, np.ndarray) else array
+    return torch.as_tensor(array)
 
 
 class _Current:

@@ -210,7 +210,7 @@ class _Compiler:
             key = (value.dtype, value.shape, value.tobytes(), device)
             if key in self._known:
                 return self._known[key][0]
-        made = value if self._backend.name == "numpy" else self._backend.owned(value, device)
+        made = self._backend.constant(value, device)
         slot = self._new(made)
         self._constants[slot] = made
         if key is not None:

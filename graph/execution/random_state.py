@@ -7,8 +7,6 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from samara.errors import CheckpointError
 
 _logger = logging.getLogger("samara")
@@ -17,18 +15,15 @@ _logger = logging.getLogger("samara")
 def random_state(session: Any) -> dict[str, Any]:
     """The state of each generator that has drawn something in a session.
 
-    Numpy's by the name of their operation under "numpy"; the backend's own, by operation and device, under "own".
+    A document of the name of the backend, and of the name of each drawing operation, the device whose generator it is
+    ("" for numpy's, which is the same with every backend), and its state in base 64.
     """
     state = session._state
-    found: dict[str, Any] = {"numpy": {}, "own": [], "backend": state.backend.name}
-    for key, generator in state._generators.items():
-        if isinstance(generator, np.random.Generator):
-            found["numpy"][key] = generator.bit_generator.state
-        else:
-            name, device = key
-            held = base64.b64encode(state.backend.generator_state(generator)).decode()
-            found["own"].append([name, device.name, held])
-    return found
+    drawn = []
+    for (name, device), generator in state.generators.items():
+        held = base64.b64encode(state.backend.generator_state(generator, device)).decode()
+        drawn.append([name, "" if device is None else device.name, held])
+    return {"backend": state.backend.name, "drawn": drawn}
 
 
 def set_random_state(session: Any, states: Mapping[str, Any]) -> None:
@@ -41,15 +36,14 @@ def set_random_state(session: Any, states: Mapping[str, Any]) -> None:
         CheckpointError: a state is none of the generator that it is for.
     """
     state = session._state
-    devices = {device.name: device for device in state.placement.devices}
-    made: dict[Any, Any] = {}
+    backend = state.backend
+    devices: dict[str, Any] = {"": None}
     try:
-        for name, held in states["numpy"].items():
-            generator = np.random.default_rng(0)
-            generator.bit_generator.state = held
-            made[name] = generator
-        for name, place, held in states["own"]:
-            if states["backend"] != state.backend.name or place not in devices:
+        if states["backend"] == backend.name:
+            devices |= {device.name: device for device in state.placement.devices}
+        made: dict[Any, Any] = {}
+        for name, place, held in states["drawn"]:
+            if place not in devices:
                 _logger.warning(
                     "the random state of %r is one of %s on %s, which this session has not: it draws anew",
                     name,
@@ -57,10 +51,10 @@ def set_random_state(session: Any, states: Mapping[str, Any]) -> None:
                     place,
                 )
                 continue
-            own = state.backend.generator([0], devices[place])
-            state.backend.set_generator_state(own, base64.b64decode(held))
-            made[name, devices[place]] = own
+            device = devices[place]
+            generator = made[name, device] = backend.generator([0], device)
+            backend.set_generator_state(generator, device, base64.b64decode(held))
     except (TypeError, ValueError, LookupError, AttributeError, RuntimeError) as error:
         raise CheckpointError(f"the random states cannot be restored: {error}") from None
-    state._generators.clear()
-    state._generators.update(made)
+    state.generators.clear()
+    state.generators.update(made)

@@ -105,8 +105,6 @@ class Session:
     @property
     def variables(self) -> MutableMapping[str, Array]:
         """The variables' values by name; to be read, or replaced by arrays of the same shape and dtype."""
-        if self._state.backend.name == "numpy":
-            return self._state.variables
         return Variables(self._state)
 
     @property
@@ -131,12 +129,7 @@ class Session:
         """
         if self._state.placement.task(variable) is not None:
             return np.asarray(self.run(variable.outputs[0]))
-        value = self._state.read(variable)
-        return (
-            value
-            if self._state.backend.name == "numpy"
-            else np.asarray(self._state.backend.numpy(value, copy=True))
-        )
+        return self._state.backend.shown(self._state.read(variable))
 
     def load(self, variable: Any, value: Any) -> None:
         """Replaces the value of a variable.

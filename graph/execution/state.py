@@ -48,7 +48,8 @@ class State:
         self.config = config if config is not None else ConfigProto()
         self.resources = Resources()
         self._seed = seed
-        self._generators: dict[Any, Any] = {}
+        # By operation, and by device where the generator is the backend's own.
+        self.generators: dict[tuple[str, Device | None], Any] = {}
         # How often each printing op printed.
         self.printed: dict[str, int] = {}
 
@@ -73,19 +74,19 @@ class State:
 
     def generator(self, op: Operation, seed: int | None) -> np.random.Generator:
         """The generator of a drawing op: the same seeds give the same draws."""
-        if op.name not in self._generators:
-            words = self._words(op, seed)
-            # Two threads that come first at once get one generator.
-            self._generators.setdefault(op.name, np.random.default_rng(words))
-        found: np.random.Generator = self._generators[op.name]
+        found: np.random.Generator = self._generator(op, seed, None)
         return found
 
     def own_generator(self, op: Operation, seed: int | None, device: Device) -> Any:
         """The backend's generator of a drawing op on a device."""
+        return self._generator(op, seed, device)
+
+    def _generator(self, op: Operation, seed: int | None, device: Device | None) -> Any:
         key = (op.name, device)
-        if key not in self._generators:
-            self._generators.setdefault(key, self.backend.generator(self._words(op, seed), device))
-        return self._generators[key]
+        if key not in self.generators:
+            # Two threads that come first at once get one generator.
+            self.generators.setdefault(key, self.backend.generator(self._words(op, seed), device))
+        return self.generators[key]
 
     def _words(self, op: Operation, seed: int | None) -> list[int] | None:
         if seed is None and self._seed is None:
@@ -94,14 +95,13 @@ class State:
 
 
 class Variables(MutableMapping[str, np.ndarray[Any, Any]]):
-    """The variables of a session whose backend is not numpy: reading gives copies, writing takes numpy arrays."""
+    """The variables of a session as arrays of numpy: what is read is not to be written, what is written is copied."""
 
     def __init__(self, state: State) -> None:
         self._state = state
 
     def __getitem__(self, name: str) -> np.ndarray[Any, Any]:
-        array = self._state.backend.numpy(self._state.variables[name], copy=True)
-        return np.asarray(array)
+        return self._state.backend.shown(self._state.variables[name])
 
     def __setitem__(self, name: str, value: Any) -> None:
         home = self._state.placement.home_of(name)

@@ -47,9 +47,11 @@ def _group() -> Any:
     return current()
 
 
-def _copied(x: Any) -> Any:
+def _copied(xp: Any, x: Any) -> Any:
     """A copy in one piece."""
-    return np.array(x, order="C") if isinstance(x, np.ndarray | np.generic) else x.clone().contiguous()
+    y = xp.empty(tuple(x.shape), dtype=x.dtype)
+    y[...] = x
+    return y
 
 
 def _what(op: Any) -> str:
@@ -79,7 +81,7 @@ def _all_reduce(xp: Any, op: Any, x: Any) -> Any:
     if group is None:
         return x
     _same_sizes(xp, op, group, x)
-    y = _copied(x)
+    y = _copied(xp, x)
     group.finish(group.start_sum(y, op.a.reduce), _what(op))
     return y / group.size if op.a.reduce == "mean" else y
 
@@ -95,7 +97,7 @@ def _broadcast(xp: Any, op: Any, x: Any) -> Any:
     if group is None:
         return x
     _same_sizes(xp, op, group, x)
-    y = _copied(x)
+    y = _copied(xp, x)
     group.finish(group.start_broadcast(y, op.a.root), _what(op))
     return y
 
@@ -113,7 +115,7 @@ def _start(xp: Any, op: Any, *xs: Any) -> Any:
     if group is None:
         handle[()] = _Pending(None, None)
         return handle
-    flat = xp.concat([xp.reshape(x, (-1,)) for x in xs]) if len(xs) > 1 else _copied(xs[0]).reshape(-1)
+    flat = xp.concat([xp.reshape(x, (-1,)) for x in xs]) if len(xs) > 1 else _copied(xp, xs[0]).reshape(-1)
     handle[()] = _Pending(flat, group.start_sum(flat, op.a.reduce))
     return handle
 

@@ -161,8 +161,10 @@ class TorchBackend(Backend):
             torch.cuda.current_stream(target.handle).wait_event(sent.event)
         return sent.array
 
-    def generator(self, words: Sequence[int] | None, device: Device) -> Any:
-        """One of torch's."""
+    def generator(self, words: Sequence[int] | None, device: Device | None) -> Any:
+        """One of torch's for a device."""
+        if device is None:
+            return super().generator(words, device)
         generator = torch.Generator(device.handle)
         if words is None:
             generator.seed()
@@ -173,13 +175,18 @@ class TorchBackend(Backend):
             )
         return generator
 
-    def generator_state(self, generator: Any) -> bytes:
-        """Torch's own form of it."""
+    def generator_state(self, generator: Any, device: Device | None) -> bytes:
+        """Torch's own form of it for a device."""
+        if device is None:
+            return super().generator_state(generator, device)
         state: bytes = generator.get_state().numpy().tobytes()
         return state
 
-    def set_generator_state(self, generator: Any, state: bytes) -> None:
-        """From torch's own form of it."""
+    def set_generator_state(self, generator: Any, device: Device | None, state: bytes) -> None:
+        """From torch's own form of it for a device."""
+        if device is None:
+            super().set_generator_state(generator, device, state)
+            return
         generator.set_state(torch.frombuffer(bytearray(state), dtype=torch.uint8))
 
     def running(self) -> AbstractContextManager[Any]:
