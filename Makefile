@@ -7,10 +7,13 @@ CORPUS ?= 25
 EXAMPLE_DATA ?= ../shared/material
 PYTEST_ARGS ?=
 MODELS ?= $(wildcard tests/golden/v*/*.smr)
+BENCH_ENV ?= build/bench-env
+BENCH_ARGS ?=
 
 BIN := $(CURDIR)/$(VENV)/bin
 STAMPS := $(VENV)/stamps
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+BENCH_PIP := $(BENCH_ENV)/bin/python -m pip --disable-pip-version-check --quiet
 EDITABLE := $(PIP) install --no-build-isolation -C cmake.define.SMR_WERROR=ON --editable
 export PATH := $(BIN):$(PATH)
 export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
@@ -22,7 +25,7 @@ BUILD_FILES := pyproject.toml CMakeLists.txt runtime_c/CMakeLists.txt pyruntime/
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help native test test-c test-sanitized test-python demo corpus mnist examples onnx-coverage architectures tensorboard-screenshot lint format gen \
-        gen-check check fuzz bench bench-training size clean
+        gen-check check fuzz bench bench-files bench-training size clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -118,7 +121,24 @@ examples: $(STAMPS)/demo ## Run the training programs at full length and hold th
 fuzz: $(STAMPS)/native ## Fuzz the loader and runs for FUZZ_SECONDS each (needs clang)
 	@$(BIN)/python runtime_c/tools/fuzz.py --seconds $(FUZZ_SECONDS)
 
-bench: test-c ## Check and time MODELS, by default the golden files
+# Peers one by one: one that cannot be had does not keep the others away.
+$(BENCH_ENV)/ready: benchmarks/peers.txt pyproject.toml
+	@echo "setting up $(BENCH_ENV)"
+	@$(PYTHON) -m venv $(BENCH_ENV)
+	@$(BENCH_PIP) install 'pip>=25.1'
+	@$(BENCH_PIP) install --group build --group bench
+	@grep -v '^#' benchmarks/peers.txt | while read -r peer; do \
+	  echo "installing $$peer"; $(BENCH_PIP) install $$peer || echo "absent: $$peer"; done
+	@touch $@
+
+$(BENCH_ENV)/native: $(BENCH_ENV)/ready $(C_SOURCES) $(BUILD_FILES)
+	@$(BENCH_PIP) install --no-build-isolation -C build-dir=build/bench-native --editable .
+	@touch $@
+
+bench: $(BENCH_ENV)/native ## Measure Samara beside other runtimes (BENCH_ARGS: see python -m benchmarks --help)
+	$(BENCH_ENV)/bin/python -m benchmarks $(BENCH_ARGS)
+
+bench-files: test-c ## Check and time MODELS, by default the golden files
 	$$(find build/release -name smr_bench -type f) $(MODELS)
 
 bench-training: $(STAMPS)/native $(STAMPS)/frontends ## What training costs beside numpy and beside eager PyTorch

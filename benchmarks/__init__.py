@@ -1,0 +1,1 @@
+"""Samara beside other runtimes, and what training costs."""

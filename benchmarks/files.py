@@ -1,0 +1,93 @@
+"""The files that runtimes read: made when they are missing or what makes them has changed."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.network import Network
+from benchmarks.networks import NETWORKS
+
+_HERE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class Format:
+    """A module of benchmarks.formats and the function in it that writes a file; how the file's name ends.
+
+    `sources` are folders whose files change what is written, beside the module itself.
+    """
+
+    module: str
+    suffix: str
+    function: str = "write"
+    sources: tuple[str, ...] = ()
+
+
+_EXPORTER = ("graph", "quantize", "exporter", "schema")
+
+FORMATS = {
+    "onnx": Format("onnx_file", ".onnx"),
+    "onnx_qdq": Format("onnx_qdq", ".int8.onnx"),
+    "samara": Format("samara_file", ".smr", sources=_EXPORTER),
+    "samara_int8": Format("samara_file", ".int8.smr", "write_int8", sources=_EXPORTER),
+}
+
+
+def prepared(name: str, folder: Path) -> Network:
+    """A network with its weights, drawn and scaled once and kept in `folder`."""
+    network = NETWORKS[name]()
+    path = folder / f"{name}-{_digest(network.digest(), _HERE / 'source.py', _HERE / 'network.py')}.npz"
+    if path.exists():
+        with np.load(path) as stored:
+            network.weights = dict(stored)
+        return network
+    from benchmarks import source
+
+    network.draw()
+    source.settle(network)
+    folder.mkdir(parents=True, exist_ok=True)
+    _staged_save(path, network)
+    return network
+
+
+def _staged_save(path: Path, network: Network) -> None:
+    staged = path.with_suffix(".part.npz")
+    np.savez(staged, **network.weights)
+    staged.replace(path)
+
+
+def written(network: Network, format_name: str, folder: Path) -> Path:
+    """The file of a network in a format, made if need be.
+
+    Raises:
+        Exception: whatever keeps the writer from making it.
+    """
+    made = FORMATS[format_name]
+    sources = [
+        _HERE / "formats" / f"{made.module}.py",
+        _HERE / "formats" / "onnx_file.py",
+        _HERE / "source.py",
+    ]
+    for room in made.sources:
+        sources += sorted((_HERE.parent / room).rglob("*.py"))
+    path = folder / f"{network.name}-{_digest(network.digest(), *sources)}{made.suffix}"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        staged = path.with_name(f"part-{path.name}")
+        module = importlib.import_module(f"benchmarks.formats.{made.module}")
+        getattr(module, made.function)(network, staged)
+        staged.replace(path)
+    return path
+
+
+def _digest(first: str, *paths: Path) -> str:
+    found = hashlib.sha256(first.encode())
+    for path in paths:
+        found.update(path.read_bytes())
+    return found.hexdigest()[:16]

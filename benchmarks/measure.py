@@ -1,0 +1,191 @@
+"""Measuring a case: one network, precision and number of threads, in every runtime, taking turns."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.figures import difference, latency
+from benchmarks.files import prepared, written
+from benchmarks.network import Array, Network
+from benchmarks.process import Worker, WorkerError
+from benchmarks.runtimes import Runtime, create
+
+# What the outputs may differ by, in the terms of `figures.difference`.
+LARGEST_FLOAT = 1e-3
+NOISE_INT8 = 0.5
+# Threads of the last runtime that still look for work would disturb the next.
+_PAUSE = 0.005
+_EXAMPLE = 5
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is measured at one time."""
+
+    network: str
+    precision: str
+    threads: int
+
+    def __str__(self) -> str:
+        return f"{self.network} {self.precision} {self.threads} thread{'s' if self.threads > 1 else ''}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured: rounds of `seconds` for each runtime, and how many times a file is opened."""
+
+    rounds: int = 7
+    seconds: float = 0.1
+    opened: int = 3
+
+
+class Bench:
+    """Files, sources' outputs and workers below one folder."""
+
+    def __init__(self, folder: Path, plan: Plan) -> None:
+        self._models, self._scratch = folder / "models", folder / "scratch"
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        self._plan = plan
+        self._network: Network | None = None
+        self._source: list[Array] = []
+
+    def network(self, name: str) -> Network:
+        """A network with its weights; the last one is kept."""
+        if self._network is None or self._network.name != name:
+            from benchmarks import source
+
+            self._network = prepared(name, self._models)
+            example = self._network.example(_EXAMPLE)
+            self._source = source.run(self._network, [example])[0]
+            turned = example.transpose(0, 2, 3, 1) if example.ndim == 4 else example
+            np.save(self._scratch / "input-first.npy", example)
+            np.save(self._scratch / "input-last.npy", np.ascontiguousarray(turned))
+        return self._network
+
+    def case(self, case: Case, runtimes: Sequence[str], say: Callable[[str], None]) -> dict[str, Any]:
+        """Measures a case.
+
+        Returns:
+            What the table and the chart are made from; of a runtime that could not be measured, why.
+        """
+        network = self.network(case.network)
+        told: dict[str, dict[str, Any]] = {}
+        with ExitStack() as stack:
+            ready: dict[str, Worker] = {}
+            for name in runtimes:
+                say(f"{case}: {name} opens")
+                found, worker = self._start(case, network, create(name), name, stack)
+                told[name] = found
+                if worker is not None:
+                    ready[name] = worker
+            before = _processor()
+            for name, rounds in self._rounds(ready, told, say, case):
+                told[name]["latency"] = asdict(latency(rounds))
+            after = _processor()
+        return {
+            **asdict(case),
+            "macs": network.macs,
+            "weights": network.weight_count,
+            "stolen": round((after["steal"] - before["steal"]) / max(after["all"] - before["all"], 1), 4),
+            "load_average": Path("/proc/loadavg").read_text().split()[0],
+            "runtimes": told,
+        }
+
+    def _start(
+        self, case: Case, network: Network, runtime: Runtime, name: str, stack: ExitStack
+    ) -> tuple[dict[str, Any], Worker | None]:
+        """A worker that has opened its file and agrees with the source, and what opening it told."""
+        if case.threads > runtime.most_threads:
+            return {"absent": f"runs on {runtime.most_threads} thread"}, None
+        if case.precision not in runtime.files:
+            return {"absent": f"no {case.precision} file is written for it"}, None
+        try:
+            path = written(network, runtime.files[case.precision], self._models)
+        except Exception as error:
+            text = str(error).strip().splitlines()
+            return {"absent": f"{type(error).__name__}: {text[0] if text else ''}"[:300]}, None
+        given = self._scratch / ("input-last.npy" if runtime.channels_last else "input-first.npy")
+        opened: list[dict[str, Any]] = []
+        try:
+            for number in range(self._plan.opened):
+                last = number == self._plan.opened - 1
+                with ExitStack() as kept:
+                    worker = kept.enter_context(
+                        Worker(name, path, given, case.threads, self._scratch / f"{name}.log")
+                    )
+                    told = worker.order("open", watch=True)
+                    opened.append(_grown(worker, told))
+                    if last:
+                        error = self._difference(worker, network, runtime)
+                        stack.enter_context(kept.pop_all())
+        except (WorkerError, ValueError) as failure:
+            return {"absent": str(failure)}, None
+        found = {
+            "file_bytes": path.stat().st_size,
+            "difference": error,
+            "library_bytes": told["library"],
+            **{k: statistics.median(o[k] for o in opened) for k in opened[0]},
+        }
+        wrong = (
+            error["largest"] > LARGEST_FLOAT if case.precision == "float32" else error["noise"] > NOISE_INT8
+        )
+        if wrong:
+            return {**found, "absent": f"wrong: differs from the source, {error}"}, None
+        return found, worker
+
+    def _difference(self, worker: Worker, network: Network, runtime: Runtime) -> dict[str, float]:
+        path = self._scratch / "outputs.npz"
+        worker.order("outputs", path=str(path))
+        with np.load(path) as stored:
+            found = [stored[key] for key in stored.files]
+        if runtime.channels_last:
+            found = [y.transpose(0, 3, 1, 2) if y.ndim == 4 else y for y in found]
+        shapes = [(1, *network.values()[name].shape) for name in network.outputs]
+        sized = [y.reshape(s) if y.size == np.prod(s) else y for y, s in zip(found, shapes, strict=True)]
+        return difference(sized, self._source)
+
+    def _rounds(
+        self,
+        ready: dict[str, Worker],
+        told: dict[str, dict[str, Any]],
+        say: Callable[[str], None],
+        case: Case,
+    ) -> Iterator[tuple[str, list[list[int]]]]:
+        """The rounds of each runtime; the first in a turn is another one each time."""
+        times: dict[str, list[list[int]]] = {name: [] for name in ready}
+        for number in range(self._plan.rounds):
+            names = [name for name in ready if "absent" not in told[name]]
+            first = number % max(len(names), 1)
+            for name in (*names[first:], *names[:first]):
+                say(f"{case}: round {number + 1} of {self._plan.rounds}, {name}")
+                try:
+                    times[name].append(ready[name].order("round", seconds=self._plan.seconds)["times"])
+                except WorkerError as failure:
+                    told[name]["absent"] = str(failure)
+                time.sleep(_PAUSE)
+        return ((name, rounds) for name, rounds in times.items() if "absent" not in told[name])
+
+
+def _grown(worker: Worker, told: dict[str, Any]) -> dict[str, float]:
+    """What opening a file and running it a few times cost."""
+    memory, before = told["memory"], worker.before
+    anonymous = max(worker.most_anonymous, memory["anonymous"])
+    return {
+        "first_us": round(told["first_us"], 1),
+        "anonymous_bytes": anonymous - before["anonymous"],
+        "memory_bytes": memory["most"] - before["all"],
+    }
+
+
+def _processor() -> dict[str, int]:
+    """Ticks of all processors since the machine started."""
+    fields = [int(f) for f in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    return {"all": sum(fields), "steal": fields[7]}

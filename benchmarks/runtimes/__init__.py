@@ -1,0 +1,60 @@
+"""The runtimes that are measured: how each opens a file and is called with the least that its Python side allows."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from benchmarks.network import Array
+
+# A runtime's name: its module here.
+RUNTIMES = {
+    "samara": "benchmarks.runtimes.samara_c",
+    "onnxruntime": "benchmarks.runtimes.onnx_runtime",
+}
+
+
+class Runtime:
+    """One file, opened. Inputs and outputs lie in memory that stays the same from call to call.
+
+    Attributes:
+        title: what the runtime is called in tables.
+        packages: the distributions that it comes in; none for what is part of this project.
+        files: for each precision, the format that it reads: a key of `benchmarks.files.FORMATS`.
+        channels_last: whether images are (height, width, channels).
+        most_threads: how many threads it can use.
+        library: parts of the paths of the shared objects that count as the library.
+    """
+
+    title: ClassVar[str] = ""
+    packages: ClassVar[tuple[str, ...]] = ()
+    files: ClassVar[Mapping[str, str]] = {}
+    channels_last: ClassVar[bool] = False
+    most_threads: ClassVar[int] = 1 << 10
+    library: ClassVar[tuple[str, ...]] = ()
+
+    def prepare(self) -> None:
+        """Loads the library, which is not part of opening a file."""
+
+    def open(self, path: str, threads: int, given: Array) -> None:
+        """Opens a file; `given` is what `renew` writes."""
+        raise NotImplementedError
+
+    def renew(self) -> None:
+        """Writes the input to its place, before every call and outside of what is timed."""
+        raise NotImplementedError
+
+    def call(self) -> Callable[[], Any]:
+        """What runs the file once."""
+        raise NotImplementedError
+
+    def outputs(self) -> list[Array]:
+        """The results of the last call, in the network's order."""
+        raise NotImplementedError
+
+
+def create(name: str) -> Runtime:
+    """The runtime of that name, nothing of it loaded yet."""
+    made: Runtime = importlib.import_module(RUNTIMES[name]).RUNTIME()
+    return made
