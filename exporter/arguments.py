@@ -14,6 +14,7 @@ def check_arguments(
     path: Any,
     *,
     shapes: Any,
+    constants: Any,
     session: Any,
     channels_last: Any,
     disable: Any,
@@ -33,6 +34,10 @@ def check_arguments(
     if Path(path).is_dir():
         raise IsADirectoryError(f"cannot write {os.fspath(path)}: it is a folder, give the path of a file")
     check_shapes(shapes)
+    if constants is not None and not isinstance(constants, Mapping):
+        raise TypeError(
+            f"constants is {shown(constants)}: expected values by name or tensor, as in {{'is_training': False}}"
+        )
     if session is not None and not hasattr(session, "variables"):
         raise TypeError(f"session is {shown(session)}: expected a samara.Session")
     if not isinstance(channels_last, (bool, str, Collection)):

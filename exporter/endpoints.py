@@ -15,6 +15,8 @@ from samara.graph.rewrite import ModelGraph, Visit, transform
 Array = np.ndarray[Any, Any]
 Convert = Callable[[str, Array], Array]
 
+# How the names of outputs end that were given another layout.
+TURNED = "/output_channels_last"
 _LEAST_RANK = 3
 
 
@@ -60,7 +62,7 @@ def turn_endpoints(model: ModelGraph, chosen: bool | Collection[str]) -> tuple[M
             outputs[name] = tensor
             if name in names:
                 permutation = to_last(len(tensor.shape or ()))
-                op_name = f"{tensor.op.name}/output_channels_last"
+                op_name = f"{tensor.op.name}{TURNED}"
                 outputs[name] = turned.graph.b.transpose(tensor, permutation=permutation, name=op_name)
                 if tensor.name in quantization:
                     quantization[outputs[name].name] = quantization[tensor.name]
@@ -112,4 +114,4 @@ def turned_back(name: str, array: Array, turned: frozenset[str]) -> Array:
     return np.transpose(array, to_first(array.ndim)) if name in turned else array
 
 
-__all__ = ["turn_endpoints", "turned_back", "turning"]
+__all__ = ["TURNED", "turn_endpoints", "turned_back", "turning"]

@@ -48,7 +48,7 @@ def export_model(
     *,
     inputs: Any = None,
     shapes: Mapping[str, Sequence[Any]] | None = None,
-    constants: Mapping[str, Any] | None = None,
+    constants: Mapping[Any, Any] | None = None,
     samples: Any = None,
     quantize: Any = None,
     session: Any = None,
@@ -72,7 +72,9 @@ def export_model(
             framework's model example inputs: arrays in order, or by name.
         shapes: for an input's name, its shape, where the graph leaves dimensions open: numbers, or
             `Dim(name, minimum, maximum)`.
-        constants: values of inputs of an ONNX model that are fixed, as `import_model` takes them.
+        constants: what has the same value in every run of the file, by name or tensor, for example
+            `{"is_training": False, "keep_prob": 1.0}`: branches that are never taken then, and dropout that drops
+            nothing, are left out. Of an ONNX model values of inputs, as `import_model` takes them.
         samples: what to compare on, and to calibrate on: a sequence of samples, each a mapping from input name to array
             or arrays in order; or, for a single input, an array whose first axis counts samples (each keeps that axis,
             with size 1). For several
@@ -99,6 +101,7 @@ def export_model(
     check_arguments(
         path,
         shapes=shapes,
+        constants=constants,
         session=session,
         channels_last=channels_last,
         disable=disable,
@@ -116,7 +119,7 @@ def export_model(
         session = Session(graph=imported.graph)
         session.variables.update({**imported.session.variables, **imported.state})
         metadata = {**imported.metadata, **(metadata or {})}
-    frozen = freeze(signatures, session)
+    frozen = freeze(signatures, session, constants if imported is None else None)
     if imported is not None:
         frozen = replace(frozen, model=replace(frozen.model, quantization=dict(imported.quantization)))
     given = _samples(samples, signatures, frozen)
@@ -195,6 +198,8 @@ def export_model(
             seeded=seeded,
             tolerance=tolerance,
             quantized=quantized is not None,
+            states=tuple(model.initial_values),
+            left_out=frozen.left_out,
             warnings=_warnings(frozen, seeded, quantize is not None, in_float)
             + (() if quantized is None else quantized.bodies)
             + _never_run(lowered, ran)
@@ -239,7 +244,7 @@ def _raised(model: ModelGraph) -> Quantized | None:
 
 
 def _imported(
-    source: Any, inputs: Any, shapes: Mapping[str, Sequence[Any]] | None, constants: Mapping[str, Any] | None
+    source: Any, inputs: Any, shapes: Mapping[str, Sequence[Any]] | None, constants: Mapping[Any, Any] | None
 ) -> ImportedModel | None:
     """The source as an imported model; None when it is of a Samara graph."""
     if isinstance(source, ImportedModel):

@@ -6,80 +6,22 @@ All that stands in the way is found before anything is built, and told at once.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from samara.errors import ExportError, SamaraError, UninitializedError, shown
-from samara.graph import dims, dtypes, rewrite
+from samara.errors import ExportError, SamaraError, UninitializedError
+from samara.exporter.cutting import where
+from samara.exporter.part import Part, advised, problems_of, reduce
+from samara.exporter.signature import Signature, named
+from samara.graph import dims, dtypes
 from samara.graph.control import rebuilt
 from samara.graph.dims import Dim
 from samara.graph.graph import Graph, Operation, Tensor
 from samara.graph.rewrite import ModelGraph, SignatureGraph, copy, with_bodies
 
-
-@dataclass(frozen=True)
-class Signature:
-    """One thing that an exported model can be asked to run.
-
-    Attributes:
-        outputs: a tensor, a list of tensors, or tensors by name. A tensor without a name takes its operation's.
-        inputs: tensors, or tensors by name; all placeholders that the outputs need when None. Any tensor can be an
-            input: what computes it is left out.
-        shapes: for an input's name, the shape to export it with, for dimensions that the graph leaves unknown:
-            numbers, or `Dim(name, minimum, maximum)` for one that may change between runs.
-        name: what the device calls it.
-    """
-
-    outputs: Any
-    inputs: Any = None
-    shapes: Mapping[str, Sequence[Any]] = field(default_factory=dict)
-    name: str = "main"
-
-
-def named(tensors: Any) -> dict[str, Tensor]:
-    """Tensors by name, from a tensor, a list of them or a mapping; variables count as tensors.
-
-    Raises:
-        TypeError: something is not a tensor.
-        ValueError: two have one name.
-    """
-    pairs: list[tuple[str | None, Any]]
-    if isinstance(tensors, Mapping):
-        pairs = list(tensors.items())
-    elif isinstance(tensors, (list, tuple)):
-        pairs = [(None, t) for t in tensors]
-    else:
-        pairs = [(None, tensors)]
-    found: dict[str, Tensor] = {}
-    for name, value in pairs:
-        tensor = value.as_graph_tensor() if hasattr(value, "as_graph_tensor") else value
-        if not isinstance(tensor, Tensor):
-            raise TypeError(f"{shown(value)} is not a tensor of a Samara graph{_instead(value)}")
-        if name is not None and not isinstance(name, str):
-            raise TypeError(f"{name!r} is no name for a tensor: give a text, as in {{'y': tensor}}")
-        suffix = f"_{tensor.index}" if tensor.index else ""
-        key = name if name is not None else f"{tensor.op.name}{suffix}"
-        if key in found:
-            raise ValueError(f"two tensors are called {key!r}: give names, {{'name': tensor}}")
-        found[key] = tensor
-    return found
-
-
-def _instead(value: Any) -> str:
-    """What to give for something that is often meant."""
-    if isinstance(value, type):
-        return f": give an instance of {value.__name__}"
-    if isinstance(value, str):
-        return f": give the tensor, as graph.get_tensor_by_name('{value}:0') finds it"
-    if isinstance(value, Operation):
-        return f": give its output, {value.name}.outputs[0]" if value.outputs else ""
-    if type(value).__module__.split(".")[0] == "torch":
-        return ": give the torch.nn.Module, with inputs="
-    if hasattr(value, "__array__"):
-        return ", but its value: give the tensor"
-    return ""
+Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,10 +30,12 @@ class Frozen:
 
     Attributes:
         model: the graph to export.
-        source: the graph it was cut from.
+        source: the graph it was cut from, without what only watches a run and branches never taken.
         inputs: for each signature, the source tensor of each input.
+        outputs: for each signature, the source tensor of each output.
         session: holds the values of the source's variables.
         narrowed: names of float64 tensors that became float32.
+        left_out: operations that the outputs do not need, though they lead to them: what and where.
     """
 
     model: ModelGraph
@@ -100,72 +44,50 @@ class Frozen:
     outputs: tuple[dict[str, Tensor], ...]
     session: Any
     narrowed: tuple[str, ...]
+    left_out: tuple[str, ...]
 
 
-def freeze(signatures: Sequence[Signature], session: Any) -> Frozen:
+def freeze(
+    signatures: Sequence[Signature], session: Any, constants: Mapping[Any, Any] | None = None
+) -> Frozen:
     """Copies what the signatures need into a graph of its own.
 
     Args:
         signatures: what to export; all of one graph.
         session: where variables have their values.
+        constants: values of tensors, or of their names, that are the same in every run.
 
     Raises:
         ExportError: everything that cannot be exported, each with its source line and a way out.
     """
-    outputs = [named(s.outputs) for s in signatures]
-    source = next(iter(outputs[0].values())).graph
+    source, trained = reduce(signatures, constants or {})
     problems: list[str] = []
-    inputs = [_inputs(s, o) for s, o in zip(signatures, outputs, strict=True)]
-    stops = {id(t) for tensors in inputs for t in tensors.values()}
-    order = _needed([t for o in outputs for t in o.values()], stops)
+    order = trained.order
     written = set[str]().union(*(op.writes for op in order))
-    shapes = _input_shapes(signatures, inputs, problems)
-    for op in order:
-        problems += _problems(op, stops)
+    shapes = _input_shapes(signatures, trained.inputs, problems)
+    for name, tensor in ((n, t) for named_outputs in trained.outputs for n, t in named_outputs.items()):
+        if tensor.dtype.code is None and tensor.dtype is not dtypes.float64:
+            problems.append(
+                f"output {name!r}{where(tensor.op)} is {tensor.dtype.name}, which a device does not have: export the "
+                "numbers that it is chosen or made by, and keep texts in the application, or in `metadata`"
+            )
+    found = problems_of(trained)
+    problems += advised(found, trained, signatures, constants or {}) if found else []
     values = _variable_values(order, session, problems)
     if problems:
         unique = tuple(dict.fromkeys(problems))
         count = "1 thing stands" if len(unique) == 1 else f"{len(unique)} things stand"
         raise ExportError(f"{count} in the way of the export:\n- " + "\n- ".join(unique), unique)
-    return _build(signatures, source, order, inputs, outputs, shapes, values, written, session)
-
-
-def _needed(outputs: Sequence[Tensor], stops: set[int]) -> list[Operation]:
-    found: dict[Operation, None] = {}
-    pending = [t.op for t in outputs if id(t) not in stops]
-    while pending:
-        op = pending.pop()
-        if op not in found:
-            found[op] = None
-            pending += [t.op for t in op.given_inputs if id(t) not in stops]
-            pending += op.control_inputs
-    return sorted(found, key=lambda o: o.id)
-
-
-def _inputs(signature: Signature, outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    if signature.inputs is not None:
-        return named(signature.inputs)
-    order = _needed(list(outputs.values()), set())
-    return {op.name: op.outputs[0] for op in order if op.type == "placeholder"}
-
-
-def _where(op: Operation) -> str:
-    return f" (made at {op.source})" if op.source else ""
-
-
-def _problems(op: Operation, stops: set[int]) -> list[str]:
-    found = []
-    definition = op.definition
-    if definition.device == "none" and op.type != "no_op":
-        found.append(f"{op.type} {op.name!r}{_where(op)}: {definition.why_not}")
-    if op.type == "placeholder" and id(op.outputs[0]) not in stops:
-        found.append(
-            f"placeholder {op.name!r}{_where(op)} is needed but is not among the inputs: add it to `inputs`"
-        )
-    for body in op.bodies.values():
-        for inner in rewrite.needed(body.outputs):
-            found += _problems(inner, {id(t) for t in body.inputs})
-    return found
+    model, narrowed = _build(signatures, trained, shapes, values, written)
+    return Frozen(
+        model=model,
+        source=source.graph,
+        inputs=source.inputs,
+        outputs=source.outputs,
+        session=session,
+        narrowed=narrowed,
+        left_out=trained.left_out,
+    )
 
 
 def _input_shapes(
@@ -179,10 +101,13 @@ def _input_shapes(
                     f"shapes names {name!r}, which is not an input; the inputs are {', '.join(tensors)}"
                 )
         for name, tensor in tensors.items():
-            if tensor.op.type == "constant" or (
-                tensor.dtype.code is None and tensor.dtype is not dtypes.float64
-            ):
-                problems.append(f"input {name!r}{_where(tensor.op)} is a constant")
+            if tensor.op.type == "constant":
+                problems.append(f"input {name!r}{where(tensor.op)} is a constant")
+            if tensor.dtype.code is None and tensor.dtype is not dtypes.float64:
+                problems.append(
+                    f"input {name!r}{where(tensor.op)} is {tensor.dtype.name}, which a device does not have: make what "
+                    "is computed of it the input"
+                )
             shape = _input_shape(name, tensor, signature.shapes.get(name), problems)
             if shape is None:
                 continue
@@ -194,7 +119,6 @@ def _input_shapes(
 
 
 def _input_shape(name: str, tensor: Tensor, given: Any, problems: list[str]) -> dims.Shape | None:
-    where = _where(tensor.op)
     shape = tensor.shape
     if given is not None:
         wanted = tuple(dims.as_dimension(d) for d in given)
@@ -204,23 +128,22 @@ def _input_shape(name: str, tensor: Tensor, given: Any, problems: list[str]) -> 
             merged = [dims.merge(b, a) for a, b in zip(shape, wanted, strict=False)]
             if len(wanted) != len(shape) or None in merged:
                 problems.append(
-                    f"input {name!r}{where} has shape {dims.text(shape)}, which cannot be {dims.text(wanted)}"
+                    f"input {name!r}{where(tensor.op)} has shape {dims.text(shape)}, which cannot be "
+                    f"{dims.text(wanted)}"
                 )
                 return None
             shape = tuple(d for d in merged if d is not None)
     if shape is None or any(isinstance(d, Dim) and d.anonymous for d in shape):
         example = "1" if shape is None else ", ".join("1" if isinstance(d, Dim) else str(d) for d in shape)
         problems.append(
-            f"input {name!r}{where} has shape {dims.text(shape)}: a device needs it, give "
+            f"input {name!r}{where(tensor.op)} has shape {dims.text(shape)}: a device needs it, give "
             f"shapes={{{name!r}: [{example}]}}, or Dim('n', 1, 8) for a dimension that may change"
         )
         return None
     return shape
 
 
-def _variable_values(
-    order: Sequence[Operation], session: Any, problems: list[str]
-) -> dict[str, np.ndarray[Any, Any]]:
+def _variable_values(order: Sequence[Operation], session: Any, problems: list[str]) -> dict[str, Array]:
     variables = list({op.name: op for op in with_bodies(order) if op.type == "variable"}.values())
     if variables and session is None:
         names = ", ".join(repr(op.name) for op in variables[:5])
@@ -237,21 +160,18 @@ def _variable_values(
     return values
 
 
-def _narrow(value: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _narrow(value: Array) -> Array:
     return value.astype(np.float32) if value.dtype == np.float64 else value
 
 
 def _build(
     signatures: Sequence[Signature],
-    source: Graph,
-    order: Sequence[Operation],
-    inputs: Sequence[Mapping[str, Tensor]],
-    outputs: Sequence[Mapping[str, Tensor]],
+    part: Part,
     shapes: Mapping[int, dims.Shape],
-    values: Mapping[str, np.ndarray[Any, Any]],
+    values: Mapping[str, Array],
     written: set[str],
-    session: Any,
-) -> Frozen:
+) -> tuple[ModelGraph, tuple[str, ...]]:
+    order, inputs, outputs = part.order, part.inputs, part.outputs
     graph = Graph()
     graph.reserve_names(op.name for op in with_bodies(order) if op.type == "variable" and op.name in written)
     mapping: dict[int, Tensor] = {}
@@ -284,7 +204,7 @@ def _build(
             mapping.setdefault(id(old), new)
             if not problems and mapping[id(old)].shape is None:
                 problems.append(
-                    f"{old.name}{_where(op)}: its rank is not known even when the inputs' shapes are"
+                    f"{old.name}{where(op)}: its rank is not known even when the inputs' shapes are"
                 )
     if not problems:
         problems = _unknown_dimensions(graph)
@@ -302,17 +222,10 @@ def _build(
         ),
         initial_values=copier.initial_values,
     )
-    return Frozen(
-        model=model,
-        source=source,
-        inputs=tuple(dict(i) for i in inputs),
-        outputs=tuple(dict(o) for o in outputs),
-        session=session,
-        narrowed=tuple(narrowed),
-    )
+    return model, tuple(narrowed)
 
 
-def _constant(graph: Graph, op: Operation, value: np.ndarray[Any, Any]) -> list[Tensor]:
+def _constant(graph: Graph, op: Operation, value: Array) -> list[Tensor]:
     attributes = {"value": value, "dtype": dtypes.as_dtype(value.dtype)}
     return graph.apply("constant", [], attributes, name=op.name).outputs
 
@@ -324,10 +237,10 @@ class _Copier:
         initial_values: of the variables that stay, by name.
     """
 
-    def __init__(self, values: Mapping[str, np.ndarray[Any, Any]], written: set[str]) -> None:
+    def __init__(self, values: Mapping[str, Array], written: set[str]) -> None:
         self._values = values
         self._written = written
-        self.initial_values: dict[str, np.ndarray[Any, Any]] = {}
+        self.initial_values: dict[str, Array] = {}
 
     def copy(self, graph: Graph, op: Operation, inputs: Sequence[Tensor | None]) -> list[Tensor]:
         """A copy whose shapes are inferred anew from the inputs, in its sub-graphs too."""
@@ -365,7 +278,7 @@ def _unknown_dimensions(graph: Graph) -> list[str]:
             shape = tensor.shape
             if shape is None or any(isinstance(d, Dim) and d.anonymous for d in shape):
                 return [
-                    f"{tensor.name}{_where(op)} has shape {dims.text(shape)}, which depends on data: a device needs "
+                    f"{tensor.name}{where(op)} has shape {dims.text(shape)}, which depends on data: a device needs "
                     "sizes that follow from those of the inputs, or from an op `dimension` that bounds them"
                 ]
     return []

@@ -19,10 +19,12 @@ from typing import Any
 
 import numpy as np
 
+from samara.exporter.endpoints import TURNED
 from samara.exporter.freeze import Frozen
 from samara.exporter.lower import LoweredModel, LoweredProgram
 from samara.exporter.passes.channels_last import SUFFIX, to_last
 from samara.graph import dims
+from samara.graph.execution.config import ConfigProto
 from samara.graph.execution.session import Session, compute
 from samara.graph.graph import Graph, Operation, Tensor
 from samara.graph.progress import progress
@@ -160,7 +162,12 @@ def prove(
     context = runtime.context()
     errors: list[LayerError] = []
     for index, program in enumerate(lowered.programs):
-        rows = [_Row(program, t, frozen.source, model) for op in program.ops for t in _compared(op)]
+        outputs = {id(t): frozen.outputs[index][n] for n, t in program.signature.outputs.items()}
+        rows = [
+            _Row(program, t, outputs.get(id(t)), frozen.source, model)
+            for op in program.ops
+            for t in _compared(op)
+        ]
         states = {name: Measure() for name in model.initial_values}
         for sample in progress(samples[index], "proving"):
             fed = {n: (convert(n, np.asarray(a)) if convert else a) for n, a in sample.items()}
@@ -300,13 +307,20 @@ def _makes_integers(op: Operation, computed: Collection[int]) -> bool:
 class _Row:
     """An output of an op of a program, and what it is compared with."""
 
-    def __init__(self, program: LoweredProgram, tensor: Tensor, source: Graph, model: ModelGraph) -> None:
+    def __init__(
+        self,
+        program: LoweredProgram,
+        tensor: Tensor,
+        output: Tensor | None,
+        source: Graph,
+        model: ModelGraph,
+    ) -> None:
         self.tensor = tensor
         self.index = next(i for i, t in enumerate(program.tensors) if t is self.tensor)
         self.signature = program.signature.name
         self.op = tensor.op.type
         self.quantization = model.quantization.get(self.tensor.name)
-        self.source = _source_tensor(source, self.tensor, self.quantization is not None)
+        self.source = _source_tensor(source, self.tensor, output, self.quantization is not None)
         self._written = Measure()
         self._source = Measure()
 
@@ -331,12 +345,17 @@ class _Row:
         )
 
 
-def _source_tensor(source: Graph, tensor: Tensor, quantized: bool) -> Tensor | None:
-    """The source's tensor with the values of one of the file; channels may be last in the file alone."""
+def _source_tensor(source: Graph, tensor: Tensor, output: Tensor | None, quantized: bool) -> Tensor | None:
+    """The source's tensor with the values of one of the file; channels may be last in the file alone.
+
+    It has the same name; or it is the output of a signature that the other is.
+    """
     try:
         found = source.get_tensor_by_name(tensor.name.replace(SUFFIX, ""))
     except (KeyError, ValueError):
-        return None
+        if output is None or TURNED in tensor.name:
+            return None
+        found = output
     if found.dtype.is_floating != (tensor.dtype.is_floating or quantized):
         return None
     if SUFFIX in tensor.name and (found.shape is None or len(found.shape) < 3):
@@ -350,6 +369,7 @@ def _source_tensor(source: Graph, tensor: Tensor, quantized: bool) -> Tensor | N
 
 
 def _session(graph: Graph, variables: Mapping[str, Array]) -> Session:
-    session = Session(graph=graph)
+    # Where a program asked its operations to run does not matter here.
+    session = Session(graph=graph, config=ConfigProto(allow_soft_placement=True))
     session.variables.update(variables)
     return session

@@ -51,6 +51,9 @@ class ExportReport:
         seeded: whether those were random, because none were given.
         tolerance: what float layers were held to.
         quantized: whether the file computes with integers.
+        states: names of the variables that a run changes.
+        left_out: operations on the way to the outputs that the file does without: asserts, prints, what is only
+            waited for, what constants decide; each with the line that made it.
         warnings: what the caller should know.
     """
 
@@ -68,6 +71,8 @@ class ExportReport:
     seeded: bool
     tolerance: float
     quantized: bool
+    states: tuple[str, ...]
+    left_out: tuple[str, ...]
     warnings: tuple[str, ...]
 
     @property
@@ -121,6 +126,10 @@ class ExportReport:
         if self.origin:
             rows.insert(0, ("source", self.origin))
             rows.append(("source's proof", self._source_verdict()))
+        if self.states:
+            rows.append(("state", f"a run changes {_listed([repr(n) for n in self.states], ', ')}"))
+        if self.left_out:
+            rows.append(("left out", _listed(self.left_out, "; ")))
         rows += [("warning", w) for w in self.warnings]
         return rows
 
@@ -201,6 +210,11 @@ def layer_table(rows: Sequence[LayerError], total: int) -> str:
     if len(rows) < total:
         lines.append(f"... and {total - len(rows)} layers nearer to the source")
     return "\n".join(lines)
+
+
+def _listed(texts: Sequence[str], between: str) -> str:
+    more = f" and {len(texts) - _WORST} more" if len(texts) > _WORST else ""
+    return between.join(texts[:_WORST]) + more
 
 
 def _bytes(count: int) -> str:

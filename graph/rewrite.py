@@ -157,7 +157,11 @@ def copy(
 
 
 def transform(
-    model: ModelGraph, visit: Visitor, *, attributes: Callable[[Operation], dict[str, Any]] | None = None
+    model: ModelGraph,
+    visit: Visitor,
+    *,
+    attributes: Callable[[Operation], dict[str, Any]] | None = None,
+    lose_writes: bool = False,
 ) -> ModelGraph | None:
     """Copies what the signatures need into a new graph, asking `visit` for each operation.
 
@@ -166,8 +170,8 @@ def transform(
     copy has; None leaves them as they are.
 
     Returns:
-        The new model, or None when nothing was replaced and nothing was left out, or when a write to a variable
-        would be lost.
+        The new model, or None when nothing was replaced and nothing was left out, or, unless `lose_writes`, when a
+        write to a variable would be lost.
     """
     graph = Graph()
     uses: dict[int, int] = {}
@@ -211,7 +215,8 @@ def transform(
         initial_values=model.initial_values,
         quantization=model.quantization,
     )
-    return rewritten if _writes(needed(rewritten.outputs)) == _writes(order) else None
+    kept = lose_writes or _writes(needed(rewritten.outputs)) == _writes(order)
+    return rewritten if kept else None
 
 
 def _writes(operations: Sequence[Operation]) -> int:
@@ -257,7 +262,16 @@ def in_bodies(model: ModelGraph, rewrite: Callable[[ModelGraph], ModelGraph | No
 def _rewritten(
     model: ModelGraph, body: Body, rewrite: Callable[[ModelGraph], ModelGraph | None]
 ) -> Body | None:
-    inner = ModelGraph(
+    inner = as_model(model, body)
+    found = rewrite(inner)
+    again = in_bodies(found or inner, rewrite)
+    found = again or found
+    return None if found is None else as_body(found)
+
+
+def as_model(model: ModelGraph, body: Body) -> ModelGraph:
+    """A body of an operation of a model as a model of one signature."""
+    return ModelGraph(
         graph=body.graph,
         signatures=(
             SignatureGraph(
@@ -269,10 +283,9 @@ def _rewritten(
         initial_values=model.initial_values,
         quantization=model.quantization,
     )
-    found = rewrite(inner)
-    again = in_bodies(found or inner, rewrite)
-    found = again or found
-    if found is None:
-        return None
-    (signature,) = found.signatures
-    return Body(found.graph, tuple(signature.inputs.values()), tuple(signature.outputs.values()))
+
+
+def as_body(model: ModelGraph) -> Body:
+    """The body that `as_model` made a model of."""
+    (signature,) = model.signatures
+    return Body(model.graph, tuple(signature.inputs.values()), tuple(signature.outputs.values()))

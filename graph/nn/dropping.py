@@ -57,6 +57,8 @@ def kept(tensor: Tensor, keep: Any, draws: Tensor) -> Tensor:
     b = tensor.graph.b
     keep = b.constant(keep, tensor.dtype)
     result: Tensor = b.multiply(b.divide(tensor, keep), b.cast(b.less(draws, keep), dtype=tensor.dtype))
+    # Of a placeholder without a shape too, as of `tf.placeholder(tf.float32)`.
+    result.shape = tensor.shape
     return result
 
 

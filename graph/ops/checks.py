@@ -8,7 +8,10 @@ from typing import Any
 from samara.graph import dtypes
 from samara.graph.ops._table import OPS, OpDef, attribute
 
-_PYTHON = "it needs Python while the graph runs. Leave it out of the graph that is exported."
+_PYTHON = (
+    "it needs Python while the graph runs. Make what it gives an input of the export, and compute it in the "
+    "application; or write it with operations of the graph."
+)
 
 
 def _initialized(xp: Any, op: Any, ref: Any) -> Any:
