@@ -72,7 +72,9 @@ def elementwise(op: str) -> Callable[..., Tensor]:
     definition = OPS[op]
     if len(definition.operands) == 1:
 
-        def unary(x: Any, name: str | None = None) -> Tensor:
+        def unary(x: Any, name: str | None = None) -> Any:
+            if hasattr(x, "with_values"):
+                return x.with_values(unary(x.values, name))
             result: Tensor = getattr(builder(x), op)(x, name=name)
             return result
 

@@ -28,7 +28,7 @@ from samara.graph.operators import Operators
 from samara.graph.ops import OPS
 from samara.graph.ops._table import OpDef
 from samara.graph.shapes import TensorShape, known
-from samara.graph.strings import as_strings
+from samara.graph.strings import as_strings, holds_text
 
 if TYPE_CHECKING:
     from samara.graph.builder import Builder
@@ -602,6 +602,8 @@ class Graph:
                 operand.type not in definition.types or (expected is None and _is_empty(value))
             ):
                 expected = allowed[0]
+            if expected is None and dtypes.string in allowed and holds_text(value):
+                expected = dtypes.string
             try:
                 tensor = self.convert(value, expected)
             except TypeError as error:

@@ -14,6 +14,7 @@ from samara.graph import (
     losses,
     metrics,
     nn,
+    sparse,
     summary,
     train,
 )
@@ -34,6 +35,7 @@ from samara.graph.vocabulary import (
     programs,
     queues,
     segments,
+    sparse_tensors,
     state,
     summaries,
 )
@@ -53,6 +55,7 @@ from samara.graph.vocabulary.matrices import *
 from samara.graph.vocabulary.programs import *
 from samara.graph.vocabulary.queues import *
 from samara.graph.vocabulary.segments import *
+from samara.graph.vocabulary.sparse_tensors import *
 from samara.graph.vocabulary.state import *
 from samara.graph.vocabulary.summaries import *
 
@@ -65,6 +68,7 @@ __all__ = [
     "losses",
     "metrics",
     "nn",
+    "sparse",
     "summary",
     "train",
 ]
@@ -84,5 +88,6 @@ __all__ += matrices.__all__
 __all__ += programs.__all__
 __all__ += queues.__all__
 __all__ += segments.__all__
+__all__ += sparse_tensors.__all__
 __all__ += state.__all__
 __all__ += summaries.__all__

@@ -7,11 +7,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from samara.graph.dtypes import DType
+from samara.graph.dtypes import DType, string
 
 if TYPE_CHECKING:
     from samara.graph.execution.config import ConfigProto
@@ -70,6 +71,30 @@ class Backend(ABC):
     def override(self, op: str) -> Function | None:
         """What to run instead of an op's reference, with the same arguments."""
         return None
+
+    def on_texts(self, operation: Operation, device: Device) -> Function:
+        """What to run for an operation that takes or gives texts, its op one of `OpDef.texts`.
+
+        Texts are arrays of numpy on every backend, so the reference is given what else there is as arrays of numpy too.
+        """
+        reference = operation.definition.reference
+        kinds = [t.dtype for t in operation.outputs]
+        call = SimpleNamespace(a=operation.a, operation=operation, output_dtypes=[k.numpy for k in kinds])
+
+        def run(xp: Any, call_: Any, *inputs: Any) -> Any:
+            given = [
+                x if x is None or isinstance(x, np.ndarray) else np.asarray(self.numpy(x, copy=False))
+                for x in inputs
+            ]
+            found = reference(np, call, *given)
+            several = isinstance(found, (list, tuple))
+            made = [
+                np.asarray(array, dtype=object) if kind is string else self.owned(array, device)
+                for array, kind in zip(found if several else [found], kinds, strict=True)
+            ]
+            return made if several else made[0]
+
+        return run
 
     def plain(self, operation: Operation) -> Function | None:
         """A function of the arrays alone that computes the output of an operation as its override or reference does."""

@@ -7,6 +7,7 @@ pretend to several devices.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from types import SimpleNamespace
@@ -17,7 +18,7 @@ import numpy as namespace
 from samara.errors import GraphError
 from samara.graph.backends._backend import Backend, Device
 from samara.graph.dtypes import DType
-from samara.graph.ops import OPS, _window
+from samara.graph.ops import OPS, _window, scatter
 from samara.graph.ops.matmul import activate
 
 if TYPE_CHECKING:
@@ -34,6 +35,24 @@ def _segment_sum(xp: Any, op: Any, data: Any, ids: Any, count: Any) -> Any:
     sums = namespace.zeros((int(count), *data.shape[ids.ndim :]), dtype=wide)
     namespace.add.at(sums, ids, data)
     return sums.astype(data.dtype)
+
+
+_AT = {
+    "add": namespace.add,
+    "multiply": namespace.multiply,
+    "maximum": namespace.maximum,
+    "minimum": namespace.minimum,
+}
+
+
+def scattered(xp: Any, reduction: str, rows: Any, places: Any, updates: Any) -> Any:
+    """What `ops.scatter.scattered` gives, in one call: of updates of one place the last one stays, or all in order."""
+    y = namespace.array(rows)
+    if reduction == "none":
+        y[places] = updates
+    else:
+        _AT[reduction].at(y, places, updates)
+    return y
 
 
 def _columns(x: Any, taps: Any, size: Any, strides: Any, dilations: Any) -> Iterator[tuple[slice, Any]]:
@@ -198,6 +217,8 @@ overrides: dict[str, Callable[..., Any]] = {
         name: _by_rows(OPS[name].reference)
         for name in ("quantized_conv2d", "quantized_conv2d_int16", "quantized_depthwise_conv2d")
     },
+    "scatter_elements": functools.partial(scatter.scatter_elements, put=scattered),
+    "scatter_nd": functools.partial(scatter.scatter_nd, put=scattered),
     "unsorted_segment_sum": _segment_sum,
     "where": _where,
 }
@@ -334,4 +355,4 @@ class NumpyBackend(Backend):
         raise GraphError("torch_compile needs ConfigProto(backend='torch')")
 
 
-__all__ = ["PLAIN", "NumpyBackend", "namespace", "overrides"]
+__all__ = ["PLAIN", "NumpyBackend", "namespace", "overrides", "scattered"]

@@ -14,6 +14,7 @@ import numpy as np
 from samara.errors import FeedError
 from samara.graph import dims
 from samara.graph.backends import Device
+from samara.graph.dtypes import string
 from samara.graph.execution.fusion import fuse
 from samara.graph.execution.reuse import Draft, reuse_memory
 from samara.graph.execution.state import Call, State
@@ -89,7 +90,9 @@ class _Compiler:
             self._places.setdefault(id(op.outputs[0]), {})
             return
         device = self._state.placement.of(op, self._within)
-        draft = Draft(self._function(op), op, device, plain=self._backend.plain(op), tensors=list(op.inputs))
+        draft = Draft(
+            self._function(op, device), op, device, plain=self._backend.plain(op), tensors=list(op.inputs)
+        )
         draft.writes_over = draft.plain is not None and self._backend.writes_over(op)
         for operand, tensor in _with_operands(op):
             if tensor is None or operand.state:
@@ -168,7 +171,9 @@ class _Compiler:
             takes=draft.takes,
         )
 
-    def _function(self, op: Operation) -> Callable[..., Any]:
+    def _function(self, op: Operation, device: Device) -> Callable[..., Any]:
+        if op.definition.texts and any(t.dtype is string for t in (*op.given_inputs, *op.outputs)):
+            return self._backend.on_texts(op, device)
         return self._backend.override(op.type) or op.definition.reference
 
     def _namespace(self, device: Device) -> Any:

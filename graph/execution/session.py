@@ -23,6 +23,7 @@ from samara.graph.execution.plan import compile_plan
 from samara.graph.execution.state import Call, State, Variables
 from samara.graph.execution.step import VARIABLE, Plan, execute, execute_traced, stepwise
 from samara.graph.graph import Graph, Operation, Tensor, get_default_graph
+from samara.graph.sparse.tensor import SparseTensor, SparseTensorValue, spread
 from samara.graph.text import GraphDef
 
 Array = np.ndarray[Any, Any]
@@ -46,6 +47,7 @@ class _Prepared:
     Attributes:
         held: the fetches and the keys of the feeds: while they are held, nothing else has their identity.
         single: whether a tensor or an operation was fetched by itself.
+        sparse: whether a sparse tensor is fed.
     """
 
     held: tuple[Any, ...]
@@ -54,6 +56,7 @@ class _Prepared:
     single: bool
     feeds: Feeds
     plan: Plan
+    sparse: bool
 
     def variable(self, number: int) -> Operation:
         """The variable that a fetch is."""
@@ -160,13 +163,13 @@ class Session:
         Args:
             fetches: a tensor, variable, operation or name of one, or nested lists, tuples and dicts of them.
             feed_dict: arrays, lists or numbers for placeholders or for any other tensor, whose value they replace; with
-                the backend torch, torch tensors too.
+                the backend torch, torch tensors too. For a SparseTensor a SparseTensorValue.
             options: with trace_level=RunOptions.FULL_TRACE, each step is timed and noted in `run_metadata`.
             run_metadata: gets the trace.
 
         Returns:
             The fetches' structure with a numpy array for each tensor, or a numpy number where its rank is 0, and None
-            for an operation. A fetched variable has its value after the run.
+            for an operation. A fetched variable has its value after the run; a SparseTensor is a SparseTensorValue.
 
         Raises:
             FeedError: a needed placeholder is not fed, or a feed does not fit.
@@ -177,7 +180,11 @@ class Session:
             raise CancelledError("the session is closed")
         prepared = self._prepare(fetches, feed_dict)
         plan = prepared.plan
-        arrays = prepared.feeds.arrays(tuple(feed_dict.values())) if feed_dict else []
+        if feed_dict:
+            given = spread(feed_dict) if prepared.sparse else tuple(feed_dict.values())
+            arrays = prepared.feeds.arrays(given)
+        else:
+            arrays = []
         if options is not None and run_metadata is not None and options.trace_level:
             values = execute_traced(plan, arrays, self._state, run_metadata)
         else:
@@ -211,6 +218,7 @@ class Session:
             single=structure[0] == "leaf",
             feeds=Feeds(fed, self._state.backend),
             plan=plan,
+            sparse=any(isinstance(k, SparseTensor) for k in feed_dict or ()),
         )
         if key is not None:
             self._prepared[key] = prepared
@@ -241,7 +249,7 @@ class Session:
         plan = self._plans.get(key)
         if plan is None:
             plan = self._plans[key] = compile_plan(unique, fed, state, keep_fetches=False, optimise=False)
-        arrays = Feeds(fed, state.backend).arrays(tuple((feed_dict or {}).values()))
+        arrays = Feeds(fed, state.backend).arrays(spread(feed_dict or {}))
         values = plan.values.copy()
         values[: len(arrays)] = arrays
         places: dict[int, Tensor] = {}
@@ -268,6 +276,9 @@ class Session:
             return ("sequence", type(fetch), parts)
         if isinstance(fetch, dict):
             return ("dict", type(fetch), {k: self._flatten(f, leaves) for k, f in fetch.items()})
+        if isinstance(fetch, SparseTensor):
+            parts = [self._flatten(f, leaves) for f in fetch.components]
+            return ("named", SparseTensorValue, parts)
         leaves.append(self._resolve(fetch))
         return ("leaf", None, len(leaves) - 1)
 
@@ -297,7 +308,11 @@ class Session:
                 f"feed_dict is of type {type(feed_dict).__name__}: expected a dict from tensors to arrays, as in "
                 "session.run(y, {x: array})"
             )
-        return [self._feed_key(k) for k in feed_dict]
+        return [
+            self._feed_key(part)
+            for k in feed_dict
+            for part in (k.fed() if isinstance(k, SparseTensor) else [k])
+        ]
 
     def _feed_key(self, key: Any) -> Tensor:
         resolved = self._resolve(key, "fed")

@@ -12,6 +12,8 @@ from samara.graph.nn import (
     recurrent,
     rnn_cell,
     sampled_losses,
+    sparse_lookup,
+    temporal,
     volumes,
 )
 from samara.graph.nn import losses as nn_losses
@@ -26,10 +28,11 @@ from samara.graph.nn.pooling import *
 from samara.graph.nn.recurrent import *
 from samara.graph.nn.sampled_losses import *
 from samara.graph.nn.selection import TopKV2, embedding_lookup, in_top_k, top_k
-from samara.graph.nn.temporal import ctc_loss_v2
+from samara.graph.nn.sparse_lookup import *
+from samara.graph.nn.temporal import *
 from samara.graph.nn.volumes import *
 
-__all__ = ["TopKV2", "ctc_loss_v2", "dropout", "embedding_lookup", "in_top_k", "rnn_cell", "top_k"]
+__all__ = ["TopKV2", "dropout", "embedding_lookup", "in_top_k", "rnn_cell", "top_k"]
 __all__ += activations.__all__
 __all__ += candidate_sampling.__all__
 __all__ += convolutions.__all__
@@ -40,3 +43,5 @@ __all__ += normalization.__all__
 __all__ += pooling.__all__
 __all__ += recurrent.__all__
 __all__ += sampled_losses.__all__
+__all__ += sparse_lookup.__all__
+__all__ += temporal.__all__

@@ -145,6 +145,8 @@ class OpDef:
         background: whether it only begins work that goes on beside what follows: it runs as soon as its inputs are
             there, and not in the order of construction.
         any_rank: whether `shape` is called although an input has unknown rank.
+        texts: whether the first type variable may be string too. On texts the reference is run with numpy, on every
+            backend; no device runs it on them.
         dtypes: `dtypes(op)` is given what `shape` is, after it, and returns the element type of each output, where
             types do not tell them.
         scratch: `scratch(op)` is given the Operation and returns the bytes of memory, a dimension, that its kernels
@@ -170,6 +172,7 @@ class OpDef:
     collective: bool = False
     background: bool = False
     any_rank: bool = False
+    texts: bool = False
     dtypes: Callable[..., Sequence[DType]] | None = None
     scratch: Callable[..., Any] | None = None
 
@@ -208,7 +211,10 @@ class OpDef:
         """The element types that an operand of this type may have."""
         if type_.startswith("@") or type_ == "any":
             return (*dtypes.ALL, dtypes.string)
-        return self.types[type_] if type_ in self.types else (dtypes.BY_NAME[type_],)
+        if type_ not in self.types:
+            return (dtypes.BY_NAME[type_],)
+        with_texts = self.texts and type_ == next(iter(self.types))
+        return (*self.types[type_], dtypes.string) if with_texts else self.types[type_]
 
 
 class Registry:

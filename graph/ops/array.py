@@ -371,6 +371,7 @@ OPS.register(
         quant="same",
         view=True,
         any_rank=True,
+        texts=True,
     ),
     OpDef(
         name="stop_gradient",
@@ -384,6 +385,7 @@ OPS.register(
         quant="same",
         view=True,
         any_rank=True,
+        texts=True,
     ),
     OpDef(
         name="reshape",
@@ -398,6 +400,7 @@ OPS.register(
         quant="same",
         view=True,
         any_rank=True,
+        texts=True,
     ),
     OpDef(
         name="expand_dims",
@@ -412,6 +415,7 @@ OPS.register(
         gradient=lambda b, op, dy: [b.squeeze(dy, axes=(op.a.axis,))],
         quant="same",
         view=True,
+        texts=True,
     ),
     OpDef(
         name="squeeze",
@@ -426,6 +430,7 @@ OPS.register(
         gradient=lambda b, op, dy: [b.reshape(dy, b.sizes(op.inputs[0]))],
         quant="same",
         view=True,
+        texts=True,
     ),
     OpDef(
         name="transpose",
@@ -441,6 +446,7 @@ OPS.register(
         reference=lambda xp, op, x: xp.permute_dims(x, _permutation(op.a, x.ndim)),
         gradient=_transpose_gradient,
         quant="same",
+        texts=True,
     ),
     OpDef(
         name="concat",
@@ -454,6 +460,7 @@ OPS.register(
         reference=lambda xp, op, *values: xp.concat(values, axis=op.a.axis),
         gradient=_concat_gradient,
         quant="concat",
+        texts=True,
     ),
     OpDef(
         name="split",
@@ -473,6 +480,7 @@ OPS.register(
         gradient=lambda b, op, *grads: [b.concat(_given_grads(b, op, grads), axis=op.a.axis)],
         quant="same",
         any_rank=True,
+        texts=True,
     ),
     OpDef(
         name="stack",
@@ -486,6 +494,7 @@ OPS.register(
         reference=lambda xp, op, *values: xp.stack(values, axis=op.a.axis),
         gradient=_stack_gradient,
         quant="concat",
+        texts=True,
     ),
     OpDef(
         name="pad",
@@ -521,6 +530,7 @@ OPS.register(
         reference=lambda xp, op, x: xp.tile(x, op.a.multiples),
         gradient=_tile_gradient,
         quant="same",
+        texts=True,
     ),
     OpDef(
         name="broadcast_to",
@@ -535,6 +545,7 @@ OPS.register(
         gradient=lambda b, op, dy: [b.unbroadcast(dy, op.inputs[0]), None],
         quant="same",
         any_rank=True,
+        texts=True,
     ),
     OpDef(
         name="cast",
@@ -563,6 +574,7 @@ OPS.register(
         shape=_shape_shape,
         reference=lambda xp, op, x: xp.asarray(x.shape, dtype=op.output_dtypes[0]),
         any_rank=True,
+        texts=True,
     ),
     OpDef(
         name="range",

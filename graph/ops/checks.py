@@ -29,7 +29,7 @@ def _text(value: Any, most: int) -> str:
     flat = value.reshape(-1)
     few = flat if most < 0 else flat[:most]
     more = "..." if few.shape[0] < flat.shape[0] else ""
-    return f"[{' '.join(str(v.item()) for v in few)}{more}]"
+    return f"[{' '.join(str(v.item() if hasattr(v, 'item') else v) for v in few)}{more}]"
 
 
 def _print(xp: Any, op: Any, x: Any, *shown: Any) -> Any:

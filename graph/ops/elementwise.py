@@ -249,6 +249,7 @@ def _comparison(
         shape=lambda op: op.broadcast(*op.shapes),
         reference=reference,
         in_place=types == _BOOL,
+        texts=types == dtypes.ALL,
     )
 
 
@@ -310,6 +311,7 @@ OPS.register(
         reference=lambda xp, op, condition, x, y: xp.where(condition, x, y),
         gradient=_where_gradient,
         in_place=True,
+        texts=True,
     ),
     _test("is_nan", 286, "Whether x is not a number.", lambda xp, op, x: xp.isnan(x), dtypes.FLOATS),
     _test(

@@ -176,7 +176,8 @@ def _key(entries: Sequence[Entry], shape: Sequence[int]) -> tuple[tuple[slice, .
 def _strided_slice(xp: Any, op: Any, x: Any) -> Any:
     entries = entries_of(op.a, x.ndim)
     key, flipped = _key(entries, x.shape)
-    y = x[key]
+    within: Any = (*key, ...)
+    y = x[within]
     y = xp.flip(y, axis=flipped) if flipped else y
     return xp.reshape(y, tuple(1 if e.new else y.shape[e.axis] for e in entries if not e.shrink))
 
@@ -453,6 +454,7 @@ OPS.register(
         reference=_strided_slice,
         gradient=lambda b, op, dy: [b.strided_slice_gradient(dy, b.sizes(op.inputs[0]), **op.attributes)],
         quant="same",
+        texts=True,
     ),
     OpDef(
         name="strided_slice_gradient",
@@ -483,6 +485,7 @@ OPS.register(
         gradient=_slice_gradient,
         quant="same",
         any_rank=True,
+        texts=True,
     ),
     OpDef(
         name="dimension",
@@ -515,6 +518,7 @@ OPS.register(
         reference=_gather,
         gradient=_gather_gradient,
         quant="same",
+        texts=True,
     ),
     OpDef(
         name="unsorted_segment_sum",

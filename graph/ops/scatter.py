@@ -6,7 +6,7 @@ Indices are from -size to size - 1 of the axis they count along; below 0 they co
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from samara.graph import dims, dtypes
@@ -95,7 +95,7 @@ def _joined(xp: Any, reduction: str, old: Any, new: Any) -> Any:
     return xp.minimum(old, new) if reduction == "minimum" else new
 
 
-def _scattered(xp: Any, reduction: str, rows: Any, places: Any, updates: Any) -> Any:
+def scattered(xp: Any, reduction: str, rows: Any, places: Any, updates: Any) -> Any:
     """A copy of rows with the updates put in, one after the other."""
     y = xp.asarray(rows, copy=True)
     for i in range(places.shape[0]):
@@ -104,11 +104,14 @@ def _scattered(xp: Any, reduction: str, rows: Any, places: Any, updates: Any) ->
     return y
 
 
-def _scatter_elements(xp: Any, op: Any, x: Any, indices: Any, updates: Any) -> Any:
+def scatter_elements(
+    xp: Any, op: Any, x: Any, indices: Any, updates: Any, put: Callable[..., Any] = scattered
+) -> Any:
+    """The reference of the op; `put` does what `scattered` does."""
     if updates.shape != indices.shape:
         raise ValueError(f"updates have shape {list(updates.shape)}, indices {list(indices.shape)}")
     places = _flat_places(xp, x.shape, indices, op.a.axis % x.ndim)
-    y = _scattered(xp, op.a.reduction, xp.reshape(x, (-1,)), places, xp.reshape(updates, (-1,)))
+    y = put(xp, op.a.reduction, xp.reshape(x, (-1,)), places, xp.reshape(updates, (-1,)))
     return xp.reshape(y, x.shape)
 
 
@@ -190,7 +193,10 @@ def _scatter_nd_shape(op: Any) -> Any:
     return x
 
 
-def _scatter_nd(xp: Any, op: Any, x: Any, indices: Any, updates: Any) -> Any:
+def scatter_nd(
+    xp: Any, op: Any, x: Any, indices: Any, updates: Any, put: Callable[..., Any] = scattered
+) -> Any:
+    """The reference of the op; `put` does what `scattered` does."""
     depth = indices.shape[-1]
     sizes, inner = x.shape[:depth], math.prod(x.shape[depth:])
     if updates.shape != (*indices.shape[:-1], *x.shape[depth:]):
@@ -198,7 +204,7 @@ def _scatter_nd(xp: Any, op: Any, x: Any, indices: Any, updates: Any) -> Any:
     count = math.prod(indices.shape[:-1])
     rows = _rows_named(xp, sizes, xp.reshape(indices, (count, depth)))
     table = xp.reshape(x, (math.prod(sizes), inner))
-    y = _scattered(xp, op.a.reduction, table, rows, xp.reshape(updates, (count, inner)))
+    y = put(xp, op.a.reduction, table, rows, xp.reshape(updates, (count, inner)))
     return xp.reshape(y, x.shape)
 
 
@@ -231,7 +237,7 @@ OPS.register(
         attributes=(attribute("axis", "int", 0, "The axis that indices count along."), _REDUCTION),
         doc="x with updates put where gather_elements with the same indices takes from. " + _SCATTERED,
         shape=_scatter_elements_shape,
-        reference=_scatter_elements,
+        reference=scatter_elements,
         gradient=lambda b, op, dy: _scatter_gradient(b, op, dy, "gather_elements", axis=op.a.axis),
     ),
     OpDef(
@@ -247,6 +253,7 @@ OPS.register(
         reference=_gather_nd,
         gradient=_gather_nd_gradient,
         quant="same",
+        texts=True,
     ),
     OpDef(
         name="scatter_nd",
@@ -258,7 +265,8 @@ OPS.register(
         doc="x with the slices of updates put where gather_nd with the same indices takes from. "
         + _SCATTERED,
         shape=_scatter_nd_shape,
-        reference=_scatter_nd,
+        reference=scatter_nd,
         gradient=lambda b, op, dy: _scatter_gradient(b, op, dy, "gather_nd"),
+        texts=True,
     ),
 )

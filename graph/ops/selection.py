@@ -54,10 +54,12 @@ def _unique_shape(op: Any) -> Any:
 
 def _unique(xp: Any, op: Any, x: Any) -> Any:
     length = x.shape[0]
-    number = float if xp.isdtype(x.dtype, "real floating") else int
+    number: Any = float if xp.isdtype(x.dtype, "real floating") else int
     rows = xp.reshape(x, (length, math.prod(x.shape[1:])))
 
     def key(i: int) -> tuple[Any, ...]:
+        if x.dtype == object:
+            return tuple(rows[i])
         elements = [number(rows[i, k]) for k in range(rows.shape[1])]
         return tuple((True, 0) if math.isnan(e) else (False, e) for e in elements)
 
@@ -175,6 +177,7 @@ OPS.register(
         "zeros.",
         shape=_unique_shape,
         reference=_unique,
+        texts=True,
     ),
     OpDef(
         name="non_max_suppression",

@@ -19,6 +19,10 @@ from samara.graph.vocabulary.mathematics import reduce_prod, reduce_sum
 
 def shape(input: Any, name: str | None = None, out_type: Any = int32) -> Tensor:
     """The shape, as a tensor."""
+    if hasattr(input, "with_values"):
+        input = input.dense_shape
+        made: Tensor = input.graph.b.cast(input, dtype=out_type, name=name)
+        return made
     result: Tensor = builder(input).shape(input, output_type=out_type, name=name)
     return result
 
@@ -30,6 +34,8 @@ def size(input: Any, name: str | None = None, out_type: Any = int32) -> Tensor:
 
 def rank(input: Any, name: str | None = None) -> Tensor:
     """The number of dimensions."""
+    if hasattr(input, "with_values"):
+        return size(input.dense_shape, name)
     tensor = convert_to_tensor(input)
     if tensor.shape is not None:
         return convert_to_tensor(len(tensor.shape), int32)

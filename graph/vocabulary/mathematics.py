@@ -96,8 +96,10 @@ def _kind(x: Any, y: Any) -> DType:
     return as_dtype(np.result_type(as_array(x).dtype, as_array(y).dtype))
 
 
-def cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
+def cast(x: Any, dtype: Any, name: str | None = None) -> Any:
     """The values in another element type: floats to integers toward zero, saturating."""
+    if hasattr(x, "with_values"):
+        return x.with_values(cast(x.values, dtype, name))
     result: Tensor = builder(x).cast(x, dtype=as_dtype(dtype), name=name)
     return result
 
@@ -108,12 +110,12 @@ def bitcast(input: Any, type: Any, name: str | None = None) -> Tensor:
     return result
 
 
-def to_float(x: Any, name: str | None = None) -> Tensor:
+def to_float(x: Any, name: str | None = None) -> Any:
     """The values as float32."""
     return cast(x, float32, name)
 
 
-def to_int32(x: Any, name: str | None = None) -> Tensor:
+def to_int32(x: Any, name: str | None = None) -> Any:
     """The values as int32."""
     return cast(x, int32, name)
 
@@ -459,15 +461,16 @@ def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Tensor:
         limits, own = np.iinfo(kind.numpy), np.iinfo(x.dtype.numpy)
         x = b.maximum(x, b.like(max(limits.min, own.min), x))
         x = b.minimum(x, b.like(min(limits.max, own.max), x))
-    return cast(x, kind, name)
+    made: Tensor = cast(x, kind, name)
+    return made
 
 
-def to_double(x: Any, name: str | None = None) -> Tensor:
+def to_double(x: Any, name: str | None = None) -> Any:
     """The values as float64."""
     return cast(x, float64, name)
 
 
-def to_int64(x: Any, name: str | None = None) -> Tensor:
+def to_int64(x: Any, name: str | None = None) -> Any:
     """The values as int64."""
     return cast(x, int64, name)
 

@@ -6,6 +6,7 @@ means something else: float16, which the op table accumulates in float32, empty 
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +14,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F  # noqa: N812 (its usual name)
 
-from samara.graph.ops import _window
+from samara.graph.backends.numpy import scattered as _in_numpy
+from samara.graph.ops import _window, scatter
 
 _aten = torch.ops.aten
 _WIDE = (torch.float32, torch.float64)
@@ -262,6 +264,22 @@ def _segment_sum(xp: Any, op: Any, data: Any, ids: Any, count: Any) -> Any:
     return sums.index_put_((places,), rows, accumulate=True)
 
 
+def _scattered(xp: Any, reduction: str, rows: Any, places: Any, updates: Any) -> Any:
+    """On the host numpy puts them in, in their order; a GPU is left what does not depend on the order."""
+    if rows.is_cpu:
+        found = _in_numpy(xp, reduction, rows.numpy(), places.numpy(), updates.numpy())
+        return torch.from_numpy(found)
+    if reduction != "none":
+        return scatter.scattered(xp, reduction, rows, places, updates)
+    last = torch.full((rows.shape[0],), -1, dtype=torch.int64, device=rows.device)
+    numbers = torch.arange(places.shape[0], device=rows.device)
+    last.scatter_reduce_(0, places, numbers, "amax")
+    wide = last.reshape(-1, *[1] * (rows.ndim - 1))
+    if not updates.shape[0]:
+        return rows.clone()
+    return torch.where(wide >= 0, updates[last.clamp(min=0)], rows)
+
+
 def _layer_norm(xp: Any, op: Any, x: Any, scale: Any, offset: Any) -> Any:
     if not _is_plain(x):
         return _reference(xp, op, x, scale, offset)
@@ -381,6 +399,8 @@ overrides: dict[str, Callable[..., Any]] = {
     "square": _simply(torch.square),
     "tanh": _wide_only(lambda op, x: torch.tanh(x)),
     "truncated_normal": _truncated,
+    "scatter_elements": functools.partial(scatter.scatter_elements, put=_scattered),
+    "scatter_nd": functools.partial(scatter.scatter_nd, put=_scattered),
     "unsorted_segment_sum": _segment_sum,
     "where": _simply(torch.where),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,3 +49,27 @@ def check_gradient(
         np.testing.assert_allclose(
             run(twice, feeds), differences(total, x, feeds), rtol=20 * tolerance, atol=20 * tolerance
         )
+
+
+def run_on_both(fetches: Any, feeds: Mapping[Any, Any] | None = None) -> Any:
+    """What numpy gives; torch, where it is installed, gives the same within rounding."""
+    found = run(fetches, feeds)
+    if importlib.util.find_spec("torch") is not None:
+        with tf.Session(config=tf.ConfigProto(backend="torch")) as session:
+            session.run([tf.global_variables_initializer(), tf.local_variables_initializer()])
+            _same(found, session.run(fetches, feeds))
+    return found
+
+
+def _same(left: Any, right: Any) -> None:
+    assert type(left) is type(right)
+    if isinstance(left, (list, tuple)):
+        assert len(left) == len(right)
+        for a, b in zip(left, right, strict=True):
+            _same(a, b)
+    elif left is not None:
+        assert np.asarray(left).dtype == np.asarray(right).dtype
+        if np.asarray(left).dtype.kind == "f":
+            np.testing.assert_allclose(left, right, rtol=1e-5, atol=1e-6)
+        else:
+            np.testing.assert_array_equal(left, right)
