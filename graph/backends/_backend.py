@@ -108,7 +108,8 @@ class Backend(ABC):
         """One call for several operations on float32 or float64, with the `out` of `plain`; None where there is none.
 
         add_multiple(x, y) is x + factor * y, add_product(x, y, z) is x + factor * y * z, add_quotient(x, y, z, s) is
-        x + factor * s * y / z with a scalar s, where_positive(x, y) is y where x > 0 and 0 elsewhere.
+        x + factor * s * y / z with a scalar s, zeroed(x, y) is 0 where x <= 0, and y elsewhere and
+        where x is NaN.
         """
         return None
 

@@ -139,11 +139,12 @@ def _keep(values: Any, kept: Any, out: Any) -> None:
 
 
 def _where(xp: Any, op: Any, condition: Any, x: Any, y: Any) -> Any:
-    plain = condition.shape == x.shape and x.ndim and _has_bits(x) and y.ndim == 0
-    if not plain or y != 0 or namespace.signbit(y):
+    values, other = (x, y) if y.ndim == 0 else (y, x)
+    plain = condition.shape == values.shape and values.ndim and _has_bits(values) and other.ndim == 0
+    if not plain or other != 0 or namespace.signbit(other):
         return op.operation.definition.reference(xp, op, condition, x, y)
-    out = namespace.empty_like(x)
-    _keep(x, condition.copy(), out)
+    out = namespace.empty_like(values)
+    _keep(values, condition.copy() if values is x else namespace.logical_not(condition, order="C"), out)
     return out
 
 

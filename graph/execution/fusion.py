@@ -153,15 +153,15 @@ class _Fuser:
         return True
 
     def _mask(self, number: int, draft: Draft) -> None:
-        """Lets pass where an activation was positive."""
-        condition, x, y = self._arguments(draft)
-        test = self._only(condition, number, "greater")
-        if test is None or self._number(y) != 0 or np.signbit(self._number(y) or 0.0):
+        """Lets pass but where an activation was 0 or less."""
+        condition, zero, x = self._arguments(draft)
+        test = self._only(condition, number, "less_equal")
+        if test is None or self._number(zero) != 0 or np.signbit(self._number(zero) or 0.0):
             return
         tested, limit = self._arguments(test[1])
         same = tested.tensor.dtype is x.tensor.dtype
         if same and self._number(limit) == 0 and _shape(tested) is not None and _shape(tested) == _shape(x):
-            self._replace(number, draft, "where_positive", [tested, x], None, test)
+            self._replace(number, draft, "zeroed", [tested, x], None, test)
 
     # Replacing -------------------------------------------------------------------------------------------------
 

@@ -336,12 +336,12 @@ def _unary(
     shape: Callable[..., Any] = lambda op: op.shapes[0],
     mask: bool = False,
 ) -> OpDef:
-    """An op T -> T; `derivative(b, op, x, y)` is dy/dx, or with `mask` a bool tensor that says where it is 1, not 0."""
+    """An op T -> T; `derivative(b, op, x, y)` is dy/dx, or with `mask` a bool tensor that says where it is 0, not 1."""
 
     def gradient(b: Any, op: Any, dy: Any) -> list[Any]:
         assert derivative is not None
         slope = derivative(b, op, op.inputs[0], op.outputs[0])
-        return [b.where(slope, dy, b.like(0, dy)) if mask else b.multiply(dy, slope)]
+        return [b.where(slope, b.like(0, dy), dy) if mask else b.multiply(dy, slope)]
 
     return OpDef(
         name=name,
@@ -370,13 +370,13 @@ _ERF_NODES = _legendre(24)
 
 
 def erf_of(xp: Any, x: Any) -> Any:
-    """The integral 2/sqrt(pi) * x * exp(-(x t)**2) over t in 0..1, by quadrature."""
+    """2/sqrt(pi) * x * the integral of exp(-(x t)**2) over t in 0..1, by quadrature; from 6 on 1 to the last bit."""
     bounded = xp.minimum(xp.maximum(x, xp.full_like(x, -6)), xp.full_like(x, 6))
     total = xp.zeros_like(x)
     for node, weight in _ERF_NODES:
         scaled = bounded * node
         total = total + weight * xp.exp(-(scaled * scaled))
-    return _TWO_OVER_ROOT_PI * bounded * total
+    return xp.where(xp.abs(bounded) == 6, xp.sign(bounded), _TWO_OVER_ROOT_PI * bounded * total)
 
 
 def _sigmoid(xp: Any, x: Any) -> Any:
@@ -461,10 +461,8 @@ def _integer_bound(value: float, limits: Any) -> int:
     return int(limits.max) if value >= limits.max else int(value)
 
 
-def _clip_mask(b: Any, op: Any, x: Any, y: Any) -> Any:
-    return b.logical_and(
-        b.greater_equal(x, b.like(op.a.minimum, x)), b.less_equal(x, b.like(op.a.maximum, x))
-    )
+def _clipped(b: Any, op: Any, x: Any, y: Any) -> Any:
+    return b.logical_or(b.less(x, b.like(op.a.minimum, x)), b.greater(x, b.like(op.a.maximum, x)))
 
 
 OPS.register(
@@ -533,7 +531,7 @@ OPS.register(
         298,
         "The exponential less one, e**x - 1, accurate near 0.",
         lambda xp, op, x: xp.expm1(x),
-        lambda b, op, x, y: b.add(y, b.like(1, x)),
+        lambda b, op, x, y: b.exp(x),
     ),
     _unary(
         "log",
@@ -640,18 +638,18 @@ OPS.register(
     _unary(
         "relu",
         330,
-        "The larger of x and 0. The derivative at 0 is 0.",
+        "The larger of x and 0; NaN of NaN, where the derivative is 1. The derivative at 0 is 0.",
         lambda xp, op, x: xp.maximum(x, xp.zeros_like(x)),
-        lambda b, op, x, y: b.greater(y, b.like(0, y)),
+        lambda b, op, x, y: b.less_equal(y, b.like(0, y)),
         types=dtypes.SIGNED,
         mask=True,
     ),
     _unary(
         "relu6",
         331,
-        "x limited to 0..6. The derivative at 0 and at 6 is 0.",
+        "x limited to 0..6; NaN of NaN, where the derivative is 1. The derivative at 0 and at 6 is 0.",
         lambda xp, op, x: _between(xp, x, 0, 6),
-        lambda b, op, x, y: _inside(b, x, 0, 6),
+        lambda b, op, x, y: b.logical_or(b.less_equal(x, b.like(0, x)), b.greater_equal(x, b.like(6, x))),
         types=dtypes.SIGNED,
         mask=True,
     ),
@@ -681,7 +679,7 @@ OPS.register(
         335,
         f"The scaled exponential linear unit: {_SELU_SCALE} * (x if x > 0 else {_SELU_ALPHA} * (exp(x) - 1)).",
         lambda xp, op, x: (
-            _SELU_SCALE * xp.where(x > 0, x, _SELU_ALPHA * xp.expm1(xp.minimum(x, xp.zeros_like(x))))
+            _SELU_SCALE * xp.where(x < 0, _SELU_ALPHA * xp.expm1(xp.minimum(x, xp.zeros_like(x))), x)
         ),
         lambda b, op, x, y: _slope_below_zero(b, x, _SELU_ALPHA, _SELU_SCALE),
     ),
@@ -716,9 +714,10 @@ OPS.register(
     _unary(
         "clip",
         1,
-        "x limited to minimum..maximum. The derivative is 1 at the limits. For integers the limits count as float32.",
+        "x limited to minimum..maximum; NaN of NaN. The derivative is 1 at the limits and at NaN. For integers the "
+        "limits count as float32.",
         _clip,
-        _clip_mask,
+        _clipped,
         types=dtypes.NUMBERS,
         mask=True,
         attributes=(
@@ -739,7 +738,7 @@ OPS.register(
         "elu",
         3,
         "The exponential linear unit: x where it is positive, and alpha * (exp(x) - 1) elsewhere.",
-        lambda xp, op, x: xp.where(x > 0, x, op.a.alpha * xp.expm1(xp.minimum(x, xp.zeros_like(x)))),
+        lambda xp, op, x: xp.where(x < 0, op.a.alpha * xp.expm1(xp.minimum(x, xp.zeros_like(x))), x),
         lambda b, op, x, y: _slope_below_zero(b, x, op.a.alpha),
         attributes=(attribute("alpha", "float", 1.0, "What it tends to for negative x, but for the sign."),),
     ),

@@ -135,7 +135,7 @@ def test_fused_calls_give_what_their_operations_give(dtype: str, written: bool) 
         "add_multiple": ([x, y], 0.3, x + 0.3 * y),
         "add_product": ([x, y, z], -0.3, x - 0.3 * y * z),
         "add_quotient": ([x, y, z, s], -1.0, x - 1.7 * y / z),
-        "where_positive": ([x, y], None, np.where(x > 0, y, 0)),
+        "zeroed": ([x, y], None, np.where(x <= 0, 0, y)),
     }
     for name, (given, factor, wanted) in expected.items():
         function = backend.fused(name, factor, host)

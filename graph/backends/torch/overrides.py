@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 (its usual name)
 
@@ -309,9 +310,30 @@ def _prelu(op: Any, x: Any, slope: Any) -> Any:
 
 def _gelu(xp: Any, op: Any, x: Any) -> Any:
     # Torch's approximation with tanh loses what is small.
-    if x.dtype not in _WIDE or op.a.approximate == "tanh":
+    if not _is_plain(x) or op.a.approximate == "tanh":
         return _reference(xp, op, x)
-    return F.gelu(x)
+    y = F.gelu(x)
+    # On the host torch gives NaN for infinity.
+    if x.is_cpu and not torch.compiler.is_compiling() and not torch.amax(x).item() < math.inf:
+        y.masked_fill_(x == math.inf, math.inf)
+    return y
+
+
+def _rest(on_device: Callable[..., Any], on_host: Callable[..., Any]) -> Callable[..., Any]:
+    """The rest of a division: on the host by numpy, as torch loses it where the quotient is beyond all numbers."""
+
+    def run(xp: Any, op: Any, x: Any, y: Any) -> Any:
+        if not x.dtype.is_floating_point:
+            return _reference(xp, op, x, y)
+        return torch.as_tensor(on_host(x.numpy(), y.numpy())) if x.is_cpu else on_device(x, y)
+
+    return run
+
+
+def _floor_mod(x: Any, y: Any) -> Any:
+    rest = torch.remainder(x, y)
+    # That of 0 has the sign of y too.
+    return torch.where(rest == 0, torch.copysign(rest, y), rest)
 
 
 # Random numbers ------------------------------------------------------------------------------------------------
@@ -374,6 +396,7 @@ overrides: dict[str, Callable[..., Any]] = {
     "depthwise_conv2d_backprop_input": _conv_input,
     "elu": _wide_only(lambda op, x: F.elu(x, op.a.alpha)),
     "erf": _wide_only(lambda op, x: torch.erf(x)),
+    "floor_mod": _rest(_floor_mod, np.mod),
     "gelu": _gelu,
     "layer_normalization": _layer_norm,
     "leaky_relu": _wide_only(lambda op, x: F.leaky_relu(x, op.a.alpha)),
@@ -398,6 +421,7 @@ overrides: dict[str, Callable[..., Any]] = {
     "sparse_softmax_cross_entropy_with_logits": _sparse_cross_entropy,
     "square": _simply(torch.square),
     "tanh": _wide_only(lambda op, x: torch.tanh(x)),
+    "truncate_mod": _rest(torch.fmod, np.fmod),
     "truncated_normal": _truncated,
     "scatter_elements": functools.partial(scatter.scatter_elements, put=_scattered),
     "scatter_nd": functools.partial(scatter.scatter_nd, put=_scattered),
@@ -440,8 +464,8 @@ def _add_quotient(factor: float) -> Callable[..., Any]:
     return lambda x, y, z, s, out=None: torch.addcdiv(x, y, z, value=factor * s.item(), out=out)
 
 
-def _where_positive(factor: None) -> Callable[..., Any]:
-    # As the gradient of torch's own relu: where x is NaN, y passes.
+def _zeroed(factor: None) -> Callable[..., Any]:
+    # The gradient of torch's own relu.
     def run(x: Any, y: Any, out: Any = None) -> Any:
         if out is None:
             return _aten.threshold_backward(y, x, 0)
@@ -455,7 +479,7 @@ fused: dict[str, Callable[..., Any]] = {
     "add_multiple": _add_multiple,
     "add_product": _add_product,
     "add_quotient": _add_quotient,
-    "where_positive": _where_positive,
+    "zeroed": _zeroed,
 }
 
 __all__ = ["fused", "overrides", "plain"]

@@ -19,7 +19,7 @@
 
 UNARY_NUMBERS(negative, -a, 0u - (uint64_t)a)
 UNARY_NUMBERS(abs, fabsf(a), a < 0 ? 0u - (uint64_t)a : (uint64_t)a)
-UNARY_NUMBERS(sign, a > 0.0f ? 1.0f : a < 0.0f ? -1.0f : a, (a > 0) - (a < 0))
+UNARY_NUMBERS(sign, a > 0.0f ? 1.0f : a < 0.0f ? -1.0f : a == 0.0f ? 0.0f : a, (a > 0) - (a < 0))
 UNARY_NUMBERS(square, (a) * (a), (uint64_t)(a) * (uint64_t)(a))
 UNARY(reciprocal, 1.0f / a)
 UNARY(sqrt, sqrtf(a))
