@@ -71,7 +71,7 @@ def _normalize(definition: OpDef, a: Attribute, value: Any) -> Any:
             return None if value is None else tuple(dims.as_dimension(d) for d in value)
     except (TypeError, ValueError) as error:
         raise TypeError(f"{definition.name}: attribute {a.name}={value!r}: {error}") from None
-    if a.kind == "graph" and not hasattr(value, "outputs"):
+    if a.kind == "graph" and not hasattr(value, "outputs") and not (value is None and a.default is None):
         raise TypeError(f"{definition.name}: attribute {a.name} is {type(value).__name__}, expected a Body")
     if a.choice is not None:
         word = str(value).lower()

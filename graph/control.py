@@ -227,6 +227,27 @@ def trace(graph: Graph, function: Callable[..., Any], like: Sequence[Tensor]) ->
     return Body(made, tuple(made.inputs), outputs), taken
 
 
+def traced(
+    graph: Graph, function: Callable[..., Any], kinds: Sequence[tuple[dtypes.DType, Any]]
+) -> tuple[Body, list[Tensor]]:
+    """As `trace`, with placeholders of given element types and shapes, of what is to run once for each of many values.
+
+    What the function writes, or draws by chance, is written and drawn each time.
+    """
+    made = BodyGraph(graph)
+    arguments = [
+        made.apply("placeholder", [], {"dtype": dtype, "shape": shape}, name="argument").outputs[0]
+        for dtype, shape in kinds
+    ]
+    made.inputs += arguments
+    with made.as_default():
+        values = function(*arguments)
+    outputs = _finished(made, values, _kinds(values))
+    taken = _captured((made,))
+    _shared(taken, (made,))
+    return Body(made, tuple(made.inputs), outputs), taken
+
+
 def _own(values: Sequence[Any], kinds: Sequence[Any]) -> list[Any]:
     """For what has no element type, that of its counterpart; a tensor keeps its own, for the op to compare."""
     return [None if hasattr(v, "as_graph_tensor") else k for v, k in zip(values, kinds, strict=True)]
@@ -354,6 +375,10 @@ def inlined(graph: Graph, body: Body, inputs: Sequence[Tensor]) -> list[Tensor]:
         copied[op] = graph.operations[-1]
         for old, new in zip(op.outputs, made, strict=True):
             mapping[id(old)] = new
+    for op, new_op in copied.items():
+        if op.own_gradient is not None:
+            within = getattr(op.own_gradient, "within", None)
+            new_op.own_gradient = op.own_gradient if within is None else within(mapping)
     return [mapping[id(t)] for t in body.outputs]
 
 

@@ -80,6 +80,7 @@ def _backward(ys: list[Tensor], xs: list[Tensor], starts: list[Any], stops: set[
             )
         partial.setdefault(id(y), []).append(grad)
     done: dict[int, Tensor] = {}
+    together: set[int] = set()
 
     def total(tensor: Tensor) -> Tensor | None:
         if id(tensor) not in done and id(tensor) in partial:
@@ -94,10 +95,18 @@ def _backward(ys: list[Tensor], xs: list[Tensor], starts: list[Any], stops: set[
         grads = [None if id(t) in stops else total(t) for t in op.outputs]
         if all(g is None for g in grads):
             continue
-        if op.definition.gradient is None:
+        own, rule = op.own_gradient, op.definition.gradient
+        if own is None and rule is None:
             continue
         with b.graph.name_scope(f"{op.name.rpartition('/')[2]}_grad"), b.graph.control_dependencies(None):
-            found = op.definition.gradient(b, op, *grads)
+            if own is None:
+                found = rule(b, op, *grads) if rule is not None else []
+            elif id(own.targets(op)[-1]) in together:
+                # Another operation of those that have their gradient together came before.
+                continue
+            else:
+                together.add(id(own.targets(op)[-1]))
+                found = own.of(b, op, [None if id(t) in stops else total(t) for t in own.targets(op)])
         sources = _sources(op)
         if len(found) != len(sources):
             raise GraphError(f"the gradient of {op.type} gave {len(found)} results for {len(sources)} inputs")
@@ -111,6 +120,9 @@ def _backward(ys: list[Tensor], xs: list[Tensor], starts: list[Any], stops: set[
 
 def _sources(op: Operation) -> list[Tensor | None]:
     """What an operation depends on: its inputs, and variables that its sub-graphs read."""
+    if op.own_gradient is not None:
+        own: list[Tensor | None] = op.own_gradient.sources(op)
+        return own
     return [*op.inputs, *read_variables(op)] if op.bodies else op.inputs
 
 

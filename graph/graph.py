@@ -11,7 +11,7 @@ import contextlib
 import re
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import FrameType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,7 @@ from samara.graph.strings import as_strings, holds_text
 
 if TYPE_CHECKING:
     from samara.graph.builder import Builder
-    from samara.graph.text import GraphDef
+    from samara.graph.graph_def import GraphDef
 
 
 class Tensor(Operators):
@@ -150,6 +150,7 @@ class Operation:
         source: "file:line" of the user's program, or "".
         device: the device it was asked to run on, "/device:GPU:0", or "".
         id: its place in the order of construction, which is an order of execution.
+        own_gradient: what `samara.graph.own_gradients` gave it in place of the op's gradient, or None.
     """
 
     __slots__ = (
@@ -163,6 +164,7 @@ class Operation:
         "inputs",
         "name",
         "outputs",
+        "own_gradient",
         "source",
     )
 
@@ -186,6 +188,7 @@ class Operation:
         self.source = source
         self.device = ""
         self.id = -1
+        self.own_gradient: Any = None
         self.outputs: list[Tensor] = []
 
     @property
@@ -234,7 +237,7 @@ class Operation:
     @property
     def node_def(self) -> Any:
         """What it is made of, to be read."""
-        from samara.graph.text import NodeDef
+        from samara.graph.graph_def import NodeDef
 
         return NodeDef(self)
 
@@ -260,6 +263,7 @@ class Graph:
         self._devices: list[Any] = []
         self._control_stack: list[tuple[Operation, ...]] = []
         self._collections: dict[str, list[Any]] = {}
+        self._own_gradients: dict[str, str] = {}
         self._finalized = False
         self.outer: Graph | None = None
         self.seed: int | None = None
@@ -295,7 +299,7 @@ class Graph:
 
     def as_graph_def(self, *_: Any, **__: Any) -> GraphDef:
         """What the graph is made of, to be read: `print(graph.as_graph_def())`, or its `.node`."""
-        from samara.graph.text import GraphDef
+        from samara.graph.graph_def import GraphDef
 
         return GraphDef(self)
 
@@ -420,6 +424,28 @@ class Graph:
             yield
 
     @contextlib.contextmanager
+    def gradient_override_map(self, op_type_map: Mapping[str, str]) -> Iterator[None]:
+        """Gives the operations added within a gradient that a program has registered with `RegisterGradient`.
+
+        Args:
+            op_type_map: for a type of operations, such as "Relu", the name of the gradient.
+
+        Raises:
+            TypeError: it is no mapping of texts.
+            ValueError: there is no such type.
+        """
+        from samara.graph.own_gradients import op_type
+
+        if not isinstance(op_type_map, Mapping) or not all(isinstance(v, str) for v in op_type_map.values()):
+            raise TypeError(f"gradient_override_map: {shown(op_type_map)} is no mapping of texts to texts")
+        previous = self._own_gradients
+        self._own_gradients = {**previous, **{op_type(k): v for k, v in op_type_map.items()}}
+        try:
+            yield
+        finally:
+            self._own_gradients = previous
+
+    @contextlib.contextmanager
     def source(self, source: str) -> Iterator[None]:
         """Gives the operations added within this source instead of the caller's line."""
         previous, self._source_override = self._source_override, source
@@ -541,6 +567,10 @@ class Graph:
         op.id = self._operations[-1].id + 1 if self._operations else 0
         if self._devices:
             devices.joined(self._devices, op)
+        if self._own_gradients or self.outer is not None:
+            from samara.graph.own_gradients import named
+
+            op.own_gradient = named(self, type_)
         self._operations.append(op)
         self._by_name[op.name] = op
         return op

@@ -21,6 +21,7 @@ from samara.graph.dtypes import DType, as_dtype
 from samara.graph.graph import Body, Graph, Operation, Tensor
 from samara.graph.ops import OPS
 from samara.graph.ops._table import Attribute
+from samara.graph.own_gradients import LostGradient, NamedGradient
 from samara.graph.variables import Variable
 
 Array = np.ndarray[Any, Any]
@@ -141,8 +142,9 @@ class _Writer:
                 "control": [numbers[c] for c in op.control_inputs],
                 "device": op.device,
                 "source": op.source,
+                "gradient": None if op.own_gradient is None else getattr(op.own_gradient, "name", 0),
             }
-            written.append({k: v for k, v in entry.items() if v not in ([], {}, "")})
+            written.append({k: v for k, v in entry.items() if v is not None and v not in ([], {}, "")})
             numbers[op] = len(numbers)
             for tensor in op.outputs:
                 tensors[tensor] = len(tensors)
@@ -334,6 +336,9 @@ class _Reader:
             ):
                 op = graph.apply(entry["op"], inputs, attributes, name=name, exact_name=True)
             op.device = entry.get("device", "")
+            if "gradient" in entry:
+                name = entry["gradient"]
+                op.own_gradient = NamedGradient(name) if isinstance(name, str) else LostGradient()
             for tensor, shape in zip(op.outputs, entry.get("shapes", []), strict=True):
                 given = self.shape(shape)
                 if given is not None:

@@ -15,10 +15,11 @@ _LONGEST_VALUE = 8
 
 def dump(graph: Graph) -> str:
     """All operations, in the order of construction, as `outputs = op(inputs; attributes)`, their bodies after them."""
-    return "".join(_text(op) for op in graph.operations) or "\n"
+    return "".join(of_operation(op) for op in graph.operations) or "\n"
 
 
-def _text(op: Operation) -> str:
+def of_operation(op: Operation) -> str:
+    """An operation and its bodies."""
     lines = [_line(op)]
     for name, body in op.bodies.items():
         lines.append(f"  {name}:")
@@ -51,43 +52,3 @@ def _value(value: Any) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(map(str, value))}]"
     return str(value)
-
-
-class NodeDef:
-    """What an operation is made of: `name`, `op`, `input`, `device` and `attr`; as text its line of the dump.
-
-    Args:
-        op: the operation.
-    """
-
-    def __init__(self, op: Operation) -> None:
-        self.name = op.name
-        self.op = op.type
-        self.input = [t.name.removesuffix(":0") for t in op.given_inputs]
-        self.input += [f"^{c.name}" for c in op.control_inputs]
-        self.device = op.device
-        self.attr = dict(op.attributes)
-        self._text = _text(op)
-
-    def __str__(self) -> str:
-        return self._text
-
-    __repr__ = __str__
-
-
-class GraphDef:
-    """What a graph is made of: a `NodeDef` for each operation, in `node`; as text the graph's dump.
-
-    Attributes:
-        graph: the graph.
-        node: the operations.
-    """
-
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-        self.node = [NodeDef(op) for op in graph.operations]
-
-    def __str__(self) -> str:
-        return "".join(map(str, self.node)) or "\n"
-
-    __repr__ = __str__

@@ -1,7 +1,7 @@
-"""What TensorFlow 1 had beside its vocabulary: `tf.contrib.layers`, `rnn`, `seq2seq` and `framework`."""
+"""What TensorFlow 1 had beside its vocabulary: `tf.contrib.layers`, `slim`, `rnn`, `seq2seq`, `framework` and more."""
 
 from __future__ import annotations
 
-from samara.graph.contrib import framework, layers, rnn, seq2seq
+from samara.graph.contrib import framework, layers, losses, metrics, rnn, seq2seq, slim
 
-__all__ = ["framework", "layers", "rnn", "seq2seq"]
+__all__ = ["framework", "layers", "losses", "metrics", "rnn", "seq2seq", "slim"]

@@ -23,8 +23,8 @@ from samara.graph.execution.plan import compile_plan
 from samara.graph.execution.state import Call, State, Variables
 from samara.graph.execution.step import VARIABLE, Plan, execute, execute_traced, stepwise
 from samara.graph.graph import Graph, Operation, Tensor, get_default_graph
+from samara.graph.graph_def import GraphDef
 from samara.graph.sparse.tensor import SparseTensor, SparseTensorValue, spread
-from samara.graph.text import GraphDef
 
 Array = np.ndarray[Any, Any]
 

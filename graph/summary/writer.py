@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from samara.graph.graph import Graph
+from samara.graph.graph_def import GraphDef
 from samara.graph.summary.needed import tensorboard_module
-from samara.graph.text import GraphDef
 
 
 class FileWriter:

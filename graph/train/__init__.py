@@ -76,6 +76,7 @@ from samara.graph.train.queue_runner import QueueRunner, add_queue_runner, start
 from samara.graph.train.replicas import DistributedOptimizer, SyncReplicasOptimizer
 from samara.graph.train.rmsprop import RMSPropOptimizer
 from samara.graph.train.saver import Saver
+from samara.graph.train.session_manager import SessionManager
 from samara.graph.train.step_counter import (
     assert_global_step,
     create_global_step,
@@ -84,6 +85,7 @@ from samara.graph.train.step_counter import (
     global_step,
 )
 from samara.graph.train.summary_hook import SummarySaverHook
+from samara.graph.train.supervisor import Supervisor
 from samara.graph.train.warm_start import init_from_checkpoint, write_graph
 
 piecewise_constant_decay = piecewise_constant
@@ -123,6 +125,7 @@ __all__ = [
     "Saver",
     "Scaffold",
     "Server",
+    "SessionManager",
     "SessionRunArgs",
     "SessionRunContext",
     "SessionRunHook",
@@ -132,6 +135,7 @@ __all__ = [
     "StopAtStepHook",
     "SummarySaverHook",
     "SummaryWriter",
+    "Supervisor",
     "SyncReplicasOptimizer",
     "add_queue_runner",
     "assert_global_step",

@@ -6,6 +6,7 @@ import contextlib
 import glob
 import logging
 import os
+import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -95,6 +96,7 @@ class Saver:
         self.random_states = var_list is None if random_states is None else random_states
         self._given = None if var_list is None else _named(var_list)
         self._variables: dict[str, Variable] | None = None
+        self._lock = threading.Lock()
         self._kept: list[tuple[str, float]] = []
         self._preserved = 0.0
         self._next_preserved = time.time() + keep_checkpoint_every_n_hours * 3600
@@ -155,17 +157,19 @@ class Saver:
         folder = os.path.dirname(prefix) or "."
         if not os.path.isdir(folder):
             raise ValueError(f"the folder {folder} does not exist, so {prefix} cannot be saved")
-        _remove_partial(prefix)
-        if global_step is not None:
-            step = sess.run(global_step) if hasattr(global_step, "as_graph_tensor") else global_step
-            prefix += f"-{int(step):08d}" if self.pad_step_number else f"-{int(step)}"
-        arrays = {name: np.asarray(sess.read(v.op)) for name, v in self.variables.items()}
-        document = {"random": random_state(sess)} if self.random_states else {}
-        if write_meta_graph:
-            self._write_graph(sess.graph, f"{prefix}.{meta_graph_suffix}")
-        tensor_file.write(prefix + VARIABLES, arrays, document)
-        if write_state:
-            self._keep(prefix, folder, latest_filename, meta_graph_suffix)
+        # A program saves while the thread of its Supervisor does.
+        with self._lock:
+            _remove_partial(prefix)
+            if global_step is not None:
+                step = sess.run(global_step) if hasattr(global_step, "as_graph_tensor") else global_step
+                prefix += f"-{int(step):08d}" if self.pad_step_number else f"-{int(step)}"
+            arrays = {name: np.asarray(sess.read(v.op)) for name, v in self.variables.items()}
+            document = {"random": random_state(sess)} if self.random_states else {}
+            if write_meta_graph:
+                self._write_graph(sess.graph, f"{prefix}.{meta_graph_suffix}")
+            tensor_file.write(prefix + VARIABLES, arrays, document)
+            if write_state:
+                self._keep(prefix, folder, latest_filename, meta_graph_suffix)
         return prefix
 
     def _write_graph(self, graph: Graph, path: str) -> None:

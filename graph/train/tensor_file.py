@@ -66,12 +66,48 @@ def _crc(array: Array) -> int:
 def write(path: str | Path, arrays: Mapping[str, Array], document: Any) -> None:
     """Writes arrays and a document, whatever `json` takes, as one file."""
     library = _safetensors()
+    whole, metadata = _prepared(arrays, document)
+    write_atomically(path, lambda partial: library.numpy.save_file(whole, partial, metadata))
+
+
+def to_bytes(arrays: Mapping[str, Array], document: Any) -> bytes:
+    """What `write` writes to a file."""
+    whole, metadata = _prepared(arrays, document)
+    made: bytes = _safetensors().numpy.save(whole, metadata)
+    return made
+
+
+def from_bytes(data: bytes) -> tuple[dict[str, Array], Any]:
+    """The arrays and the document that `to_bytes` was given.
+
+    Raises:
+        CheckpointError: it is not what `to_bytes` gave, or damaged.
+    """
+    try:
+        size = int.from_bytes(data[:8], "little")
+        metadata = json.loads(data[8 : 8 + size]).get("__metadata__") or {}
+        arrays = _safetensors().numpy.load(bytes(data))
+    except ImportError:
+        raise
+    except Exception as error:
+        raise CheckpointError(f"the bytes are no graph that this package wrote: {error}") from None
+    text = metadata.get("content", "")
+    if metadata.get("format") != _VERSION or str(zlib.crc32(text.encode())) != metadata.get("crc32"):
+        raise CheckpointError("the bytes were not written by this package, or are damaged")
+    content = json.loads(text)
+    if {name: _crc(a) for name, a in arrays.items()} != content["arrays"]:
+        raise CheckpointError("the bytes are damaged: an array has another checksum than it was written with")
+    return arrays, content["document"]
+
+
+def _prepared(arrays: Mapping[str, Array], document: Any) -> tuple[dict[str, Array], dict[str, str]]:
+    """The arrays as they lie in a file, and its metadata."""
     whole = {name: np.ascontiguousarray(a).reshape(np.shape(a)) for name, a in arrays.items()}
     content = json.dumps(
         {"arrays": {name: _crc(a) for name, a in whole.items()}, "document": document}, separators=(",", ":")
     )
     metadata = {"format": _VERSION, "content": content, "crc32": str(zlib.crc32(content.encode()))}
-    write_atomically(path, lambda partial: library.numpy.save_file(whole, partial, metadata))
+    return whole, metadata
 
 
 class TensorFile:

@@ -71,20 +71,21 @@ def _pairs(assignment_map: Mapping[str, Any], by_name: Mapping[str, Variable]) -
 
 
 def write_graph(graph_or_graph_def: Any, logdir: str | Path, name: str, as_text: bool = True) -> str:
-    """Writes a graph as text to a file, and returns the file's name.
-
-    The text is for reading; `export_meta_graph` writes what can be loaded.
+    """Writes a graph to a file, and returns the file's name.
 
     Args:
         graph_or_graph_def: the graph.
         logdir: the folder, made when it is missing.
         name: the file's name.
-        as_text: must be True.
+        as_text: whether as text, which is for reading; else as the bytes that `GraphDef.ParseFromString` reads.
     """
-    if not as_text:
-        raise ValueError("write_graph writes text: use export_meta_graph for a file that can be loaded")
     path = os.path.join(str(logdir), name)
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    if not as_text:
+        given = graph_or_graph_def
+        definition = given.as_graph_def() if isinstance(given, Graph) else given
+        Path(path).write_bytes(definition.SerializeToString())
+        return path
     text = str(graph_or_graph_def)
     if isinstance(graph_or_graph_def, Graph) and hasattr(graph_or_graph_def, "as_graph_def"):
         text = str(graph_or_graph_def.as_graph_def())

@@ -30,8 +30,9 @@ from samara.graph.graph import (
     get_default_graph,
     reset_default_graph,
 )
+from samara.graph.graph_def import GraphDef, NodeDef, import_graph_def
+from samara.graph.own_gradients import RegisterGradient, custom_gradient
 from samara.graph.shapes import Dimension, TensorShape
-from samara.graph.text import GraphDef, NodeDef
 
 
 @contextlib.contextmanager
@@ -178,6 +179,7 @@ __all__ = [
     "NodeDef",
     "Operation",
     "OptimizerOptions",
+    "RegisterGradient",
     "RunMetadata",
     "RunOptions",
     "Session",
@@ -187,6 +189,7 @@ __all__ = [
     "control_dependencies",
     "convert_n_to_tensor",
     "convert_to_tensor",
+    "custom_gradient",
     "device",
     "disable_eager_execution",
     "disable_resource_variables",
@@ -199,6 +202,7 @@ __all__ = [
     "get_seed",
     "gradients",
     "hessians",
+    "import_graph_def",
     "is_tensor",
     "name_scope",
     "no_op",

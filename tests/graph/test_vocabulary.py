@@ -505,7 +505,7 @@ def test_every_function_is_documented_and_found_by_its_name() -> None:
 
 def test_every_name_is_tested() -> None:
     text = "".join(p.read_text() for p in Path(__file__).parent.rglob("test_*.py"))
-    used = re.findall(r"\b(?:tf|CELLS|LAYERS|framework|rnn)((?:\.\w+)+)|\"(\w+)\"", text)
+    used = re.findall(r"\b(?:tf|CELLS|LAYERS|framework|layers|rnn|slim)((?:\.\w+)+)|\"(\w+)\"", text)
     words = {word for dotted, quoted in used for word in [*dotted.split("."), quoted]} | {
         f"reduce_{n}" for n in ("sum", "mean", "max", "min", "prod")
     }

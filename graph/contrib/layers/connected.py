@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from samara.graph.contrib.framework import add_arg_scope
+from samara.graph.contrib.arguments import add_arg_scope
 from samara.graph.contrib.layers._made import Variables, collected, scoped
 from samara.graph.contrib.layers.regularizers import xavier_initializer
 from samara.graph.convert import convert_to_tensor

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from samara.graph.contrib.framework import add_arg_scope
+from samara.graph.contrib.arguments import add_arg_scope
 from samara.graph.contrib.layers._made import MODEL_VARIABLES, Variables, collected, scoped
 from samara.graph.convert import convert_to_tensor
 from samara.graph.graph import Tensor

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from samara.graph.contrib.framework import add_arg_scope
+from samara.graph.contrib.arguments import add_arg_scope
 from samara.graph.contrib.layers._made import collected
 from samara.graph.convert import convert_to_tensor
 from samara.graph.dtypes import float32, int64

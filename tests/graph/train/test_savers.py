@@ -205,8 +205,6 @@ def test_variables_start_from_a_checkpoint(tmp_path: Path) -> None:
             assert line in str(caught.value)
         path = tf.train.write_graph(graph, tmp_path / "text", "graph.pbtxt")
         assert "x/w" in Path(path).read_text()
-        with pytest.raises(ValueError, match="export_meta_graph"):
-            tf.train.write_graph(graph, tmp_path, "graph.pb", as_text=False)
 
 
 def test_averages_take_the_variables_places(tmp_path: Path) -> None:

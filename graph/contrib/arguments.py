@@ -1,14 +1,13 @@
-"""Arguments that several calls share: `tf.contrib.framework.arg_scope`."""
+"""Arguments that several calls share: `arg_scope`."""
 
 from __future__ import annotations
 
 import contextlib
 import contextvars
 import functools
+import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
-
-from samara.graph.train.step_counter import create_global_step, get_global_step, get_or_create_global_step
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -36,6 +35,23 @@ def add_arg_scope(function: Function) -> Function:
 def has_arg_scope(function: Callable[..., Any]) -> bool:
     """Whether `arg_scope` can give a function's arguments."""
     return bool(getattr(function, "_takes_arg_scope", False))
+
+
+def arg_scoped_arguments(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of the arguments of a function that `arg_scope` can give: those with a default.
+
+    Raises:
+        ValueError: it takes none from a scope.
+    """
+    if not has_arg_scope(function):
+        raise ValueError(f"{getattr(function, '__name__', function)} takes no arguments from a scope")
+    parameters = inspect.signature(function).parameters.values()
+    return tuple(p.name for p in parameters if p.default is not p.empty)
+
+
+def current_arg_scope() -> Mapping[str, Mapping[str, Any]]:
+    """The arguments that calls have at the moment."""
+    return _CURRENT.get() or {}
 
 
 @contextlib.contextmanager
@@ -75,8 +91,7 @@ def arg_scope(
 __all__ = [
     "add_arg_scope",
     "arg_scope",
-    "create_global_step",
-    "get_global_step",
-    "get_or_create_global_step",
+    "arg_scoped_arguments",
+    "current_arg_scope",
     "has_arg_scope",
 ]
