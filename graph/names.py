@@ -22,6 +22,7 @@ from samara.graph import (
     summary,
     train,
 )
+from samara.graph import string_functions as strings
 from samara.graph.vocabulary import (
     arrays,
     checks,
@@ -42,6 +43,7 @@ from samara.graph.vocabulary import (
     sparse_tensors,
     state,
     summaries,
+    texts,
 )
 from samara.graph.vocabulary.arrays import *
 from samara.graph.vocabulary.checks import *
@@ -62,6 +64,7 @@ from samara.graph.vocabulary.segments import *
 from samara.graph.vocabulary.sparse_tensors import *
 from samara.graph.vocabulary.state import *
 from samara.graph.vocabulary.summaries import *
+from samara.graph.vocabulary.texts import *
 
 __all__ = [
     "bitwise",
@@ -77,6 +80,7 @@ __all__ = [
     "nn",
     "saved_model",
     "sparse",
+    "strings",
     "summary",
     "train",
 ]
@@ -99,3 +103,4 @@ __all__ += segments.__all__
 __all__ += sparse_tensors.__all__
 __all__ += state.__all__
 __all__ += summaries.__all__
+__all__ += texts.__all__

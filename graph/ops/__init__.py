@@ -40,6 +40,7 @@ from samara.graph.ops import (
     special,
     state,
     summaries,
+    texts,
 )
 from samara.graph.ops._table import OPS, OpDef
 
@@ -83,4 +84,5 @@ __all__ = [
     "special",
     "state",
     "summaries",
+    "texts",
 ]
