@@ -17,6 +17,7 @@ from samara.graph import (
     metrics,
     nest,
     nn,
+    python_io,
     saved_model,
     sparse,
     summary,
@@ -31,6 +32,7 @@ from samara.graph.vocabulary import (
     draws,
     element_types,
     elements,
+    examples,
     files,
     functional,
     graphs,
@@ -52,6 +54,7 @@ from samara.graph.vocabulary.control_flow import *
 from samara.graph.vocabulary.draws import *
 from samara.graph.vocabulary.element_types import *
 from samara.graph.vocabulary.elements import *
+from samara.graph.vocabulary.examples import *
 from samara.graph.vocabulary.files import *
 from samara.graph.vocabulary.functional import *
 from samara.graph.vocabulary.graphs import *
@@ -78,6 +81,7 @@ __all__ = [
     "metrics",
     "nest",
     "nn",
+    "python_io",
     "saved_model",
     "sparse",
     "strings",
@@ -91,6 +95,7 @@ __all__ += control_flow.__all__
 __all__ += draws.__all__
 __all__ += element_types.__all__
 __all__ += elements.__all__
+__all__ += examples.__all__
 __all__ += files.__all__
 __all__ += functional.__all__
 __all__ += graphs.__all__

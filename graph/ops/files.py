@@ -15,7 +15,7 @@ from samara.graph.ops._table import OPS, Choice, OpDef, attribute
 _WHY_NOT = "a device has no files and no texts. Export from the tensor behind it: name that as an input."
 _NONE: Any = {"device": "none", "why_not": _WHY_NOT, "any_rank": True}
 
-RECORDS = Choice(name="Records", values=("lines", "whole_files", "fixed_lengths", "names"))
+RECORDS = Choice(name="Records", values=("lines", "whole_files", "fixed_lengths", "names", "records"))
 
 
 def _contents(name: bytes) -> bytes:
@@ -35,7 +35,9 @@ def _read(xp: Any, op: Any, handle: Any) -> Any:
 
     a, resources = op.a, op.state.resources
     files = resources.get(np.asarray(handle, dtype=object).item().decode())
-    reader = resources.find(f"reader {a.reader}", lambda: Reader(a.records, a.header, a.length, a.footer))
+    reader = resources.find(
+        f"reader {a.reader}", lambda: Reader(a.records, a.header, a.length, a.footer, a.compression)
+    )
 
     def following() -> bytes:
         ((name,),) = files.take(1)
@@ -133,6 +135,7 @@ OPS.register(
             ),
             attribute("length", "int", 0, "The bytes of a record of fixed_lengths."),
             attribute("footer", "int", 0, "How many bytes each file of fixed_lengths ends with."),
+            attribute("compression", "python", "", "How files of records are compressed: ZLIB or GZIP."),
         ),
         doc="The next record of the files whose names a queue gives. The end of the queue is the end of the records, "
         "OutOfRangeError.",

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+
+from samara.graph.records.framing import records_of, uncompressed
 
 
 class Reader:
     """Gives the records of files one after the other. Any thread may call it.
 
     Args:
-        records: "lines", "whole_files", "fixed_lengths" or "names".
+        records: "lines", "whole_files", "fixed_lengths", "names" or "records", which is TFRecord.
         header: lines, or bytes of fixed lengths, that each file begins with.
         length: bytes of a record of fixed length.
         footer: bytes that each file of fixed lengths ends with.
+        compression: of files of records: "ZLIB", "GZIP" or "".
     """
 
-    def __init__(self, records: str, header: int, length: int, footer: int) -> None:
+    def __init__(self, records: str, header: int, length: int, footer: int, compression: str = "") -> None:
+        self._compression = compression
         self._records, self._header, self._length, self._footer = records, header, length, footer
         self._lock = threading.Lock()
         self._left: Iterator[tuple[bytes, bytes]] = iter(())
@@ -36,12 +40,15 @@ class Reader:
                 name = following()
                 self._left = iter(self._of(name, contents))
 
-    def _of(self, name: bytes, contents: Callable[[bytes], bytes]) -> list[tuple[bytes, bytes]]:
+    def _of(self, name: bytes, contents: Callable[[bytes], bytes]) -> Iterable[tuple[bytes, bytes]]:
         if self._records == "names":
             return [(name, name)]
         content = contents(name)
         if self._records == "whole_files":
             return [(name, content)]
+        if self._records == "records":
+            whole = uncompressed(content, self._compression, name.decode())
+            return ((b"%s:%d" % (name, at), record) for at, record in records_of(whole, name.decode()))
         if self._records == "lines":
             lines = content.split(b"\n")
             if not lines[-1]:

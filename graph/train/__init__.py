@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from samara.graph.cluster import ClusterSpec, replica_device_setter
 from samara.graph.cluster.server import Server
+from samara.graph.records.messages import (
+    BytesList,
+    Example,
+    Feature,
+    FeatureList,
+    FeatureLists,
+    Features,
+    FloatList,
+    Int64List,
+    SequenceExample,
+)
 from samara.graph.summary.writer import FileWriter as SummaryWriter
 from samara.graph.summary.writer import summary_iterator
 from samara.graph.train.adadelta import AdadeltaOptimizer
@@ -97,17 +108,25 @@ __all__ = [
     "AdagradDAOptimizer",
     "AdagradOptimizer",
     "AdamOptimizer",
+    "BytesList",
     "CheckpointReader",
     "CheckpointSaverHook",
     "CheckpointState",
     "ClusterSpec",
     "Coordinator",
     "DistributedOptimizer",
+    "Example",
     "ExponentialMovingAverage",
+    "Feature",
+    "FeatureList",
+    "FeatureLists",
+    "Features",
     "FeedFnHook",
     "FinalOpsHook",
+    "FloatList",
     "FtrlOptimizer",
     "GradientDescentOptimizer",
+    "Int64List",
     "LoggingTensorHook",
     "LooperThread",
     "MetaGraph",
@@ -124,6 +143,7 @@ __all__ = [
     "RMSPropOptimizer",
     "Saver",
     "Scaffold",
+    "SequenceExample",
     "Server",
     "SessionManager",
     "SessionRunArgs",

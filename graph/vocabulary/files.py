@@ -11,13 +11,14 @@ from samara.graph.convert import convert_to_tensor
 from samara.graph.dtypes import as_dtype, float32, string
 from samara.graph.graph import Tensor, as_array, get_default_graph
 from samara.graph.queues import QueueBase
+from samara.graph.records.framing import TFRecordOptions
 from samara.graph.strings import holds_text
 
 
 class ReaderBase:
     """Reads records of the files whose names a queue gives."""
 
-    def __init__(self, records: str, name: str, **attributes: int) -> None:
+    def __init__(self, records: str, name: str, **attributes: Any) -> None:
         self._attributes: dict[str, Any] = {"records": records, **attributes}
         self.name = get_default_graph().unique_name(name)
 
@@ -63,6 +64,20 @@ class IdentityReader(ReaderBase):
 
     def __init__(self, name: str | None = None) -> None:
         super().__init__("names", name or "IdentityReader")
+
+
+class TFRecordReader(ReaderBase):
+    """Reads the records of TFRecord files; the keys are "name:place".
+
+    Args:
+        name: of the reader.
+        options: a `python_io.TFRecordOptions`: how the files are compressed.
+    """
+
+    def __init__(self, name: str | None = None, options: Any = None) -> None:
+        super().__init__(
+            "records", name or "TFRecordReader", compression=TFRecordOptions(options).compression_type
+        )
 
 
 class FixedLengthRecordReader(ReaderBase):
@@ -189,6 +204,7 @@ __all__ = [
     "FixedLengthRecordReader",
     "IdentityReader",
     "ReaderBase",
+    "TFRecordReader",
     "TextLineReader",
     "WholeFileReader",
     "decode_csv",

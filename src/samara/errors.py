@@ -6,6 +6,7 @@
     │   ├── SharingError            a variable that is there already, or is not to be shared, also a ValueError
     │   └── OpError                 an operation that cannot do what it is to do in a run
     │       ├── CancelledError      what it waited for was given up
+    │       ├── DataLossError       a file that is damaged
     │       ├── DeadlineExceededError       another process that does not come
     │       ├── FailedPreconditionError     something had to be done before
     │       │   └── UninitializedError      a variable that is read before it has a value
@@ -73,6 +74,10 @@ class InvalidArgumentError(OpError):
 
 class NotFoundError(OpError):
     """A file is not there."""
+
+
+class DataLossError(OpError):
+    """A file of records is damaged, or ends too early."""
 
 
 class OutOfRangeError(OpError):
