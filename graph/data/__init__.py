@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from samara.graph.data import experimental
-from samara.graph.data.dataset import Dataset, FixedLengthRecordDataset, TextLineDataset
+from samara.graph.data.dataset import Dataset, FixedLengthRecordDataset, TextLineDataset, TFRecordDataset
 from samara.graph.data.iterators import Iterator
 
 
@@ -38,6 +38,7 @@ __all__ = [
     "Dataset",
     "FixedLengthRecordDataset",
     "Iterator",
+    "TFRecordDataset",
     "TextLineDataset",
     "experimental",
     "get_output_classes",

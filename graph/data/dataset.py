@@ -14,6 +14,7 @@ from samara.graph.data import nest
 from samara.graph.data.iterators import Iterator, as_shape, described
 from samara.graph.dtypes import DType, int64, string
 from samara.graph.graph import Body, Graph, Tensor, as_array, get_default_graph
+from samara.graph.records.framing import TFRecordOptions
 from samara.graph.rewrite import needed, with_bodies
 from samara.graph.shapes import TensorShape
 
@@ -486,6 +487,28 @@ class FixedLengthRecordDataset(Dataset):
         )
 
 
+class TFRecordDataset(Dataset):
+    """The records of TFRecord files.
+
+    Args:
+        filenames: a text, or several.
+        compression_type: None or "", "ZLIB" or "GZIP".
+        buffer_size: has no meaning here.
+        num_parallel_reads: has no meaning here.
+    """
+
+    def __init__(
+        self,
+        filenames: Any,
+        compression_type: str | None = None,
+        buffer_size: Any = None,
+        num_parallel_reads: Any = None,
+    ) -> None:
+        kind = TFRecordOptions(compression_type).compression_type
+        texts = [convert_to_tensor(v, string) for v in (filenames, kind)]
+        super().__init__("records", texts, None, [string], [()])
+
+
 def _refuse_compression(kind: Any) -> None:
     if kind:
         raise ValueError(f"files of compression {kind!r} are not read: decompress them first")
@@ -548,4 +571,4 @@ def _cast(value: Any, dtype: DType) -> Any:
     return array.astype(dtype.numpy) if same else value
 
 
-__all__ = ["Dataset", "FixedLengthRecordDataset", "TextLineDataset"]
+__all__ = ["Dataset", "FixedLengthRecordDataset", "TFRecordDataset", "TextLineDataset"]

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from samara.errors import CancelledError, FailedPreconditionError, InvalidArgumentError, OutOfRangeError
+from samara.graph.records.framing import records_of, uncompressed
 
 Element = tuple[Any, ...]
 Step = Callable[[], Iterator[Element]]
@@ -257,6 +258,19 @@ def fixed_lengths(names: Sequence[bytes], length: int, header: int, footer: int)
             body = content[header : len(content) - footer]
             for start in range(0, len(body) - length + 1, length):
                 yield (_text(body[start : start + length]),)
+
+    return elements
+
+
+def records(names: Sequence[bytes], compression: str) -> Step:
+    """The records of TFRecord files."""
+
+    def elements() -> Iterator[Element]:
+        for name in names:
+            with opened(name) as file:
+                content = uncompressed(file.read(), compression, name.decode())
+            for _, record in records_of(content, name.decode()):
+                yield (_text(record),)
 
     return elements
 

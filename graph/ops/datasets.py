@@ -101,8 +101,8 @@ class _Made:
         return steps.fixed_lengths(_texts(names), *map(_number, numbers))
 
     @staticmethod
-    def records(xp: Any, op: Any, steps: Any, names: Any) -> Any:
-        return steps.records(_texts(names))
+    def records(xp: Any, op: Any, steps: Any, names: Any, compression: Any) -> Any:
+        return steps.records(_texts(names), _texts(compression)[0].decode())
 
     @staticmethod
     def files(xp: Any, op: Any, steps: Any, patterns: Any) -> Any:

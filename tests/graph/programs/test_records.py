@@ -329,3 +329,21 @@ def test_a_program_that_reads_records_learns(tmp_path: Path) -> None:
     np.testing.assert_allclose(learnt, truth, atol=1e-2)
     assert first[0] == files[0].encode() + b":0"
     assert len(set(first.tolist())) == 8
+
+
+def test_a_data_set_of_records(tmp_path: Path) -> None:
+    files = []
+    for part in range(2):
+        some = [example(n=numbers(10 * part + i)).SerializeToString() for i in range(3)]
+        files.append(write(tmp_path / f"part{part}", some, "ZLIB"))
+    parsed = tf.data.TFRecordDataset(files, "ZLIB").map(
+        lambda text: tf.parse_single_example(text, {"n": tf.FixedLenFeature([], tf.int64)})["n"]
+    )
+    following = parsed.batch(4).make_one_shot_iterator().get_next()
+    with tf.Session() as session:
+        assert [session.run(following).tolist() for _ in range(2)] == [[0, 1, 2, 10], [11, 12]]
+        with pytest.raises(tf.errors.OutOfRangeError):
+            session.run(following)
+        plain = tf.data.TFRecordDataset(files[0]).make_one_shot_iterator().get_next()
+        with pytest.raises(tf.errors.DataLossError):
+            session.run(plain)
