@@ -20,20 +20,29 @@ _HERE = Path(__file__).resolve().parent
 class Format:
     """A module of benchmarks.formats and the function in it that writes a file; how the file's name ends.
 
-    `sources` are folders whose files change what is written, beside the module itself.
+    `beside` is how the name of a second file ends. `sources` are folders whose files change what is written, beside
+    the module itself.
     """
 
     module: str
     suffix: str
     function: str = "write"
+    beside: str = ""
     sources: tuple[str, ...] = ()
 
 
 _EXPORTER = ("graph", "quantize", "exporter", "schema")
 
 FORMATS = {
+    "mnn": Format("mnn_file", ".mnn"),
+    "ncnn": Format("ncnn_file", ".param", beside=".bin"),
+    "ncnn_int8": Format("ncnn_file", ".int8.param", "write_int8", beside=".bin"),
     "onnx": Format("onnx_file", ".onnx"),
     "onnx_qdq": Format("onnx_qdq", ".int8.onnx"),
+    "pte": Format("pte_file", ".pte"),
+    "pte_int8": Format("pte_file", ".int8.pte", "write_int8"),
+    "tflite": Format("tflite_file", ".tflite"),
+    "tflite_int8": Format("tflite_file", ".int8.tflite", "write_int8"),
     "samara": Format("samara_file", ".smr", sources=_EXPORTER),
     "samara_int8": Format("samara_file", ".int8.smr", "write_int8", sources=_EXPORTER),
 }
@@ -69,11 +78,10 @@ def written(network: Network, format_name: str, folder: Path) -> Path:
         Exception: whatever keeps the writer from making it.
     """
     made = FORMATS[format_name]
-    sources = [
-        _HERE / "formats" / f"{made.module}.py",
-        _HERE / "formats" / "onnx_file.py",
-        _HERE / "source.py",
+    helpers = [
+        f"formats/{name}.py" for name in (made.module, "onnx_file", "tflite_writer", "scales", "samples")
     ]
+    sources = [_HERE / helper for helper in (*helpers, "network.py", "source.py")]
     for room in made.sources:
         sources += sorted((_HERE.parent / room).rglob("*.py"))
     path = folder / f"{network.name}-{_digest(network.digest(), *sources)}{made.suffix}"
@@ -82,8 +90,16 @@ def written(network: Network, format_name: str, folder: Path) -> Path:
         staged = path.with_name(f"part-{path.name}")
         module = importlib.import_module(f"benchmarks.formats.{made.module}")
         getattr(module, made.function)(network, staged)
+        if made.beside:
+            staged.with_suffix(made.beside).replace(path.with_suffix(made.beside))
         staged.replace(path)
     return path
+
+
+def size(path: Path, format_name: str) -> int:
+    """Bytes of all that belongs to a file."""
+    beside = FORMATS[format_name].beside
+    return path.stat().st_size + (path.with_suffix(beside).stat().st_size if beside else 0)
 
 
 def _digest(first: str, *paths: Path) -> str:

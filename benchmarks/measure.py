@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.figures import difference, latency
-from benchmarks.files import prepared, written
+from benchmarks.files import prepared, size, written
 from benchmarks.network import Array, Network
 from benchmarks.process import Worker, WorkerError
 from benchmarks.runtimes import Runtime, create
@@ -129,7 +129,7 @@ class Bench:
         except (WorkerError, ValueError) as failure:
             return {"absent": str(failure)}, None
         found = {
-            "file_bytes": path.stat().st_size,
+            "file_bytes": size(path, runtime.files[case.precision]),
             "difference": error,
             "library_bytes": told["library"],
             **{k: statistics.median(o[k] for o in opened) for k in opened[0]},

@@ -144,7 +144,9 @@ class Builder:
         depth, height, width = self._shapes[x]
         kh, kw = (kernel, kernel) if isinstance(kernel, int) else kernel
         sh, sw = (stride, stride) if isinstance(stride, int) else stride
-        pads = _pads((height, width), (kh, kw), (sh, sw), same)
+        pads = (
+            same_pads((height, width), (kh, kw), (sh, sw)) if same else (kh // 2, kw // 2, kh // 2, kw // 2)
+        )
         top, left, bottom, right = pads
         shape = (channels, (height + top + bottom - kh) // sh + 1, (width + left + right - kw) // sw + 1)
         return self._add(
@@ -274,12 +276,10 @@ class Builder:
         return name
 
 
-def _pads(
-    size: tuple[int, int], kernel: tuple[int, int], stride: tuple[int, int], same: bool
+def same_pads(
+    size: tuple[int, int], kernel: tuple[int, int], stride: tuple[int, int]
 ) -> tuple[int, int, int, int]:
-    """Pixels added at the top, left, bottom and right."""
-    if not same:
-        return (kernel[0] // 2, kernel[1] // 2, kernel[0] // 2, kernel[1] // 2)
+    """Pixels added at the top, left, bottom and right by what TensorFlow calls SAME."""
     totals = [
         max((math.ceil(n / s) - 1) * s + k - n, 0) for n, k, s in zip(size, kernel, stride, strict=True)
     ]

@@ -35,15 +35,12 @@ class Source(torch.nn.Module):
         for layer in network.layers:
             if layer.kind == "lstm":
                 self._recurrent[layer.name] = self._lstm(layer)
-        self.seen: dict[str, Any] | None = None
 
     def forward(self, x: Any) -> tuple[Any, ...]:
         """The outputs of the network."""
         values = {self.network.input.name: x}
         for layer in self.network.layers:
             values[layer.name] = self.step(layer, *(values[name] for name in layer.inputs))
-        if self.seen is not None:
-            self.seen = values
         return tuple(values[name] for name in self.network.outputs)
 
     def weight(self, layer: Layer, name: str) -> Any:
@@ -137,14 +134,21 @@ def run(network: Network, inputs: list[Array]) -> list[list[Array]]:
 
 
 def ranges(network: Network, inputs: list[Array]) -> dict[str, tuple[float, float]]:
-    """The least and the largest value of every tensor."""
+    """The least and the largest value of every tensor, and of what an activation reads as "layer.linear"."""
     source = Source(network).eval()
     found: dict[str, tuple[float, float]] = {}
+
+    def note(name: str, value: Any) -> Any:
+        low, high = found.get(name, (0.0, 0.0))
+        found[name] = (min(low, float(value.min())), max(high, float(value.max())))
+        return value
+
     with torch.inference_mode():
         for x in inputs:
-            source.seen = {}
-            source(torch.from_numpy(x))
-            for name, value in source.seen.items():
-                low, high = found.get(name, (0.0, 0.0))
-                found[name] = (min(low, float(value.min())), max(high, float(value.max())))
+            values = {network.input.name: note(network.input.name, torch.from_numpy(x))}
+            for layer in network.layers:
+                linear = source.linear(layer, *(values[name] for name in layer.inputs))
+                if layer.activation:
+                    note(f"{layer.name}.linear", linear)
+                values[layer.name] = note(layer.name, _ACTIVATIONS[layer.activation](linear))
     return found

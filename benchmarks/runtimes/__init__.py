@@ -11,7 +11,12 @@ from benchmarks.network import Array
 # A runtime's name: its module here.
 RUNTIMES = {
     "samara": "benchmarks.runtimes.samara_c",
+    "litert": "benchmarks.runtimes.litert",
     "onnxruntime": "benchmarks.runtimes.onnx_runtime",
+    "openvino": "benchmarks.runtimes.openvino_c",
+    "ncnn": "benchmarks.runtimes.ncnn_net",
+    "mnn": "benchmarks.runtimes.mnn_session",
+    "executorch": "benchmarks.runtimes.executorch_xnnpack",
 }
 
 
