@@ -9,6 +9,7 @@ PYTEST_ARGS ?=
 MODELS ?= $(wildcard tests/golden/v*/*.smr)
 BENCH_ENV ?= build/bench-env
 BENCH_ARGS ?=
+RUNS ?= build/bench/run.json
 
 BIN := $(CURDIR)/$(VENV)/bin
 STAMPS := $(VENV)/stamps
@@ -25,7 +26,7 @@ BUILD_FILES := pyproject.toml CMakeLists.txt runtime_c/CMakeLists.txt pyruntime/
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help native test test-c test-sanitized test-python demo corpus mnist examples onnx-coverage architectures tensorboard-screenshot lint format gen \
-        gen-check check fuzz bench bench-files bench-training size clean
+        gen-check check fuzz bench bench-docs bench-files bench-training size clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -137,6 +138,9 @@ $(BENCH_ENV)/native: $(BENCH_ENV)/ready $(C_SOURCES) $(BUILD_FILES)
 
 bench: $(BENCH_ENV)/native ## Measure Samara beside other runtimes (BENCH_ARGS: see python -m benchmarks --help)
 	$(BENCH_ENV)/bin/python -m benchmarks $(BENCH_ARGS)
+
+bench-docs: $(BENCH_ENV)/native ## Write docs/benchmarks.md and a chart from RUNS, by default that of the last make bench
+	$(BENCH_ENV)/bin/python -m benchmarks.report $(RUNS) --write docs/benchmarks.md --chart build/bench/ratios.png
 
 bench-files: test-c ## Check and time MODELS, by default the golden files
 	$$(find build/release -name smr_bench -type f) $(MODELS)

@@ -8,16 +8,18 @@ What has been measured is kept in the JSON file after every case: an interrupted
 from __future__ import annotations
 
 import argparse
+import importlib.metadata
 import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.machine import describe
 from benchmarks.measure import Bench, Case, Plan
 from benchmarks.networks import NETWORKS
-from benchmarks.runtimes import RUNTIMES
-from benchmarks.table import table
+from benchmarks.runtimes import RUNTIMES, create
+from benchmarks.table import tables
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,9 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from tqdm import tqdm
 
     options.folder.mkdir(parents=True, exist_ok=True)
-    bench = Bench(options.folder, Plan(options.rounds, options.seconds, options.opened))
+    machine = describe(options.folder, options.threads)
+    bench = Bench(options.folder, Plan(options.rounds, options.seconds, options.opened), machine)
     cases = [Case(n, p, t) for n in options.networks for p in options.precisions for t in options.threads]
-    run: dict[str, Any] = {"cases": []}
+    run: dict[str, Any] = {"machine": machine, "versions": _versions(options.runtimes), "cases": []}
     path = options.json or options.folder / "run.json"
     status = 0
     try:
@@ -39,9 +42,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted; what was measured is kept", file=sys.stderr)
         status = 130
-    print(table([run]))
+    print(tables([run]))
     print(f"\n{path}")
     return status
+
+
+def _versions(names: Sequence[str]) -> dict[str, str]:
+    """The versions of the runtimes that are installed."""
+    found = {}
+    for name in names:
+        package = next(iter(create(name).packages), "samara")
+        try:
+            found[name] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
 
 
 def _save(run: dict[str, Any], path: Path) -> None:

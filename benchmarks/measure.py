@@ -14,6 +14,7 @@ import numpy as np
 
 from benchmarks.figures import difference, latency
 from benchmarks.files import prepared, size, written
+from benchmarks.machine import limit
 from benchmarks.network import Array, Network
 from benchmarks.process import Worker, WorkerError
 from benchmarks.runtimes import Runtime, create
@@ -50,10 +51,10 @@ class Plan:
 class Bench:
     """Files, sources' outputs and workers below one folder."""
 
-    def __init__(self, folder: Path, plan: Plan) -> None:
+    def __init__(self, folder: Path, plan: Plan, machine: dict[str, Any]) -> None:
         self._models, self._scratch = folder / "models", folder / "scratch"
         self._scratch.mkdir(parents=True, exist_ok=True)
-        self._plan = plan
+        self._plan, self._machine = plan, machine
         self._network: Network | None = None
         self._source: list[Array] = []
 
@@ -94,6 +95,7 @@ class Bench:
             **asdict(case),
             "macs": network.macs,
             "weights": network.weight_count,
+            "limit_us": round(limit(network, case.precision, self._machine, case.threads), 3),
             "stolen": round((after["steal"] - before["steal"]) / max(after["all"] - before["all"], 1), 4),
             "load_average": Path("/proc/loadavg").read_text().split()[0],
             "runtimes": told,

@@ -1,28 +1,29 @@
-"""The figures of runs as Markdown."""
+"""The figures of runs as Markdown tables."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from benchmarks.networks import OVERHEAD
 from benchmarks.runtimes import RUNTIMES, create
 
 Run = dict[str, Any]
+Key = tuple[str, str, int]
+Cell = dict[str, dict[str, Any]]
 OURS = "samara"
 
 
-def medians(runs: Sequence[Run]) -> dict[tuple[str, str, int], dict[str, dict[str, Any]]]:
+def medians(runs: Sequence[Run]) -> dict[Key, Cell]:
     """For each case and runtime its figures: the median over the runs that have them."""
-    found: dict[tuple[str, str, int], dict[str, list[dict[str, Any]]]] = {}
+    found: dict[Key, dict[str, list[dict[str, Any]]]] = {}
     for run in runs:
         for case in run["cases"]:
             cell = found.setdefault((case["network"], case["precision"], case["threads"]), {})
             for name, told in case["runtimes"].items():
-                cell.setdefault(name, []).append(told)
-    return {
-        key: {name: _median(tolds) for name, tolds in by_runtime.items()} for key, by_runtime in found.items()
-    }
+                cell.setdefault(name, []).append({**told, "limit_us": case["limit_us"]})
+    return {key: {name: _median(tolds) for name, tolds in cell.items()} for key, cell in found.items()}
 
 
 def _median(tolds: list[dict[str, Any]]) -> dict[str, Any]:
@@ -30,7 +31,7 @@ def _median(tolds: list[dict[str, Any]]) -> dict[str, Any]:
     if not good:
         return {"absent": tolds[-1]["absent"]}
     told = dict(good[-1])
-    for key in ("first_us", "anonymous_bytes", "memory_bytes"):
+    for key in ("first_us", "anonymous_bytes", "memory_bytes", "limit_us"):
         told[key] = statistics.median(g[key] for g in good)
     told["latency"] = {
         key: statistics.median(g["latency"][key] for g in good) for key in ("median", "p10", "p90")
@@ -38,7 +39,7 @@ def _median(tolds: list[dict[str, Any]]) -> dict[str, Any]:
     return told
 
 
-def ratio(cell: dict[str, dict[str, Any]]) -> tuple[float, str] | None:
+def ratio(cell: Cell) -> tuple[float, str] | None:
     """Our latency in parts of the best peer's, and who that is."""
     times = {n: t["latency"]["median"] for n, t in cell.items() if "absent" not in t}
     peers = {n: t for n, t in times.items() if n != OURS}
@@ -48,27 +49,119 @@ def ratio(cell: dict[str, dict[str, Any]]) -> tuple[float, str] | None:
     return times[OURS] / peers[best], best
 
 
-def table(runs: Sequence[Run]) -> str:
-    """All tables."""
+def tables(runs: Sequence[Run]) -> str:
+    """All tables, each under a heading."""
     figures = medians(runs)
     names = [n for n in RUNTIMES if any(n in cell for cell in figures.values())]
-    return _latencies(figures, names)
+    measured = {key: cell for key, cell in figures.items() if key[0] != OVERHEAD}
+    parts = []
+    for precision in sorted({key[1] for key in measured}):
+        for threads in sorted({key[2] for key in measured}):
+            cells = {k[0]: c for k, c in measured.items() if k[1:] == (precision, threads)}
+            if cells:
+                title = f"{precision}, {threads} thread{'s' if threads > 1 else ''}: median microseconds"
+                parts.append(_section(title, _latencies(cells, names)))
+    overhead = {k: c for k, c in figures.items() if k[:2] == (OVERHEAD, "float32")}
+    if overhead:
+        parts.append(
+            _section(
+                "What a call costs: microseconds of a network of one ReLU", _each(overhead, names, _time)
+            )
+        )
+    one = {k: c for k, c in measured.items() if k[2] == min(key[2] for key in measured)}
+    for title, show in _COSTS.items():
+        parts.append(_section(title, _each(one, names, show)))
+    parts.append(_section("Library: KiB of shared objects that a process maps", _libraries(figures, names)))
+    parts.append(_section("What is not measured, and why", _absences(figures, names)))
+    return "\n\n".join(parts)
 
 
-def _latencies(figures: dict[Any, dict[str, dict[str, Any]]], names: list[str]) -> str:
-    head = ["network", "precision", "threads", *(create(n).title for n in names), "ratio to the best peer"]
+def _section(title: str, body: str) -> str:
+    return f"### {title}\n\n{body}"
+
+
+def _latencies(cells: dict[str, Cell], names: list[str]) -> str:
+    titles = [create(n).title for n in names]
+    head = ["network", *titles, "Samara p10..p90", "ratio to the best peer", "part of the limit"]
     rows = []
-    for (network, precision, threads), cell in figures.items():
-        row = [network, precision, str(threads)]
-        row += [_cell(cell.get(name)) for name in names]
-        compared = ratio(cell)
-        row.append(f"{compared[0]:.2f}" if compared else "")
+    for network, cell in cells.items():
+        ours, compared = cell.get(OURS, {"absent": ""}), ratio(cell)
+        row = [network, *(_shown(cell.get(name), _time) for name in names)]
+        row.append(_shown(ours, _spread))
+        row.append(f"{compared[0]:.2f} ({create(compared[1]).title})" if compared else "-")
+        row.append(_shown(ours, lambda t: f"{t['limit_us'] / t['latency']['median']:.3f}"))
         rows.append(row)
     return markdown(head, rows)
 
 
-def _cell(told: dict[str, Any] | None) -> str:
-    return microseconds(told["latency"]["median"]) if told and "absent" not in told else "-"
+def _each(cells: dict[Key, Cell], names: list[str], show: Callable[[dict[str, Any]], str]) -> str:
+    """A row for each network and precision."""
+    rows = [
+        [network, precision, *(_shown(cell.get(name), show) for name in names)]
+        for (network, precision, _), cell in cells.items()
+    ]
+    return markdown(["network", "precision", *(create(n).title for n in names)], rows)
+
+
+def _shown(told: dict[str, Any] | None, show: Callable[[dict[str, Any]], str]) -> str:
+    return show(told) if told and "absent" not in told else "-"
+
+
+def _time(told: dict[str, Any]) -> str:
+    return microseconds(told["latency"]["median"])
+
+
+def _spread(told: dict[str, Any]) -> str:
+    return f"{microseconds(told['latency']['p10'])}..{microseconds(told['latency']['p90'])}"
+
+
+def _first(told: dict[str, Any]) -> str:
+    return f"{told['first_us'] / 1000:.2f} ({told['first_us'] / told['latency']['median']:.1f}x)"
+
+
+_COSTS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "From the file's name to the first result: milliseconds, and in parts of a steady run": _first,
+    "Growth of anonymous memory at its peak: KiB": lambda t: f"{t['anonymous_bytes'] / 1024:,.0f}",
+    "Growth of all memory at its peak, mapped files included: KiB": lambda t: (
+        f"{t['memory_bytes'] / 1024:,.0f}"
+    ),
+    "Size of the file: KiB": lambda t: f"{t['file_bytes'] / 1024:,.0f}",
+    "Difference from the float source: largest, in parts of the largest value": lambda t: (
+        f"{t['difference']['largest']:.1e}"
+    ),
+}
+
+
+def _libraries(figures: dict[Key, Cell], names: list[str]) -> str:
+    rows = []
+    for name in names:
+        told = next((c[name] for c in figures.values() if "library_bytes" in c.get(name, {})), None)
+        if told:
+            sizes = told["library_bytes"]
+            objects = ", ".join(sorted(sizes, key=lambda n: -sizes[n])[:4])
+            rows.append([create(name).title, f"{sum(sizes.values()) / 1024:,.0f}", objects])
+    return markdown(["runtime", "KiB", "of it the largest"], rows)
+
+
+def _absences(figures: dict[Key, Cell], names: list[str]) -> str:
+    """Cases that share a reason in one row."""
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for (network, precision, threads), cell in figures.items():
+        for name in names:
+            if "absent" in cell.get(name, {}):
+                reason = found.setdefault((name, cell[name]["absent"]), {})
+                reason[
+                    f"{network} {precision}" if threads == 1 else f"{network} {precision} {threads} threads"
+                ] = None
+    rows = [
+        [create(name).title, reason.replace("|", "/"), _few(list(cases))]
+        for (name, reason), cases in found.items()
+    ]
+    return markdown(["runtime", "why", "cases"], rows) if rows else "Everything is."
+
+
+def _few(words: list[str]) -> str:
+    return ", ".join(words) if len(words) < 5 else f"{', '.join(words[:3])} and {len(words) - 3} more"
 
 
 def microseconds(value: float) -> str:
@@ -80,7 +173,7 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table whose columns line up; numbers to the right."""
     cells = [list(head), *(list(r) for r in rows)]
     widths = [max(3, *(len(r[i]) for r in cells)) for i in range(len(head))]
-    right = [all(not r[i] or r[i][0] in "-0123456789" for r in rows) for i in range(len(head))]
+    right = [all(r[i][:1] in "-0123456789" for r in rows) for i in range(len(head))]
 
     def line(row: Sequence[str]) -> str:
         padded = [

@@ -27,6 +27,7 @@ class Runtime:
         title: what the runtime is called in tables.
         packages: the distributions that it comes in; none for what is part of this project.
         files: for each precision, the format that it reads: a key of `benchmarks.files.FORMATS`.
+        notes: for each precision, what exactly is measured.
         channels_last: whether images are (height, width, channels).
         most_threads: how many threads it can use.
         library: parts of the paths of the shared objects that count as the library.
@@ -35,6 +36,7 @@ class Runtime:
     title: ClassVar[str] = ""
     packages: ClassVar[tuple[str, ...]] = ()
     files: ClassVar[Mapping[str, str]] = {}
+    notes: ClassVar[Mapping[str, str]] = {}
     channels_last: ClassVar[bool] = False
     most_threads: ClassVar[int] = 1 << 10
     library: ClassVar[tuple[str, ...]] = ()

@@ -16,6 +16,10 @@ class ExecuTorch(Runtime):
     title = "ExecuTorch"
     packages = ("executorch",)
     files = {"float32": "pte", "int8": "pte_int8"}  # noqa: RUF012
+    notes = {  # noqa: RUF012
+        "float32": "XNNPACK backend, run_method with a torch tensor",
+        "int8": "XNNPACKQuantizer's static quantization, weights for each channel",
+    }
     library = ("/executorch/",)
 
     def prepare(self) -> None:

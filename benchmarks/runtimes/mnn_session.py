@@ -16,6 +16,9 @@ class Mnn(Runtime):
     title = "MNN"
     packages = ("MNN",)
     files = {"float32": "mnn"}  # noqa: RUF012
+    notes = {  # noqa: RUF012
+        "float32": "written by expressions, so without the fusions of its converter, which calls out and is not used",
+    }
     library = ("/_mnncengine", "/mnn.libs/")
 
     def prepare(self) -> None:

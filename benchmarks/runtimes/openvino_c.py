@@ -32,6 +32,10 @@ class OpenVino(Runtime):
     title = "OpenVINO"
     packages = ("openvino",)
     files = {"float32": "onnx", "int8": "onnx_qdq"}  # noqa: RUF012
+    notes = {  # noqa: RUF012
+        "float32": "C library, latency hint, float32 execution",
+        "int8": "the file that ONNX Runtime's quantization wrote",
+    }
     library = ("/openvino/libs/",)
 
     def prepare(self) -> None:

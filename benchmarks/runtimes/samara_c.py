@@ -15,6 +15,10 @@ class Samara(Runtime):
 
     title = "Samara"
     files = {"float32": "samara", "int8": "samara_int8"}  # noqa: RUF012
+    notes = {  # noqa: RUF012
+        "float32": "smr_run through cffi",
+        "int8": "int8 activations with a zero point, int8 weights for each channel; float inputs and outputs",
+    }
     channels_last = True
     most_threads = 1
     library = ("/pyruntime/_native", "/libsamara")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from benchmarks.figures import difference, latency
-from benchmarks.table import markdown, medians, microseconds, ratio, table
+from benchmarks.machine import limit
+from benchmarks.network import Builder
+from benchmarks.report import main
+from benchmarks.table import markdown, medians, microseconds, ratio, tables
 
 
 def test_latency_is_the_median_of_rounds() -> None:
@@ -31,21 +36,42 @@ def test_difference() -> None:
         difference([source[:, :3]], [source])
 
 
-def told(median: float, **more: Any) -> dict[str, Any]:
-    figures = {"median": median, "p10": median - 1, "p90": median + 1}
-    return {"latency": figures, "first_us": 1.0, "anonymous_bytes": 0, "memory_bytes": 0, **more}
+def told(median: float) -> dict[str, Any]:
+    return {
+        "latency": {"median": median, "p10": median - 1, "p90": median + 1},
+        "first_us": 3 * median,
+        "anonymous_bytes": 2048,
+        "memory_bytes": 4096,
+        "file_bytes": 10240,
+        "library_bytes": {"lib.so": 1 << 20},
+        "difference": {"largest": 1e-7, "noise": 1e-7},
+    }
 
 
 def run(ours: float, theirs: float) -> dict[str, Any]:
-    cells = {"samara": told(ours), "onnxruntime": told(theirs)}
-    absent = {"samara": told(7.0), "onnxruntime": {"absent": "wrong"}}
-    shared = {"network": "ds_cnn", "threads": 1}
-    return {
-        "cases": [
-            {**shared, "precision": "float32", "runtimes": cells},
-            {**shared, "precision": "int8", "runtimes": absent},
-        ]
+    shared = {"threads": 1, "limit_us": 10.0, "load_average": "1.50", "stolen": 0.01}
+    cases = [
+        {"network": "nothing", "precision": "float32", "runtimes": {"samara": told(0.5)}},
+        {
+            "network": "ds_cnn",
+            "precision": "float32",
+            "runtimes": {"samara": told(ours), "onnxruntime": told(theirs)},
+        },
+        {
+            "network": "ds_cnn",
+            "precision": "int8",
+            "runtimes": {"samara": told(7.0), "onnxruntime": {"absent": "wrong | no"}},
+        },
+    ]
+    limits = {"rates": {"float32 ymm": 41.5}, "reads": {"L1": 300.0, "memory": 11.0}}
+    machine = {
+        "processor": "A processor",
+        "cores": 2,
+        "system": "Linux",
+        "caches": {"L1": 32768},
+        "limits": {"1": limits},
     }
+    return {"machine": machine, "versions": {}, "cases": [{**shared, **case} for case in cases]}
 
 
 def test_medians_over_runs() -> None:
@@ -56,13 +82,54 @@ def test_medians_over_runs() -> None:
     assert ratio(found["ds_cnn", "int8", 1]) is None
 
 
-def test_table() -> None:
-    lines = table([run(40.0, 100.0)]).splitlines()
-    cells = [[c.strip() for c in line.strip("|").split("|")] for line in lines[:4]]
-    assert cells[0][3:] == ["Samara", "ONNX Runtime", "ratio to the best peer"]
-    assert cells[2] == ["ds_cnn", "float32", "1", "40.0", "100", "0.40"]
-    assert cells[3] == ["ds_cnn", "int8", "1", "7.00", "-", ""]
-    assert len({len(line) for line in lines[:4]}) == 1
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_tables() -> None:
+    sections = dict(part.split("\n\n", 1) for part in tables([run(40.0, 100.0)]).split("### ")[1:])
+    lines = sections["float32, 1 thread: median microseconds"].splitlines()
+    assert cells(lines[0])[1:3] == ["Samara", "ONNX Runtime"]
+    assert cells(lines[2]) == ["ds_cnn", "40.0", "100", "39.0..41.0", "0.40 (ONNX Runtime)", "0.250"]
+    lines = sections["int8, 1 thread: median microseconds"].splitlines()
+    assert cells(lines[2]) == ["ds_cnn", "7.00", "-", "6.00..8.00", "-", "1.429"]
+    assert not any(lines[3:])
+    first = sections["From the file's name to the first result: milliseconds, and in parts of a steady run"]
+    assert cells(first.splitlines()[2])[2:] == ["0.12 (3.0x)", "0.30 (3.0x)"]
+    assert "| ONNX Runtime | wrong / no | ds_cnn int8 |" in sections["What is not measured, and why"]
+    assert "nothing" in sections["What a call costs: microseconds of a network of one ReLU"]
+
+
+def test_page_and_chart(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(run(40.0, 100.0)))
+    arguments = [
+        str(path),
+        str(path),
+        "--write",
+        str(tmp_path / "page.md"),
+        "--chart",
+        str(tmp_path / "c.png"),
+    ]
+    assert main(arguments) == 0
+    page = (tmp_path / "page.md").read_text()
+    assert "Runs: 2. While they were measured the load average was 1.5 to 1.5 and at most 1.0 %" in page
+    assert "A processor, 2 cores, Linux; L1 32 KiB for a core." in page
+    assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_limit_counts_multiplications_and_weights() -> None:
+    network = Builder("dense", (1000,))
+    small = network.finish(network.dense("input", 100))
+    limits = {"rates": {"float32 zmm": 50.0, "int8 dot": 200.0}, "reads": {"L1": 100.0, "memory": 10.0}}
+    machine = {"caches": {"L1": 100_000}, "limits": {"1": limits}}
+    # 400,400 bytes: 100,000 at 100 GB/s and the rest at 10 GB/s; 100,000 multiplications would take 2 microseconds.
+    assert limit(small, "float32", machine, 1) == pytest.approx(1.0 + 30.04)
+    # 100,100 bytes: 1 + 0.01 microseconds; the multiplications take half.
+    assert limit(small, "int8", machine, 1) == pytest.approx(1.01)
+    images = Builder("conv", (16, 32, 32))
+    large = images.finish(images.conv("input", 16, 3))
+    assert limit(large, "float32", machine, 1) == pytest.approx(16 * 16 * 9 * 1024 / 50e3)
 
 
 def test_numbers_are_to_the_right() -> None:
