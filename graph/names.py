@@ -24,9 +24,11 @@ from samara.graph import (
     train,
 )
 from samara.graph import string_functions as strings
+from samara.graph.namespaces import debugging, dtypes, io, manip, math, random
 from samara.graph.vocabulary import (
     arrays,
     checks,
+    conditions,
     constants,
     control_flow,
     draws,
@@ -39,16 +41,19 @@ from samara.graph.vocabulary import (
     initial_values,
     mathematics,
     matrices,
+    partitions,
     programs,
     queues,
     segments,
     sparse_tensors,
     state,
     summaries,
+    templates,
     texts,
 )
 from samara.graph.vocabulary.arrays import *
 from samara.graph.vocabulary.checks import *
+from samara.graph.vocabulary.conditions import *
 from samara.graph.vocabulary.constants import *
 from samara.graph.vocabulary.control_flow import *
 from samara.graph.vocabulary.draws import *
@@ -61,27 +66,35 @@ from samara.graph.vocabulary.graphs import *
 from samara.graph.vocabulary.initial_values import *
 from samara.graph.vocabulary.mathematics import *
 from samara.graph.vocabulary.matrices import *
+from samara.graph.vocabulary.partitions import *
 from samara.graph.vocabulary.programs import *
 from samara.graph.vocabulary.queues import *
 from samara.graph.vocabulary.segments import *
 from samara.graph.vocabulary.sparse_tensors import *
 from samara.graph.vocabulary.state import *
 from samara.graph.vocabulary.summaries import *
+from samara.graph.vocabulary.templates import *
 from samara.graph.vocabulary.texts import *
 
 __all__ = [
     "bitwise",
     "contrib",
     "data",
+    "debugging",
     "distribute",
+    "dtypes",
     "graph_util",
     "image",
+    "io",
     "layers",
     "losses",
+    "manip",
+    "math",
     "metrics",
     "nest",
     "nn",
     "python_io",
+    "random",
     "saved_model",
     "sparse",
     "strings",
@@ -90,6 +103,7 @@ __all__ = [
 ]
 __all__ += arrays.__all__
 __all__ += checks.__all__
+__all__ += conditions.__all__
 __all__ += constants.__all__
 __all__ += control_flow.__all__
 __all__ += draws.__all__
@@ -102,10 +116,12 @@ __all__ += graphs.__all__
 __all__ += initial_values.__all__
 __all__ += mathematics.__all__
 __all__ += matrices.__all__
+__all__ += partitions.__all__
 __all__ += programs.__all__
 __all__ += queues.__all__
 __all__ += segments.__all__
 __all__ += sparse_tensors.__all__
 __all__ += state.__all__
 __all__ += summaries.__all__
+__all__ += templates.__all__
 __all__ += texts.__all__

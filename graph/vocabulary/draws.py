@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,34 +22,48 @@ def _seed(seed: int | None) -> int:
     return -1 if seed is None else seed
 
 
+def _normal(
+    op: Callable[[Any], Any],
+    shape: Any,
+    mean: Any,
+    stddev: Any,
+    dtype: Any,
+    seed: int | None,
+    name: str | None,
+) -> Tensor:
+    """Draws of an op; a mean or a deviation that is a tensor or an array is applied to them."""
+    b, kind = builder(shape, mean, stddev), as_dtype(dtype)
+    draw = op(b)
+    if isinstance(mean, (int, float, np.number)) and isinstance(stddev, (int, float, np.number)):
+        result: Tensor = draw(sizes(shape), mean=mean, stddev=stddev, dtype=kind, seed=_seed(seed), name=name)
+        return result
+    drawn = draw(sizes(shape), dtype=kind, seed=_seed(seed))
+    spread: Tensor = b.add(b.multiply(drawn, b.constant(stddev, kind)), b.constant(mean, kind), name=name)
+    return spread
+
+
 def random_normal(
     shape: Any,
-    mean: float = 0.0,
-    stddev: float = 1.0,
+    mean: Any = 0.0,
+    stddev: Any = 1.0,
     dtype: Any = float32,
     seed: int | None = None,
     name: str | None = None,
 ) -> Tensor:
-    """Values of a normal distribution."""
-    result: Tensor = builder(shape).random_normal(
-        sizes(shape), mean=mean, stddev=stddev, dtype=dtype, seed=_seed(seed), name=name
-    )
-    return result
+    """Values of a normal distribution; mean and deviation may be tensors."""
+    return _normal(lambda b: b.random_normal, shape, mean, stddev, dtype, seed, name)
 
 
 def truncated_normal(
     shape: Any,
-    mean: float = 0.0,
-    stddev: float = 1.0,
+    mean: Any = 0.0,
+    stddev: Any = 1.0,
     dtype: Any = float32,
     seed: int | None = None,
     name: str | None = None,
 ) -> Tensor:
     """Values of a normal distribution, those farther than two deviations from the mean drawn again."""
-    result: Tensor = builder(shape).truncated_normal(
-        sizes(shape), mean=mean, stddev=stddev, dtype=dtype, seed=_seed(seed), name=name
-    )
-    return result
+    return _normal(lambda b: b.truncated_normal, shape, mean, stddev, dtype, seed, name)
 
 
 def random_uniform(

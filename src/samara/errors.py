@@ -88,6 +88,30 @@ class AbortedError(OpError):
     """For programs that catch it: nothing raises it."""
 
 
+class AlreadyExistsError(OpError):
+    """For programs that catch it: nothing raises it."""
+
+
+class InternalError(OpError):
+    """For programs that catch it: nothing raises it."""
+
+
+class PermissionDeniedError(OpError):
+    """For programs that catch it: nothing raises it."""
+
+
+class ResourceExhaustedError(OpError):
+    """For programs that catch it: nothing raises it."""
+
+
+class UnimplementedError(OpError):
+    """For programs that catch it: nothing raises it."""
+
+
+class UnknownError(OpError):
+    """For programs that catch it: nothing raises it."""
+
+
 class DeadlineExceededError(OpError):
     """Another process did not take part in time."""
 

@@ -106,3 +106,18 @@ def test_sequences() -> None:
         tf.constant([1, 2], shape=[2, 2], verify_shape=True)
     with pytest.raises(ValueError, match="do not fit"):
         tf.constant([1, 2, 3], shape=[2])
+
+
+def test_deviations_that_are_tensors() -> None:
+    tf.set_random_seed(3)
+    deviation = 1.0 / tf.sqrt(tf.constant(4.0))
+    mean = tf.placeholder(tf.float32, [2])
+    drawn = tf.random_normal([20000, 2], mean, deviation)
+    cut = tf.truncated_normal([20000, 2], stddev=np.array([1.0, 3.0]), mean=mean, name="cut")
+    assert cut.op.name == "cut"
+    plain, truncated = run([drawn, cut], {mean: [5.0, -5.0]})
+    np.testing.assert_allclose(plain.mean(0), [5, -5], atol=0.03)
+    np.testing.assert_allclose(plain.std(0), [0.5, 0.5], atol=0.02)
+    assert (np.abs(truncated - [5, -5]) <= [2, 6]).all()
+    # The deviation of a normal distribution that is cut at two of its own.
+    np.testing.assert_allclose(truncated.std(0), [0.88, 2.64], rtol=0.03)
