@@ -387,7 +387,8 @@ def _variable(graph: Graph, op: Operation) -> Tensor:
     try:
         return graph.get_operation_by_name(op.name).outputs[0]
     except KeyError:
-        return graph.apply("variable", [], op.attributes, name=op.name, exact_name=True).outputs[0]
+        with graph.source(op.source):
+            return graph.apply("variable", [], op.attributes, name=op.name, exact_name=True).outputs[0]
 
 
 def read_variables(op: Operation) -> list[Tensor]:

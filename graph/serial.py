@@ -2,7 +2,8 @@
 
 One mechanism walks the op table: an attribute is written by its kind, whatever the op. A document holds operations with
 their attributes, bodies, control inputs, devices and source lines, variables, collections and the seed; nothing of it
-is code. Tensors, operations and sizes that are not known are numbered in the order in which they come.
+is code: of the constraint of a variable it has the operations that it adds. Tensors, operations and sizes that are not
+known are numbered in the order in which they come.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 
 from samara.errors import CheckpointError, GraphError, SamaraError
 from samara.graph import dims
+from samara.graph.control import inlined, trace
 from samara.graph.dtypes import DType, as_dtype
 from samara.graph.graph import Body, Graph, Operation, Tensor
 from samara.graph.ops import OPS
@@ -180,7 +182,7 @@ def to_document(
         kept = []
         for value in graph.get_collection(name):
             try:
-                kept.append(_collected(value, tensors, numbers, variables, entries))
+                kept.append(_collected(value, writer, tensors, numbers, variables, entries))
             except (TypeError, KeyError):
                 _logger.warning("%r in the collection %r cannot be saved with the graph", value, name)
         held[name] = kept
@@ -196,6 +198,7 @@ def to_document(
 
 def _collected(
     value: Any,
+    writer: _Writer,
     tensors: Mapping[Tensor, int],
     numbers: Mapping[Operation, int],
     variables: dict[Variable, int],
@@ -208,6 +211,7 @@ def _collected(
                 "initializer": numbers[value.initializer],
                 "initial_value": tensors[value.initial_value],
                 "trainable": value.trainable,
+                **_constraint(value, writer, tensors),
             }
             variables[value] = len(variables)
             entries.append(entry)
@@ -219,9 +223,33 @@ def _collected(
     if value is None or isinstance(value, (str, int, float, bool)):
         return {"value": value}
     if type(value) in (list, tuple):
-        parts = [_collected(v, tensors, numbers, variables, entries) for v in value]
+        parts = [_collected(v, writer, tensors, numbers, variables, entries) for v in value]
         return {type(value).__name__: parts}
     raise TypeError(f"{type(value).__name__} cannot be written")
+
+
+def _constraint(variable: Variable, writer: _Writer, tensors: Mapping[Tensor, int]) -> dict[str, Any]:
+    """What the constraint of a variable computes, as a body."""
+    if variable.constraint is None:
+        return {}
+    try:
+        body, taken = trace(variable.graph, variable.constraint, [variable.value()])
+        return {"constraint": {"body": writer.body(body), "inputs": [tensors[t] for t in taken]}}
+    except (SamaraError, LookupError, TypeError, ValueError) as error:
+        _logger.warning("the constraint of %r cannot be saved with the graph: %s", variable.op.name, error)
+        return {}
+
+
+class _Constraint:
+    """The constraint of a variable of a document: it adds its operations wherever it is called."""
+
+    def __init__(self, body: Body, taken: list[Tensor]) -> None:
+        self._body = body
+        self._taken = taken
+
+    def __call__(self, value: Any) -> Tensor:
+        tensor: Tensor = value.as_graph_tensor()
+        return inlined(tensor.graph, self._body, [tensor, *self._taken])[0]
 
 
 class _Reader:
@@ -384,7 +412,7 @@ def add_document(
         with graph.as_default(), graph.name_scope(None):
             tensors, operations = reader.operations(graph, document["operations"])
         graph.reserve_names(prefix + scope for n in names for scope in _scopes(n))
-        variables = [_variable(entry, tensors, operations) for entry in document["variables"]]
+        variables = [_variable(entry, reader, tensors, operations) for entry in document["variables"]]
         for name, values in document["collections"].items():
             for value in values:
                 graph.add_to_collection(name, _found(value, tensors, operations, variables, prefix))
@@ -416,11 +444,14 @@ def _scopes(name: str) -> list[str]:
     return ["/".join(parts[: i + 1]) for i in range(len(parts))]
 
 
-def _variable(entry: Any, tensors: list[Tensor], operations: list[Operation]) -> Variable:
+def _variable(entry: Any, reader: _Reader, tensors: list[Tensor], operations: list[Operation]) -> Variable:
     tensor, initializer = tensors[entry["tensor"]], operations[entry["initializer"]]
     if tensor.op.type != "variable":
         raise CheckpointError(f"the saved graph is damaged: {tensor.name} is no variable")
-    return Variable.restored(tensor, initializer, tensors[entry["initial_value"]], bool(entry["trainable"]))
+    held = entry.get("constraint")
+    constraint = held and _Constraint(reader.body(held["body"]), [tensors[i] for i in held["inputs"]])
+    initial = tensors[entry["initial_value"]]
+    return Variable.restored(tensor, initializer, initial, bool(entry["trainable"]), constraint)
 
 
 def _found(

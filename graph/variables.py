@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from samara.graph import dims
@@ -82,7 +82,7 @@ class Variable(Operators):
                 self.initializer: Operation = graph.apply("assign", [self._tensor, initial], name="Assign")
         self.initial_value = initial
         self.trainable = trainable is not False
-        self.constraint = constraint
+        self.constraint: Callable[[Tensor], Any] | None = constraint
         joined = [GraphKeys.GLOBAL_VARIABLES] if collections is None else list(collections)
         if self.trainable:
             joined.append(GraphKeys.TRAINABLE_VARIABLES)
@@ -90,7 +90,12 @@ class Variable(Operators):
 
     @classmethod
     def restored(
-        cls, tensor: Tensor, initializer: Operation, initial_value: Tensor, trainable: bool
+        cls,
+        tensor: Tensor,
+        initializer: Operation,
+        initial_value: Tensor,
+        trainable: bool,
+        constraint: Callable[[Tensor], Tensor] | None = None,
     ) -> Variable:
         """The variable of operations that a graph has already; it joins no collection."""
         made = cls.__new__(cls)
@@ -98,7 +103,7 @@ class Variable(Operators):
         made.initializer = initializer
         made.initial_value = initial_value
         made.trainable = trainable
-        made.constraint = None
+        made.constraint = constraint
         return made
 
     def as_graph_tensor(self) -> Tensor:
@@ -144,8 +149,14 @@ class Variable(Operators):
         return read
 
     def initialized_value(self) -> Tensor:
-        """The initial value, for initializing another variable."""
-        return self.initial_value
+        """Its value where it has one in the session, else its initial value: for initializing another variable."""
+        from samara.graph.control import cond
+
+        graph = self._tensor.graph
+        with graph.as_default(), graph.control_dependencies(None), graph.colocate_with(self):
+            has_value = graph.b.is_variable_initialized(self)
+            (value,) = cond(graph, has_value, self.read_value, lambda: self.initial_value)
+        return value
 
     def assign(
         self, value: Any, use_locking: Any = False, name: str | None = None, read_value: bool = True

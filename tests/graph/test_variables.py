@@ -38,6 +38,42 @@ def test_initial_values() -> None:
     assert tf.trainable_variables() == [a, b, d]
 
 
+@pytest.mark.parametrize("backend", ["numpy", "torch"])
+def test_the_initialized_value_is_that_of_the_variable_once_it_has_one(backend: str) -> None:
+    a = tf.Variable(lambda: tf.random_normal([3]), name="a")
+    value = a.initialized_value()
+    b = tf.Variable(a.initialized_value() * 2)
+    c = tf.Variable(np.float32(4), validate_shape=False)
+    with tf.Session(config=tf.ConfigProto(backend=backend)) as session:
+        # The initial value, in the same run the same.
+        for found, wanted in (
+            session.run([value, a.initial_value]),
+            session.run([b.initializer.outputs[0], 2 * value]),
+        ):
+            np.testing.assert_array_equal(found, wanted)
+        assert session.run(c.initialized_value()) == 4
+        assert not session.run(tf.is_variable_initialized(a))
+        session.run(tf.global_variables_initializer())
+        first, again, double = session.run([a, value, b])
+        np.testing.assert_array_equal(first, again)
+        np.testing.assert_array_equal(2 * first, double)
+        a.load([5.0, 6.0, 7.0], session)
+        session.run(b.initializer)
+        np.testing.assert_array_equal(session.run(value), [5, 6, 7])
+        np.testing.assert_array_equal(session.run(b), [10, 12, 14])
+
+
+def test_averages_start_at_the_values_of_restored_variables() -> None:
+    v = tf.Variable(1.0)
+    average = tf.train.ExponentialMovingAverage(0.5)
+    step = average.apply([v])
+    with tf.Session() as session:
+        v.load(8.0, session)
+        session.run(average.average(v).initializer)
+        session.run(step)
+        assert session.run(average.average(v)) == 8
+
+
 def test_a_variable_is_taken_apart() -> None:
     a, b = tf.Variable([1.0, 2.0])
     assert run([a, b]) == [1, 2]

@@ -86,6 +86,46 @@ def losses(graph: Graph, count: int = 4) -> list[float]:
         return [session.run([loss, step], {"x:0": r})[0] for r in rows]
 
 
+def test_constraints_are_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    limit = tf.placeholder_with_default(1.5, [], name="limit")
+    half = tf.Variable(0.5, trainable=False, name="half")
+    tf.get_variable(
+        "w", [3], initializer=tf.zeros_initializer(), constraint=lambda v: tf.minimum(v, limit * half)
+    )
+    tf.get_variable("free", [])
+    graph = tf.get_default_graph()
+    tf.train.export_meta_graph(tmp_path / "graph.meta")
+    assert not caplog.text
+    # Only what is written is traced: the graph is as it was.
+    assert "minimum" not in [op.type for op in graph.operations]
+    again = made_again(made_again(graph))
+    for prefix in ("", "below/"):
+        with tf.Graph().as_default():
+            tf.train.import_meta_graph(tmp_path / "graph.meta", import_scope=prefix)
+            kept, free = tf.trainable_variables()
+            assert (kept.name, free.constraint) == (f"{prefix}w:0", None)
+            step = tf.train.GradientDescentOptimizer(1.0).minimize(-tf.reduce_sum(kept * [0.5, 1.0, -4.0]))
+            with tf.Session() as session:
+                session.run(tf.global_variables_initializer())
+                session.run(step)
+                np.testing.assert_array_equal(session.run(kept), [0.5, 0.75, -4])
+                session.run(step, {f"{prefix}limit:0": 1.0})
+                np.testing.assert_array_equal(session.run(kept), [0.5, 0.5, -8])
+    with again.as_default(), tf.Session() as session:
+        (variable,) = (v for v in tf.trainable_variables() if v.constraint is not None)
+        limited = variable.constraint(tf.constant([0.0, 9.0, -9.0]))
+        session.run(tf.global_variables_initializer())
+        np.testing.assert_array_equal(session.run(limited), [0, 0.75, -9])
+
+
+def test_a_constraint_of_the_programs_own_code_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    tf.Variable([1.0], name="w", constraint=lambda v: tf.py_func(np.abs, [v], tf.float32))
+    tf.Variable([1.0], name="u", constraint=tf.abs)
+    other = made_again(tf.get_default_graph())
+    assert "the constraint of 'w' cannot be saved with the graph: " in caplog.text
+    assert [v.constraint is None for v in other.get_collection("variables")] == [True, False]
+
+
 def test_a_program_runs_without_its_code(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     program()
     graph = tf.get_default_graph()
