@@ -272,12 +272,12 @@ class Conv3DTranspose(Conv2DTranspose):
 
 
 class SeparableConv2D(_Conv):
-    """A convolution of each channel by itself, then one that mixes them.
+    """A convolution of each channel of images [N, H, W, C] by itself, then one that mixes them.
 
     Args:
         filters: the number of channels of the output.
         kernel_size: the size of the filters.
-        strides: one number or two.
+        strides: one number, or one for each axis.
         padding: "valid" or "same".
         data_format: "channels_last", or "channels_first", which is transposed before and after.
         dilation_rate: as strides.
@@ -358,7 +358,7 @@ class SeparableConv2D(_Conv):
         )
         self.pointwise_kernel = self.add_weight(
             "pointwise_kernel",
-            [1, 1, channels * self.depth_multiplier, self.filters],
+            [*[1] * self._rank, channels * self.depth_multiplier, self.filters],
             initializer=self.pointwise_initializer,
             regularizer=self.pointwise_regularizer,
             constraint=self.pointwise_constraint,
@@ -377,11 +377,32 @@ class SeparableConv2D(_Conv):
         )
 
 
+class SeparableConv1D(SeparableConv2D):
+    """A convolution of each channel of signals [N, W, C] by itself, then one that mixes them."""
+
+    _rank = 1
+
+    def _convolved(self, inputs: Any) -> Any:
+        tensor = convert_to_tensor(inputs)
+        b, row = tensor.graph.b, 2 if self._first else 1
+        made = _separable_conv2d(
+            b.expand_dims(tensor, axis=row),
+            b.expand_dims(self.depthwise_kernel, axis=0),
+            b.expand_dims(self.pointwise_kernel, axis=0),
+            (1, *self.strides),
+            self.padding.upper(),
+            (1, *self.dilation_rate),
+            data_format=_layout(self._first, 2),
+        )
+        return b.squeeze(made, axes=(row,))
+
+
 conv1d = as_function(Conv1D)
 conv2d = as_function(Conv2D)
 conv3d = as_function(Conv3D)
 conv2d_transpose = as_function(Conv2DTranspose)
 conv3d_transpose = as_function(Conv3DTranspose)
+separable_conv1d = as_function(SeparableConv1D)
 separable_conv2d = as_function(SeparableConv2D)
 
 
@@ -391,11 +412,13 @@ __all__ = [
     "Conv2DTranspose",
     "Conv3D",
     "Conv3DTranspose",
+    "SeparableConv1D",
     "SeparableConv2D",
     "conv1d",
     "conv2d",
     "conv2d_transpose",
     "conv3d",
     "conv3d_transpose",
+    "separable_conv1d",
     "separable_conv2d",
 ]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import samara as tf
+from tests.graph.nn._naive import convolution
 
 KERNEL = "kernel_initializer bias_initializer kernel_regularizer bias_regularizer activity_regularizer "
 KERNEL += "kernel_constraint bias_constraint trainable name"
@@ -47,6 +48,7 @@ ARGUMENTS: dict[str, tuple[str, str, str]] = {
     "MaxPooling1D": (POOL, "max_pooling1d", POOL),
     "MaxPooling2D": (POOL, "max_pooling2d", POOL),
     "MaxPooling3D": (POOL, "max_pooling3d", POOL),
+    "SeparableConv1D": (SEPARABLE, "separable_conv1d", f"{SEPARABLE} reuse"),
     "SeparableConv2D": (SEPARABLE, "separable_conv2d", f"{SEPARABLE} reuse"),
 }
 
@@ -100,22 +102,48 @@ def test_all_arguments_may_be_named_or_in_order() -> None:
     with tf.Graph().as_default():
         x = np.ones((2, 4, 4, 1), np.float32)
         first = tf.layers.conv2d_transpose(
-            inputs=x, filters=2, kernel_size=2, activation=tf.nn.relu, name="turned", use_bias=False
+            inputs=x, filters=2, kernel_size=2, activation=tf.tanh, name="turned", use_bias=False
         )
-        order = [2, 2, 1, "valid", "channels_last", tf.nn.relu, False, *[None] * 7, True, "turned", True]
+        order = [2, 2, 1, "valid", "channels_last", tf.tanh, False, *[None] * 7, True, "turned", True]
         again = tf.layers.conv2d_transpose(x, *order)
-        layer = tf.layers.Conv2DTranspose(2, 2, 1, "valid", "channels_last", tf.nn.relu, False, reuse=True)
+        layer = tf.layers.Conv2DTranspose(2, 2, 1, "valid", "channels_last", tf.tanh, False, reuse=True)
         named = tf.layers.Conv2DTranspose(2, 2, use_bias=False, _scope="turned", _reuse=True)
         assert [v.name for v in tf.global_variables()] == ["turned/kernel:0"]
         with pytest.raises(ValueError, match="name it to reuse it"):
             layer(x)
-        last = tf.nn.relu(named(x))
+        last = tf.tanh(named(x))
         with tf.Session() as session:
             session.run(tf.global_variables_initializer())
             wanted, *found = session.run([first, again, last])
         assert wanted.any()
         for one in found:
             np.testing.assert_array_equal(one, wanted)
+
+
+@pytest.mark.parametrize(("padding", "strides", "rate"), [("same", 2, 1), ("valid", 1, 2), ("valid", 3, 1)])
+def test_separable_convolution_of_signals(padding: str, strides: int, rate: int) -> None:
+    generator = np.random.default_rng(5)
+    with tf.Graph().as_default():
+        x = generator.normal(size=(2, 11, 3))
+        y = tf.layers.separable_conv1d(x, 4, 3, strides, padding, "channels_last", rate, 2, name="s")
+        turned = np.moveaxis(x, -1, 1)
+        first = tf.layers.separable_conv1d(
+            turned, 4, 3, strides, padding, "channels_first", rate, 2, name="s", reuse=True
+        )
+        with tf.Session() as session:
+            session.run(tf.global_variables_initializer())
+            each, mix, bias = (generator.normal(size=v.shape) for v in tf.global_variables())
+            for variable, value in zip(tf.global_variables(), (each, mix, bias), strict=True):
+                variable.load(value, session)
+            found, found_first = session.run([y, first])
+        assert (each.shape, mix.shape, bias.shape) == ((3, 3, 2), (1, 6, 4), (4,))
+        alone = [
+            convolution(x[..., c : c + 1], each[:, c : c + 1], [strides], padding.upper(), [rate])
+            for c in range(3)
+        ]
+        wanted = np.concatenate(alone, -1) @ mix[0] + bias
+        np.testing.assert_allclose(found, wanted, rtol=1e-9)
+        np.testing.assert_allclose(found_first, np.moveaxis(wanted, -1, 1), rtol=1e-9)
 
 
 def test_separable_layers_take_the_initial_value_of_their_bias_in_its_place() -> None:
