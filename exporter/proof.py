@@ -28,7 +28,7 @@ from samara.graph.execution.config import ConfigProto
 from samara.graph.execution.session import Session, compute
 from samara.graph.graph import Graph, Operation, Tensor
 from samara.graph.progress import progress
-from samara.graph.rewrite import ModelGraph
+from samara.graph.rewrite import ModelGraph, needed, with_bodies
 from samara.pyruntime.model import Context, Model
 
 Array = np.ndarray[Any, Any]
@@ -158,7 +158,7 @@ def prove(
         ran: gets the numbers of the bodies that some sample has run.
     """
     written = _session(model.graph, model.initial_values)
-    source = _session(frozen.source, dict(frozen.session.variables) if frozen.session is not None else {})
+    source = _session(frozen.source, _values(frozen))
     context = runtime.context()
     errors: list[LayerError] = []
     for index, program in enumerate(lowered.programs):
@@ -350,12 +350,13 @@ def _source_tensor(source: Graph, tensor: Tensor, output: Tensor | None, quantiz
 
     It has the same name; or it is the output of a signature that the other is.
     """
-    try:
-        found = source.get_tensor_by_name(tensor.name.replace(SUFFIX, ""))
-    except (KeyError, ValueError):
-        if output is None or TURNED in tensor.name:
-            return None
+    operation = source.find_operation(tensor.op.name.replace(SUFFIX, ""))
+    if operation is not None and tensor.index < len(operation.outputs):
+        found = operation.outputs[tensor.index]
+    elif output is not None and TURNED not in tensor.name:
         found = output
+    else:
+        return None
     if found.dtype.is_floating != (tensor.dtype.is_floating or quantized):
         return None
     if SUFFIX in tensor.name and (found.shape is None or len(found.shape) < 3):
@@ -366,6 +367,15 @@ def _source_tensor(source: Graph, tensor: Tensor, output: Tensor | None, quantiz
         if len(shape) != len(tensor.shape) or None in merged:
             return None
     return found
+
+
+def _values(frozen: Frozen) -> dict[str, Array]:
+    """The values of the source's variables that its outputs need: an optimizer's are as many again, and more."""
+    if frozen.session is None:
+        return {}
+    order = needed([t for outputs in frozen.outputs for t in outputs.values()])
+    names = {op.name for op in with_bodies(order) if op.type == "variable"}
+    return {name: value for name, value in frozen.session.variables.items() if name in names}
 
 
 def _session(graph: Graph, variables: Mapping[str, Array]) -> Session:

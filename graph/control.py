@@ -384,11 +384,11 @@ def inlined(graph: Graph, body: Body, inputs: Sequence[Tensor]) -> list[Tensor]:
 
 def _variable(graph: Graph, op: Operation) -> Tensor:
     """The variable of that name in a graph; a new one when it has none."""
-    try:
-        return graph.get_operation_by_name(op.name).outputs[0]
-    except KeyError:
+    found = graph.find_operation(op.name)
+    if found is None:
         with graph.source(op.source):
-            return graph.apply("variable", [], op.attributes, name=op.name, exact_name=True).outputs[0]
+            found = graph.apply("variable", [], op.attributes, name=op.name, exact_name=True)
+    return found.outputs[0]
 
 
 def read_variables(op: Operation) -> list[Tensor]:
@@ -398,12 +398,9 @@ def read_variables(op: Operation) -> list[Tensor]:
     inner = (o for body in op.bodies.values() for o in with_bodies(needed(body.outputs)))
     found = []
     for name in sorted({o.name for o in inner if o.type == "variable"}):
-        try:
-            (tensor,) = op.graph.get_operation_by_name(name).outputs
-        except KeyError:
-            continue
-        if tensor.dtype.is_floating:
-            found.append(tensor)
+        variable = op.graph.find_operation(name)
+        if variable is not None and variable.outputs[0].dtype.is_floating:
+            found.append(variable.outputs[0])
     return found
 
 

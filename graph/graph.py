@@ -348,6 +348,10 @@ class Graph:
             hint = f"; did you mean {', '.join(near)}?" if near else ""
             raise KeyError(f"the graph has no operation {name!r}{hint}") from None
 
+    def find_operation(self, name: str) -> Operation | None:
+        """The operation of that name, if there is one: for names that may well be of another graph."""
+        return self._by_name.get(name)
+
     def get_tensor_by_name(self, name: str) -> Tensor:
         """The tensor of that name, `operation:index`."""
         op_name, colon, index = name.rpartition(":")

@@ -1,6 +1,7 @@
 """Which operations of a model compute with integers, and how each joins its neighbours.
 
-Convolutions and matrix products with constant weights do wherever they stand. Anything else does where its input is
+Convolutions and matrix products with constant weights do wherever they stand, and so does the lookup of rows in a
+constant table, which is then a quarter of its size. Anything else does where its input is
 there as integers anyway, and otherwise stays between real numbers, so that nothing is quantized for its own sake.
 """
 
@@ -88,7 +89,7 @@ def decide(model: ModelGraph, options: Int8) -> Decisions:
     uses = _uses(order, model)
     _choose(found, options)
     _revert(found, uses, model)
-    if not any(rule != "same" for rule in found.rules.values()):
+    if not any(rule != "same" or _is_lookup(op) for op, rule in found.rules.items()):
         reasons = "\n- ".join(found.left + found.bodies) or "it has no operations of real numbers"
         raise QuantizationError(f"nothing in the model can be computed with integers:\n- {reasons}")
     _join_clamps(found, uses)
@@ -132,7 +133,7 @@ def _choose(found: Decisions, options: Int8) -> None:
             found.left.append(f"{op.type} {op.name!r}: {reason}")
             continue
         inputs = [op.inputs[i] for i in data_inputs(op, rule)]
-        if rule in LINEAR or any(t is not None and (found.as_integers(t) or _is_input(t)) for t in inputs):
+        if rule in LINEAR or _is_lookup(op) or any(t is not None and (found.as_integers(t) or _is_input(t)) for t in inputs):
             found.rules[op] = rule
 
 
@@ -172,7 +173,7 @@ def _revert(found: Decisions, uses: dict[int, int], model: ModelGraph) -> None:
             readers.setdefault(id(tensor), []).append(op)
     for op in reversed(found.order):
         rule = found.rules.get(op)
-        if rule is None or rule in LINEAR or any(found.as_integers(t) for t in op.given_inputs):
+        if rule is None or rule in LINEAR or _is_lookup(op) or any(found.as_integers(t) for t in op.given_inputs):
             continue
         read = [r for t in op.outputs for r in readers.get(id(t), [])]
         if not any(r in found.rules for r in read) and not any(id(t) in outputs for t in op.outputs):
@@ -189,7 +190,7 @@ def rule_of(op: Operation) -> tuple[str, str]:
     if rule == "float_only":
         return rule, "it has no integer arithmetic"
     if not values:
-        return rule, "its inputs are constants"
+        return rule, "" if _is_lookup(op) else "its inputs are constants"
     if rule in LINEAR:
         return rule, _linear_problem(op)
     if rule == "table" and len(op.given_inputs) > 1:
@@ -207,6 +208,11 @@ def rule_of(op: Operation) -> tuple[str, str]:
         if op.attributes.get("coordinates") == "tf_crop_and_resize":
             return rule, "it writes a number of its own"
     return rule, ""
+
+
+def _is_lookup(op: Operation) -> bool:
+    """Whether it takes rows of a constant."""
+    return op.type == "gather" and is_real(op.inputs[0]) and constant_value(op.inputs[0]) is not None
 
 
 def _one_number_each(op: Operation, value: Tensor) -> bool:

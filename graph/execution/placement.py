@@ -94,19 +94,15 @@ class Placement:
         """The device on which a variable of the session lives, which a body knows by its name only."""
         home = self._homes.get(variable.name)
         if home is None:
-            home = self._homes[variable.name] = self.of(self._original(variable.name) or variable)
+            home = self._homes[variable.name] = self.of(
+                self._graph.find_operation(variable.name) or variable
+            )
         return home
 
     def home_of(self, name: str) -> Device:
         """The same, by name; the host for what is no variable of the session's graph."""
-        original = self._original(name)
+        original = self._graph.find_operation(name)
         return self.host if original is None else self.home(original)
-
-    def _original(self, name: str) -> Operation | None:
-        try:
-            return self._graph.get_operation_by_name(name)
-        except KeyError:
-            return None
 
     def _choose(self, operation: Operation, within: Device | None) -> Device:
         for operand, tensor in zip(operation.definition.operands, operation.inputs, strict=False):

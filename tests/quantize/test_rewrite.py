@@ -390,3 +390,29 @@ def test_the_option_is_checked(tmp_path: Path) -> None:
     output, samples = perceptron()
     with pytest.raises(TypeError, match="expected 'int8'"):
         export_model(output, tmp_path / "m.smr", samples=samples, quantize="int4")
+
+
+def test_a_lookup_takes_rows_of_an_integer_table(tmp_path: Path) -> None:
+    """The table is a quarter of its size, whatever reads the rows."""
+    graph = Graph()
+    b = graph.b
+    table = weights(50, 24)
+    ids = placeholder(graph, 3, 5, name="ids", dtype="int64")
+    rows = b.gather(table, ids, axis=0, name="rows")
+    nearness = b.reduce_sum(b.reduce_prod(rows, axes=(1,)), axes=(1,), name="nearness")
+    generator = np.random.default_rng(3)
+    samples = [{"ids": generator.integers(0, 50, (3, 5))} for _ in range(4)]
+    reports = {
+        kind: export_model(
+            {"rows": rows, "nearness": nearness}, tmp_path / f"{kind}.smr", samples=samples, quantize=quantize
+        )
+        for kind, quantize in (("float", None), ("int8", "int8"))
+    }
+    assert reports["int8"].constant_bytes < 0.3 * reports["float"].constant_bytes
+    found = load(tmp_path / "int8.smr").run(**samples[0])["rows"]
+    step = float(table.max() - table.min()) / 255
+    np.testing.assert_allclose(found, table[samples[0]["ids"]], atol=step)
+    with pytest.raises(QuantizationError, match="nothing in the model"):
+        export_model(
+            {"nearness": nearness}, tmp_path / "m.smr", samples=samples, quantize=Int8(keep_float=("rows",))
+        )

@@ -30,14 +30,14 @@ _BLOCKS = (
     (6, 160, 3, 2),
     (6, 320, 1, 1),
 )
-_WAYS = ("torch", "onnx", "tflite")
+_WAYS = ("torch", "onnx", "tflite", "trained")
 _NETWORKS = ("mobilenet_v2", "resnet18")
 NAMES = tuple(
     f"{network} {way} {kind}"
     for network in _NETWORKS
     for way in _WAYS
     for kind in ("float", "int8")
-    if (network, way) != ("resnet18", "tflite")
+    if network == "mobilenet_v2" or way in ("torch", "onnx")
 )
 
 
@@ -117,6 +117,50 @@ def _tflite_network(*, small: bool) -> bytes:
     return write(tensors, nodes, [0], [x])
 
 
+def _trained_network(*, small: bool) -> tuple[Any, dict[str, Any]]:
+    """MobileNetV2 as a program trains it: Adam has its averages, a flag turns batch normalization and dropout on."""
+    import samara as tf
+
+    tf.reset_default_graph()
+    side = _side(small=small)
+    image = tf.placeholder(tf.float32, [None, side, side, 3], "image")
+    label = tf.placeholder(tf.int64, [None], "label")
+    flag = tf.placeholder(tf.bool, [], "is_training")
+
+    def conv(x: Any, channels: int, taps: int = 1, stride: int = 1, *, clamped: bool = True) -> Any:
+        y = tf.layers.conv2d(x, channels, taps, stride, "same", use_bias=False)
+        y = tf.layers.batch_normalization(y, training=flag)
+        return tf.nn.relu6(y) if clamped else y
+
+    def by_channel(x: Any, stride: int) -> Any:
+        weights = tf.get_variable(tf.get_default_graph().unique_name("depthwise"), [3, 3, x.shape[3], 1])
+        y = tf.nn.depthwise_conv2d(x, weights, [1, stride, stride, 1], "SAME")
+        return tf.nn.relu6(tf.layers.batch_normalization(y, training=flag))
+
+    x = conv(image, 32, 3, 2)
+    channels = 32
+    for expansion, outputs, blocks, stride in _BLOCKS[:2] if small else _BLOCKS:
+        for block in range(blocks):
+            y = x if expansion == 1 else conv(x, channels * expansion)
+            y = conv(by_channel(y, stride if block == 0 else 1), outputs, clamped=False)
+            x = x + y if block else y
+            channels = outputs
+    x = tf.reduce_mean(conv(x, 1280), [1, 2])
+    logits = tf.layers.dense(tf.layers.dropout(x, 0.2, training=flag), 1000)
+    loss = tf.losses.sparse_softmax_cross_entropy(label, logits)
+    with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
+        tf.train.AdamOptimizer().minimize(loss)
+    session = tf.Session()
+    session.run(tf.global_variables_initializer())
+    given = {
+        "inputs": {"image": image},
+        "shapes": {"image": [1, side, side, 3]},
+        "constants": {flag: False},
+        "session": session,
+    }
+    return {"logits": logits}, given
+
+
 def _side(*, small: bool) -> int:
     return 32 if small else _SIDE
 
@@ -132,6 +176,8 @@ def prepare(name: str, folder: Path) -> None:
     network, way, _ = name.split()
     for small in (True, False):
         path = folder / f"{'small' if small else 'large'}.{way}"
+        if way == "trained":
+            continue
         if way == "tflite":
             path.write_bytes(_tflite_network(small=small))
             continue
@@ -155,6 +201,9 @@ def measure(name: str, folder: Path) -> dict[str, float]:
     network, way, kind = name.split()
     sources = {}
     for small in (True, False):
+        if way == "trained":
+            # One graph after the other: they are that of the process.
+            continue
         if way == "torch":
             sources[small] = _torch_network(network, small=small), {"inputs": (_image(small=small),)}
         else:
@@ -165,9 +214,9 @@ def measure(name: str, folder: Path) -> dict[str, float]:
                 {},
             )
     options: dict[str, Any] = {"quantize": "int8", "tolerance": 1.0} if kind == "int8" else {}
-    source, given = sources.pop(True)
+    source, given = sources.pop(True) if way != "trained" else _trained_network(small=True)
     export_model(source, folder / "small.smr", **given, **options)
-    source, given = sources.pop(False)
+    source, given = sources.pop(False) if way != "trained" else _trained_network(small=False)
     gc.collect()
     before = memory("VmRSS")
     # The peak is counted anew from here.
@@ -177,6 +226,8 @@ def measure(name: str, folder: Path) -> dict[str, float]:
     seconds = time.perf_counter() - start
     if way == "torch":
         weights = sum(p.numel() * p.element_size() for p in source.parameters())
+    elif way == "trained":
+        weights = report.constant_bytes
     else:
         weights = source.stat().st_size
     return {
