@@ -138,6 +138,11 @@ def _input_shape(name: str, tensor: Tensor, given: Any, problems: list[str]) -> 
         problems.append(
             f"input {name!r}{where(tensor.op)} has shape {dims.text(shape)}: a device needs it, give "
             f"shapes={{{name!r}: [{example}]}}, or Dim('n', 1, 8) for a dimension that may change"
+            + (
+                f"; or its value, when that never changes: constants={{{name!r}: 1.0}}"
+                if shape is None
+                else ""
+            )
         )
         return None
     return shape

@@ -167,7 +167,8 @@ def transform(
 
     `visit` returns the tensors that take the place of the operation's outputs, or None to copy it. An operation with
     control inputs is always copied, since what took its place need not wait for them. `attributes` gives those that a
-    copy has; None leaves them as they are.
+    copy has; None leaves them as they are. Before the first replacement `visit` is asked about the graph itself, so it
+    must give the same answer again.
 
     Returns:
         The new model, or None when nothing was replaced and nothing was left out, or, unless `lose_writes`, when a
@@ -183,10 +184,13 @@ def transform(
             uses[id(tensor)] = uses.get(id(tensor), 0) + 1
     for tensor in model.outputs:
         uses[id(tensor)] = uses.get(id(tensor), 0) + 1
+    whole = len(order) == len(model.graph.operations) and attributes is None
+    if whole and not _would_replace(order, visit, uses):
+        return None
     graph.reserve_names(op.name for op in order)
     mapping: dict[int, Tensor] = {}
     copied: dict[Operation, Operation] = {}
-    changed = len(order) != len(model.graph.operations) or attributes is not None
+    changed = not whole
     for op in order:
         seen = Visit(op, graph.b, uses, mapping)
         after = [copied[c] for c in op.control_inputs if c in copied]
@@ -217,6 +221,32 @@ def transform(
     )
     kept = lose_writes or _writes(needed(rewritten.outputs)) == _writes(order)
     return rewritten if kept else None
+
+
+class _Adds(Exception):  # noqa: N818
+    """A visitor wants to add an operation."""
+
+
+class _Unchanged(Graph):
+    """Stands for the copy of a graph, while nothing of it has been replaced."""
+
+    def apply(self, *_: Any, **__: Any) -> Operation:
+        raise _Adds
+
+    def _foreign(self, tensor: Tensor) -> Tensor:
+        raise _Adds
+
+
+def _would_replace(order: Sequence[Operation], visit: Visitor, uses: dict[int, int]) -> bool:
+    """Whether a visitor replaces anything: most do not, and a copy of the graph is spared."""
+    builder = Builder(_Unchanged())
+    mapping = {id(t): t for op in order for t in op.outputs}
+    try:
+        return any(
+            visit(Visit(op, builder, uses, mapping)) is not None for op in order if not op.control_inputs
+        )
+    except _Adds:
+        return True
 
 
 def _writes(operations: Sequence[Operation]) -> int:

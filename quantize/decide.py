@@ -133,7 +133,11 @@ def _choose(found: Decisions, options: Int8) -> None:
             found.left.append(f"{op.type} {op.name!r}: {reason}")
             continue
         inputs = [op.inputs[i] for i in data_inputs(op, rule)]
-        if rule in LINEAR or _is_lookup(op) or any(t is not None and (found.as_integers(t) or _is_input(t)) for t in inputs):
+        if (
+            rule in LINEAR
+            or _is_lookup(op)
+            or any(t is not None and (found.as_integers(t) or _is_input(t)) for t in inputs)
+        ):
             found.rules[op] = rule
 
 
@@ -173,7 +177,12 @@ def _revert(found: Decisions, uses: dict[int, int], model: ModelGraph) -> None:
             readers.setdefault(id(tensor), []).append(op)
     for op in reversed(found.order):
         rule = found.rules.get(op)
-        if rule is None or rule in LINEAR or _is_lookup(op) or any(found.as_integers(t) for t in op.given_inputs):
+        if (
+            rule is None
+            or rule in LINEAR
+            or _is_lookup(op)
+            or any(found.as_integers(t) for t in op.given_inputs)
+        ):
             continue
         read = [r for t in op.outputs for r in readers.get(id(t), [])]
         if not any(r in found.rules for r in read) and not any(id(t) in outputs for t in op.outputs):

@@ -10,7 +10,7 @@ import numpy as np
 
 from samara.graph import dtypes
 from samara.graph.graph import Graph, Operation, Tensor
-from samara.graph.rewrite import ModelGraph, SignatureGraph, constant_value, copy
+from samara.graph.rewrite import ModelGraph, SignatureGraph, Visit, constant_value, copy, transform
 from samara.quantize.calibrate import calibrate
 from samara.quantize.decide import Decisions, data_inputs, decide, is_real
 from samara.quantize.integer import PROBABILITY, Site, build, requantized
@@ -54,12 +54,27 @@ def quantize_model(model: ModelGraph, options: Int8 | str, samples: Sequence[Seq
         options = Int8()
     if not isinstance(options, Int8):
         raise TypeError(f"quantize={options!r}: expected 'int8' or a samara.quantize.Int8")
+    model = transform(model, _as_product) or model
     decisions = decide(model, options)
     demanded = _demanded(model, decisions, options)
     ranges = calibrate(model, _to_observe(decisions, demanded), samples)
     if options.inputs == "int8":
         _unite_inputs(model, ranges)
     return _Rewriter(model, decisions, demanded, ranges, options).run()
+
+
+def _as_product(visit: Visit) -> list[Tensor] | None:
+    """A division by constants, which integers have no arithmetic for, as a product."""
+    x, divisor = visit.inputs if visit.op.type == "divide" else (None, None)
+    value = constant_value(divisor)
+    if x is None or not is_real(x) or value is None or value.size == 1 or not np.all(value):
+        return None
+    factor = (1.0 / value.astype(np.float64)).astype(value.dtype)
+    return (
+        visit.make("multiply", [x, visit.constant(factor, "reciprocal")])
+        if np.isfinite(factor).all()
+        else None
+    )
 
 
 def _demanded(model: ModelGraph, decisions: Decisions, options: Int8) -> dict[int, Tensor]:

@@ -23,6 +23,7 @@ from samara.exporter.passes.linear import (
     fold_scale,
     fuse_activation,
     fuse_bias,
+    fuse_bias_before_split,
     transpose_constants,
 )
 from samara.exporter.passes.moves import cancel_moves, turn_products
@@ -47,6 +48,7 @@ PASSES: dict[str, Pass] = {
     "batch_norm": decompose_batch_norm,
     "scale_folding": fold_scale,
     "bias_fusion": fuse_bias,
+    "split_bias_fusion": fuse_bias_before_split,
     "activation_fusion": fuse_activation,
 }
 

@@ -6,30 +6,33 @@ from typing import Any
 
 import numpy as np
 
-from samara.graph.graph import Tensor
-from samara.graph.rewrite import ModelGraph, Visit, copy, transform
+from samara.graph.graph import Operation, Tensor
+from samara.graph.rewrite import ModelGraph, Visit, needed, transform
 
 
 def merge_common_subexpressions(model: ModelGraph) -> ModelGraph | None:
     """Gives operations with the same op, inputs and attributes one result; constants with the same value too."""
-    seen: dict[Any, list[Tensor]] = {}
-    merged = False
+    seen: dict[Any, Operation] = {}
+    first: dict[int, Tensor] = {}
+    merged: dict[Operation, Operation] = {}
+    for op in needed(model.outputs):
+        if op.stateful or op.type == "placeholder" or not op.outputs or op.control_inputs:
+            continue
+        if any(t.op.type == "variable" for t in op.given_inputs):
+            continue
+        inputs = tuple(None if t is None else id(first.get(id(t), t)) for t in op.inputs)
+        same = seen.setdefault((op.type, inputs, _attributes(op.attributes)), op)
+        if same is not op:
+            merged[op] = same
+            first.update((id(t), kept) for t, kept in zip(op.outputs, same.outputs, strict=True))
+    if not merged:
+        return None
 
     def visit(visit: Visit) -> list[Tensor] | None:
-        nonlocal merged
-        op = visit.op
-        if op.stateful or op.type == "placeholder" or not op.outputs or op.control_inputs:
-            return None
-        if any(t is not None and t.op.type == "variable" for t in visit.inputs):
-            return None
-        key = (op.type, tuple(map(id, visit.inputs)), _attributes(op.attributes))
-        merged = merged or key in seen
-        if key not in seen:
-            seen[key] = copy(visit.b.graph, op, visit.inputs)
-        return seen[key]
+        same = merged.get(visit.op)
+        return None if same is None else [visit.copied(t) for t in same.outputs]
 
-    rewritten = transform(model, visit)
-    return rewritten if merged else None
+    return transform(model, visit)
 
 
 def _attributes(attributes: dict[str, Any]) -> tuple[Any, ...]:

@@ -5,12 +5,13 @@ A linear op here is conv2d, depthwise_conv2d or matmul whose filter is a constan
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
 
 from samara.graph.graph import Operation, Tensor
-from samara.graph.rewrite import ModelGraph, Visit, constant_value, transform
+from samara.graph.rewrite import ModelGraph, Visit, constant_value, copy, needed, transform
 
 Array = np.ndarray[Any, Any]
 LINEAR = ("conv2d", "depthwise_conv2d", "matmul")
@@ -23,7 +24,7 @@ def decompose_batch_norm(model: ModelGraph) -> ModelGraph | None:
 
 
 def fold_scale(model: ModelGraph) -> ModelGraph | None:
-    """Multiplies a constant factor for each channel into the filter and bias of the linear op before it.
+    """Multiplies a constant factor for each channel into the filter and bias of the linear op before it, or divides.
 
     A scalar factor goes back over transposes and reshapes to get there.
     """
@@ -33,6 +34,86 @@ def fold_scale(model: ModelGraph) -> ModelGraph | None:
 def fuse_bias(model: ModelGraph) -> ModelGraph | None:
     """Adds a constant for each channel to the bias of the linear op before it."""
     return transform(model, _bias)
+
+
+def fuse_bias_before_split(model: ModelGraph) -> ModelGraph | None:
+    """Adds a constant to the bias of a linear op whose output is split before it is added: a gate's, for example."""
+    readers: dict[int, list[Operation]] = {}
+    for op in needed(model.outputs):
+        for tensor in op.given_inputs:
+            readers.setdefault(id(tensor), []).append(op)
+    ends = {id(t) for t in model.outputs}
+    biases: dict[Operation, Array] = {}
+    splits: set[Operation] = set()
+    added: dict[Operation, Tensor] = {}
+    for op in needed(model.outputs):
+        linear = _split_linear(op, readers, ends)
+        if linear is None:
+            continue
+        parts = [_added(part, readers, ends) for part in op.outputs]
+        last = [(part.shape or (None,))[-1] for part in op.outputs]
+        sizes = [n for n in last if isinstance(n, int)]
+        if not any(p is not None for p in parts) or len(sizes) < len(parts):
+            continue
+        old = constant_value(linear.inputs[2])
+        kind = linear.outputs[0].dtype.numpy
+        more = [
+            np.zeros(n, kind) if p is None else np.broadcast_to(p[1], n)
+            for p, n in zip(parts, sizes, strict=True)
+        ]
+        bias = np.concatenate(more).astype(kind)
+        biases[linear] = bias if old is None else old + bias
+        splits.add(op)
+        added.update((p[0], part) for p, part in zip(parts, op.outputs, strict=True) if p is not None)
+
+    def visit(visit: Visit) -> list[Tensor] | None:
+        if visit.op in added:
+            return [visit.copied(added[visit.op])]
+        if visit.op not in biases and visit.op not in splits:
+            return None
+        inputs = visit.inputs
+        if visit.op in biases:
+            inputs = [*inputs[:2], visit.constant(biases[visit.op], "bias")]
+        # Under another name, since the values are others.
+        return copy(visit.b.graph, visit.op, inputs, name=visit.derived("biased"))
+
+    return transform(model, visit) if biases else None
+
+
+def _split_linear(
+    op: Operation, readers: Mapping[int, list[Operation]], ends: Collection[int]
+) -> Operation | None:
+    """The linear op whose channels are split, when nothing else reads it."""
+    if op.type != "split" or op.inputs[0] is None:
+        return None
+    tensor = op.inputs[0]
+    linear, shape = tensor.op, tensor.shape
+    if linear.type not in LINEAR or shape is None or op.a.axis % len(shape) != len(shape) - 1:
+        return None
+    if linear.inputs[2] is not None and constant_value(linear.inputs[2]) is None:
+        return None
+    alone = len(readers[id(tensor)]) == 1 and id(tensor) not in ends
+    return linear if alone and linear.a.activation == "none" and not linear.control_inputs else None
+
+
+def _added(
+    part: Tensor, readers: Mapping[int, list[Operation]], ends: Collection[int]
+) -> tuple[Operation, Array] | None:
+    """The only operation that reads a part, and the constant for each channel that it adds."""
+    reading = readers.get(id(part), [])
+    if len(reading) != 1 or id(part) in ends or part.shape is None:
+        return None
+    (op,) = reading
+    if op.type not in ("add", "subtract") or op.control_inputs or op.outputs[0].shape != part.shape:
+        return None
+    index = 0 if op.inputs[0] is part else 1
+    value = constant_value(op.inputs[1 - index])
+    if value is None or (op.type == "subtract" and index == 1) or value.size not in (1, part.shape[-1]):
+        return None
+    if value.size > 1 and value.shape[-1] != value.size:
+        return None
+    value = value.reshape(-1)
+    return op, -value if op.type == "subtract" else value
 
 
 def fuse_activation(model: ModelGraph) -> ModelGraph | None:
@@ -115,9 +196,13 @@ def _rebuilt(
 
 
 def _scale(visit: Visit) -> list[Tensor] | None:
-    if visit.op.type != "multiply":
+    if visit.op.type not in ("multiply", "divide"):
         return None
     for linear, factor in _pairs(visit):
+        if visit.op.type == "divide":
+            if visit.inputs[0] is not linear.outputs[0] or not np.all(factor):
+                continue
+            factor = 1.0 / factor.astype(np.float64)
         kernel = constant_value(linear.inputs[1])
         assert kernel is not None
         if linear.type == "matmul" and linear.a.transpose_y:
@@ -130,7 +215,7 @@ def _scale(visit: Visit) -> list[Tensor] | None:
             visit.constant((kernel.astype(np.float64) * spread).astype(kernel.dtype), "filter"),
             None if bias is None else visit.constant((bias * factor).astype(bias.dtype), "bias"),
         )
-    for index in (0, 1):
+    for index in (0, 1) if visit.op.type == "multiply" else ():
         scalar = constant_value(visit.inputs[1 - index])
         if scalar is not None and scalar.size == 1 and visit.single_use(index):
             scaled = _scaled_before(visit, visit.inputs[index], visit.inputs[1 - index])

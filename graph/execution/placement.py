@@ -94,9 +94,7 @@ class Placement:
         """The device on which a variable of the session lives, which a body knows by its name only."""
         home = self._homes.get(variable.name)
         if home is None:
-            home = self._homes[variable.name] = self.of(
-                self._graph.find_operation(variable.name) or variable
-            )
+            home = self._homes[variable.name] = self.of(self._graph.find_operation(variable.name) or variable)
         return home
 
     def home_of(self, name: str) -> Device:

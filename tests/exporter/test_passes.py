@@ -204,6 +204,48 @@ def test_scalars_go_back_over_moves_into_the_weights() -> None:
     assert ops(rewritten) == Counter(["matmul", "reshape", "transpose"])
 
 
+def test_a_division_goes_into_the_weights() -> None:
+    for divisor in (np.float32(0.3), random(4) + 2):
+        graph = Graph()
+        x = placeholder(graph, (3, 8))
+        y = graph.b.divide(graph.b.matmul(x, random(8, 4), random(4)), divisor)
+        assert ops(check(frozen(y), {"x": random(3, 8)}, "scale_folding", "dead_code")) == Counter(["matmul"])
+    for left, right in ((True, random(4) - random(4)), (False, np.zeros(4, np.float32))):
+        graph = Graph()
+        x = placeholder(graph, (3, 8))
+        product = graph.b.matmul(x, random(8, 4))
+        y = graph.b.divide(right, product) if left else graph.b.divide(product, right)
+        assert ops(applied(frozen(y), "scale_folding", "dead_code")) == Counter(["matmul", "divide"])
+
+
+def test_what_is_added_to_a_part_goes_into_the_bias() -> None:
+    """As the bias of the forget gate, which a cell adds when the gates are apart."""
+    graph = Graph()
+    b = graph.b
+    x = placeholder(graph, (3, 8))
+    one, two, three = b.split(b.matmul(x, random(8, 12), random(12)), axis=1, sizes=(4, 2, 6))
+    parts = [b.add(one, np.float32(1.0)), b.tanh(two), b.subtract(three, random(6))]
+    rewritten = check(frozen(*parts), {"x": random(3, 8)}, "split_bias_fusion", "dead_code")
+    assert ops(rewritten) == Counter(["matmul", "split", "tanh"])
+    # The values of a name stay the same, since the proof compares by names.
+    names = {t.name for o in rewritten.graph.operations for t in o.outputs}
+    assert "matmul:0" not in names
+    assert "split:0" not in names
+
+
+@pytest.mark.parametrize("read", ["the product", "the part", "as an output"])
+def test_what_others_read_keeps_its_bias(read: str) -> None:
+    graph = Graph()
+    b = graph.b
+    x = placeholder(graph, (3, 8))
+    product = b.matmul(x, random(8, 4))
+    one, two = b.split(product, axis=1, sizes=(2, 2))
+    outputs = [b.add(one, np.float32(1.0)), two]
+    outputs += {"the product": [b.exp(product)], "the part": [b.exp(one)], "as an output": [one]}[read]
+    rewritten = check(frozen(*outputs), {"x": random(3, 8)}, "split_bias_fusion", "dead_code")
+    assert ops(rewritten)["add"] == 1
+
+
 def test_a_move_that_others_read_keeps_its_scale() -> None:
     graph = Graph()
     b = graph.b

@@ -416,3 +416,17 @@ def test_a_lookup_takes_rows_of_an_integer_table(tmp_path: Path) -> None:
         export_model(
             {"nearness": nearness}, tmp_path / "m.smr", samples=samples, quantize=Int8(keep_float=("rows",))
         )
+
+
+def test_a_division_by_constants_is_a_product(tmp_path: Path) -> None:
+    """As of features that are brought to one scale before they are multiplied by weights."""
+    graph = Graph()
+    b = graph.b
+    x = placeholder(graph, 4, 6)
+    scaled = b.divide(b.subtract(x, bias(6)), np.abs(weights(6)) + 1, name="scaled")
+    y = b.matmul(scaled, weights(6, 5), bias(5), name="y")
+    generator = np.random.default_rng(4)
+    samples = [{"x": generator.standard_normal((4, 6)).astype(np.float32)} for _ in range(8)]
+    report = export_model({"y": y}, tmp_path / "m.smr", samples=samples, quantize="int8")
+    assert not report.warnings
+    assert min(row.signal_to_noise or 99 for row in report.layers) > 30
