@@ -29,9 +29,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     options.folder.mkdir(parents=True, exist_ok=True)
     machine = describe(options.folder, options.threads)
-    bench = Bench(options.folder, Plan(options.rounds, options.seconds, options.opened), machine)
+    bench = Bench(
+        options.folder, Plan(options.rounds, options.seconds, options.opened, options.clock), machine
+    )
     cases = [Case(n, p, t) for n in options.networks for p in options.precisions for t in options.threads]
-    run: dict[str, Any] = {"machine": machine, "versions": _versions(options.runtimes), "cases": []}
+    run: dict[str, Any] = {
+        "machine": machine,
+        "versions": _versions(options.runtimes),
+        "clock": options.clock,
+        "cases": [],
+    }
     path = options.json or options.folder / "run.json"
     status = 0
     try:
@@ -90,6 +97,8 @@ def _parser() -> argparse.ArgumentParser:
     plan = Plan()
     parser.add_argument("--rounds", type=int, default=plan.rounds)
     parser.add_argument("--seconds", type=float, default=plan.seconds, help="of a round")
+    clock = "processor: the time of the process alone, for one thread on a busy machine"
+    parser.add_argument("--clock", choices=("wall", "processor"), default=plan.clock, help=clock)
     parser.add_argument("--opened", type=int, default=plan.opened, help="how many times a file is opened")
     parser.add_argument("--folder", type=Path, default=Path("build/bench"))
     parser.add_argument("--json", type=Path, help="where the figures go; FOLDER/run.json when left out")

@@ -77,9 +77,10 @@ def _quiet(runs: Sequence[Run]) -> str:
     cases = [case for run in runs for case in run["cases"]]
     loads = [float(case["load_average"]) for case in cases]
     stolen = max(case["stolen"] for case in cases)
+    clocks = " and ".join(sorted({run.get("clock", "wall") for run in runs}))
     return (
-        f"Runs: {len(runs)}. While they were measured the load average was {min(loads):.1f} to {max(loads):.1f} "
-        f"and at most {100 * stolen:.1f} % of the processors' time was stolen by neighbours."
+        f"Runs: {len(runs)}, timed by the {clocks} clock. The load average was {min(loads):.1f} to {max(loads):.1f} "
+        f"meanwhile, and at most {100 * stolen:.1f} % of the processors' time was stolen by neighbours."
     )
 
 

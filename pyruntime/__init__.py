@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from samara.pyruntime.model import Context, Model, Profile, TensorInfo, kernels, load
+from samara.pyruntime.model import Context, Model, TensorInfo, kernels, load
+from samara.pyruntime.profile import Profile
 
 __all__ = ["Context", "Model", "Profile", "TensorInfo", "kernels", "load"]

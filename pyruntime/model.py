@@ -21,6 +21,7 @@ import numpy as np
 from samara.errors import ArgumentStatusError
 from samara.pyruntime._errors import check
 from samara.pyruntime._native import ffi, lib
+from samara.pyruntime.profile import Profile, ProfileRow, multiplications
 
 Array = np.ndarray[Any, Any]
 
@@ -385,6 +386,14 @@ class Model:
         """Times each op of a signature over several runs; inputs as for `run`, or none for zeros."""
         return self.context().profile(*arrays, repetitions=repetitions, signature=signature, **named)
 
+    def signature(self, name: str | None = None) -> SignatureInfo:
+        """The signature of that name; the first when None.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return self._infos[self._index(name)]
+
     def _index(self, signature: str | None) -> int:
         if signature is None:
             return 0
@@ -565,6 +574,30 @@ class Context:
         check(lib.smr_context_program_tensor(self._observed, program, index, tensor, error), error)
         return _array(tensor, copy=copy)
 
+    def timed(
+        self, *arrays: Any, seconds: float = 1.0, signature: str | None = None, **named: Any
+    ) -> list[int]:
+        """Nanoseconds of each run in about so many seconds, at least one: of the C runtime alone.
+
+        Inputs are as for `run`; they are written before each run, which does not count.
+        """
+        with self._lock:
+            index = self.model._index(signature)
+            self._run(self._pointer, index, arrays, named)
+            given = self._bind(self.model._infos[index], arrays, named)
+            pairs = list(zip(self._views[self._pointer, index][0], given, strict=True))
+            run, pointer, error, clock = lib.smr_run, self._pointer, self._error, time.perf_counter_ns
+            times: list[int] = []
+            end = clock() + int(seconds * 1e9)
+            while not times or clock() < end:
+                for view, array in pairs:
+                    view[...] = array
+                begin = clock()
+                status = run(pointer, index, error)
+                times.append(clock() - begin)
+                check(status, error)
+            return times
+
     def profile(
         self, *arrays: Any, repetitions: int = 50, signature: str | None = None, **named: Any
     ) -> Profile:
@@ -580,10 +613,10 @@ class Context:
             start = time.perf_counter_ns()
             self.run(*arrays, signature=info.name, **named)
             whole.append(time.perf_counter_ns() - start)
-        ops = self.model.ops(info.name)
+        tensors = self.model.tensors(info.name)
         rows = tuple(
-            ProfileRow(name=o.name, op=o.op, kernel=o.kernel, microseconds=float(np.median(t)) / 1000)
-            for o, t in zip(ops, times, strict=True)
+            _profile_row(op, tensors, float(np.median(t)) / 1000)
+            for op, t in zip(self.model.ops(info.name), times, strict=True)
         )
         return Profile(rows=rows, microseconds=float(np.median(whole)) / 1000)
 
@@ -632,35 +665,18 @@ class Context:
             check(lib.smr_self_test(self._pointer, tolerance, error), error)
 
 
-@dataclass(frozen=True, kw_only=True)
-class ProfileRow:
-    """The median time of one op."""
-
-    name: str
-    op: str
-    kernel: str
-    microseconds: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Profile:
-    """Median times, in microseconds: of each op, and of a whole run without looking at ops. Prints as a table."""
-
-    rows: tuple[ProfileRow, ...]
-    microseconds: float
-
-    def __str__(self) -> str:
-        total = sum(r.microseconds for r in self.rows) or 1.0
-        width = max((len(r.name) for r in self.rows), default=4)
-        op_width = max((len(r.op) for r in self.rows), default=2)
-        lines = [f"{'name':<{width}}  {'op':<{op_width}}  {'kernel':<10} {'us':>10} {'share':>7}"]
-        lines += [
-            f"{r.name:<{width}}  {r.op:<{op_width}}  {r.kernel:<10} {r.microseconds:>10.2f} "
-            f"{100 * r.microseconds / total:>6.1f}%"
-            for r in self.rows
-        ]
-        lines.append(f"one run: {self.microseconds:.2f} us")
-        return "\n".join(lines)
+def _profile_row(op: OpInfo, tensors: Sequence[TensorInfo], microseconds: float) -> ProfileRow:
+    inputs = [tensors[i].shape if i >= 0 else None for i in op.inputs]
+    outputs = [tensors[i].shape for i in op.outputs]
+    first = next((tensors[i].dtype for i in op.inputs if i >= 0), np.dtype(np.float32))
+    return ProfileRow(
+        name=op.name,
+        op=op.op,
+        kernel=op.kernel,
+        microseconds=microseconds,
+        macs=multiplications(op.op, inputs, outputs),
+        integer=first.kind in "iu",
+    )
 
 
 def load(source: str | os.PathLike[str] | bytes | bytearray | memoryview) -> Model:

@@ -6,7 +6,6 @@ import argparse
 import importlib.util
 import json
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -118,12 +117,18 @@ def _parser() -> argparse.ArgumentParser:
         "bench",
         _bench,
         "time a .smr file",
-        "Median, 10th and 90th percentile of one run on zeros, and the time of each op.\n\n"
+        "Median, 10th and 90th percentile of one run on zeros, the time from opening the file to the first result,\n"
+        "memory, and of each op its kernel, its time and, where they can be counted, its multiplications a second.\n\n"
         "  samara bench digits.smr --seconds 2",
     )
     bench.add_argument("model", help="the .smr file")
     bench.add_argument("--seconds", type=float, default=1.0, help="how long to measure (default 1)")
     bench.add_argument("--signature", help="which one; the first when left out")
+    bench.add_argument(
+        "--limits",
+        metavar="RUN.json",
+        help="what make bench wrote: adds how large a part of the machine's limit an op reaches",
+    )
     bench.add_argument("--json", action="store_true", help="as JSON")
 
     verify = add(
@@ -322,22 +327,13 @@ def _as_json(model: Model) -> dict[str, Any]:
     }
 
 
-def _signature(model: Model, name: str | None) -> SignatureInfo:
-    """The signature of that name; the first when None."""
-    if name is None:
-        return next(iter(model.signatures.values()))
-    if name not in model.signatures:
-        raise KeyError(f"no signature {name!r}; the file has {', '.join(model.signatures)}")
-    return model.signatures[name]
-
-
 def _run(arguments: Any) -> int:
     import numpy as np
 
     from samara.pyruntime.model import load
 
     model = load(arguments.model)
-    info = _signature(model, arguments.signature)
+    info = model.signature(arguments.signature)
     given: dict[str, Any] = {}
     for text in arguments.input:
         key, equals, file = text.partition("=")
@@ -361,41 +357,14 @@ def _run(arguments: Any) -> int:
 
 
 def _bench(arguments: Any) -> int:
-    import numpy as np
+    from samara.bench import limits_of, measure
 
-    from samara.pyruntime.model import load
-
-    start = time.perf_counter()
-    model = load(arguments.model)
-    context = model.context()
-    signature = _signature(model, arguments.signature)
-    name = signature.name
-    inputs = [np.zeros(t.shape, t.dtype) for t in signature.inputs]
-    context.run(*inputs, signature=name)
-    first = time.perf_counter() - start
-    times: list[int] = []
-    end = time.perf_counter() + arguments.seconds
-    while not times or time.perf_counter() < end:
-        begin = time.perf_counter_ns()
-        context.run(*inputs, signature=name)
-        times.append(time.perf_counter_ns() - begin)
-    low, median, high = (float(np.percentile(times, p)) / 1000 for p in (10, 50, 90))
-    profile = context.profile(*inputs, signature=name, repetitions=max(min(len(times) // 4, 50), 3))
+    limits = limits_of(arguments.limits) if arguments.limits else None
+    figures = measure(arguments.model, arguments.signature, arguments.seconds)
     if arguments.json:
-        figures = {
-            "median_us": median,
-            "p10_us": low,
-            "p90_us": high,
-            "runs": len(times),
-            "first_result_us": first * 1e6,
-        }
-        ops = [row.__dict__ for row in profile.rows]
-        print(json.dumps({"model": arguments.model, "signature": name, **figures, "ops": ops}, indent=2))
-        return 0
-    print(f"{model!r}")
-    print(f"median {median:.1f} us, p10 {low:.1f}, p90 {high:.1f} over {len(times)} runs; ", end="")
-    print(f"first result {first * 1e3:.2f} ms after opening\n")
-    print(profile)
+        print(json.dumps({"model": arguments.model, **figures.as_json()}, indent=2))
+    else:
+        print(f"{arguments.model}, signature {figures.signature}\n{figures.as_text(limits)}")
     return 0
 
 

@@ -103,19 +103,13 @@ def test_tables() -> None:
 def test_page_and_chart(tmp_path: Path) -> None:
     path = tmp_path / "run.json"
     path.write_text(json.dumps(run(40.0, 100.0)))
-    arguments = [
-        str(path),
-        str(path),
-        "--write",
-        str(tmp_path / "page.md"),
-        "--chart",
-        str(tmp_path / "c.png"),
-    ]
-    assert main(arguments) == 0
-    page = (tmp_path / "page.md").read_text()
-    assert "Runs: 2. While they were measured the load average was 1.5 to 1.5 and at most 1.0 %" in page
+    written, chart = tmp_path / "page.md", tmp_path / "c.png"
+    assert main([str(path), str(path), "--write", str(written), "--chart", str(chart)]) == 0
+    page = written.read_text()
+    assert "Runs: 2, timed by the wall clock. The load average was 1.5 to 1.5 meanwhile" in page
+    assert "at most 1.0 % of the processors' time was stolen" in page
     assert "A processor, 2 cores, Linux; L1 32 KiB for a core." in page
-    assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
+    assert chart.read_bytes().startswith(b"\x89PNG")
 
 
 def test_limit_counts_multiplications_and_weights() -> None:

@@ -300,9 +300,36 @@ def test_bench(samara, model: Path) -> None:
 def test_bench_json(samara, model: Path) -> None:
     told = json.loads(samara("bench", model, "--seconds", "0.05", "--signature", "other", "--json").out)
     assert told["signature"] == "other"
-    assert 0 < told["p10_us"] <= told["median_us"] <= told["p90_us"]
-    assert told["runs"] >= 1
-    assert [row["op"] for row in told["ops"]] == ["relu"]
+    one = told["threads"]["1"]
+    assert 0 < one["p10_us"] <= one["median_us"] <= one["p90_us"]
+    assert one["runs"] >= 1
+    assert told["first_us"] > 0
+    assert told["file_bytes"] == model.stat().st_size
+    assert told["context_bytes"] > told["arena_bytes"] > 0
+    assert [(row["op"], row["macs"], row["gmacs"]) for row in told["ops"]] == [("relu", None, None)]
+
+
+def test_bench_tells_how_much_of_the_limit_an_op_reaches(samara, tmp_path: Path) -> None:
+    graph = Graph()
+    y = graph.b.conv2d(
+        placeholder(graph, "x", [1, 8, 8, 4]), np.ones((3, 3, 4, 16), np.float32), padding="same"
+    )
+    export_model(graph.b.abs(y), tmp_path / "conv.smr")
+    limits = {
+        "machine": {"limits": {"1": {"rates": {"float32 ymm": 30.0, "float32 zmm": 60.0, "int8 dot": 200.0}}}}
+    }
+    (tmp_path / "run.json").write_text(json.dumps(limits))
+    shown = samara("bench", tmp_path / "conv.smr", "--seconds", 0, "--limits", tmp_path / "run.json")
+    line = next(line for line in shown.out.splitlines() if " conv2d " in line).split()
+    microseconds, millions, rate, part = (float(line[i].rstrip("%")) for i in (3, 5, 6, 7))
+    assert millions == pytest.approx(64 * 9 * 4 * 16 / 1e6, abs=1e-3)
+    assert rate == pytest.approx(millions * 1e3 / microseconds, rel=0.05)
+    assert part == pytest.approx(100 * rate / 60, abs=0.1)
+    refused(
+        samara("bench", tmp_path / "conv.smr", "--limits", tmp_path / "conv.smr"),
+        "bench",
+        "is not the JSON that `make bench` writes",
+    )
 
 
 def test_bench_refusals(samara, model: Path) -> None:

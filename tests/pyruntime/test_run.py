@@ -293,6 +293,16 @@ def test_other_threads_run_meanwhile(slow: Path) -> None:
     assert most >= 1000
 
 
+def test_timed(sums: Path, rows: Path) -> None:
+    context = load(sums).context()
+    assert all(t > 0 for t in context.timed(X, Y, seconds=0.01))
+    assert len(context.timed(X, Y, seconds=0)) == 1
+    np.testing.assert_array_equal(context.run(X, Y)["total"], load(sums).run(X, Y)["total"])
+    with pytest.raises(TypeError, match="missing input y"):
+        context.timed(X)
+    assert load(rows).context().timed(X, X, seconds=0)
+
+
 def test_profile(sums: Path, rows: Path) -> None:
     model = load(sums)
     profile = model.profile(X, Y, repetitions=3)

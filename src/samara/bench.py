@@ -1,0 +1,144 @@
+"""What `samara bench` measures of one file: latency, opening, memory, and where the time goes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from samara.pyruntime.model import Context, SignatureInfo
+    from samara.pyruntime.profile import Profile
+
+# The numbers of threads that are measured: the runtime has one.
+_THREADS = (1,)
+_MOST_PROFILED = 50
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Microseconds of a run."""
+
+    median_us: float
+    p10_us: float
+    p90_us: float
+    runs: int
+
+
+@dataclass(frozen=True)
+class Figures:
+    """All that is measured.
+
+    Attributes:
+        first_us: from the file's name to the end of the first run.
+        grown_bytes: by how much anonymous memory has grown then; None where the system does not tell.
+        file_bytes, context_bytes, arena_bytes: as `Model.memory` has them.
+        threads: the latency for each number of threads.
+    """
+
+    signature: str
+    first_us: float
+    grown_bytes: int | None
+    file_bytes: int
+    context_bytes: int
+    arena_bytes: int
+    threads: dict[int, Latency]
+    profile: Profile
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain numbers and texts."""
+        told = {k: v for k, v in self.__dict__.items() if k not in ("threads", "profile")}
+        threads = {str(count): asdict(latency) for count, latency in self.threads.items()}
+        ops = [{**row.__dict__, "gmacs": row.rate} for row in self.profile.rows]
+        return {**told, "threads": threads, "profiled_us": self.profile.microseconds, "ops": ops}
+
+    def as_text(self, limits: Mapping[str, float] | None = None) -> str:
+        """For people; `limits` as `Profile.table` takes them."""
+        lines = [
+            f"{count} thread{'s' if count > 1 else ''}: median {f.median_us:.1f} us, p10 {f.p10_us:.1f}, "
+            f"p90 {f.p90_us:.1f} over {f.runs} runs"
+            for count, f in self.threads.items()
+        ]
+        median = next(iter(self.threads.values())).median_us
+        lines.append(
+            f"first result {self.first_us / 1e3:.2f} ms after opening, {self.first_us / median:.1f} runs"
+        )
+        grown = "" if self.grown_bytes is None else f"; anonymous memory grew by {self.grown_bytes:,} B"
+        lines.append(
+            f"file {self.file_bytes:,} B, mapped; context {self.context_bytes:,} B, of it arena "
+            f"{self.arena_bytes:,} B{grown}"
+        )
+        return "\n".join([*lines, "", self.profile.table(limits)])
+
+
+def measure(path: str, signature: str | None, seconds: float) -> Figures:
+    """Opens a file and runs a signature of it, the first when None, on zeros.
+
+    Raises:
+        KeyError: the file has no such signature.
+    """
+    import numpy as np
+
+    from samara.pyruntime.model import load
+
+    before = _anonymous()
+    start = time.perf_counter()
+    model = load(path)
+    context = model.context()
+    info = model.signature(signature)
+    inputs = [np.zeros(t.shape, t.dtype) for t in info.inputs]
+    context.run(*inputs, signature=info.name)
+    first = time.perf_counter() - start
+    after = _anonymous()
+    threads = {count: _latency(context, info, inputs, seconds) for count in _THREADS}
+    fewest = min(latency.runs for latency in threads.values())
+    repetitions = max(min(fewest // 4, _MOST_PROFILED), 3)
+    memory = model.memory
+    return Figures(
+        signature=info.name,
+        first_us=first * 1e6,
+        grown_bytes=None if before is None or after is None else after - before,
+        file_bytes=memory.file,
+        context_bytes=memory.context,
+        arena_bytes=memory.arena,
+        threads=threads,
+        profile=context.profile(*inputs, signature=info.name, repetitions=repetitions),
+    )
+
+
+def limits_of(path: str) -> dict[str, float]:
+    """The most multiplications of one thread that a run of the project's benchmark found, in 1e9 a second.
+
+    Raises:
+        ValueError: the file is not what the benchmark writes.
+    """
+    try:
+        rates = json.loads(Path(path).read_text())["machine"]["limits"]["1"]["rates"]
+    except (ValueError, KeyError, TypeError):
+        raise ValueError(f"{path} is not the JSON that `make bench` writes") from None
+    return {
+        word: max(float(rate) for name, rate in rates.items() if name.startswith(word))
+        for word in ("float32", "int8")
+        if any(name.startswith(word) for name in rates)
+    }
+
+
+def _latency(context: Context, info: SignatureInfo, inputs: list[Any], seconds: float) -> Latency:
+    import numpy as np
+
+    times = context.timed(*inputs, signature=info.name, seconds=seconds)
+    low, median, high = (float(np.percentile(times, p)) / 1000 for p in (10, 50, 90))
+    return Latency(median, low, high, len(times))
+
+
+def _anonymous() -> int | None:
+    """Bytes of anonymous memory of this process, where the system tells."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return None
+    _, found, rest = status.partition("RssAnon:")
+    return int(rest.split()[0]) * 1024 if found else None
