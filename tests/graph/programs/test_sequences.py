@@ -259,3 +259,74 @@ def test_convolutions_over_words() -> None:
         assert tf.train.global_step(sess, global_step) == 60
         found = sess.run(accuracy, {input_x: sentences[200:], input_y: targets[200:], keep: 1.0})
     assert found > 0.9
+
+
+def test_translation_with_attention() -> None:
+    """Says a sequence of words backwards: trained with what it should say, then left to itself."""
+    rng = np.random.RandomState(4)
+    vocab, go, eos, pad, most = 7, 1, 2, 0, 3
+    seq2seq = tf.contrib.seq2seq
+
+    def draw(count: int) -> Any:
+        lengths = rng.randint(2, most + 1, count)
+        source = np.full((count, most), pad)
+        target = np.full((count, most + 1), pad)
+        for row, n in enumerate(lengths):
+            source[row, :n] = rng.randint(3, vocab, n)
+            target[row, :n] = source[row, :n][::-1]
+            target[row, n] = eos
+        return source, lengths, target, lengths + 1
+
+    tf.set_random_seed(6)
+    inputs = tf.placeholder(tf.int32, (None, None), "inputs")
+    targets = tf.placeholder(tf.int32, (None, None), "targets")
+    source_length = tf.placeholder(tf.int32, (None,), "source_length")
+    target_length = tf.placeholder(tf.int32, (None,), "target_length")
+    batch_size = tf.shape(inputs)[0]
+    embeddings = tf.get_variable("embeddings", [vocab, 12])
+    with tf.variable_scope("encoder"):
+        encoder_outputs, encoder_state = tf.nn.dynamic_rnn(
+            tf.nn.rnn_cell.GRUCell(20),
+            tf.nn.embedding_lookup(embeddings, inputs),
+            source_length,
+            dtype=tf.float32,
+        )
+    mechanism = seq2seq.BahdanauAttention(20, encoder_outputs, memory_sequence_length=source_length)
+    cell = seq2seq.AttentionWrapper(tf.nn.rnn_cell.GRUCell(20), mechanism, attention_layer_size=20)
+    initial_state = cell.zero_state(batch_size, tf.float32).clone(cell_state=encoder_state)
+    output_layer = tf.layers.Dense(vocab, name="output_projection")
+    with tf.variable_scope("decode"):
+        shifted = tf.concat([tf.fill([batch_size, 1], go), targets[:, :-1]], 1)
+        helper = seq2seq.TrainingHelper(tf.nn.embedding_lookup(embeddings, shifted), target_length)
+        decoder = seq2seq.BasicDecoder(cell, helper, initial_state, output_layer)
+        outputs, _, _ = seq2seq.dynamic_decode(decoder, impute_finished=True)
+    with tf.variable_scope("decode", reuse=True):
+        start_tokens = tf.tile(tf.constant([go], dtype=tf.int32), [batch_size])
+        inference = seq2seq.GreedyEmbeddingHelper(embeddings, start_tokens, eos)
+        said, _, said_lengths = seq2seq.dynamic_decode(
+            seq2seq.BasicDecoder(cell, inference, initial_state, output_layer),
+            impute_finished=True,
+            maximum_iterations=2 * most,
+        )
+    logits = tf.identity(outputs.rnn_output, "logits")
+    masks = tf.sequence_mask(target_length, tf.shape(logits)[1], dtype=tf.float32, name="masks")
+    cost = seq2seq.sequence_loss(logits, targets[:, : tf.shape(logits)[1]], masks)
+    optimizer = tf.train.AdamOptimizer(0.03)
+    gradients = optimizer.compute_gradients(cost)
+    capped = [(tf.clip_by_value(g, -1.0, 1.0), v) for g, v in gradients if g is not None]
+    train_op = optimizer.apply_gradients(capped)
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        for _ in range(50):
+            batch = draw(64)
+            feed = dict(zip((inputs, source_length, targets, target_length), batch, strict=True))
+            sess.run(train_op, feed)
+        source, lengths, target, _ = draw(50)
+        found, found_lengths = sess.run(
+            [said.sample_id, said_lengths], {inputs: source, source_length: lengths}
+        )
+    right = [
+        n == m + 1 and (row[:n] == wanted[:n]).all()
+        for row, n, wanted, m in zip(found, found_lengths, target, lengths, strict=True)
+    ]
+    assert np.mean(right) > 0.8

@@ -1,4 +1,4 @@
-"""The loss of sequences under its old name: `tf.contrib.seq2seq`."""
+"""The loss of sequences: `sequence_loss`."""
 
 from __future__ import annotations
 
