@@ -24,6 +24,7 @@ OPTIONAL = {
     "array_api_compat": "torch",
     "flatbuffers": None,
     "matplotlib": None,
+    "PIL": "tensorboard",
     "onnx": "onnx",
     "onnxruntime": None,
     "ai_edge_litert": None,
