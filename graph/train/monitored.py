@@ -31,7 +31,7 @@ from samara.graph.train.queue_runner import start_queue_runners
 from samara.graph.train.saver import Saver
 from samara.graph.train.step_counter import get_global_step
 from samara.graph.train.summary_hook import SummarySaverHook, summaries_are_possible
-from samara.graph.variables import GLOBAL_VARIABLES, variables_initializer
+from samara.graph.variables import GLOBAL_VARIABLES, group, variables_initializer
 
 # What programs leave out means ten minutes, unless they give steps.
 USE_DEFAULT: Any = type("UseDefault", (), {"__repr__": lambda self: "USE_DEFAULT"})()
@@ -46,7 +46,8 @@ class Scaffold:
         init_fn: called with the scaffold and the session after `init_op`.
         ready_op: changes nothing: a session in one process is ready when it has started.
         ready_for_local_init_op: changes nothing.
-        local_init_op: gives local variables their first values, at every start; all local ones when None.
+        local_init_op: gives local variables their first values, at every start; all local ones, and the tables, when
+            None.
         summary_op: what a SummarySaverHook writes; all summaries of the graph when None.
         saver: what saves and restores; one of all variables when None.
         copy_from_scaffold: not supported; None.
@@ -87,7 +88,10 @@ def _initializer(collection: str, variables: str) -> Operation:
     graph = get_default_graph()
     held = graph.get_collection_ref(collection)
     if not held:
-        held.append(variables_initializer(graph.get_collection(variables), collection))
+        tables = graph.get_collection(GraphKeys.TABLE_INITIALIZERS)
+        own = variables_initializer(graph.get_collection(variables), collection)
+        fills = bool(tables) and variables == GraphKeys.LOCAL_VARIABLES
+        held.append(group(own, *tables, name=f"{collection}_and_tables") if fills else own)
     made: Operation = held[0]
     return made
 

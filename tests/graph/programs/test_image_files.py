@@ -212,15 +212,11 @@ def test_a_program_that_reads_files_says_what_to_export(tmp_path: Path) -> None:
     means = tf.reduce_mean(floating, axis=[1, 2, 3])
     with tf.Session() as session:
         np.testing.assert_allclose(session.run(means, {names: paths}), [0, 60 / 255, 120 / 255], rtol=1e-6)
+        one = tf.image.decode_png(tf.read_file(names[0]), channels=1)
+        one.set_shape([4, 4, 1])
+        y = tf.cast(one, tf.float32) * 2.0
         with pytest.raises(tf.ExportError, match="a device reads no files"):
-            one = tf.image.decode_png(tf.read_file(names[0]), channels=1)
-            one.set_shape([4, 4, 1])
-            tf.export_model(
-                {"y": tf.cast(one, tf.float32) * 2.0},
-                tmp_path / "m.smr",
-                inputs={"names": names},
-                session=session,
-            )
+            tf.export_model({"y": y}, tmp_path / "m.smr", inputs={"names": names}, session=session)
         tf.export_model(
             {"y": means},
             tmp_path / "m.smr",
