@@ -10,7 +10,7 @@ import numpy as np
 from samara.graph.collections import GraphKeys
 from samara.graph.convert import builder, convert_to_tensor
 from samara.graph.dtypes import string
-from samara.graph.graph import Operation, Tensor, get_default_graph
+from samara.graph.graph import Tensor, get_default_graph
 from samara.graph.variable_scope import (
     AUTO_REUSE,
     VariableScope,
@@ -175,14 +175,6 @@ def get_collection_ref(key: str) -> list[Any]:
     return get_default_graph().get_collection_ref(key)
 
 
-def tables_initializer(name: str = "init_all_tables") -> Operation:
-    """The operation that fills all tables of the graph, those of `tf.lookup`."""
-    return group(*get_default_graph().get_collection(GraphKeys.TABLE_INITIALIZERS), name=name)
-
-
-initialize_all_tables = tables_initializer
-
-
 def is_variable_initialized(variable: Variable) -> Tensor:
     """Whether a variable has a value in the session that runs this."""
     found: Tensor = builder(variable).is_variable_initialized(variable)
@@ -246,7 +238,6 @@ __all__ = [
     "global_variables",
     "global_variables_initializer",
     "group",
-    "initialize_all_tables",
     "initialize_all_variables",
     "initialize_local_variables",
     "initialize_variables",
@@ -267,7 +258,6 @@ __all__ = [
     "scatter_nd_update",
     "scatter_sub",
     "scatter_update",
-    "tables_initializer",
     "trainable_variables",
     "tuple",
     "variable_op_scope",
