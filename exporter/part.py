@@ -231,7 +231,9 @@ def advised(
     left = list(problems)
     explicit = {t.name for s in signatures if s.inputs is not None for t in named(s.inputs).values()}
     order = needed_for(part.all_outputs, ())
-    tried = [op for op in order if op.type == "placeholder" and op.outputs[0].shape in (None, ())]
+    kinds = [op for op in order if op.outputs and op.outputs[0].shape in (None, ())]
+    tried = [op for op in kinds if op.type == "placeholder"]
+    tried += [op for op in kinds if op.type == "variable" and op.a.dtype is dtypes.bool_]
     for op in [op for op in tried if op.outputs[0].name not in explicit][:_MOST_TRIED]:
         own = f"placeholder {op.name!r}"
         for value in _values(op):

@@ -162,13 +162,14 @@ def transform(
     *,
     attributes: Callable[[Operation], dict[str, Any]] | None = None,
     lose_writes: bool = False,
+    waiting: bool = False,
 ) -> ModelGraph | None:
     """Copies what the signatures need into a new graph, asking `visit` for each operation.
 
     `visit` returns the tensors that take the place of the operation's outputs, or None to copy it. An operation with
-    control inputs is always copied, since what took its place need not wait for them. `attributes` gives those that a
-    copy has; None leaves them as they are. Before the first replacement `visit` is asked about the graph itself, so it
-    must give the same answer again.
+    control inputs is always copied, since what took its place need not wait for them; unless `waiting`, when `visit`
+    sees to it: what it adds waits. `attributes` gives those that a copy has; None leaves them as they are. Before the
+    first replacement `visit` is asked about the graph itself, so it must give the same answer again.
 
     Returns:
         The new model, or None when nothing was replaced and nothing was left out, or, unless `lose_writes`, when a
@@ -185,7 +186,7 @@ def transform(
     for tensor in model.outputs:
         uses[id(tensor)] = uses.get(id(tensor), 0) + 1
     whole = len(order) == len(model.graph.operations) and attributes is None
-    if whole and not _would_replace(order, visit, uses):
+    if whole and not _would_replace(order, visit, uses, waiting=waiting):
         return None
     graph.reserve_names(op.name for op in order)
     mapping: dict[int, Tensor] = {}
@@ -195,7 +196,7 @@ def transform(
         seen = Visit(op, graph.b, uses, mapping)
         after = [copied[c] for c in op.control_inputs if c in copied]
         with graph.source(op.source), graph.control_dependencies(after):
-            replaced = None if op.control_inputs else visit(seen)
+            replaced = visit(seen) if waiting or not op.control_inputs else None
             changed = changed or replaced is not None
             if replaced is None:
                 replaced = copy(graph, op, seen.inputs, attributes=attributes(op) if attributes else None)
@@ -237,14 +238,15 @@ class _Unchanged(Graph):
         raise _Adds
 
 
-def _would_replace(order: Sequence[Operation], visit: Visitor, uses: dict[int, int]) -> bool:
+def _would_replace(
+    order: Sequence[Operation], visit: Visitor, uses: dict[int, int], *, waiting: bool
+) -> bool:
     """Whether a visitor replaces anything: most do not, and a copy of the graph is spared."""
     builder = Builder(_Unchanged())
     mapping = {id(t): t for op in order for t in op.outputs}
+    asked = [op for op in order if waiting or not op.control_inputs]
     try:
-        return any(
-            visit(Visit(op, builder, uses, mapping)) is not None for op in order if not op.control_inputs
-        )
+        return any(visit(Visit(op, builder, uses, mapping)) is not None for op in asked)
     except _Adds:
         return True
 

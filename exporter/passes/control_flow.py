@@ -18,16 +18,17 @@ def take_known_branches(model: ModelGraph) -> ModelGraph | None:
     """The same for branches that write; what the branch that is never taken would write is not written."""
 
     def visit(visit: Visit) -> list[Tensor] | None:
-        known = (
-            known_bool(visit.inputs[0]) if visit.op.type == "cond" and visit.inputs[0] is not None else None
-        )
-        return _visit(visit) if known is None else _taken(visit, known)
+        predicate = visit.inputs[0] if visit.op.type == "cond" else None
+        known = None if predicate is None else known_bool(predicate)
+        if known is not None:
+            return _taken(visit, known)
+        return None if visit.op.control_inputs else _visit(visit)
 
-    return transform(model, visit, lose_writes=True)
+    return transform(model, visit, lose_writes=True, waiting=True)
 
 
 def _taken(visit: Visit, known: bool) -> list[Tensor]:
-    """The outputs of the branch for a predicate's value; each waits for all that the branch writes."""
+    """The outputs of the branch for a predicate's value; each waits for all that the branch writes or waits for."""
     graph = visit.b.graph
     body = visit.op.a.then_body if known else visit.op.a.else_body
     before = len(graph.operations)
@@ -35,7 +36,7 @@ def _taken(visit: Visit, known: bool) -> list[Tensor]:
     with graph.name_scope(f"{visit.op.name}/"):
         outputs = inlined(graph, body, [t for t in visit.inputs[1:] if t is not None])
     writes = [op for op in graph.operations[before:] if op.writes]
-    if not writes:
+    if not writes and not visit.op.control_inputs:
         return outputs
     with graph.control_dependencies(writes):
         return [visit.b.identity(t, name=visit.derived("output")) for t in outputs]

@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         "write a graph to a .smr file and prove it",
         "The source is an .onnx, .tflite or .pt2 file, or a function in a Python file. That is called in an empty\n"
         "default graph with a default session, and returns the arguments of samara.export_model: at least\n"
-        "{'source': outputs}; it may name inputs, shapes and samples too.\n\n"
+        "{'source': outputs}; it may name inputs, shapes, constants and samples too.\n\n"
         "  samara export mobilenet.onnx mobilenet.smr --shape input=1..8,3,224,224\n"
         "  samara export digits.py:build digits.smr --int8",
     )

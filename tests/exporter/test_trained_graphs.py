@@ -142,6 +142,25 @@ def test_a_branch_that_writes_is_taken(session: tf.Session, tmp_path: Path) -> N
         np.testing.assert_allclose(kept, session.variables[name], rtol=1e-5)
 
 
+def test_a_branch_that_waits_is_taken(session: tf.Session, tmp_path: Path) -> None:
+    x, flag = tf.placeholder(tf.float32, [2], "x"), tf.placeholder(tf.bool, [], "flag")
+    count = tf.Variable(0.0, trainable=False, name="count")
+    with tf.control_dependencies([count.assign_add(1.0)]):
+        times = tf.cond(flag, lambda: tf.nn.dropout(x, 0.5), lambda: x * count)
+        passed = tf.cond(flag, lambda: tf.nn.dropout(x, 0.5), lambda: x)
+    session.run(tf.global_variables_initializer())
+    for number, y in enumerate((times, passed)):
+        report = tf.export_model({"y": y}, tmp_path / f"{number}.smr", constants={flag: False})
+        assert "cond" not in ops_of(report)
+        assert report.states == ("count",)
+        model = tf.load(tmp_path / f"{number}.smr")
+        for step in (1, 2):
+            np.testing.assert_allclose(
+                model(np.float32([1, 3])), np.float32([1, 3]) * (1 if number else step)
+            )
+        assert model.states()["count"] == 2
+
+
 def test_a_number_chooses_a_case(session: tf.Session, tmp_path: Path) -> None:
     x, mode = tf.placeholder(tf.float32, [2, 3], "x"), tf.placeholder(tf.int32, [], "mode")
     cases = [(tf.equal(mode, 0), lambda: tf.nn.dropout(x, 0.5)), (tf.equal(mode, 1), lambda: tf.square(x))]
@@ -369,6 +388,15 @@ def test_the_constant_that_would_help_is_told_and_helps(session: tf.Session, tmp
     for problem in problems:
         assert "constants={'is_training': False, 'keep_prob': 1.0}" in problem
     tf.export_model({"y": y}, tmp_path / "m.smr", constants={"is_training": False, "keep_prob": 1.0})
+
+
+def test_a_flag_that_is_a_variable_is_told_too(session: tf.Session, tmp_path: Path) -> None:
+    training = tf.Variable(True, trainable=False, name="training")
+    y = tf.layers.dropout(tf.placeholder(tf.float32, [2, 3], "x"), 0.5, training=training)
+    started(session)
+    (problem,) = told({"y": y}, tmp_path)
+    assert "constants={'training': False}" in problem
+    tf.export_model({"y": y}, tmp_path / "m.smr", constants={"training": False})
 
 
 def test_a_placeholder_without_a_value_is_told(tmp_path: Path, session: tf.Session) -> None:

@@ -34,6 +34,12 @@ def build():
     return {"source": {"y": y}, "shapes": {"x": [2, 3]}, "metadata": {"author": "nobody"}}
 
 
+def trained():
+    x = samara.placeholder("float32", [2, 3], name="x")
+    y = samara.nn.relu(samara.nn.dropout(x, samara.placeholder("float32", [], name="keep_prob")))
+    return {"source": {"y": y}, "constants": {"keep_prob": 1.0}}
+
+
 def nothing():
     return None
 
@@ -380,6 +386,10 @@ def test_export(samara, source: Path, tmp_path: Path, monkeypatch: pytest.Monkey
         == 0
     )
     assert fused == {op.op for op in load(path).ops()}
+    shown = samara("export", f"{source}:trained", path)
+    assert shown.status == 0
+    assert "left out  random_uniform" in shown.out
+    assert [op.op for op in load(path).ops()] == ["relu"]
     refused(samara("export", f"{source}:build", path, "--disable", "none"), "export", "none")
 
 
