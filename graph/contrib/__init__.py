@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from samara.graph import lookup
-from samara.graph.contrib import framework, layers, losses, metrics, rnn, seq2seq, slim
+from samara.graph import distributions, lookup
+from samara.graph.contrib import crf, framework, layers, losses, metrics, rnn, seq2seq, slim
 
-__all__ = ["framework", "layers", "lookup", "losses", "metrics", "rnn", "seq2seq", "slim"]
+__all__ = [
+    "crf",
+    "distributions",
+    "framework",
+    "layers",
+    "lookup",
+    "losses",
+    "metrics",
+    "rnn",
+    "seq2seq",
+    "slim",
+]

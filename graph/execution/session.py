@@ -197,6 +197,27 @@ class Session:
                 values[number] = numpy(self._state.read(prepared.variable(number)), copy=True)
         return values[0] if prepared.single else _rebuild(prepared.structure, values)
 
+    def make_callable(self, fetches: Any, feed_list: Sequence[Any] | None = None) -> Any:
+        """A function of the values of `feed_list`, in their order, that runs `fetches`.
+
+        Args:
+            fetches: as for `run`.
+            feed_list: the tensors that the function is given values for.
+
+        Raises:
+            TypeError: the function is called with another number of values.
+        """
+        keys = list(feed_list or ())
+
+        def call(*values: Any) -> Any:
+            if len(values) != len(keys):
+                raise TypeError(
+                    f"expected {len(keys)} values, one for each of feed_list, found {len(values)}"
+                )
+            return self.run(fetches, dict(zip(keys, values, strict=True)))
+
+        return call
+
     def _prepare(self, fetches: Any, feed_dict: Mapping[Any, Any] | None) -> _Prepared:
         """The compiled fetch list: found by the very objects, or else by the tensors that they stand for."""
         key = _identity(fetches, feed_dict)
