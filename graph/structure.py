@@ -1,4 +1,4 @@
-"""Nested lists, tuples and dicts of tensors."""
+"""Nested lists, tuples and dicts of tensors; a sparse tensor is a tuple of its parts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ def leaves_of(value: Any) -> list[Any]:
 
 
 def flatten(value: Any, leaves: list[Any]) -> Any:
-    """What nested lists, tuples and dicts look like, with the rest appended to `leaves`."""
+    """What nested lists, tuples, dicts and sparse tensors look like, with the rest appended to `leaves`."""
+    if hasattr(value, "components"):
+        return (type(value), [flatten(v, leaves) for v in value.components])
     if isinstance(value, (list, tuple)):
         return (type(value), [flatten(v, leaves) for v in value])
     if isinstance(value, dict):
@@ -41,4 +43,4 @@ def pack(structure: Any, values: Any) -> Any:
     if kind is dict:
         return {k: pack(p, values) for k, p in parts}
     found: Sequence[Any] = [pack(p, values) for p in parts]
-    return kind(*found) if hasattr(kind, "_fields") else kind(found)
+    return kind(*found) if hasattr(kind, "_fields") or hasattr(kind, "components") else kind(found)

@@ -68,6 +68,10 @@ class Dataset:
         """
         leaves: list[Any] = []
         structure = nest.flatten(tensors, leaves)
+        if nest.has_sparse(structure):
+            raise TypeError(
+                "from_tensor_slices: a SparseTensor has no slices here: from_tensors takes it as a whole"
+            )
         given = [convert_to_tensor(v) for v in leaves]
         counts = set()
         for tensor in given:
@@ -133,13 +137,19 @@ class Dataset:
         for one in leaves:
             if not isinstance(one, Dataset):
                 raise TypeError(f"zip: {one!r} is no Dataset: give a tuple or a dict of them")
-        packed = nest.pack(outer, iter([nest.pack(d._structure, iter(d._types)) for d in leaves]))
-        structure = nest.flatten(packed, [])
+        structure = nest.within(outer, iter([d._structure for d in leaves]))
         types = [t for d in leaves for t in d._types]
         shapes = [s for d in leaves for s in d._shapes]
         return Dataset("zip", [d._tensor for d in leaves], structure, types, shapes)
 
     # The same elements, in another order or number -----------------------------------------------------------
+
+    def _only_dense(self, what: str) -> None:
+        if nest.has_sparse(self._structure):
+            raise TypeError(
+                f"{what}: elements with sparse tensors are neither stacked nor cut: batch the texts first, and map "
+                "parse_example over the batches"
+            )
 
     def _same(self, kind: str, *inputs: Any, **attributes: Any) -> Dataset:
         return Dataset(
@@ -220,6 +230,7 @@ class Dataset:
             batch_size: how many.
             drop_remainder: whether the last ones are left out when they are fewer.
         """
+        self._only_dense("batch")
         first = _first_size(batch_size, drop_remainder)
         shapes = [None if s is None else (first, *s) for s in self._shapes]
         inputs = [self._tensor, _int64(batch_size), convert_to_tensor(drop_remainder)]
@@ -246,6 +257,7 @@ class Dataset:
             TypeError: shapes or values have another structure.
             ValueError: a rank is not known, or not that of the components.
         """
+        self._only_dense("padded_batch")
         if padded_shapes is None:
             wanted = list(self._shapes)
         else:
@@ -272,6 +284,7 @@ class Dataset:
 
     def unbatch(self) -> Dataset:
         """The slices of the elements along their first axes."""
+        self._only_dense("unbatch")
         shapes = [None if s is None else s[1:] for s in self._shapes]
         return Dataset("unbatch", [self._tensor], self._structure, self._types, shapes)
 
@@ -420,17 +433,17 @@ class Dataset:
     @property
     def output_types(self) -> Any:
         """The element types of an element, in its structure."""
-        return nest.pack(self._structure, iter(self._types))
+        return nest.types(self._structure, self._types)
 
     @property
     def output_shapes(self) -> Any:
         """The shapes of an element, in its structure."""
-        return nest.pack(self._structure, iter([TensorShape(s) for s in self._shapes]))
+        return nest.shapes(self._structure, self._shapes)
 
     @property
     def output_classes(self) -> Any:
-        """`Tensor` for each component of an element."""
-        return nest.pack(self._structure, iter([Tensor] * len(self._types)))
+        """`Tensor` or `SparseTensor` for each component of an element."""
+        return nest.classes(self._structure)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.output_types} {self.output_shapes}>"

@@ -133,17 +133,17 @@ class Iterator:
     @property
     def output_types(self) -> Any:
         """The element types of an element, in its structure."""
-        return nest.pack(self._structure, iter(self._types))
+        return nest.types(self._structure, self._types)
 
     @property
     def output_shapes(self) -> Any:
         """The shapes of an element, in its structure."""
-        return nest.pack(self._structure, iter([TensorShape(s) for s in self._shapes]))
+        return nest.shapes(self._structure, self._shapes)
 
     @property
     def output_classes(self) -> Any:
-        """`Tensor` for each component of an element."""
-        return nest.pack(self._structure, iter([Tensor] * len(self._types)))
+        """`Tensor` or `SparseTensor` for each component of an element."""
+        return nest.classes(self._structure)
 
 
 def described(types: Any, shapes: Any, what: str = "output_shapes") -> tuple[Any, list[DType], list[Any]]:

@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
+from samara.graph.image_files import (
+    decode_and_crop_jpeg,
+    decode_bmp,
+    decode_gif,
+    decode_image,
+    decode_jpeg,
+    decode_png,
+    encode_jpeg,
+    encode_png,
+    extract_jpeg_shape,
+    is_jpeg,
+)
 from samara.graph.platform import gfile
 from samara.graph.python_io import (
     TFRecordCompressionType,
@@ -25,6 +37,7 @@ from samara.graph.vocabulary.files import (
     decode_raw,
     read_file,
 )
+from samara.graph.vocabulary.texts import decode_base64, encode_base64
 
 __all__ = [
     "FixedLenFeature",
@@ -36,9 +49,21 @@ __all__ = [
     "TFRecordWriter",
     "TextLineReader",
     "VarLenFeature",
+    "decode_and_crop_jpeg",
+    "decode_base64",
+    "decode_bmp",
     "decode_csv",
+    "decode_gif",
+    "decode_image",
+    "decode_jpeg",
+    "decode_png",
     "decode_raw",
+    "encode_base64",
+    "encode_jpeg",
+    "encode_png",
+    "extract_jpeg_shape",
     "gfile",
+    "is_jpeg",
     "parse_example",
     "parse_single_example",
     "read_file",

@@ -33,7 +33,7 @@ def test_names_of_later_versions_are_those_of_the_vocabulary(space: str) -> None
         if space == "random" and name in others:
             assert getattr(module, name) is getattr(tf, f"random_{name}")
         elif name != "categorical":
-            homes = (names, names.python_io, names.train)
+            homes = (names, names.image, names.python_io, names.train)
             assert any(getattr(module, name) is getattr(home, name, None) for home in homes), name
     assert tf.io.gfile is tf.gfile
     assert tf.random.categorical is tf.multinomial

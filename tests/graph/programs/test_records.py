@@ -347,3 +347,38 @@ def test_a_data_set_of_records(tmp_path: Path) -> None:
         plain = tf.data.TFRecordDataset(files[0]).make_one_shot_iterator().get_next()
         with pytest.raises(tf.errors.DataLossError):
             session.run(plain)
+
+
+def test_a_data_set_with_sparse_elements() -> None:
+    texts = [
+        example(w=words(*b), n=numbers(i)).SerializeToString()
+        for i, b in enumerate(([b"a", b"b"], [], [b"c"]))
+    ]
+    wanted = {"w": tf.VarLenFeature(tf.string), "n": tf.FixedLenFeature([], tf.int64)}
+    parsed = tf.data.Dataset.from_tensor_slices(texts).batch(2).map(lambda t: tf.parse_example(t, wanted))
+    assert parsed.output_types == {"w": tf.string, "n": tf.int64}
+    assert parsed.output_classes == {"w": tf.SparseTensor, "n": tf.Tensor}
+    assert parsed.output_shapes["w"].as_list() == [None, None]
+    counted = parsed.map(lambda e: (e["n"], e["w"].with_values(tf.string_length(e["w"].values))))
+    both = tf.data.Dataset.zip((counted, tf.data.Dataset.range(9)))
+    (n, lengths), place = both.make_one_shot_iterator().get_next()
+    assert isinstance(lengths, tf.SparseTensor)
+    dense = tf.sparse_tensor_to_dense(lengths)
+    with tf.Session() as session:
+        first, second = session.run([n, dense, place]), session.run([n, lengths, place])
+        assert [np.asarray(v).tolist() for v in first] == [[0, 1], [[1, 1], [0, 0]], 0]
+        assert (second[1].values.tolist(), second[1].dense_shape.tolist(), second[2]) == ([1], [1, 1], 1)
+        with pytest.raises(tf.errors.OutOfRangeError):
+            session.run(n)
+    whole = tf.data.Dataset.from_tensors(tf.sparse.eye(2)).repeat(2).make_one_shot_iterator().get_next()
+    with tf.Session() as session:
+        np.testing.assert_array_equal(session.run(tf.sparse_tensor_to_dense(whole)), np.eye(2))
+    for refused in (
+        lambda: parsed.batch(2),
+        lambda: parsed.padded_batch(2),
+        lambda: parsed.apply(tf.data.experimental.unbatch()),
+    ):
+        with pytest.raises(TypeError, match="batch the texts first"):
+            refused()
+    with pytest.raises(TypeError, match="has no slices here"):
+        tf.data.Dataset.from_tensor_slices(tf.sparse.eye(2))

@@ -522,3 +522,15 @@ def test_edit_distance() -> None:
         tf.edit_distance(a, numbers[0])
     with pytest.raises(tf.ShapeError, match="different ranks"):
         tf.edit_distance(numbers[0], tf.SparseTensor([[0]], [1], [2]))
+
+
+def test_branches_and_loops_give_sparse_tensors() -> None:
+    which, count = tf.placeholder(tf.bool, []), tf.placeholder(tf.int32, [])
+    value, whole = sparse((3, 4))
+    x = tf.SparseTensor.from_value(value)
+    chosen = tf.cond(which, lambda: tf.sparse_transpose(x), lambda: tf.sparse_reshape(x, [4, 3]))
+    assert isinstance(chosen, tf.SparseTensor)
+    for truth, expected in ((True, whole.T), (False, whole.reshape(4, 3))):
+        np.testing.assert_array_equal(whole_of(run_on_both(chosen, {which: truth, count: 0})), expected)
+    _, doubled = tf.while_loop(lambda i, s: i < count, lambda i, s: (i + 1, tf.sparse_add(s, s)), (0, x))
+    np.testing.assert_allclose(whole_of(run_on_both(doubled, {count: 3})), whole * 8, rtol=1e-6)
