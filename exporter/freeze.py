@@ -282,6 +282,14 @@ def _unknown_dimensions(graph: Graph) -> list[str]:
         for tensor in op.outputs:
             shape = tensor.shape
             if shape is None or any(isinstance(d, Dim) and d.anonymous for d in shape):
+                if op.type == "cond":
+                    found = [body.outputs[tensor.index].shape for body in op.bodies.values()]
+                    if found[0] != found[1]:
+                        return [
+                            f"cond {op.name!r}{where(op)}: output {tensor.index} is of shape {dims.text(found[0])} by "
+                            f"one branch and {dims.text(found[1])} by the other; a device needs them to be equal at "
+                            "all sizes: let both branches fill a tensor of one shape"
+                        ]
                 return [
                     f"{tensor.name}{where(op)} has shape {dims.text(shape)}, which depends on data: a device needs "
                     "sizes that follow from those of the inputs, or from an op `dimension` that bounds them"

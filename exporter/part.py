@@ -197,6 +197,8 @@ def _problems(op: Operation, given: set[int]) -> Iterator[str]:
     definition = op.definition
     if definition.device == "none" and op.type != "no_op":
         yield f"{op.type} {op.name!r}{where(op)}: {definition.why_not}"
+    elif definition.refuses is not None and definition.refuses(op):
+        yield f"{op.type} {op.name!r}{where(op)}: {definition.refuses(op)}"
     elif definition.texts and any(t.dtype is dtypes.string for t in (*op.given_inputs, *op.outputs)):
         yield (
             f"{op.type} {op.name!r}{where(op)} is of texts, which a device does not have: make the numbers that "

@@ -75,7 +75,7 @@ def _settle_values(model: ModelGraph, given: Mapping[int, Range]) -> ModelGraph 
     ranges = _ranges(needed(model.outputs), given)
 
     def visit(visit: Visit) -> list[Tensor] | None:
-        if visit.op.bodies:
+        if visit.op.type in ("cond", "while_loop"):
             return _in_bodies(visit, ranges, model)
         if visit.op.type == "is_variable_initialized":
             return visit.constants([np.asarray(True)])

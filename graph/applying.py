@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from samara.errors import GraphError
 from samara.graph import dims, dtypes
 from samara.graph.dims import Shape
 from samara.graph.dtypes import DType
@@ -110,4 +111,20 @@ def output_dtypes(
             found.append(variables[operand.type])
         else:
             found.append(dtypes.BY_NAME[operand.type])
+    return found
+
+
+def all_of(graph: Any, operations: Iterable[Any], where: str) -> list[Any]:
+    """The operations, all of which must be of a graph.
+
+    Raises:
+        GraphError: one is of a body.
+    """
+    found = list(operations)
+    for op in found:
+        if op.graph is not graph:
+            raise GraphError(
+                f"operation {op.name!r} was made in the branch of a cond or the body of a loop, and runs there only: "
+                f"let the function return it, or what waits for it{where}"
+            )
     return found

@@ -7,15 +7,16 @@ session's variable of that name, and any other tensor is one more input of the o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from samara.errors import GraphError
+from samara.errors import GraphError, ShapeError
 from samara.graph import dims, dtypes
 from samara.graph.graph import Body, Graph, Operation, Tensor
 from samara.graph.inference import known_value
+from samara.graph.loop_shapes import Freedom, Late, opened, settled, sized_by, specialized
 from samara.graph.ops import OPS
 
 # The most that the file can say; a run of a file ends with an error after as many steps of all its loops together.
@@ -36,17 +37,23 @@ class BodyGraph(Graph):
         self._collections = outer._collections
         self.inputs: list[Tensor] = []
         self.captured: dict[Tensor, Tensor] = {}
+        # Operations around it that it must not run before.
+        self.waits_for: list[Operation] = []
         self._copied: dict[Tensor, Tensor] = {}
         # A variable keeps its name in a body, which is how a session finds it.
         self.reserve_names(_variable_names(outer))
 
     def add_input(self, tensor: Tensor) -> Tensor:
         """A placeholder of the kind of a tensor of the outer graph."""
-        attributes = {"dtype": tensor.dtype, "shape": tensor.shape}
-        with self.name_scope(None), self.control_dependencies(None), self.source(tensor.op.source):
-            made = self.apply("placeholder", [], attributes, name=tensor.op.name.rpartition("/")[2]).outputs[
-                0
-            ]
+        return self.add_shaped(tensor, tensor.shape)
+
+    def add_shaped(self, tensor: Tensor | Late, shape: dims.Shape | None) -> Tensor:
+        """A placeholder of the kind of a tensor of the outer graph, but of another shape."""
+        attributes = {"dtype": tensor.dtype, "shape": shape}
+        name = tensor.name.rpartition("/")[2].partition(":")[0]
+        source = "" if tensor.op is None else tensor.op.source
+        with self.name_scope(None), self.control_dependencies(None), self.source(source):
+            made = self.apply("placeholder", [], attributes, name=name).outputs[0]
         self.inputs.append(made)
         return made
 
@@ -75,6 +82,19 @@ class BodyGraph(Graph):
                 drawn = self.outer.apply(type_, given, attributes, name=name)
                 return self.capture(drawn.outputs[0]).op
         return super().apply(type_, inputs, attributes, name=name, exact_name=exact_name)
+
+    def _awaited(self, control: Iterable[Operation], source: str) -> list[Operation]:
+        """Those of this graph; what is around it runs before the operation that this is a body of."""
+        own = []
+        for op in control:
+            around: Graph | None = self.outer
+            while around is not None and around is not op.graph:
+                around = around.outer
+            if around is None:
+                own.append(op)
+            elif op not in self.waits_for:
+                self.waits_for.append(op)
+        return super()._awaited(own, source)
 
     def _lifted(self, tensor: Tensor) -> Tensor | None:
         """The tensor of the outer graph that always has the value of one of this graph; None where there is none."""
@@ -125,14 +145,16 @@ def _variable_names(graph: Graph) -> list[str]:
 def _trace(
     outer: Graph,
     function: Callable[..., Any],
-    like: Sequence[Tensor],
+    like: Sequence[Tensor | Late],
     what: str,
     *,
+    shapes: Sequence[dims.Shape | None] | None = None,
     draws_outside: bool = False,
 ) -> tuple[BodyGraph, list[Any]]:
-    """Calls a function with placeholders like some tensors, in a graph of its own."""
+    """Calls a function with placeholders like some tensors, of their shapes or others, in a graph of its own."""
     graph = BodyGraph(outer, draws_outside=draws_outside)
-    arguments = [graph.add_input(t) for t in like]
+    shapes = [t.shape for t in like] if shapes is None else shapes
+    arguments = [graph.add_shaped(t, s) for t, s in zip(like, shapes, strict=True)]
     with graph.as_default():
         found = function(*arguments)
         listed = list(found) if isinstance(found, (list, tuple)) else [found]
@@ -143,10 +165,12 @@ def _trace(
     return graph, listed
 
 
-def _finished(graph: BodyGraph, values: Sequence[Any], kinds: Sequence[Any]) -> tuple[Tensor, ...]:
-    """The outputs of a traced body: what it writes is written before the first of them."""
+def _finished(
+    graph: BodyGraph, values: Sequence[Any], kinds: Sequence[Any], keeps_writes: bool = True
+) -> tuple[Tensor, ...]:
+    """The outputs of a traced body; what it writes is written before the first of them, where that is kept."""
     outputs = [graph.convert(v, k) for v, k in zip(values, kinds, strict=True)]
-    writes = [op for op in graph.operations if op.writes]
+    writes = [op for op in graph.operations if op.writes] if keeps_writes else []
     if writes:
         with graph.control_dependencies(writes):
             outputs[0] = graph.b.identity(outputs[0])
@@ -177,6 +201,8 @@ def cond(
     else_function: Callable[..., Any],
     inputs: Sequence[Any] = (),
     *,
+    keeps_writes: bool = True,
+    alike: bool = True,
     name: str | None = None,
 ) -> list[Tensor]:
     """Runs one of two branches.
@@ -186,12 +212,14 @@ def cond(
         predicate: a bool scalar; True runs the first branch.
         then_function: called with tensors that stand for `inputs`; gives a tensor or a list of them. It may use any
             tensor of the graph.
-        else_function: the same; it gives as many tensors as the other, of the same element types and shapes.
+        else_function: the same; it gives as many tensors as the other, of the same element types.
         inputs: what the branches are called with.
+        keeps_writes: whether a branch makes the writes to variables that are in it, needed for its results or not.
+        alike: whether both must give results of the same shapes, as a device needs.
         name: the operation's.
 
     Raises:
-        ShapeError: the branches give different shapes.
+        ShapeError: they give different shapes, and must not.
         TypeError: they give different element types, or something other than tensors.
         ValueError: they give different numbers of tensors.
     """
@@ -203,15 +231,28 @@ def cond(
             f"cond: one branch gives {len(then_values)} tensors and the other {len(else_values)}: give as many of both"
         )
     kinds = [a if a is not None else b for a, b in zip(_kinds(then_values), _kinds(else_values), strict=True)]
-    then_outputs = _finished(then_graph, then_values, _own(then_values, kinds))
-    else_outputs = _finished(else_graph, else_values, _own(else_values, kinds))
+    then_outputs = _finished(then_graph, then_values, _own(then_values, kinds), keeps_writes)
+    else_outputs = _finished(else_graph, else_values, _own(else_values, kinds), keeps_writes)
     captured = _captured((then_graph, else_graph))
     _shared(captured, (then_graph, else_graph))
     bodies = {
         "then_body": Body(then_graph, tuple(then_graph.inputs), then_outputs),
         "else_body": Body(else_graph, tuple(else_graph.inputs), else_outputs),
     }
-    made = graph.apply("cond", [predicate, [*like, *captured]], bodies, name=name)
+    with graph.control_dependencies([*then_graph.waits_for, *else_graph.waits_for]):
+        made = graph.apply("cond", [predicate, [*like, *captured]], bodies, name=name)
+    if alike:
+        for number, (output, one, other) in enumerate(
+            zip(made.outputs, then_outputs, else_outputs, strict=True)
+        ):
+            if same_shape(one, other) is False:
+                where = f" (at {made.source})" if made.source else ""
+                raise ShapeError(
+                    f"cond {made.name!r}: output {number} has two shapes, by the branches: {dims.text(one.shape)} and "
+                    f"{dims.text(other.shape)}{where}"
+                )
+            output.set_shape(one.shape)
+            output.set_shape(other.shape)
     return list(made.outputs)
 
 
@@ -260,6 +301,8 @@ def while_loop(
     variables: Sequence[Any],
     *,
     maximum_trip_count: int = MOST_TRIPS,
+    freedoms: Sequence[Freedom] | None = None,
+    keeps_writes: bool = True,
     name: str | None = None,
 ) -> list[Tensor]:
     """Repeats a step as long as a condition holds.
@@ -268,23 +311,31 @@ def while_loop(
         graph: where the operation goes.
         condition: called with tensors that stand for the loop variables; gives a bool scalar.
         step: called the same; gives the next value of each variable, of its element type and shape.
-        variables: the values before the first step.
+        variables: the values before the first step; a `Late` one is made when the step has told its shape.
         maximum_trip_count: a run that would take more steps is an error.
+        freedoms: for each variable what of its shape a step may change; nothing when None.
+        keeps_writes: whether a step makes the writes to variables that are in it, needed for its results or not.
         name: the operation's.
 
     Returns:
         The variables when the condition no longer holds.
 
     Raises:
-        ShapeError: a variable changes its shape.
+        ShapeError: a variable changes its shape where it may not.
         TypeError: a variable changes its element type, or the condition is no bool.
         ValueError: the step gives another number of tensors.
     """
-    like = [graph.convert(v) for v in variables]
+    like = [v if isinstance(v, Late) else graph.convert(v) for v in variables]
     if not like:
         raise ValueError("while_loop needs at least one loop variable")
-    test_graph, test_values = _trace(graph, condition, like, "the condition")
-    step_graph, step_values = _trace(graph, step, like, "the step")
+    shapes = [t.shape for t in like]
+    if freedoms is not None:
+        shapes = [
+            t.shape if isinstance(t, Late) else opened(t.shape, f)
+            for t, f in zip(like, freedoms, strict=True)
+        ]
+    test_graph, test_values = _trace(graph, condition, like, "the condition", shapes=shapes)
+    step_graph, step_values = _trace(graph, step, like, "the step", shapes=shapes)
     if len(test_values) != 1:
         raise ValueError(f"while_loop: the condition gives {len(test_values)} tensors instead of one")
     if len(step_values) != len(like):
@@ -292,17 +343,38 @@ def while_loop(
             f"while_loop: the step gives {len(step_values)} tensors for {len(like)} loop variables: it must give the "
             "next value of each"
         )
-    test_outputs = _finished(test_graph, test_values, [dtypes.bool_])
-    step_outputs = _finished(step_graph, step_values, _own(step_values, [t.dtype for t in like]))
+    test_outputs = _finished(test_graph, test_values, [dtypes.bool_], keeps_writes)
+    step_outputs = _finished(
+        step_graph, step_values, _own(step_values, [t.dtype for t in like]), keeps_writes
+    )
+    sized = sized_by(graph)
+    before = [t.make(sized) if isinstance(t, Late) else t for t in like]
     captured = _captured((test_graph, step_graph))
     _shared(captured, (test_graph, step_graph))
+    bodies = [
+        Body(test_graph, tuple(test_graph.inputs), test_outputs),
+        Body(step_graph, tuple(step_graph.inputs), step_outputs),
+    ]
+    varying: list[int] = []
+    if freedoms is not None:
+        bodies, varying = settled(bodies, before, freedoms, _inferred_anew)
     attributes = {
-        "condition": Body(test_graph, tuple(test_graph.inputs), test_outputs),
-        "step": Body(step_graph, tuple(step_graph.inputs), step_outputs),
+        "condition": bodies[0],
+        "step": bodies[1],
         "maximum_trip_count": min(maximum_trip_count, MOST_TRIPS),
         "invariants": len(captured),
+        "varying": tuple(varying),
     }
-    return list(graph.apply("while_loop", [[*like, *captured]], attributes, name=name).outputs)
+    with graph.control_dependencies([*test_graph.waits_for, *step_graph.waits_for]):
+        return list(graph.apply("while_loop", [[*before, *captured]], attributes, name=name).outputs)
+
+
+def _inferred_anew(body: Body, inputs: Sequence[Any]) -> Body:
+    """The body for inputs of other shapes."""
+    made = rebuilt(body, inputs, specialized, trains=True)
+    # Gradients by these constants are refused, in the copy too.
+    made.graph._copied = getattr(body.graph, "_copied", {})  # type: ignore[attr-defined]
+    return made
 
 
 def rebuilt(
@@ -311,6 +383,7 @@ def rebuilt(
     copy: Callable[[Graph, Operation, list[Tensor | None]], Sequence[Tensor]],
     *,
     without: Sequence[int] = (),
+    trains: bool = False,
 ) -> Body:
     """A copy of a body for inputs of other shapes and element types.
 
@@ -320,6 +393,7 @@ def rebuilt(
         copy: adds an operation to the new graph, on its new inputs, and returns its outputs.
         without: the numbers of inputs that the copy has no more: nothing uses them, or `inputs` has a constant for
             them, which takes their place.
+        trains: whether the copy needs the gradients of a program's own that operations of the body have.
 
     Raises:
         GraphError: the body needs a placeholder that is not among its inputs.
@@ -350,6 +424,8 @@ def rebuilt(
         copied[op] = graph.operations[-1]
         for old, new in zip(op.outputs, made_outputs, strict=True):
             mapping[id(old)] = new
+    if trains:
+        _keep_gradients(copied, mapping)
     return Body(
         graph,
         tuple(mapping[id(t)] for i, t in enumerate(body.inputs) if i not in without),
@@ -359,6 +435,12 @@ def rebuilt(
 
 def inlined(graph: Graph, body: Body, inputs: Sequence[Tensor]) -> list[Tensor]:
     """Adds the operations of a body to a graph, on tensors of it, and returns what stands for its outputs."""
+    mapping = copied_into(graph, body, inputs)
+    return [mapping[id(t)] for t in body.outputs]
+
+
+def copied_into(graph: Graph, body: Body, inputs: Sequence[Tensor]) -> dict[int, Tensor]:
+    """Adds the operations of a body to a graph, on tensors of it; by the id of each tensor, what stands for it."""
     from samara.graph.rewrite import copy, needed
 
     mapping = {id(old): graph.convert(new) for old, new in zip(body.inputs, inputs, strict=True)}
@@ -367,7 +449,7 @@ def inlined(graph: Graph, body: Body, inputs: Sequence[Tensor]) -> list[Tensor]:
         if op.outputs and id(op.outputs[0]) in mapping:
             continue
         if op.type == "variable":
-            mapping[id(op.outputs[0])] = _variable(graph, op)
+            mapping[id(op.outputs[0])] = local_variable(graph, op)
             continue
         after = [copied[c] for c in op.control_inputs if c in copied]
         with graph.source(op.source), graph.control_dependencies(after):
@@ -375,14 +457,19 @@ def inlined(graph: Graph, body: Body, inputs: Sequence[Tensor]) -> list[Tensor]:
         copied[op] = graph.operations[-1]
         for old, new in zip(op.outputs, made, strict=True):
             mapping[id(old)] = new
-    for op, new_op in copied.items():
+    _keep_gradients(copied, mapping)
+    return mapping
+
+
+def _keep_gradients(copied: Mapping[Operation, Operation], mapping: dict[int, Tensor]) -> None:
+    """Gives copies of operations the gradients of a program's own that these have."""
+    for op, made in copied.items():
         if op.own_gradient is not None:
             within = getattr(op.own_gradient, "within", None)
-            new_op.own_gradient = op.own_gradient if within is None else within(mapping)
-    return [mapping[id(t)] for t in body.outputs]
+            made.own_gradient = op.own_gradient if within is None else within(mapping)
 
 
-def _variable(graph: Graph, op: Operation) -> Tensor:
+def local_variable(graph: Graph, op: Operation) -> Tensor:
     """The variable of that name in a graph; a new one when it has none."""
     found = graph.find_operation(op.name)
     if found is None:

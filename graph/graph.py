@@ -20,7 +20,7 @@ import numpy as np
 
 from samara.errors import GraphError, ShapeError, shown
 from samara.graph import devices, dims, dtypes
-from samara.graph.applying import fill_attributes, infer, output_dtypes, pair
+from samara.graph.applying import all_of, fill_attributes, infer, output_dtypes, pair
 from samara.graph.dims import Shape
 from samara.graph.dtypes import DType
 from samara.graph.inference import Inference
@@ -564,7 +564,7 @@ class Graph:
             self._exact_name(name) if exact_name and name else self.unique_name(name or type_),
             tensors,
             filled,
-            list(control),
+            self._awaited(control, source),
             source,
         )
         op.outputs = [Tensor(op, i, t, s) for i, (t, s) in enumerate(zip(types, shapes, strict=True))]
@@ -578,6 +578,10 @@ class Graph:
         self._operations.append(op)
         self._by_name[op.name] = op
         return op
+
+    def _awaited(self, control: Iterable[Operation], source: str) -> list[Operation]:
+        """The control inputs of an operation of this graph, of what is asked for."""
+        return all_of(self, control, _at(source))
 
     def convert(self, value: Any, dtype: DType | None = None) -> Tensor:
         """A tensor of this graph from a tensor, variable, array, number or nested list of those.

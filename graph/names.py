@@ -51,6 +51,7 @@ from samara.graph.vocabulary import (
     state,
     summaries,
     templates,
+    tensor_array,
     texts,
 )
 from samara.graph.vocabulary.arrays import *
@@ -76,6 +77,7 @@ from samara.graph.vocabulary.sparse_tensors import *
 from samara.graph.vocabulary.state import *
 from samara.graph.vocabulary.summaries import *
 from samara.graph.vocabulary.templates import *
+from samara.graph.vocabulary.tensor_array import *
 from samara.graph.vocabulary.texts import *
 
 __all__ = [
@@ -128,4 +130,5 @@ __all__ += sparse_tensors.__all__
 __all__ += state.__all__
 __all__ += summaries.__all__
 __all__ += templates.__all__
+__all__ += tensor_array.__all__
 __all__ += texts.__all__

@@ -44,7 +44,7 @@ def _taken(visit: Visit, known: bool) -> list[Tensor]:
 
 def _visit(visit: Visit) -> list[Tensor] | None:
     op = visit.op
-    if not op.bodies:
+    if op.type not in ("cond", "while_loop"):
         return None
     given = [t for t in visit.inputs if t is not None]
     if op.type == "cond" and not op.writes:

@@ -47,12 +47,14 @@ class Backend(ABC):
 
     Attributes:
         name: what `ConfigProto(backend=...)` calls it.
+        array: the type of its arrays.
         fuses_bias: whether a convolution or a product is faster with its bias than before an addition.
         changes_variables: whether an operation may write over the array of a variable. It may not where callers are
             given that array.
     """
 
     name: str
+    array: Any
     changes_variables: bool = False
     fuses_bias: bool = False
 
@@ -124,6 +126,10 @@ class Backend(ABC):
     def is_own(self, value: Any) -> bool:
         """Whether a feed is an array of the library already, so that it need not go by numpy."""
         return False
+
+    @abstractmethod
+    def copied(self, array: Array) -> Array:
+        """A copy on the same device that may be written."""
 
     @abstractmethod
     def owned(self, array: Any, device: Device) -> Array:

@@ -8,6 +8,7 @@ pretend to several devices.
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from types import SimpleNamespace
@@ -19,6 +20,7 @@ from samara.errors import GraphError
 from samara.graph.backends._backend import Backend, Device
 from samara.graph.dtypes import DType
 from samara.graph.ops import OPS, _window, scatter
+from samara.graph.ops.control import update_in_place
 from samara.graph.ops.matmul import activate
 
 if TYPE_CHECKING:
@@ -208,6 +210,10 @@ def _by_rows(run: Callable[..., Any]) -> Callable[..., Any]:
     return by_rows
 
 
+def _update(x: Any, update: Any, begin: Any, out: Any = None) -> Any:
+    return update_in_place(x, update, begin, x.copy() if out is None else out)
+
+
 overrides: dict[str, Callable[..., Any]] = {
     "conv2d": _by_rows(_conv),
     "conv2d_backprop_filter": _conv_filter,
@@ -224,6 +230,18 @@ overrides: dict[str, Callable[..., Any]] = {
     "where": _where,
 }
 
+_WIDE = ("float32", "float64")
+
+
+def _sigmoid(x: Any, out: Any = None) -> Any:
+    if not x.ndim:
+        return 1 / (1 + namespace.exp(-x))
+    out = namespace.negative(x, out=out)
+    namespace.exp(out, out=out)
+    out += 1
+    return namespace.divide(1, out, out=out)
+
+
 # Functions of the arrays alone, for float32 and float64, that take `out`.
 PLAIN: dict[str, Any] = {
     "add": namespace.add,
@@ -239,12 +257,12 @@ PLAIN: dict[str, Any] = {
     "multiply": namespace.multiply,
     "negative": namespace.negative,
     "not_equal": namespace.not_equal,
+    "sigmoid": _sigmoid,
     "sqrt": namespace.sqrt,
     "square": namespace.square,
     "subtract": namespace.subtract,
     "tanh": namespace.tanh,
 }
-_WIDE = ("float32", "float64")
 
 
 def _relu(x: Any, out: Any = None) -> Any:
@@ -262,10 +280,74 @@ def _product(operation: Operation) -> Callable[..., Any] | None:
     return (lambda x, y: namespace.matmul(x, y.T)) if operation.a.transpose_y else namespace.matmul
 
 
+def _expand_dims(operation: Operation) -> Callable[..., Any] | None:
+    (y,) = operation.outputs
+    if y.shape is None:
+        return None
+    axis = operation.a.axis % len(y.shape)
+    key = (*[slice(None)] * axis, None)
+    return lambda x: x[key]
+
+
+def _stack(operation: Operation) -> Callable[..., Any] | None:
+    """Numbers as an array."""
+    if (
+        any(t is None or t.shape != () for t in operation.inputs)
+        or operation.outputs[0].dtype.name == "string"
+    ):
+        return None
+    kind = operation.outputs[0].dtype.numpy
+    return lambda *values: namespace.array(values, dtype=kind)
+
+
+def _concat(operation: Operation) -> Callable[..., Any]:
+    axis = operation.a.axis
+    return lambda *values: namespace.concatenate(values, axis=axis)
+
+
+def _split(operation: Operation) -> Callable[..., Any] | None:
+    """Views, where the graph tells that the sizes fit."""
+    x, sizes = operation.inputs[0], operation.a.sizes
+    if x is None or x.shape is None or len(sizes) < 2 or not all(isinstance(n, int) for n in sizes):
+        return None
+    axis = operation.a.axis % len(x.shape)
+    if x.shape[axis] != sum(sizes):
+        return None
+    ends = list(itertools.accumulate(sizes))
+    keys = [(*[slice(None)] * axis, slice(e - n, e)) for e, n in zip(ends, sizes, strict=True)]
+    return lambda x: [x[key] for key in keys]
+
+
+def _transpose(operation: Operation) -> Callable[..., Any] | None:
+    order = operation.a.permutation
+    return (lambda x: x.transpose(order)) if order else None
+
+
+def _sum(operation: Operation) -> Callable[..., Any] | None:
+    x = operation.inputs[0]
+    if x is None or x.dtype.name not in _WIDE:
+        return None
+    axes, keepdims = tuple(operation.a.axes) or None, operation.a.keepdims
+    return lambda x: namespace.add.reduce(x, axis=axes, keepdims=keepdims)
+
+
+# Functions of the arrays alone, of any element type, for one operation; None where the reference is to run.
+_MOVES: dict[str, Callable[[Operation], Callable[..., Any] | None]] = {
+    "concat": _concat,
+    "dynamic_update_slice": lambda operation: _update,
+    "expand_dims": _expand_dims,
+    "reduce_sum": _sum,
+    "split": _split,
+    "stack": _stack,
+    "transpose": _transpose,
+}
+
+
 class NumpyBackend(Backend):
     """Numpy."""
 
     name = "numpy"
+    array = namespace.ndarray
 
     def devices(self, config: ConfigProto) -> tuple[Device, ...]:
         """The host, as often as the configuration counts it."""
@@ -281,6 +363,8 @@ class NumpyBackend(Backend):
 
     def plain(self, operation: Operation) -> Callable[..., Any] | None:
         """A function of numpy, in the element types in which it means what the op's reference does."""
+        if operation.type in _MOVES:
+            return _MOVES[operation.type](operation)
         if any(t is None or t.dtype.name not in _WIDE for t in operation.inputs[:2]):
             return None
         if operation.type in ("relu", "matmul"):
@@ -289,6 +373,8 @@ class NumpyBackend(Backend):
 
     def writes_over(self, operation: Operation) -> bool:
         """Of the functions of numpy, those that compute floating-point numbers."""
+        if operation.type == "dynamic_update_slice":
+            return True
         known = operation.type in PLAIN or operation.type == "relu"
         return known and operation.outputs[0].dtype.is_floating
 
@@ -299,6 +385,10 @@ class NumpyBackend(Backend):
     def feed(self, array: Any) -> Any:
         """The array itself."""
         return array
+
+    def copied(self, array: Any) -> Any:
+        """A copy."""
+        return namespace.array(array, order="C")
 
     def owned(self, array: Any, device: Device) -> Any:
         """A copy that cannot be written, or the array itself where nobody can write that."""

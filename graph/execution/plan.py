@@ -16,10 +16,12 @@ from samara.graph import dims
 from samara.graph.backends import Device
 from samara.graph.dtypes import string
 from samara.graph.execution.fusion import fuse
+from samara.graph.execution.loops import Uses, histories_of
 from samara.graph.execution.reuse import Draft, reuse_memory
 from samara.graph.execution.state import Call, State
 from samara.graph.execution.step import ABSENT, OPERATION, VARIABLE, Plan, Step
 from samara.graph.graph import Operation, Tensor
+from samara.graph.ops.loops import loop_and_history
 
 # Constants up to this size are compared with each other; folded results may be this large whatever they are made of.
 _SMALL_BYTES = 4096
@@ -34,6 +36,7 @@ def compile_plan(
     within: Device | None = None,
     keep_fetches: bool = True,
     optimise: bool = True,
+    loop_variables: int = 0,
 ) -> Plan:
     """What must run for the fetches, with a place for each value.
 
@@ -45,6 +48,7 @@ def compile_plan(
         keep_fetches: whether fetches stay in the table to the end.
         optimise: whether operations may be merged, folded and written over each other's memory. Without, the
             operations run one by one, and each has its own outputs.
+        loop_variables: how many feeds and fetches, the first ones, are the variables of a loop before and after a step.
 
     Raises:
         FeedError: a placeholder that is needed is not fed.
@@ -58,10 +62,12 @@ def compile_plan(
 
         Parts(compiler, _soon(order), fetches, fed).run()
     else:
+        compiler.histories = histories_of(order)
+        compiler.uses = Uses(order, fetches)
         for op in _soon(order):
             compiler.add(op)
     found = tuple(compiler.fetch(f) for f in fetches)
-    return compiler.finish(found, keep_fetches, optimise)
+    return compiler.finish(found, keep_fetches, optimise, loop_variables)
 
 
 class _Compiler:
@@ -81,19 +87,28 @@ class _Compiler:
         self._known: dict[Hashable, tuple[int, ...]] = {}
         self._versions: dict[str, int] = {}
         self._namespaces: dict[Device, Any] = {}
+        self._done: set[Operation] = set()
+        # Loops that are run with what is kept of them.
+        self.histories: dict[Operation, list[Operation]] = {}
+        self.uses: Uses | None = None
 
     def add(self, op: Operation) -> None:
         """Adds what computes the outputs of an operation."""
-        if op.type in ("placeholder", "variable"):
+        if op.type in ("placeholder", "variable") or op in self._done:
             return
         if op.type == "constant":
             self._places.setdefault(id(op.outputs[0]), {})
+            return
+        if op in self.histories:
+            self._add_loop(op, self.histories[op])
             return
         device = self._state.placement.of(op, self._within)
         draft = Draft(
             self._function(op, device), op, device, plain=self._backend.plain(op), tensors=list(op.inputs)
         )
         draft.writes_over = draft.plain is not None and self._backend.writes_over(op)
+        if op.type == "while_loop" and self.uses is not None:
+            draft.call = self.uses.without_idle(op, Call(op, self._state, device))
         for operand, tensor in _with_operands(op):
             if tensor is None or operand.state:
                 draft.inputs.append(ABSENT)
@@ -119,6 +134,27 @@ class _Compiler:
         for name in op.writes:
             self._versions[name] = self._versions.get(name, 0) + 1
 
+    def _add_loop(self, loop: Operation, histories: Sequence[Operation]) -> None:
+        """Runs a loop and keeps what its histories are, of which the last one has all."""
+        device, last = self._state.placement.of(loop, self._within), histories[-1]
+        given = last.inputs[1:]
+        draft = Draft(loop_and_history, last, device, tensors=[None, *given])
+        draft.call = Call(last, self._state, device)
+        if self.uses is not None and not self._state.config.compiles:
+            here = [op for op in self.uses.order if self._state.placement.of(op, self._within) == device]
+            draft.call.unstacked = self.uses.read_by_step(histories, here)
+        draft.inputs = [ABSENT, *(ABSENT if t is None else self._place(t, device) for t in given)]
+        draft.outputs = [self._new() for _ in (*loop.outputs, *last.outputs)]
+        self._drafts.append(draft)
+        count = len(loop.outputs)
+        for op, slots in [(loop, draft.outputs), *((h, draft.outputs[count:]) for h in histories)]:
+            for tensor, slot in zip(op.outputs, slots, strict=False):
+                if id(tensor) not in self._fed:
+                    self._places[id(tensor)] = {device: slot}
+        self._done.update(histories)
+        for name in loop.writes:
+            self._versions[name] = self._versions.get(name, 0) + 1
+
     def fetch(self, fetch: Tensor | Operation) -> int:
         """The place of a fetch; to be called after the last operation has been added."""
         if isinstance(fetch, Operation):
@@ -129,7 +165,9 @@ class _Compiler:
             return self._place(fetch, self._within)
         return self._place(fetch, self._within)
 
-    def finish(self, fetches: tuple[int, ...], keep_fetches: bool, optimise: bool) -> Plan:
+    def finish(
+        self, fetches: tuple[int, ...], keep_fetches: bool, optimise: bool, loop_variables: int
+    ) -> Plan:
         """The plan."""
         self._values.append(None)
         kept = {slot for slot in fetches if slot >= 0} if keep_fetches else set()
@@ -140,8 +178,15 @@ class _Compiler:
         if optimise:
             self._drafts = fuse(self._drafts, self._backend, self._constants, kept)
         variables = self._backend.changes_variables and self._within is None
-        shared = reuse_memory(
-            self._drafts, self._state, outside, kept, optimise=optimise, variables=variables
+        shared, spoilt = reuse_memory(
+            self._drafts,
+            self._state,
+            outside,
+            kept,
+            optimise=optimise,
+            variables=variables,
+            fetches=fetches,
+            loop_variables=loop_variables,
         )
         last: dict[int, int] = {}
         for number, draft in enumerate(self._drafts):
@@ -152,7 +197,7 @@ class _Compiler:
                 release.setdefault(number, []).append(slot)
         steps = tuple(self._step(d, release.get(n, ())) for n, d in enumerate(self._drafts))
         return Plan(
-            steps, len(self._fed), fetches, self._values, tuple(f < 0 or f in shared for f in fetches)
+            steps, len(self._fed), fetches, self._values, tuple(f < 0 or f in shared for f in fetches), spoilt
         )
 
     def _step(self, draft: Draft, release: Sequence[int]) -> Step:

@@ -62,8 +62,15 @@ class Program:
             UninitializedError: a variable is read before it has a value.
             GraphError: an operation failed.
         """
+        return self._called(self._run, feeds)
+
+    def inner(self, feeds: Sequence[Any]) -> list[Any]:
+        """The same, as part of a run of another program."""
+        return self._called(self._function, feeds)
+
+    def _called(self, function: Callable[..., list[Any]], feeds: Sequence[Any]) -> list[Any]:
         try:
-            return self._run(*feeds)
+            return function(*feeds)
         except SamaraError:
             raise
         except Exception as error:

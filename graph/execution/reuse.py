@@ -33,6 +33,8 @@ _NEW = frozenset(
         "max_pool2d_gradient",
         "average_pool2d_gradient",
         "all_reduce_start",
+        "dynamic_update_slice",
+        "slice",
     )
 )
 _MAY_ALIAS = frozenset(("bitcast", "cast", "identity", "stop_gradient"))
@@ -90,6 +92,7 @@ class _Memory:
         self._parents: dict[Hashable, Hashable] = {}
         self._outside: set[Hashable] = set(outside)
         self._new: set[int] = set()
+        self._all_outside = set(outside)
         self._last: dict[Hashable, int] = {}
         versions: dict[str, int] = {}
         self.reads: list[dict[int, Hashable]] = []
@@ -129,9 +132,28 @@ class _Memory:
             member = above
         return member
 
+    def owned(self, fetches: Sequence[int], count: int) -> set[int]:
+        """The variables of a loop whose memory nobody else has, if it is so before the first step.
+
+        Those are the ones that a step makes anew; from now on they count as new. `fetches` are what the step gives,
+        first the `count` variables.
+        """
+        groups = [self._group(slot) for slot in fetches]
+        found = {n for n in range(count) if self.is_new(fetches[n]) and groups.count(groups[n]) == 1}
+        own = {self._group(n) for n in found}
+        own -= {self._group(s) for s in self._all_outside - found} | self._variables
+        found = {n for n in found if self._group(n) in own}
+        self._outside -= own
+        self._new |= found
+        return found
+
     def is_new(self, slot: int) -> bool:
         """Whether a place has memory of its own, which does not outlive the run."""
         return slot in self._new and self._group(slot) not in self._outside
+
+    def alike(self, one: int, other: int) -> bool:
+        """Whether two places may lie in the same memory."""
+        return self._group(one) == self._group(other)
 
     def last(self, member: Hashable) -> int:
         """The last step that needs the memory of a place, or of a version of a variable."""
@@ -177,7 +199,9 @@ def reuse_memory(
     *,
     optimise: bool,
     variables: bool,
-) -> set[int]:
+    fetches: Sequence[int] = (),
+    loop_variables: int = 0,
+) -> tuple[set[int], tuple[int, ...]]:
     """Lets steps write over what nothing needs any more, and variables take over what was made for them.
 
     Args:
@@ -187,12 +211,17 @@ def reuse_memory(
         kept: the places that are fetched.
         optimise: whether to change anything.
         variables: whether variables may be written over, too: not in a body, whose outputs the next run of it may read.
+        fetches: what is fetched.
+        loop_variables: how many of the fetches, and of the feeds, are the variables of a loop after and before a step.
 
     Returns:
-        The fetched places that may lie in memory which outlives the run, so that callers need copies.
+        The fetched places that may lie in memory which outlives the run, so that callers need copies; and the variables
+        of a loop that are written over, so that nobody else may have them.
     """
     memory = _Memory(drafts, outside, kept)
+    spoilt: set[int] = set()
     if optimise:
+        owned = memory.owned(fetches, loop_variables)
         takers = _take_over(drafts, state, memory)
         # From the end, as what an operation is written over tells where its own result ends up.
         for number in reversed(range(len(drafts))):
@@ -201,7 +230,9 @@ def reuse_memory(
                 _write_over(drafts, number, draft, memory, takers, variables)
                 if draft.over is not None and draft.over[1] is None and draft.outputs[0] in takers:
                     takers.setdefault(draft.inputs[draft.over[0]], takers[draft.outputs[0]])
-    return {s for s in kept if memory.outlives(s)}
+        over = [d.inputs[d.over[0]] for d in drafts if d.over is not None]
+        spoilt = {n for n in owned if any(memory.alike(n, slot) for slot in over)}
+    return {s for s in kept if memory.outlives(s)}, tuple(sorted(spoilt))
 
 
 def _take_over(drafts: Sequence[Draft], state: State, memory: _Memory) -> dict[int, int]:
@@ -238,6 +269,9 @@ def _write_over(
     if draft.plain is None or not draft.writes_over:
         return
     result = draft.operation.outputs[0]
+    if draft.operation.type == "dynamic_update_slice" and not draft.fused:
+        _update_in_place(number, draft, memory)
+        return
     for place, tensor in enumerate(draft.tensors):
         if tensor is None or tensor.dtype is not result.dtype or tensor.shape == ():
             continue
@@ -251,6 +285,14 @@ def _write_over(
         if free and not memory.shares(draft, number, place, root):
             draft.over = place, None if _same_shape(tensor, result) else _others(draft.tensors, place)
             return
+
+
+def _update_in_place(number: int, draft: Draft, memory: _Memory) -> None:
+    """Writes a part of an array into the array itself, when nothing else needs that."""
+    slot = draft.inputs[0]
+    free = slot >= 0 and memory.is_new(slot) and memory.last(slot) <= number
+    if free and not memory.shares(draft, number, 0, slot):
+        draft.over = 0, None
 
 
 def _others(tensors: Sequence[Tensor | None], place: int) -> tuple[int, ...]:

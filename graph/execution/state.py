@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,9 +14,6 @@ from samara.graph.execution.config import ConfigProto
 from samara.graph.execution.placement import Placement
 from samara.graph.execution.resources import Resources
 from samara.graph.graph import Body, Graph, Operation
-
-if TYPE_CHECKING:
-    from samara.graph.execution.step import Plan
 
 Array = Any
 
@@ -134,23 +131,70 @@ class Call:
         self.state = state
         self.device = device if device is not None else state.placement.host
         self.a = operation.a
-        self._plans: dict[Body, Plan] = {}
+        # Of what a loop keeps of its steps, the numbers of what is read step by step, and so need not be one array.
+        self.unstacked: frozenset[int] = frozenset()
+        self._prepared: dict[Body, Prepared] = {}
 
     def run(self, body: Body, inputs: Sequence[Array]) -> list[Array]:
         """The outputs of a sub-graph of the operation, in the same session; it is compiled the first time."""
-        from samara.graph.execution.plan import compile_plan
-        from samara.graph.execution.step import VARIABLE, execute
+        return self.prepared(body)(inputs)
 
-        plan = self._plans.get(body)
-        if plan is None:
-            plan = self._plans[body] = compile_plan(body.outputs, body.inputs, self.state, within=self.device)
-        cast = self.state.backend.cast
-        found = []
-        for tensor, slot, value in zip(
-            body.outputs, plan.fetches, execute(plan, inputs, self.state), strict=True
-        ):
-            found.append(cast(self.state.read(tensor.op) if slot == VARIABLE else value, tensor.dtype))
+    def prepared(self, body: Body, loop_variables: int = 0) -> Prepared:
+        """A sub-graph of the operation as a function of a list of arrays.
+
+        `loop_variables` is how many of its inputs and outputs, the first ones, are the variables of a loop, before and
+        after a step.
+        """
+        found = self._prepared.get(body)
+        if found is None:
+            found = self._prepared[body] = Prepared(body, self.state, self.device, loop_variables)
         return found
 
 
-__all__ = ["Call", "State", "Variables"]
+class Prepared:
+    """A sub-graph that is compiled.
+
+    Args:
+        body: the sub-graph.
+        state: of the session.
+        device: where its inputs and outputs are.
+        loop_variables: see `Call.prepared`.
+    """
+
+    def __init__(self, body: Body, state: State, device: Device, loop_variables: int) -> None:
+        from samara.graph.execution.plan import compile_plan
+        from samara.graph.execution.program import Program
+        from samara.graph.execution.step import VARIABLE
+
+        plan = compile_plan(body.outputs, body.inputs, state, within=device, loop_variables=loop_variables)
+        self._run = Program(plan, state).inner
+        self._spoilt = plan.spoilt
+        self._state, self._backend, self._array = state, state.backend, state.backend.array
+        self._kinds = [state.backend.dtype(t.dtype) for t in body.outputs]
+        self._types = [t.dtype for t in body.outputs]
+        self._reads = [
+            (n, t.op)
+            for n, (t, slot) in enumerate(zip(body.outputs, plan.fetches, strict=True))
+            if slot == VARIABLE
+        ]
+
+    def __call__(self, inputs: Sequence[Array]) -> list[Array]:
+        """The outputs."""
+        found = self._run(inputs)
+        for number, variable in self._reads:
+            found[number] = self._state.read(variable)
+        for number, kind in enumerate(self._kinds):
+            value = found[number]
+            if type(value) is not self._array or value.dtype != kind:
+                found[number] = self._backend.cast(value, self._types[number])
+        return found
+
+    def own(self, values: Sequence[Array]) -> list[Array]:
+        """The loop variables, with copies of those that a step writes over."""
+        found = list(values)
+        for number in self._spoilt:
+            found[number] = self._backend.copied(found[number])
+        return found
+
+
+__all__ = ["Call", "Prepared", "State", "Variables"]

@@ -67,6 +67,7 @@ class Plan:
         fetches: for each fetch a place, OPERATION or VARIABLE.
         values: constants in their places, None elsewhere.
         shared: which fetches may be in the memory of something that outlives the run.
+        spoilt: which feeds, variables of a loop, may be written over.
         program: the steps as one function, once they have been run.
     """
 
@@ -75,6 +76,7 @@ class Plan:
     fetches: tuple[int, ...]
     values: list[Any]
     shared: tuple[bool, ...]
+    spoilt: tuple[int, ...] = ()
     program: Program | None = None
 
 

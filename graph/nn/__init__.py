@@ -25,6 +25,7 @@ from samara.graph.nn.losses import *
 from samara.graph.nn.morphology import *
 from samara.graph.nn.normalization import *
 from samara.graph.nn.pooling import *
+from samara.graph.nn.raw_rnn import raw_rnn
 from samara.graph.nn.recurrent import *
 from samara.graph.nn.sampled_losses import *
 from samara.graph.nn.selection import TopKV2, embedding_lookup, in_top_k, top_k
@@ -32,7 +33,7 @@ from samara.graph.nn.sparse_lookup import *
 from samara.graph.nn.temporal import *
 from samara.graph.nn.volumes import *
 
-__all__ = ["TopKV2", "dropout", "embedding_lookup", "in_top_k", "rnn_cell", "top_k"]
+__all__ = ["TopKV2", "dropout", "embedding_lookup", "in_top_k", "raw_rnn", "rnn_cell", "top_k"]
 __all__ += activations.__all__
 __all__ += candidate_sampling.__all__
 __all__ += convolutions.__all__

@@ -13,6 +13,7 @@ from samara.graph.control import while_loop
 from samara.graph.convert import builder, convert_to_tensor, sizes
 from samara.graph.dtypes import int32
 from samara.graph.graph import Tensor
+from samara.graph.loop_shapes import put
 from samara.graph.nn.cells import zero_state
 from samara.graph.nn.step_draws import CURRENT, Steps
 from samara.graph.structure import flatten, leaves_of, pack
@@ -157,7 +158,7 @@ def _loop(
                 f"{type(cell).__name__}: a step gives {len(made)} outputs and {len(ends)} states, its output_size has "
                 f"{len(buffers)} and its initial state {len(states)}"
             )
-        written = [_written(inner, y, index, v) for y, v in zip(held[: len(buffers)], made, strict=True)]
+        written = [put(index.graph, y, index, v) for y, v in zip(held[: len(buffers)], made, strict=True)]
         return [inner.add(index, np.int32(1)), *written, *ends]
 
     found = while_loop(graph, goes_on, step, [np.int32(0), *buffers, *states], name="while")[1:]
@@ -169,14 +170,6 @@ def _many(b: Any, like: Tensor, steps: Any) -> Tensor:
     """Zeros [steps, *like.shape]."""
     shape = [_size_along(like, i) for i in range(len(like.get_shape()))]
     made: Tensor = b.broadcast_to(np.zeros((), like.dtype.numpy), sizes([steps, *shape]))
-    return made
-
-
-def _written(b: Any, held: Tensor, index: Tensor, value: Any) -> Tensor:
-    """What is held, with a value in its place along the first axis."""
-    part = b.expand_dims(value, axis=0)
-    begin = b.stack([index, *[np.int32(0)] * (len(held.get_shape()) - 1)], axis=0)
-    made: Tensor = b.dynamic_update_slice(held, part, begin)
     return made
 
 

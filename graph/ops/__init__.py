@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from samara.graph.ops import (
     array,
+    arrays_of_tensors,
     attention,
     bitwise,
     candidates,
@@ -51,6 +52,7 @@ __all__ = [
     "OPS",
     "OpDef",
     "array",
+    "arrays_of_tensors",
     "attention",
     "bitwise",
     "candidates",

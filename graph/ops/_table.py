@@ -149,6 +149,8 @@ class OpDef:
             backend; no device runs it on them.
         dtypes: `dtypes(op)` is given what `shape` is, after it, and returns the element type of each output, where
             types do not tell them.
+        refuses: `refuses(op)` is given the Operation and says why this one has no place on a device and what to do
+            instead; "" where it has.
         scratch: `scratch(op)` is given the Operation and returns the bytes of memory, a dimension, that its kernels
             may use while they run; None for none.
     """
@@ -174,6 +176,7 @@ class OpDef:
     any_rank: bool = False
     texts: bool = False
     dtypes: Callable[..., Sequence[DType]] | None = None
+    refuses: Callable[..., str] | None = None
     scratch: Callable[..., Any] | None = None
 
     def __post_init__(self) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from samara.errors import GraphError
 from samara.graph import dims, dtypes
-from samara.graph.dims import Shape
+from samara.graph.dims import Dim, Shape
 from samara.graph.ops._table import OPS, OpDef, attribute
 
 
@@ -18,6 +18,13 @@ def _merged(op: Any, one: Shape | None, other: Shape | None, what: str) -> Shape
     if len(one) != len(other) or None in merged:
         op.fail(f"{what}: {dims.text(one)} and {dims.text(other)}")
     return tuple(d for d in merged if d is not None)
+
+
+def _either(one: Shape | None, other: Shape | None) -> Shape | None:
+    """What is known of a shape that is one of two."""
+    if one is None or other is None or len(one) != len(other):
+        return None
+    return tuple(a if a == b else Dim() for a, b in zip(one, other, strict=True))
 
 
 def _check_inputs(op: Any, body: Any, given: Any, what: str) -> None:
@@ -41,7 +48,7 @@ def _cond_shape(op: Any) -> Any:
     for number, (a, b) in enumerate(zip(then.outputs, other.outputs, strict=True)):
         if a.dtype is not b.dtype:
             op.fail(f"output {number} is {a.dtype.name} of one branch and {b.dtype.name} of the other")
-        shapes.append(_merged(op, a.shape, b.shape, f"output {number} has two shapes, by the branches"))
+        shapes.append(_either(a.shape, b.shape))
     return shapes
 
 
@@ -54,8 +61,9 @@ def _cond_gradient(b: Any, op: Any, *grads: Any) -> list[Any]:
     from samara.graph.control import cond, inlined, read_variables
     from samara.graph.gradients import gradients
     from samara.graph.loop_gradients import check_repeatable
+    from samara.graph.rewrite import needed, with_bodies
 
-    check_repeatable(op, op.a.then_body, op.a.else_body)
+    check_repeatable(op, with_bodies(o for y in (op.a.then_body, op.a.else_body) for o in needed(y.outputs)))
     inputs, variables = op.inputs[1:], read_variables(op)
     wanted = [i for i, t in enumerate(inputs) if t.dtype.is_floating]
     used = [(i, g) for i, g in enumerate(grads) if g is not None]
@@ -75,7 +83,7 @@ def _cond_gradient(b: Any, op: Any, *grads: Any) -> list[Any]:
 
         return build
 
-    found = cond(
+    found: list[Any] = cond(
         b.graph,
         op.inputs[0],
         branch(op.a.then_body),
@@ -110,31 +118,65 @@ def while_shape(op: Any) -> Any:
     for number, (before, after) in enumerate(zip(op.inputs[:count], step.outputs, strict=True)):
         if before.dtype is not after.dtype:
             op.fail(f"loop variable {number} is {before.dtype.name} and the step makes it {after.dtype.name}")
+        if number in op.a.varying:
+            shapes.append(_either(before.shape, after.shape))
+            continue
         what = f"loop variable {number} must keep its shape, and the step changes it"
         shapes.append(_merged(op, before.shape, after.shape, what))
     return shapes
 
 
-def _while(xp: Any, op: Any, *inputs: Any) -> Any:
+def run_loop(op: Any, inputs: Any) -> tuple[list[Any], list[list[Any]], int]:
+    """Runs a loop: its variables after it, what the step gives beside them, by step, and the number of steps."""
     count = len(inputs) - op.a.invariants
-    values, invariants = list(inputs[:count]), inputs[count:]
+    values, invariants = list(inputs[:count]), list(inputs[count:])
+    condition, step = op.prepared(op.a.condition), op.prepared(op.a.step, count)
+    kept: list[list[Any]] = [[] for _ in range(len(op.a.step.outputs) - count)]
     shapes = [v.shape for v in values]
+    checked = _unproven(op.a, count)
+    values = step.own(values)
     trips = 0
-    while bool(op.run(op.a.condition, [*values, *invariants])[0]):
+    while bool(condition([*values, *invariants])[0]):
         if trips == op.a.maximum_trip_count:
             raise GraphError(
                 f"{op.operation.name!r}: the condition still holds after {trips} steps, which is the loop's "
                 "maximum_trip_count"
             )
-        values = op.run(op.a.step, [*values, *invariants])
-        for number, (value, shape) in enumerate(zip(values, shapes, strict=True)):
-            if value.shape != shape:
+        values = step([*values, *invariants])
+        for held, value in zip(kept, values[count:], strict=True):
+            held.append(value)
+        del values[count:]
+        for number in checked:
+            if values[number].shape != shapes[number]:
                 raise GraphError(
-                    f"{op.operation.name!r}: loop variable {number} has shape {list(shape)} and step {trips} makes it "
-                    f"{list(value.shape)}: a loop variable keeps its shape"
+                    f"{op.operation.name!r}: loop variable {number} has shape {list(shapes[number])} and step {trips} "
+                    f"makes it {list(values[number].shape)}: a loop variable keeps its shape"
                 )
         trips += 1
-    return values
+    return values, kept, trips
+
+
+def _unproven(a: Any, count: int) -> list[int]:
+    """The variables of which the graph does not tell that they keep their shape."""
+    pairs = zip(a.step.inputs[:count], a.step.outputs, strict=False)
+    return [
+        i for i, (t, u) in enumerate(pairs) if i not in a.varying and (t.shape is None or t.shape != u.shape)
+    ]
+
+
+def _while(xp: Any, op: Any, *inputs: Any) -> Any:
+    return run_loop(op, inputs)[0]
+
+
+def _refused_loop(op: Any) -> str:
+    if not op.a.varying:
+        return ""
+    listed = ", ".join(f"{i} {dims.text(op.a.step.inputs[i].shape)}" for i in op.a.varying)
+    return (
+        f"a step changes the shape of loop variable {listed}, for which a device keeps no memory. Make it as large as "
+        "it may become before the loop, and let a step write a part of it: a TensorArray with a size and without "
+        "dynamic_size does that."
+    )
 
 
 def _while_gradient(b: Any, op: Any, *grads: Any) -> list[Any]:
@@ -157,15 +199,18 @@ def _update_shape(op: Any) -> Any:
 
 
 def _update(xp: Any, op: Any, x: Any, update: Any, begin: Any) -> Any:
+    return update_in_place(x, update, begin, xp.asarray(x, copy=True))
+
+
+def update_in_place(x: Any, update: Any, begin: Any, out: Any) -> Any:
+    """Writes `update` into `out`, which has the elements of x or is x, from the place `begin` on."""
     places = []
-    for axis, (part, whole) in enumerate(zip(update.shape, x.shape, strict=True)):
-        first = int(begin[axis])
+    for axis, (part, whole, first) in enumerate(zip(update.shape, x.shape, begin.tolist(), strict=True)):
         if not 0 <= first <= whole - part:
             raise ValueError(f"{part} elements from {first} on of axis {axis} of size {whole}")
         places.append(slice(first, first + part))
-    y = xp.asarray(x, copy=True)
-    y[tuple(places)] = update
-    return y
+    out[tuple(places)] = update
+    return out
 
 
 def _update_gradient(b: Any, op: Any, dy: Any) -> list[Any]:
@@ -173,11 +218,9 @@ def _update_gradient(b: Any, op: Any, dy: Any) -> list[Any]:
     if update.shape is None:
         raise GraphError(f"dynamic_update_slice {op.name!r}: the gradient needs the rank of the update")
     strides = (1,) * len(update.shape)
-    return [
-        b.dynamic_update_slice(dy, b.zeros_like(update), begin),
-        b.slice(dy, begin, b.sizes(update), strides=strides),
-        None,
-    ]
+    part = b.slice(dy, begin, b.sizes(update), strides=strides)
+    # After the part is read, so that it may be written over.
+    return [b.dynamic_update_slice(dy, b.zeros_like(update), begin), part, None]
 
 
 OPS.register(
@@ -213,13 +256,18 @@ OPS.register(
                 0,
                 "How many of the last inputs are no loop variables, but only read.",
             ),
+            attribute(
+                "varying", "shape", (), "The numbers of the loop variables that may change their shape."
+            ),
         ),
         doc="Repeats a step as long as a condition holds. The first inputs are the loop variables before the first "
-        "step, the outputs are the same after the last. A loop variable keeps its element type and shape.",
+        "step, the outputs are the same after the last. A loop variable keeps its element type, and its shape unless "
+        "it is among `varying`, which no device has.",
         shape=while_shape,
         dtypes=lambda op: [t.dtype for t in op.inputs[: loop_variables(op)]],
         reference=_while,
         gradient=_while_gradient,
+        refuses=_refused_loop,
         any_rank=True,
     ),
     OpDef(
@@ -236,5 +284,6 @@ OPS.register(
         quant="float_only",
         in_place=True,
         any_rank=True,
+        texts=True,
     ),
 )

@@ -227,13 +227,20 @@ def _slice_shape(op: Any) -> Any:
 
 
 def _slice(xp: Any, op: Any, x: Any, begin: Any, size: Any) -> Any:
-    for axis, stride in enumerate(op.a.strides):
-        first, count = int(begin[axis]), int(size[axis])
+    key, flipped = [], []
+    for axis, (stride, first, count) in enumerate(
+        zip(op.a.strides, begin.tolist(), size.tolist(), strict=True)
+    ):
         last = first + (count - 1) * stride
         if count and not (0 <= first < x.shape[axis] and 0 <= last < x.shape[axis]):
             raise ValueError(f"elements {first} to {last} of axis {axis} of size {x.shape[axis]}")
-        x = xp.take(x, xp.asarray([first + i * stride for i in range(count)], dtype=xp.int64), axis=axis)
-    return x
+        if stride > 0 or not count:
+            key.append(slice(first, last + 1, stride) if count else slice(0, 0))
+        else:
+            key.append(slice(last, first + 1, -stride))
+            flipped.append(axis)
+    y = xp.asarray(x[tuple(key)], copy=True)
+    return xp.flip(y, axis=tuple(flipped)) if flipped else y
 
 
 def _slice_gradient(b: Any, op: Any, dy: Any) -> Any:
@@ -307,6 +314,11 @@ def _gather(xp: Any, op: Any, x: Any, indices: Any) -> Any:
     count = x.shape[axis]
     if op.a.from_end:
         indices = xp.where(indices < 0, indices + count, indices)
+    if axis == 0 and indices.ndim == 0:
+        index = int(indices)
+        if not 0 <= index < count:
+            raise ValueError(f"index {index} is outside 0..{count - 1}")
+        return x[index, ...]
     shape = (*x.shape[:axis], *indices.shape[batch:], *x.shape[axis + 1 :])
     _check_indices(xp, "index", indices, count)
     # As [batch, outer, count, inner] and [batch, picked], with rows numbered through all batches.

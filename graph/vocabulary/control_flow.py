@@ -10,9 +10,12 @@ import numpy as np
 from samara.errors import ShapeError
 from samara.graph import control
 from samara.graph.convert import builder
-from samara.graph.graph import Tensor
+from samara.graph.dtypes import int32
+from samara.graph.graph import Operation, Tensor, get_default_graph
+from samara.graph.loop_shapes import freedom_of
 from samara.graph.shapes import TensorShape
 from samara.graph.structure import flatten, pack, shape_of
+from samara.graph.vocabulary.tensor_array import TensorArray
 
 
 def cond(
@@ -27,12 +30,15 @@ def cond(
 ) -> Any:
     """What `true_fn()` gives when `pred` is true, else what `false_fn()` gives; only one of them is computed.
 
-    Both give tensors in the same structure, of the same element types and shapes. They may use any tensor of the graph;
-    a variable that one of them assigns is written only when it runs. `strict` keeps a list of one tensor a list.
+    Both give tensors, TensorArrays or operations in the same structure, tensors of the same element types. They may use
+    any tensor of the graph. Of what a function makes, that runs which its results depend on: a write to a variable, a
+    print or an assertion must be given back, or be a control dependency of what is. An operation that is given back
+    becomes a bool, which says whether it was `true_fn` that ran. What is made outside of the functions runs whichever
+    branch does. `strict` keeps a list of one tensor a list.
 
     Raises:
         TypeError: `pred` is a Python bool, a function is missing, or the structures differ.
-        ShapeError: the branches give different shapes.
+        ValueError: a function gives None.
     """
     then_function, else_function = true_fn or fn1, false_fn or fn2
     if then_function is None or else_function is None:
@@ -42,22 +48,53 @@ def cond(
             f"cond decides when the graph runs, and {pred} is known now: use if, or a tensor of type bool"
         )
     structures: list[Any] = []
+    arrays: list[list[Any]] = []
 
-    def branch(function: Callable[[], Any]) -> Callable[[], list[Any]]:
+    def branch(function: Callable[[], Any], taken: bool) -> Callable[[], list[Any]]:
         def flat() -> list[Any]:
             leaves: list[Any] = []
-            structures.append(flatten(function(), leaves))
-            return leaves
+            found = function()
+            if found is None:
+                raise ValueError(f"cond: {'true_fn' if taken else 'false_fn'} must give something, not None")
+            structures.append(flatten(found, leaves))
+            arrays.append(leaves)
+            return [_result(v, taken) for v in leaves]
 
         return flat
 
     graph = builder(pred).graph
-    made = control.cond(graph, pred, branch(then_function), branch(else_function), name=name)
+    made: list[Any] = control.cond(
+        graph,
+        pred,
+        branch(then_function, True),
+        branch(else_function, False),
+        keeps_writes=False,
+        alike=False,
+        name=name,
+    )
     if structures[0] != structures[1]:
         raise TypeError("cond: true_fn and false_fn must give the same structure of tensors")
+    for number, (one, other) in enumerate(zip(*arrays, strict=True)):
+        if _is_array(one) != _is_array(other):
+            raise TypeError(
+                f"cond: result {number} is a TensorArray of one function and a tensor of the other"
+            )
+        if _is_array(one):
+            made[number] = one.within(made[number])
     packed = pack(structures[0], iter(made))
     single = isinstance(packed, (list, tuple)) and len(packed) == 1 and not strict
     return packed[0] if single else packed
+
+
+def _result(value: Any, taken: bool) -> Any:
+    """A result of a branch as a tensor."""
+    if _is_array(value):
+        return value.flow
+    if not isinstance(value, Operation):
+        return value
+    graph = get_default_graph()
+    with graph.control_dependencies([value]):
+        return graph.b.identity(np.bool_(taken))
 
 
 def case(
@@ -97,25 +134,42 @@ def _either(
     return lambda: cond(pred, function, other, strict=strict)
 
 
-def _check_invariants(graph: Any, variables: Sequence[Any], invariants: Any) -> None:
+def _freedoms(graph: Any, variables: Sequence[Any], invariants: Any) -> list[Any]:
+    """What of the shapes of loop variables a step may change: sizes that are not known, or not by their invariants."""
     found: list[Any] = []
 
     def collect(value: Any) -> None:
         if isinstance(value, (list, tuple)) and not isinstance(value, TensorShape):
             for v in value:
                 collect(v)
+        elif isinstance(value, dict):
+            for v in value.values():
+                collect(v)
         else:
             found.append(value)
 
-    collect(invariants if invariants is not None else [])
-    if invariants is not None and len(found) != len(variables):
+    if invariants is None:
+        return [None if _is_array(v) else freedom_of(graph.convert(v).shape) for v in variables]
+    collect(invariants)
+    if len(found) != len(variables):
         raise TypeError(f"while_loop: {len(found)} shape_invariants for {len(variables)} loop variables")
-    for number, (variable, shape) in enumerate(zip(variables, found, strict=False)):
+    freedoms: list[Any] = []
+    for number, (variable, shape) in enumerate(zip(variables, found, strict=True)):
+        if _is_array(variable):
+            freedoms.append(None)
+            continue
         tensor = graph.convert(variable)
+        shape = tensor.get_shape() if shape is None else shape
         if not tensor.get_shape().is_compatible_with(shape):
             raise ShapeError(
                 f"while_loop: loop variable {number} has shape {tensor.shape}, its invariant is {shape}"
             )
+        freedoms.append(freedom_of(None if shape.ndims is None else shape))
+    return freedoms
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, TensorArray)
 
 
 def while_loop(
@@ -135,9 +189,9 @@ def while_loop(
     Args:
         cond: gives a bool scalar.
         body: gives the next loop variables, in the structure of `loop_vars`, of the same element types and shapes.
-        loop_vars: a list or tuple of tensors, or of lists, tuples and dicts of them.
-        shape_invariants: shapes that fit the loop variables, nested alike; they change nothing: a variable keeps its
-            shape.
+        loop_vars: a list or tuple of tensors and TensorArrays, or of lists, tuples and dicts of them.
+        shape_invariants: shapes that fit the loop variables, nested alike: a step may change the sizes that they do not
+            know, as where it appends. Without them it may change those that are not known before the loop.
         parallel_iterations: taken for the sake of old programs; it changes nothing.
         back_prop: whether gradients go through.
         swap_memory: as parallel_iterations.
@@ -146,7 +200,7 @@ def while_loop(
         return_same_structure: keeps a list of one variable a list.
 
     Raises:
-        ShapeError: a loop variable changes its shape.
+        ShapeError: a loop variable changes its shape where it may not.
         TypeError: it changes its element type, or `body` gives another structure.
     """
     if not isinstance(loop_vars, (list, tuple)) or not loop_vars:
@@ -155,33 +209,58 @@ def while_loop(
     structure = flatten(loop_vars, leaves)
     tensors = [v for v in leaves if hasattr(v, "as_graph_tensor")]
     graph = builder(*tensors).graph
-    _check_invariants(graph, leaves, shape_invariants)
+    freedoms = _freedoms(graph, leaves, shape_invariants)
+    variables = list(leaves)
+    for number, leaf in enumerate(leaves):
+        if _is_array(leaf):
+            variables[number], freedoms[number] = leaf.as_loop_variable()
     bounded = maximum_iterations is not None
+
+    def packed_as(values: Sequence[Tensor]) -> Any:
+        given = [v.within(t) if _is_array(v) else t for v, t in zip(leaves, values, strict=True)]
+        return pack(structure, iter(given))
 
     def test(*values: Tensor) -> Any:
         given = values[1:] if bounded else values
-        holds = cond(*pack(structure, iter(given)))
+        holds = cond(*packed_as(given))
         if not bounded:
             return holds
         b = values[0].graph.b
-        return b.logical_and(b.less(values[0], np.int32(maximum_iterations or 0)), holds)
+        return b.logical_and(b.less(values[0], b.graph.convert(maximum_iterations, int32)), holds)
 
     def step(*values: Tensor) -> list[Any]:
         given = values[1:] if bounded else values
-        found = body(*pack(structure, iter(given)))
+        found = body(*packed_as(given))
         if len(loop_vars) == 1 and not isinstance(found, (list, tuple)):
             found = [found]
         made: list[Any] = []
         if shape_of(flatten(found, made)) != shape_of(structure):
             raise TypeError("while_loop: body must give the structure of loop_vars")
+        for number, (value, leaf) in enumerate(zip(made, leaves, strict=True)):
+            if _is_array(value) != _is_array(leaf):
+                raise TypeError(
+                    f"while_loop: body gives {type(value).__name__} for loop variable {number}, a {type(leaf).__name__}"
+                )
+            if _is_array(value):
+                made[number] = value.flow
         return [values[0].graph.b.add(values[0], np.int32(1)), *made] if bounded else made
 
-    variables = [np.int32(0), *leaves] if bounded else leaves
-    limit = control.MOST_TRIPS if maximum_iterations is None else int(maximum_iterations)
-    made = control.while_loop(graph, test, step, variables, maximum_trip_count=limit, name=name)
+    if bounded:
+        variables, freedoms = [np.int32(0), *variables], [(), *freedoms]
+    limit = maximum_iterations if isinstance(maximum_iterations, (int, np.integer)) else control.MOST_TRIPS
+    made = control.while_loop(
+        graph,
+        test,
+        step,
+        variables,
+        maximum_trip_count=int(limit),
+        freedoms=freedoms,
+        keeps_writes=False,
+        name=name,
+    )
     if not back_prop:
         made = [graph.b.stop_gradient(t) for t in made]
-    packed = pack(structure, iter(made[1:] if bounded else made))
+    packed = packed_as(made[1:] if bounded else made)
     return packed[0] if len(packed) == 1 and not return_same_structure else packed
 
 

@@ -13,9 +13,10 @@ import numpy as np
 
 from samara.errors import ShapeError
 from samara.graph import control
-from samara.graph.convert import builder, convert_to_tensor
+from samara.graph.convert import builder, convert_to_tensor, sizes
 from samara.graph.dtypes import as_dtype
 from samara.graph.graph import Tensor, as_array
+from samara.graph.loop_shapes import put, sized_by
 from samara.graph.structure import flatten, leaves_of, pack
 
 
@@ -234,12 +235,8 @@ def _at(tensor: Tensor, index: Any) -> Tensor:
 
 def _put(held: Tensor, index: Tensor, value: Any) -> Tensor:
     """A result with one slice replaced."""
-    b = index.graph.b
-    value = index.graph.convert(value, held.dtype)
-    rank = len(held.shape or ())
-    place = b.stack([index, *[np.int32(0)] * (rank - 1)], axis=0)
-    made: Tensor = b.dynamic_update_slice(held, b.expand_dims(value, axis=0), place)
-    return made
+    graph = index.graph
+    return put(graph, graph.convert(held), index, graph.convert(value, held.dtype))
 
 
 def _fill(graph: Any, count: Any, like: Tensor) -> Tensor:
@@ -259,13 +256,16 @@ def _fill(graph: Any, count: Any, like: Tensor) -> Tensor:
 
 
 def _room(graph: Any, body: Any, taken: Any, tensors: Sequence[Tensor], count: Any, number: int) -> Tensor:
-    """Zeros for the results of a body; sizes that are not known are those of the first slice's result."""
+    """Zeros for the results of a body; sizes that no tensor around it has are those of the first slice's result."""
     output = body.outputs[number]
-    if output.shape is not None and all(isinstance(d, int) for d in output.shape):
-        like = graph.b.broadcast_to(
-            np.zeros((), output.dtype.numpy), np.asarray(tuple(output.shape), np.int32)
-        )
-        return _fill(graph, count, like)
+    if output.shape is not None:
+        sized = sized_by(graph)
+        told = [sized(d) for d in output.shape]
+        if not any(d is None for d in told):
+            made: Tensor = graph.b.broadcast_to(
+                np.zeros((), output.dtype.numpy), sizes([graph.convert(count), *told])
+            )
+            return made
     first = control.inlined(graph, body, [*(_slice_like(t) for t in tensors), *taken])
     return _fill(graph, count, first[number])
 

@@ -61,8 +61,8 @@ def test_a_branch_writes_only_when_it_runs() -> None:
     count = tf.Variable(0, name="count")
 
     def counted() -> Any:
-        count.assign_add(1)
-        return tf.constant(7)
+        with tf.control_dependencies([count.assign_add(1)]):
+            return tf.constant(7)
 
     y = tf.cond(p, counted, lambda: 8)
     session = tf.Session()
@@ -107,19 +107,25 @@ def test_the_trip_count_is_bounded(graph: tf.Graph) -> None:
         run(endless)
 
 
-def test_shapes_are_merged_and_contradictions_refused() -> None:
+def test_shapes_are_merged_and_contradictions_refused(graph: tf.Graph) -> None:
     p, n = tf.placeholder("bool", []), tf.placeholder("float32", [Dim("n"), 3])
     assert tf.cond(p, lambda: n, lambda: n * 2.0).shape == n.shape
-    with pytest.raises(ShapeError, match=r"two shapes, by the branches: \[2\] and \[3\]"):
-        tf.cond(p, lambda: tf.zeros([2]), lambda: tf.zeros([3]))
+    either = tf.cond(p, lambda: tf.zeros([2, 4]), lambda: tf.zeros([3, 4]))
+    assert either.get_shape().as_list() == [None, 4]
+    assert tf.cond(p, lambda: tf.zeros([2]), lambda: 1.0).get_shape().ndims is None
+    assert [run(either, {p: v}).shape for v in (True, False)] == [(2, 4), (3, 4)]
     with pytest.raises(ShapeError, match=r"loop variable 0 must keep its shape.*\[2\] and \[4\]"):
         tf.while_loop(lambda x: tf.constant(True), lambda x: tf.concat([x, x], 0), [tf.zeros([2])])
     with pytest.raises(ShapeError, match="must be a scalar"):
         tf.cond(tf.placeholder("bool", [1]), lambda: 1, lambda: 2)
     grown = tf.placeholder("float32", [None])
     bigger = tf.while_loop(lambda x: tf.less(tf.size(x), 9), lambda x: tf.concat([x, x], 0), [grown])
+    np.testing.assert_array_equal(run(bigger, {grown: [1.0, 2.0]}), [1, 2] * 8)
+    (kept,) = control.while_loop(
+        graph, lambda x: tf.less(tf.size(x), 9), lambda x: tf.concat([x, x], 0), [grown]
+    )
     with pytest.raises(GraphError, match="keeps its shape"):
-        run(bigger, {grown: [1.0, 2.0]})
+        run(kept, {grown: [1.0, 2.0]})
 
 
 def test_types_that_differ_are_refused() -> None:
@@ -134,8 +140,10 @@ def test_types_that_differ_are_refused() -> None:
         tf.cond(p, lambda: 1, lambda: [1, 2])
     with pytest.raises(TypeError, match="known now"):
         tf.cond(True, lambda: 1, lambda: 2)
-    with pytest.raises(TypeError, match="must give tensors"):
+    with pytest.raises(ValueError, match="true_fn must give something"):
         tf.cond(p, lambda: None, lambda: None)
+    with pytest.raises(TypeError, match="must give tensors"):
+        tf.while_loop(lambda i: i < 3, lambda i: [None], [tf.constant(0)])
 
 
 def test_a_tensor_of_a_body_stays_in_it() -> None:
@@ -190,15 +198,25 @@ def test_gradients_reach_variables_that_only_branches_read() -> None:
         np.testing.assert_allclose(session.run([looped, gv, second]), [[4, 9], [4, 6], [2, 2]])
 
 
-def test_a_loop_that_draws_or_writes_has_no_gradient() -> None:
+def test_the_gradient_of_a_loop_that_draws_and_writes() -> None:
+    """The loop runs once: its gradient is that of the numbers it drew, and what it writes is written once a step."""
     x = tf.placeholder("float32", [])
     y = tf.while_loop(lambda a: a < 9.0, lambda a: a * (2.0 + tf.random_uniform([])), [x], name="grow")
-    with pytest.raises(GraphError, match=r"while_loop 'grow'.*would draw other numbers"):
-        tf.gradients(y, x)
+    value, slope = run([y, *tf.gradients(y, x)], {x: 1.5})
+    np.testing.assert_allclose(slope, value / 1.5, rtol=1e-6)
     v = tf.Variable(0.0, name="v")
-    z = tf.while_loop(lambda a: a < 9.0, lambda a: a * 2.0 + v.assign_add(1.0), [x], name="count")
-    with pytest.raises(GraphError, match=r"while_loop 'count'.*writes variable 'v'"):
-        tf.gradients(z, x)
+    z = tf.while_loop(
+        lambda a: a < 9.0, lambda a: a * 2.0 * tf.stop_gradient(v.assign_add(1.0)), [x], name="count"
+    )
+    (dz,) = tf.gradients(z, x)
+    with tf.Session() as session:
+        for fetches, wanted in (([z, dz], [24, 48]), (z, 24), (dz, 48)):
+            session.run(v.initializer)
+            np.testing.assert_array_equal(session.run(fetches, {x: 0.5}), wanted)
+            assert session.run(v) == 3.0
+    t = tf.while_loop(lambda a: a < 9.0, lambda a: a * v + v.assign_add(1.0), [x], name="both")
+    with pytest.raises(GraphError, match=r"while_loop 'both'.*variable 'v' as it was.*tf.identity"):
+        tf.gradients(t, x)
 
 
 def test_the_text_of_a_graph_has_its_bodies(graph: tf.Graph) -> None:

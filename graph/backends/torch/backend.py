@@ -45,6 +45,7 @@ class TorchBackend(Backend):
     """PyTorch."""
 
     name = "torch"
+    array = torch.Tensor
     _has_gpu = False
     changes_variables = True
     fuses_bias = True
@@ -88,7 +89,10 @@ class TorchBackend(Backend):
 
     def plain(self, operation: Operation) -> Callable[..., Any] | None:
         """A function of torch."""
-        if any(t is None or t.dtype.name not in ("float32", "float64") for t in operation.inputs[:2]):
+        kinds = ("float32", "float64")
+        if operation.type == "dynamic_update_slice":
+            return None if operation.outputs[0].dtype is string else plain["dynamic_update_slice"]
+        if any(t is None or t.dtype.name not in kinds for t in operation.inputs[:2]):
             return None
         return plain.get(operation.type)
 
@@ -118,6 +122,12 @@ class TorchBackend(Backend):
     def is_own(self, value: Any) -> bool:
         """Whether it is a tensor of torch."""
         return isinstance(value, torch.Tensor)
+
+    def copied(self, array: Any) -> Any:
+        """A copy."""
+        if not isinstance(array, torch.Tensor):
+            return np.array(array)
+        return array.clone(memory_format=torch.contiguous_format)
 
     def owned(self, array: Any, device: Device) -> Any:
         """A copy on the device."""

@@ -17,6 +17,7 @@ import torch.nn.functional as F  # noqa: N812 (its usual name)
 
 from samara.graph.backends.numpy import scattered as _in_numpy
 from samara.graph.ops import _window, scatter
+from samara.graph.ops.control import update_in_place
 
 _aten = torch.ops.aten
 _WIDE = (torch.float32, torch.float64)
@@ -435,9 +436,14 @@ def _relu(x: Any, out: Any = None) -> Any:
 
 
 # Functions of the arrays alone, for float32 and float64, that take `out`.
+def _update(x: Any, update: Any, begin: Any, out: Any = None) -> Any:
+    return update_in_place(x, update, begin, x.clone() if out is None else out)
+
+
 plain: dict[str, Callable[..., Any]] = {
     "add": torch.add,
     "divide": torch.div,
+    "dynamic_update_slice": _update,
     "exp": torch.exp,
     "maximum": torch.maximum,
     "minimum": torch.minimum,

@@ -12,7 +12,8 @@ from samara.graph.control import while_loop
 from samara.graph.convert import convert_to_tensor, sizes
 from samara.graph.dtypes import as_dtype, int32
 from samara.graph.graph import Tensor, get_default_graph
-from samara.graph.nn.recurrent import _many, _turned, _where, _written
+from samara.graph.loop_shapes import put
+from samara.graph.nn.recurrent import _many, _turned, _where
 from samara.graph.nn.step_draws import CURRENT, Steps
 from samara.graph.shapes import TensorShape
 from samara.graph.structure import flatten, leaves_of, pack
@@ -217,7 +218,7 @@ def _decoded(decoder: Decoder, time_major: bool, impute: bool, maximum: Any) -> 
                 f"{type(decoder).__name__}: a step gives {len(made)} outputs, and {len(nexts)} inputs and states; "
                 f"expected {count} and {len(carried)}"
             )
-        kept = [_written(inner, y, time, v) for y, v in zip(written, made, strict=True)]
+        kept = [put(inner.graph, y, time, v) for y, v in zip(written, made, strict=True)]
         later = [_shaped(n, o) for n, o in zip(nexts, carried, strict=True)]
         return [
             inner.add(time, np.int32(1)),

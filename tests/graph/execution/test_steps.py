@@ -157,7 +157,7 @@ def test_values_that_branches_give_back_are_kept(backend: str) -> None:
     with tf.control_dependencies([write]):
         second = tf.cond(yes, lambda: tf.reshape(v, [50, 100]), lambda: tf.zeros([50, 100]))
     with tf.control_dependencies([second]):
-        again = tf.cond(yes, lambda: (v.assign(v * 10.0), tf.constant(1.0))[1], lambda: tf.constant(0.0))
+        again = tf.cond(yes, lambda: v.assign(v * 10.0).op, tf.no_op)
     session = tf.Session(config=tf.ConfigProto(backend=backend))
     session.run(v.initializer)
     found = session.run([first, second, again, write.op])

@@ -209,9 +209,15 @@ def test_case_takes_the_first_that_holds() -> None:
         np.testing.assert_allclose(run([y, *tf.gradients(y, x)], {x: value}), [expected, slope])
 
 
-def test_a_loop_that_draws_is_refused() -> None:
-    x = tf.placeholder(tf.float32, [4])
-    y = tf.map_fn(lambda v: v * tf.random_normal([]), x)
-    assert run(y, {x: np.ones(4)}).shape == (4,)
+def test_the_gradient_of_a_loop_that_draws_is_that_of_what_it_drew() -> None:
+    x = placeholder([4])
+    y = tf.map_fn(lambda v: v * v * tf.random_normal([], dtype=tf.float64), x)
+    values, slopes = run([y, *tf.gradients(y, x)], {x: np.full(4, 2.0)})
+    np.testing.assert_allclose(slopes, values)
+    assert len(set(values)) == 4
+    # A branch is computed again, and draws before it; a loop in a loop cannot.
+    z = tf.map_fn(
+        lambda u: tf.map_fn(lambda v: v * tf.random_normal([], dtype=tf.float64), u), placeholder([2, 2])
+    )
     with pytest.raises(GraphError, match="would draw other numbers"):
-        tf.gradients(y, x)
+        tf.gradients(z, z.graph.get_operations()[-1].inputs[0])
