@@ -45,6 +45,15 @@ class DType:
         return self
 
     @property
+    def real_dtype(self) -> DType:
+        """Itself."""
+        return self
+
+    def is_compatible_with(self, other: Any) -> bool:
+        """Whether it is the same element type."""
+        return as_dtype(other) is self
+
+    @property
     def max(self) -> Any:
         """The largest number; raises TypeError where there is none."""
         return self._limits().max

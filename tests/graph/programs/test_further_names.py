@@ -188,6 +188,8 @@ def test_names_that_change_little() -> None:
         aggregation=tf.VariableAggregation.MEAN,
     )
     assert v.trainable
+    assert v.dtype.is_compatible_with("float32")
+    assert not v.dtype.real_dtype.is_compatible_with(np.float64)
     for name in ("ResourceExhaustedError", "InternalError", "UnimplementedError", "AlreadyExistsError"):
         assert issubclass(getattr(tf.errors, name), tf.errors.OpError)
 
