@@ -137,7 +137,7 @@ $(BENCH_ENV)/native: $(BENCH_ENV)/ready $(C_SOURCES) $(BUILD_FILES)
 	@touch $@
 
 bench: $(BENCH_ENV)/native ## Measure Samara beside other runtimes (BENCH_ARGS: see python -m benchmarks --help)
-	$(BENCH_ENV)/bin/python -m benchmarks $(BENCH_ARGS)
+	$(BENCH_ENV)/bin/python -W ignore -m benchmarks $(BENCH_ARGS)
 
 bench-docs: $(BENCH_ENV)/native ## Write docs/benchmarks.md and a chart from RUNS, by default that of the last make bench
 	$(BENCH_ENV)/bin/python -m benchmarks.report $(RUNS) --write docs/benchmarks.md --chart build/bench/ratios.png

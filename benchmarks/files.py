@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import importlib.util
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,8 +92,20 @@ def written(network: Network, format_name: str, folder: Path) -> Path:
         getattr(module, made.function)(network, staged)
         if made.beside:
             staged.with_suffix(made.beside).replace(path.with_suffix(made.beside))
+        _remove_older(path, made)
         staged.replace(path)
     return path
+
+
+def _remove_older(path: Path, made: Format) -> None:
+    """Files that were written in the same format before something changed."""
+    name = re.escape(path.name.rpartition("-")[0])
+    pattern = re.compile(rf"{name}-[0-9a-f]{{16}}{re.escape(made.suffix)}")
+    for older in path.parent.iterdir():
+        if pattern.fullmatch(older.name) and older != path:
+            older.unlink()
+            if made.beside:
+                older.with_suffix(made.beside).unlink(missing_ok=True)
 
 
 def size(path: Path, format_name: str) -> int:

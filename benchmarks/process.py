@@ -38,12 +38,20 @@ class Worker:
             )
         self._waiting = b""
         self.most_anonymous = 0
-        self.before: dict[str, int] = self._answer(120.0)["memory"]
+        try:
+            self.before: dict[str, int] = self._answer(120.0)["memory"]
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> Worker:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the process, whatever it does."""
         self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):

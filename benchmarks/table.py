@@ -60,6 +60,7 @@ def tables(runs: Sequence[Run]) -> str:
             cells = {k[0]: c for k, c in measured.items() if k[1:] == (precision, threads)}
             if cells:
                 title = f"{precision}, {threads} thread{'s' if threads > 1 else ''}: median microseconds"
+                title += ", and how much of the limit that is"
                 parts.append(_section(title, _latencies(cells, names)))
     overhead = {k: c for k, c in figures.items() if k[:2] == (OVERHEAD, "float32")}
     if overhead:
@@ -82,14 +83,15 @@ def _section(title: str, body: str) -> str:
 
 def _latencies(cells: dict[str, Cell], names: list[str]) -> str:
     titles = [create(n).title for n in names]
-    head = ["network", *titles, "Samara p10..p90", "ratio to the best peer", "part of the limit"]
+    head = ["network", "limit", *titles, "Samara p10..p90", "ratio to the best peer"]
     rows = []
     for network, cell in cells.items():
         ours, compared = cell.get(OURS, {"absent": ""}), ratio(cell)
-        row = [network, *(_shown(cell.get(name), _time) for name in names)]
+        limits = [told["limit_us"] for told in cell.values() if "absent" not in told]
+        row = [network, microseconds(limits[0]) if limits else "-"]
+        row += [_shown(cell.get(name), _time_and_part) for name in names]
         row.append(_shown(ours, _spread))
         row.append(f"{compared[0]:.2f} ({create(compared[1]).title})" if compared else "-")
-        row.append(_shown(ours, lambda t: f"{t['limit_us'] / t['latency']['median']:.3f}"))
         rows.append(row)
     return markdown(head, rows)
 
@@ -109,6 +111,11 @@ def _shown(told: dict[str, Any] | None, show: Callable[[dict[str, Any]], str]) -
 
 def _time(told: dict[str, Any]) -> str:
     return microseconds(told["latency"]["median"])
+
+
+def _time_and_part(told: dict[str, Any]) -> str:
+    """How much of the machine's limit that is, too."""
+    return f"{_time(told)} ({100 * told['limit_us'] / told['latency']['median']:.0f}%)"
 
 
 def _spread(told: dict[str, Any]) -> str:

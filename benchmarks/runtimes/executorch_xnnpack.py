@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from benchmarks.network import Array
@@ -11,13 +10,13 @@ from benchmarks.runtimes import Runtime
 
 
 class ExecuTorch(Runtime):
-    """A loaded program, planned once; the input is a tensor that is set before each call."""
+    """A loaded program, planned once."""
 
     title = "ExecuTorch"
     packages = ("executorch",)
     files = {"float32": "pte", "int8": "pte_int8"}  # noqa: RUF012
     notes = {  # noqa: RUF012
-        "float32": "XNNPACK backend, run_method with a torch tensor",
+        "float32": "XNNPACK backend, execute on a loaded method",
         "int8": "XNNPACKQuantizer's static quantization, weights for each channel",
     }
     library = ("/executorch/",)
@@ -32,23 +31,22 @@ class ExecuTorch(Runtime):
     def open(self, path: str, threads: int, given: Array) -> None:
         """Loads the program and its method."""
         self._library._unsafe_reset_threadpool(threads)
-        self._module = self._library._load_for_executorch(path)
-        self._given = self._torch.from_numpy(given)
-        self._result: list[Any] = []
+        self._program = self._library._load_program(path)
+        self._method = self._program.load_method("forward")
+        self._given = [self._torch.from_numpy(given)]
 
     def renew(self) -> None:
-        """The input is handed over in the call: the binding has no other way."""
+        """Sets the input tensor."""
+        self._method.set_inputs(self._given)
 
     def call(self) -> Callable[[], Any]:
-        """The method with its input, outputs in place."""
-        return partial(self._run, [self._given])
-
-    def _run(self, inputs: list[Any]) -> None:
-        self._result = self._module.run_method("forward", inputs, False)
+        """The method alone; its outputs stay where they are."""
+        execute: Callable[[], Any] = self._method.execute
+        return execute
 
     def outputs(self) -> list[Array]:
         """Copies of the outputs of the last call."""
-        return [y.numpy().copy() for y in self._result]
+        return [y.numpy().copy() for y in self._method.get_outputs(True)]
 
 
 RUNTIME = ExecuTorch

@@ -20,6 +20,7 @@ def test_latency_is_the_median_of_rounds() -> None:
     rounds = [[1000 * n for n in range(1, 12)], [9000, 9000, 9000], [20_000, 10_000, 15_000]]
     found = latency(rounds)
     assert found.rounds == (6.0, 9.0, 15.0)
+    assert found.least == 1.0
     assert (found.median, found.p10, found.p90, found.calls) == (9.0, 9.0, 10.0, 17)
 
 
@@ -88,11 +89,18 @@ def cells(line: str) -> list[str]:
 
 def test_tables() -> None:
     sections = dict(part.split("\n\n", 1) for part in tables([run(40.0, 100.0)]).split("### ")[1:])
-    lines = sections["float32, 1 thread: median microseconds"].splitlines()
-    assert cells(lines[0])[1:3] == ["Samara", "ONNX Runtime"]
-    assert cells(lines[2]) == ["ds_cnn", "40.0", "100", "39.0..41.0", "0.40 (ONNX Runtime)", "0.250"]
-    lines = sections["int8, 1 thread: median microseconds"].splitlines()
-    assert cells(lines[2]) == ["ds_cnn", "7.00", "-", "6.00..8.00", "-", "1.429"]
+    lines = sections["float32, 1 thread: median microseconds, and how much of the limit that is"].splitlines()
+    assert cells(lines[0])[1:4] == ["limit", "Samara", "ONNX Runtime"]
+    assert cells(lines[2]) == [
+        "ds_cnn",
+        "10.0",
+        "40.0 (25%)",
+        "100 (10%)",
+        "39.0..41.0",
+        "0.40 (ONNX Runtime)",
+    ]
+    lines = sections["int8, 1 thread: median microseconds, and how much of the limit that is"].splitlines()
+    assert cells(lines[2]) == ["ds_cnn", "10.0", "7.00 (143%)", "-", "6.00..8.00", "-"]
     assert not any(lines[3:])
     first = sections["From the file's name to the first result: milliseconds, and in parts of a steady run"]
     assert cells(first.splitlines()[2])[2:] == ["0.12 (3.0x)", "0.30 (3.0x)"]
