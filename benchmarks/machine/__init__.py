@@ -18,8 +18,8 @@ _BEYOND_CACHES = 256 << 20
 _WEIGHT_BYTES = {"float32": 4, "int8": 1}
 
 
-def describe(folder: Path, threads: Sequence[int]) -> dict[str, Any]:
-    """The processor, its caches in bytes, and its limits for each number of threads.
+def describe(folder: Path, threads: Sequence[int], trials: int = 7) -> dict[str, Any]:
+    """The processor, its caches in bytes, and its limits for each number of threads: the best of `trials`.
 
     Raises:
         subprocess.CalledProcessError: the C compiler, CC or cc, cannot build the program that measures them.
@@ -35,7 +35,9 @@ def describe(folder: Path, threads: Sequence[int]) -> dict[str, Any]:
     told = [f"{name}={size}" for name, size in sizes.items()]
     limits = {}
     for count in threads:
-        shown = subprocess.run([str(program), str(count), *told], check=True, capture_output=True, text=True)
+        shown = subprocess.run(
+            [str(program), str(count), str(trials), *told], check=True, capture_output=True, text=True
+        )
         limits[str(count)] = json.loads(shown.stdout)
     return {
         "processor": _processor(),

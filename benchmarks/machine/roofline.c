@@ -1,8 +1,8 @@
-/* roofline THREADS: what this machine can do at most, as one line of JSON.
+/* roofline THREADS TRIALS: what this machine can do at most, as one line of JSON.
  *
  * Rates of multiply-accumulate instructions, in thousands of millions of multiplications a second, by all threads
  * together: "float32 ymm", "int8 dot zmm" and so on; and bytes read, in GB/s, from buffers of the sizes that are told
- * on the command line as NAME=BYTES. Each is the best of several trials.
+ * on the command line as NAME=BYTES. Each is the best of the trials.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #define MOST_THREADS 64
-#define TRIALS 7
 #define TRIAL_SECONDS 0.02
 
 /* Does some work and tells how much of it: multiplications, or bytes. */
@@ -49,7 +48,7 @@ static void *run(void *argument) {
 }
 
 /* The best sum of rates, in 1e9 a second. `size` bytes are given to each thread. */
-static double best(work_function work, size_t size, int threads) {
+static double best(work_function work, size_t size, int threads, int trials) {
     job jobs[MOST_THREADS];
     double found = 0.0;
     int trial, i;
@@ -59,7 +58,7 @@ static double best(work_function work, size_t size, int threads) {
             memset(jobs[i].data, 1, size);
         }
     }
-    for (trial = 0; trial < TRIALS; ++trial) {
+    for (trial = 0; trial < trials; ++trial) {
         pthread_t handles[MOST_THREADS];
         pthread_barrier_t start;
         double sum = 0.0;
@@ -222,44 +221,44 @@ static double read_words(void *data, size_t size) {
 }
 
 int main(int argc, char **argv) {
-    const int threads = argc > 1 ? atoi(argv[1]) : 1;
+    const int threads = argc > 1 ? atoi(argv[1]) : 0, trials = argc > 2 ? atoi(argv[2]) : 0;
     work_function reader = read_words;
     int i;
-    if (threads < 1 || threads > MOST_THREADS) {
-        fprintf(stderr, "usage: roofline THREADS [NAME=BYTES...]\n");
+    if (threads < 1 || threads > MOST_THREADS || trials < 1) {
+        fprintf(stderr, "usage: roofline THREADS TRIALS [NAME=BYTES...]\n");
         return 2;
     }
     printf("{\"rates\": {");
 #if defined(__x86_64__)
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-        printf("\"float32 ymm\": %.2f, ", best(float_ymm, 0, threads));
-        printf("\"int8 int16 ymm\": %.2f, ", best(int16_ymm, 0, threads));
+        printf("\"float32 ymm\": %.2f, ", best(float_ymm, 0, threads, trials));
+        printf("\"int8 int16 ymm\": %.2f, ", best(int16_ymm, 0, threads, trials));
         reader = read_ymm;
     }
     if (has_dot_vex()) {
-        printf("\"int8 dot ymm vex\": %.2f, ", best(dot_vex, 0, threads));
+        printf("\"int8 dot ymm vex\": %.2f, ", best(dot_vex, 0, threads, trials));
     }
     if (__builtin_cpu_supports("avx512f")) {
-        printf("\"float32 zmm\": %.2f, ", best(float_zmm, 0, threads));
+        printf("\"float32 zmm\": %.2f, ", best(float_zmm, 0, threads, trials));
         reader = read_zmm;
     }
     if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vl")) {
-        printf("\"int8 dot ymm\": %.2f, ", best(dot_ymm, 0, threads));
-        printf("\"int8 dot zmm\": %.2f, ", best(dot_zmm, 0, threads));
+        printf("\"int8 dot ymm\": %.2f, ", best(dot_ymm, 0, threads, trials));
+        printf("\"int8 dot zmm\": %.2f, ", best(dot_zmm, 0, threads, trials));
     }
     if (has_tiles()) {
-        printf("\"int8 tiles\": %.2f, ", best(matrix_tiles, 0, threads));
+        printf("\"int8 tiles\": %.2f, ", best(matrix_tiles, 0, threads, trials));
     }
 #endif
-    printf("\"float32 compiled\": %.2f}, \"reads\": {", best(float_lanes, 0, threads));
-    for (i = 2; i < argc; ++i) {
+    printf("\"float32 compiled\": %.2f}, \"reads\": {", best(float_lanes, 0, threads, trials));
+    for (i = 3; i < argc; ++i) {
         char *equals = strchr(argv[i], '=');
         if (equals == NULL) {
             continue;
         }
         *equals = '\0';
-        printf("%s\"%s\": %.2f", i > 2 ? ", " : "", argv[i], best(reader, (size_t)atoll(equals + 1), threads));
+        printf("%s\"%s\": %.2f", i > 3 ? ", " : "", argv[i], best(reader, (size_t)atoll(equals + 1), threads, trials));
     }
     printf("}}\n");
     return 0;

@@ -48,7 +48,7 @@ def test_a_worker_that_fails_says_why(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
 def test_the_machine(tmp_path: Path) -> None:
-    machine = describe(tmp_path, [1])
+    machine = describe(tmp_path, [1], trials=1)
     limits = machine["limits"]["1"]
     assert peak(limits, "int8") >= peak(limits, "float32") > 0.1
     assert limits["reads"].keys() == {*machine["caches"], "memory"}
