@@ -13,7 +13,7 @@ from __future__ import annotations
 import collections
 import contextlib
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -158,15 +158,15 @@ def prove(
         ran: gets the numbers of the bodies that some sample has run.
     """
     written = _session(model.graph, model.initial_values)
-    source = _session(frozen.source, _values(frozen))
+    order = needed([t for outputs in frozen.outputs for t in outputs.values()])
+    by_name = {op.name: op for op in order}
+    source = _session(frozen.source, _values(frozen.session, order))
     context = runtime.context()
     errors: list[LayerError] = []
     for index, program in enumerate(lowered.programs):
         outputs = {id(t): frozen.outputs[index][n] for n, t in program.signature.outputs.items()}
         rows = [
-            _Row(program, t, outputs.get(id(t)), frozen.source, model)
-            for op in program.ops
-            for t in _compared(op)
+            _Row(program, t, outputs.get(id(t)), by_name, model) for op in program.ops for t in _compared(op)
         ]
         states = {name: Measure() for name in model.initial_values}
         for sample in progress(samples[index], "proving"):
@@ -312,7 +312,7 @@ class _Row:
         program: LoweredProgram,
         tensor: Tensor,
         output: Tensor | None,
-        source: Graph,
+        source: Mapping[str, Operation],
         model: ModelGraph,
     ) -> None:
         self.tensor = tensor
@@ -345,12 +345,14 @@ class _Row:
         )
 
 
-def _source_tensor(source: Graph, tensor: Tensor, output: Tensor | None, quantized: bool) -> Tensor | None:
+def _source_tensor(
+    source: Mapping[str, Operation], tensor: Tensor, output: Tensor | None, quantized: bool
+) -> Tensor | None:
     """The source's tensor with the values of one of the file; channels may be last in the file alone.
 
     It has the same name; or it is the output of a signature that the other is.
     """
-    operation = source.find_operation(tensor.op.name.replace(SUFFIX, ""))
+    operation = source.get(tensor.op.name.replace(SUFFIX, ""))
     if operation is not None and tensor.index < len(operation.outputs):
         found = operation.outputs[tensor.index]
     elif output is not None and TURNED not in tensor.name:
@@ -369,13 +371,12 @@ def _source_tensor(source: Graph, tensor: Tensor, output: Tensor | None, quantiz
     return found
 
 
-def _values(frozen: Frozen) -> dict[str, Array]:
-    """The values of the source's variables that its outputs need: an optimizer's are as many again, and more."""
-    if frozen.session is None:
+def _values(session: Any, order: Iterable[Operation]) -> dict[str, Array]:
+    """The values of the variables that some operations need: those of an optimizer are as many again, and more."""
+    if session is None:
         return {}
-    order = needed([t for outputs in frozen.outputs for t in outputs.values()])
     names = {op.name for op in with_bodies(order) if op.type == "variable"}
-    return {name: value for name, value in frozen.session.variables.items() if name in names}
+    return {name: value for name, value in session.variables.items() if name in names}
 
 
 def _session(graph: Graph, variables: Mapping[str, Array]) -> Session:

@@ -181,6 +181,15 @@ def test_names_in_a_branch_are_not_those_outside(tmp_path: Path) -> None:
     assert [row.source_error for row in report.layers] == [0.0]
 
 
+def test_only_what_the_outputs_need_is_compared(tmp_path: Path) -> None:
+    """A name that a pass makes may be that of an operation beside the network, which need not even run."""
+    x = tf.placeholder(tf.float32, [2, 3], "x")
+    y = x.graph.b.batch_normalization(x, values(3), values(3), values(3), np.ones(3, np.float32), name="norm")
+    tf.multiply(tf.Variable(values(2, 3)), 2.0, name="norm/scaled")
+    report = tf.export_model({"y": y}, tmp_path / "m.smr", session=tf.Session())
+    assert "norm/scaled:0" in [row.name for row in report.layers]
+
+
 # Dropout ----------------------------------------------------------------------------------------------------
 
 
