@@ -29,6 +29,7 @@ from samara.graph.vocabulary.examples import (
     VarLenFeature,
     parse_example,
     parse_single_example,
+    parse_single_sequence_example,
 )
 from samara.graph.vocabulary.files import (
     FixedLengthRecordReader,
@@ -66,6 +67,7 @@ __all__ = [
     "is_jpeg",
     "parse_example",
     "parse_single_example",
+    "parse_single_sequence_example",
     "read_file",
     "tf_record_iterator",
     "write_graph",

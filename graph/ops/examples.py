@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from samara.graph import dtypes
 from samara.graph.dims import Dim
 from samara.graph.dtypes import DType
 from samara.graph.ops._table import OPS, OpDef, attribute
-from samara.graph.records.messages import Example
+from samara.graph.records.messages import Example, SequenceExample
 
 _LISTS = {"float32": "float_list", "int64": "int64_list", "string": "bytes_list"}
 
@@ -42,12 +42,12 @@ class Wanted:
         return int(np.prod(self.shape))
 
 
-def _elements(wanted: Wanted, message: Any, number: int) -> list[Any] | None:
+def _elements(wanted: Wanted, features: Any, number: int) -> list[Any] | None:
     """What an example has of a feature; None when that is missing."""
-    features = message.features.feature
-    if wanted.key not in features:
-        return None
-    feature = features[wanted.key]
+    return _list_of(wanted, features[wanted.key], number) if wanted.key in features else None
+
+
+def _list_of(wanted: Wanted, feature: Any, number: int) -> list[Any] | None:
     kind = feature.WhichOneof("kind")
     if kind is None:
         return None
@@ -112,21 +112,40 @@ def _any(wanted: Wanted, rows: list[list[Any] | None]) -> list[Any]:
 
 
 def _parse(xp: Any, op: Any, serialized: Any) -> list[Any]:
-    messages = [Example.FromString(text) for text in serialized.flat]
+    messages = [Example.FromString(text).features.feature for text in serialized.flat]
     found: list[Any] = []
     for wanted in op.a.features:
         rows = [_elements(wanted, message, number) for number, message in enumerate(messages)]
-        if wanted.kind == "any":
-            found += _any(wanted, rows)
-        else:
-            found.append((_fixed if wanted.kind == "fixed" else _sequence)(wanted, rows))
+        found += _made(wanted, rows)
     return found
 
 
-def _shapes(op: Any) -> list[Any]:
-    (count,) = op.require_rank(0, 1) if op.shapes[0] is not None else (Dim(),)
+def _made(wanted: Wanted, rows: list[list[Any] | None]) -> list[Any]:
+    if wanted.kind == "any":
+        return _any(wanted, rows)
+    return [(_fixed if wanted.kind == "fixed" else _sequence)(wanted, rows)]
+
+
+def _parse_sequence(xp: Any, op: Any, serialized: Any) -> list[Any]:
+    message = SequenceExample.FromString(serialized.item())
+    context, lists = message.context.feature, message.feature_lists.feature_list
     found: list[Any] = []
-    for wanted in op.a.features:
+    for wanted in op.a.context:
+        found += _made(wanted, [_elements(wanted, context, 0)])
+    for wanted in op.a.lists:
+        if wanted.key not in lists and wanted.default is None and wanted.kind == "fixed":
+            raise InvalidArgumentError(
+                f"parse_single_sequence_example: the list {wanted.key!r} is missing; allow_missing=True makes it empty"
+            )
+        steps = lists[wanted.key].feature if wanted.key in lists else []
+        required = replace(wanted, default=None)
+        found += _made(required, [_list_of(wanted, step, number) for number, step in enumerate(steps)])
+    return found
+
+
+def _shapes(features: Any, count: Any) -> list[Any]:
+    found: list[Any] = []
+    for wanted in features:
         if wanted.kind == "any":
             found += [(Dim(), 2), (Dim(),), (2,)]
         else:
@@ -134,12 +153,19 @@ def _shapes(op: Any) -> list[Any]:
     return found
 
 
-def _dtypes(op: Any) -> list[DType]:
+def _dtypes(features: Any) -> list[DType]:
     found: list[DType] = []
-    for wanted in op.a.features:
+    for wanted in features:
         found += [dtypes.int64, wanted.dtype, dtypes.int64] if wanted.kind == "any" else [wanted.dtype]
     return found
 
+
+_NONE: Any = {
+    "device": "none",
+    "why_not": "a device has no texts. Make what is parsed the input.",
+    "any_rank": True,
+    "texts": True,
+}
 
 OPS.register(
     OpDef(
@@ -152,12 +178,25 @@ OPS.register(
         ),
         doc="Features of serialized examples [n]: a tensor for each that is fixed or a sequence, and indices, values "
         "and shape for each list of any length.",
-        shape=_shapes,
-        dtypes=_dtypes,
+        shape=lambda op: _shapes(op.a.features, Dim() if op.shapes[0] is None else op.require_rank(0, 1)[0]),
+        dtypes=lambda op: _dtypes(op.a.features),
         reference=_parse,
-        device="none",
-        why_not="a device has no texts. Make what is parsed the input.",
-        any_rank=True,
-        texts=True,
+        **_NONE,
+    ),
+    OpDef(
+        name="parse_sequence_example",
+        opcode=563,
+        inputs=("serialized: string",),
+        outputs=("features: any*",),
+        attributes=(
+            attribute("context", "python", doc="What is taken of the context, a tuple of Wanted."),
+            attribute("lists", "python", doc="What is taken of the steps, a tuple of Wanted: of each step."),
+        ),
+        doc="Features of a serialized sequence, as parse_example gives them: of the context as of one example, of the "
+        "lists as if each step was an example.",
+        shape=lambda op: _shapes(op.a.context, 1) + _shapes(op.a.lists, Dim()),
+        dtypes=lambda op: _dtypes((*op.a.context, *op.a.lists)),
+        reference=_parse_sequence,
+        **_NONE,
     ),
 )

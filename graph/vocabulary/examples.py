@@ -196,6 +196,70 @@ def parse_single_example(
         return {key: _single(b, value) for key, value in found.items()}
 
 
+def parse_single_sequence_example(
+    serialized: Any,
+    context_features: Mapping[str, Any] | None = None,
+    sequence_features: Mapping[str, Any] | None = None,
+    example_name: Any = None,
+    name: str | None = None,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The features of a sequence.
+
+    Args:
+        serialized: a `tf.train.SequenceExample` message as a text, a scalar.
+        context_features: for each name of the context what it is: a FixedLenFeature or a VarLenFeature.
+        sequence_features: for each name of the lists what a step has: a FixedLenSequenceFeature, which gives a tensor
+            [steps, *shape], or a VarLenFeature, which gives a SparseTensor [steps, most].
+        example_name: has no meaning here.
+        name: the name scope.
+
+    Returns:
+        The features of the context, without an axis of examples, and those of the steps.
+
+    Raises:
+        InvalidArgumentError: in a run: the text is no SequenceExample, or a feature is missing or not what is wanted.
+        TypeError: an element type is none of the three.
+        ValueError: there are no features, or one is of another kind.
+    """
+    given, steps = dict(context_features or {}), dict(sequence_features or {})
+    if not given and not steps:
+        raise ValueError("parse_single_sequence_example: no features are given")
+    for key, feature in given.items():
+        if not isinstance(feature, (FixedLenFeature, VarLenFeature)):
+            raise ValueError(
+                f"context feature {key!r} is {feature!r}: expected a FixedLenFeature or VarLenFeature"
+            )
+    for key, feature in steps.items():
+        if not isinstance(feature, (FixedLenSequenceFeature, VarLenFeature)):
+            raise ValueError(
+                f"sequence feature {key!r} is {feature!r}: expected a FixedLenSequenceFeature or VarLenFeature"
+            )
+    text = convert_to_tensor(serialized, string)
+    with text.graph.name_scope(name or "ParseSingleSequenceExample"):
+        b = text.graph.b
+        context = _wanted(given)
+        lists = {key: _of_step(key, feature) for key, feature in steps.items()}
+        attributes = {"context": tuple(context.values()), "lists": tuple(lists.values())}
+        outputs = iter(text.graph.apply("parse_sequence_example", [text], attributes).outputs)
+
+        def taken(wanted: Wanted) -> Any:
+            if wanted.kind == "any":
+                return SparseTensor(next(outputs), next(outputs), next(outputs))
+            return next(outputs)
+
+        first = {key: _single(b, taken(w)) for key, w in context.items()}
+        return first, {key: taken(w) for key, w in lists.items()}
+
+
+def _of_step(key: str, feature: Any) -> Wanted:
+    kind = _kind(key, feature.dtype)
+    if isinstance(feature, VarLenFeature):
+        return Wanted(key, "any", kind)
+    made = _dense(key, feature._replace(allow_missing=True, default_value=None))
+    # A default says that the list may be missing; steps have none.
+    return Wanted(key, "fixed", kind, made.shape, () if feature.allow_missing else None)
+
+
 def _single(b: Any, value: Any) -> Any:
     if isinstance(value, SparseTensor):
         return SparseTensor(value.indices[:, 1:], value.values, value.dense_shape[1:])
@@ -210,4 +274,5 @@ __all__ = [
     "VarLenFeature",
     "parse_example",
     "parse_single_example",
+    "parse_single_sequence_example",
 ]

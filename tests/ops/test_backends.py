@@ -145,3 +145,19 @@ def test_fused_calls_give_what_their_operations_give(dtype: str, written: bool) 
         np.testing.assert_allclose(found.numpy(), wanted, rtol=1e-5)
         if written:
             np.testing.assert_allclose(tensors[0].numpy(), wanted, rtol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(6,), (6, 3), (1, 2)])
+@pytest.mark.parametrize("count", [0, 1, 40])
+def test_of_updates_of_one_place_the_last_stays(shape: tuple[int, ...], count: int) -> None:
+    torch = pytest.importorskip("torch")
+    from samara.graph.backends.torch.overrides import last_stays
+
+    generator = np.random.default_rng(count)
+    rows = generator.normal(size=shape)
+    places, updates = generator.integers(0, shape[0], count), generator.normal(size=(count, *shape[1:]))
+    expected = rows.copy()
+    for place, update in zip(places, updates, strict=True):
+        expected[place] = update
+    found = last_stays(*(torch.from_numpy(a) for a in (rows, places, updates)))
+    np.testing.assert_array_equal(found.numpy(), expected)

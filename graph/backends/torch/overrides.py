@@ -273,12 +273,17 @@ def _scattered(xp: Any, reduction: str, rows: Any, places: Any, updates: Any) ->
         return torch.from_numpy(found)
     if reduction != "none":
         return scatter.scattered(xp, reduction, rows, places, updates)
+    return last_stays(rows, places, updates)
+
+
+def last_stays(rows: Any, places: Any, updates: Any) -> Any:
+    """A copy of rows in which each place has the last of its updates, whatever the order in which a GPU works."""
+    if not updates.shape[0]:
+        return rows.clone()
     last = torch.full((rows.shape[0],), -1, dtype=torch.int64, device=rows.device)
     numbers = torch.arange(places.shape[0], device=rows.device)
     last.scatter_reduce_(0, places, numbers, "amax")
     wide = last.reshape(-1, *[1] * (rows.ndim - 1))
-    if not updates.shape[0]:
-        return rows.clone()
     return torch.where(wide >= 0, updates[last.clamp(min=0)], rows)
 
 
@@ -488,4 +493,4 @@ fused: dict[str, Callable[..., Any]] = {
     "zeroed": _zeroed,
 }
 
-__all__ = ["fused", "overrides", "plain"]
+__all__ = ["fused", "last_stays", "overrides", "plain"]

@@ -382,3 +382,53 @@ def test_a_data_set_with_sparse_elements() -> None:
             refused()
     with pytest.raises(TypeError, match="has no slices here"):
         tf.data.Dataset.from_tensor_slices(tf.sparse.eye(2))
+
+
+def test_parse_single_sequence_example() -> None:
+    lists = {
+        "x": tf.train.FeatureList(feature=[floats(1, 2), floats(3, 4), floats(5, 6)]),
+        "tags": tf.train.FeatureList(feature=[words(b"a"), words(), words(b"b", b"c")]),
+    }
+    text = tf.train.SequenceExample(
+        context=tf.train.Features(feature={"id": numbers(7), "w": words(b"p", b"q")}),
+        feature_lists=tf.train.FeatureLists(feature_list=lists),
+    ).SerializeToString()
+    context, steps = tf.parse_single_sequence_example(
+        text,
+        context_features={
+            "id": tf.FixedLenFeature([], tf.int64),
+            "w": tf.VarLenFeature(tf.string),
+            "rest": tf.FixedLenFeature([2], tf.float32, [0.5, 1.5]),
+        },
+        sequence_features={
+            "x": tf.FixedLenSequenceFeature([2], tf.float32),
+            "tags": tf.VarLenFeature(tf.string),
+            "none": tf.FixedLenSequenceFeature([], tf.int64, allow_missing=True),
+        },
+    )
+    assert steps["x"].get_shape().as_list() == [None, 2]
+    found = run_on_both(
+        [context["id"], context["rest"], context["w"], steps["x"], steps["tags"], steps["none"]]
+    )
+    assert [np.asarray(v).tolist() for v in found[:2]] == [7, [0.5, 1.5]]
+    assert (found[2].indices.tolist(), found[2].values.tolist()) == ([[0], [1]], [b"p", b"q"])
+    assert found[3].tolist() == [[1, 2], [3, 4], [5, 6]]
+    assert found[4].indices.tolist() == [[0, 0], [2, 0], [2, 1]]
+    assert (found[4].values.tolist(), found[4].dense_shape.tolist()) == ([b"a", b"b", b"c"], [3, 2])
+    assert found[5].shape == (0,)
+    parse = tf.io.parse_single_sequence_example
+    wrong = {
+        "the list 'y' is missing": {"y": tf.FixedLenSequenceFeature([], tf.int64)},
+        r"has 2 elements, expected 1, shape \[\]": {"x": tf.FixedLenSequenceFeature([], tf.float32)},
+        "of example 1 has 0 elements": {"tags": tf.FixedLenSequenceFeature([1], tf.string, True)},
+    }
+    with tf.Session() as session:
+        for message, features in wrong.items():
+            with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+                session.run(parse(text, sequence_features=features)[1])
+    with pytest.raises(ValueError, match="expected a FixedLenFeature or VarLenFeature"):
+        parse(text, {"x": tf.FixedLenSequenceFeature([], tf.int64)})
+    with pytest.raises(ValueError, match="expected a FixedLenSequenceFeature or"):
+        parse(text, None, {"x": tf.FixedLenFeature([], tf.int64)})
+    with pytest.raises(ValueError, match="no features"):
+        parse(text)
