@@ -15,6 +15,7 @@ from samara.graph.graph import Operation, Tensor, get_default_graph
 from samara.graph.loop_shapes import freedom_of
 from samara.graph.shapes import TensorShape
 from samara.graph.structure import flatten, pack, shape_of
+from samara.graph.vocabulary.checks import Assert
 from samara.graph.vocabulary.tensor_array import TensorArray
 
 
@@ -107,25 +108,49 @@ def case(
     """What the function of the first true predicate gives, or what `default()` does when none is.
 
     Args:
-        pred_fn_pairs: (predicate, function) pairs, or a mapping from predicates to functions. The last function stands
-            for the default when there is none.
-        default: what to compute when no predicate is true.
-        exclusive: says that at most one predicate is true; it changes nothing here.
+        pred_fn_pairs: (predicate, function) pairs, or a mapping from predicates to functions.
+        default: what to compute when no predicate is true; without one that is an error of the run.
+        exclusive: whether it is an error of the run that more than one predicate is true.
         strict: as for `cond`.
         name: the name scope.
     """
     pairs = list(pred_fn_pairs.items()) if isinstance(pred_fn_pairs, Mapping) else list(pred_fn_pairs)
     if not pairs:
         raise ValueError("case needs at least one pair of a predicate and a function")
-    if default is None:
-        *pairs, (_, default) = pairs
-        if not pairs:
-            return default()
-    chosen = default
-    with builder(pairs[0][0]).graph.name_scope(name):
-        for pred, function in reversed(pairs[1:]):
-            chosen = _either(pred, function, chosen, strict)
-        return cond(pairs[0][0], pairs[0][1], chosen, strict=strict)
+    graph = builder(*(p for p, _ in pairs)).graph
+    with graph.name_scope(name):
+        checks = []
+        if exclusive:
+            count = graph.b.reduce_sum(
+                graph.b.cast(graph.b.stack([p for p, _ in pairs], axis=0), dtype=int32), axes=(0,)
+            )
+            checks = [Assert(graph.b.less(count, np.int32(2)), ["case: more than one predicate is true"])]
+        chosen = default
+        if chosen is None:
+            *pairs, (last, function) = pairs
+            chosen = _only_if(last, function)
+            if not pairs:
+                return chosen()
+        with graph.control_dependencies(checks):
+            for pred, function in reversed(pairs[1:]):
+                chosen = _either(pred, function, chosen, strict)
+            return cond(pairs[0][0], pairs[0][1], chosen, strict=strict)
+
+
+def _only_if(pred: Any, function: Callable[[], Any]) -> Callable[[], Any]:
+    """The function, whose results are there only if a predicate is true."""
+
+    def checked() -> Any:
+        graph = get_default_graph()
+        leaves: list[Any] = []
+        with graph.control_dependencies(
+            [Assert(pred, ["case: no predicate is true, and there is no default"])]
+        ):
+            structure = flatten(function(), leaves)
+            found = [v if _is_array(v) or isinstance(v, Operation) else graph.b.identity(v) for v in leaves]
+        return pack(structure, iter(found))
+
+    return checked
 
 
 def _either(

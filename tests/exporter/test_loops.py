@@ -119,3 +119,10 @@ def test_the_gradient_of_a_loop_is_told(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match=r"while_history.*Write the steps out"):
         export_model({"y": slope}, tmp_path / "m.smr", inputs={"x": x})
     compared(tmp_path, y, x, [np.float32([0.5, 1, 2])])
+
+
+def test_a_case_without_a_default(tmp_path: Path) -> None:
+    """That a predicate is true is checked in Python; in a file the last function is the default."""
+    x = tf.placeholder(tf.float32, [2], "x")
+    y = tf.case([(x[0] < 0, lambda: -x), (x[0] < 9, lambda: x * 2.0)], exclusive=False)
+    compared(tmp_path, y, x, [np.float32([-1, 2]), np.float32([1, 2])])

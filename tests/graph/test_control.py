@@ -83,7 +83,15 @@ def test_case() -> None:
     pairs = [(tf.less(x, 0), lambda: tf.constant(-1)), (tf.less(x, 10), lambda: x + 100)]
     y = tf.case(pairs, default=lambda: tf.constant(0))
     assert [run(y, {x: v}) for v in (-5, 5, 50)] == [-1, 105, 0]
-    assert run(tf.case([*pairs, (tf.less(x, 20), lambda: x)]), {x: 70}) == 70
+    open_end = tf.case([*pairs, (tf.less(x, 20), lambda: x)])
+    assert [run(open_end, {x: v}) for v in (5, 15)] == [105, 15]
+    with pytest.raises(GraphError, match="no predicate is true"):
+        run(open_end, {x: 70})
+    apart = tf.case({tf.less(x, 0): lambda: 1, tf.less(x, 10): lambda: 2}, default=lambda: 3, exclusive=True)
+    assert [run(apart, {x: v}) for v in (5, 15)] == [2, 3]
+    with pytest.raises(GraphError, match="more than one"):
+        run(apart, {x: -1})
+    assert run(tf.case([(tf.less(x, 0), lambda: {"a": x})]), {x: -3}) == {"a": -3}
 
 
 def test_while_loop_in_old_spelling() -> None:
