@@ -184,7 +184,7 @@ def _decoded(decoder: Decoder, time_major: bool, impute: bool, maximum: Any) -> 
     state_kind = flatten(state, held)
     starts = [convert_to_tensor(v) for v in (*given, *held)]
     finished = convert_to_tensor(finished)
-    lengths = b.broadcast_to(np.zeros((), np.int32), sizes([batch]))
+    lengths = b.cast(b.zeros_like(b.cast(finished, dtype=int32)), dtype=int32)
     lengths.shape = finished.shape
     if limit is not None:
         finished = b.logical_or(finished, b.less_equal(limit, np.int32(0)))

@@ -287,3 +287,84 @@ def test_what_is_refused() -> None:
     for method in ("initialize", "sample", "next_inputs"):
         with pytest.raises(NotImplementedError, match=f"Helper has no {method}"):
             getattr(seq2seq.Helper(), method)(*[None] * {"initialize": 0, "sample": 3}.get(method, 4))
+
+
+def searched(
+    start: int, embedding: Any, kernel: Any, bias: Any, out: Any, width: int, steps: int, weight: float
+) -> list[list[int]]:
+    """Beam search as a list of beams: (log probability, length, ended, state, words)."""
+    end = 4
+    beams: list[Any] = [(0.0, 0, False, np.zeros(len(kernel) - embedding.shape[1]), [start])]
+    for _ in range(steps):
+        grown = []
+        for chance, length, ended, state, words in beams:
+            if ended:
+                grown.append((length, (chance, length, True, state, [*words, end])))
+                continue
+            after = np.tanh(np.concatenate([embedding[words[-1]], state]) @ kernel + bias)
+            for word, more in enumerate(np.log(softmax(after @ out))):
+                beam = (chance + more, length + 1, word == end, after, [*words, word])
+                grown.append((length + (word != end), beam))
+        grown.sort(key=lambda g: -g[1][0] / ((5 + g[0]) / 6) ** weight)
+        beams = [beam for _, beam in grown[:width]]
+        if all(g[2] for g in beams):
+            break
+    return [g[4][1:] for g in beams]
+
+
+@pytest.mark.parametrize("weight", [0.0, 1.0])
+def test_beam_search(weight: float) -> None:
+    rng = np.random.RandomState(6)
+    embedding = rng.randn(6, 3).astype(np.float32)
+    cell = tf.nn.rnn_cell.BasicRNNCell(5, name="cell")
+    layer = tf.layers.Dense(
+        6, use_bias=False, kernel_initializer=tf.random_normal_initializer(stddev=2.0, seed=3)
+    )
+    starts = [0, 1, 2, 3]
+    state = seq2seq.tile_batch(tf.zeros([4, 5]), 3)
+    decoder = seq2seq.BeamSearchDecoder(
+        cell, tf.constant(embedding), tf.constant(starts), 4, state, 3, layer, length_penalty_weight=weight
+    )
+    outputs, final, _ = seq2seq.dynamic_decode(decoder, maximum_iterations=5)
+    assert isinstance(outputs, seq2seq.FinalBeamSearchDecoderOutput)
+    assert isinstance(final, seq2seq.BeamSearchDecoderState)
+    with started() as session:
+        kernel, bias, out = session.run(tf.trainable_variables())
+        words, steps = session.run([outputs.predicted_ids, outputs.beam_search_decoder_output])
+    assert words.shape[0] == 4
+    assert isinstance(steps, seq2seq.BeamSearchDecoderOutput)
+    assert (np.diff(steps.scores[:, -1], axis=-1) <= 0).all()
+    for row, start in enumerate(starts):
+        wanted = searched(start, embedding, kernel, bias, out, 3, 5, weight)
+        for beam, expected in enumerate(wanted):
+            found = words[row, :, beam].tolist()
+            assert found[: len(expected)] == expected
+            assert set(found[len(expected) :]) <= {4}
+
+
+def test_beam_search_with_attention() -> None:
+    memory = tf.constant(np.random.RandomState(7).randn(2, 3, 4).astype(np.float32))
+    tiled = seq2seq.tile_batch(memory, 2)
+    cell = seq2seq.AttentionWrapper(
+        tf.nn.rnn_cell.GRUCell(4), seq2seq.LuongAttention(4, tiled), attention_layer_size=4
+    )
+    decoder = seq2seq.BeamSearchDecoder(
+        cell, tf.ones([7, 3]), [1, 1], 0, cell.zero_state(4, tf.float32), 2, tf.layers.Dense(7)
+    )
+    outputs, _, _ = seq2seq.dynamic_decode(decoder, maximum_iterations=4, output_time_major=True)
+    with started() as session:
+        words = session.run(outputs.predicted_ids)
+    assert words.shape[1:] == (2, 2)
+    assert not np.array_equal(words[:, 0, 0], words[:, 0, 1])
+    with pytest.raises(ValueError, match="coverage"):
+        seq2seq.BeamSearchDecoder(cell, memory, [1], 0, None, 2, coverage_penalty_weight=1.0)
+    with pytest.raises(ValueError, match="one word"):
+        seq2seq.BeamSearchDecoder(cell, memory, 1, 0, None, 2)
+
+
+def test_trees_of_beams() -> None:
+    words = np.array([[[1, 2, 3]], [[4, 5, 6]], [[7, 8, 9]]])
+    parents = np.array([[[0, 0, 0]], [[0, 1, 1]], [[2, 1, 2]]])
+    found = seq2seq.gather_tree(words, parents, [3], 10)
+    with tf.Session() as session:
+        assert session.run(found)[:, 0].T.tolist() == [[2, 6, 7], [2, 5, 8], [2, 6, 9]]
