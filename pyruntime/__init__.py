@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samara.pyruntime.model import Context, Model, TensorInfo, kernels, load
+from samara.pyruntime.model import Context, Model, TensorInfo, instruction_sets, kernels, load
 from samara.pyruntime.profile import Profile
 
-__all__ = ["Context", "Model", "Profile", "TensorInfo", "kernels", "load"]
+__all__ = ["Context", "Model", "Profile", "TensorInfo", "instruction_sets", "kernels", "load"]

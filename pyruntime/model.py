@@ -12,7 +12,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -341,9 +341,17 @@ class Model:
 
     # Running ----------------------------------------------------------------------------------------------
 
-    def context(self) -> Context:
-        """A new context: memory and state of its own, to be used by one thread at a time."""
-        return Context(self)
+    def context(self, isa: str | None = None) -> Context:
+        """A new context: memory and state of its own, to be used by one thread at a time.
+
+        Args:
+            isa: the best instruction set that its kernels may use, one of `instruction_sets`; when None the
+                environment variable SAMARA_ISA, and without that all that the processor has.
+
+        Raises:
+            ArgumentStatusError: this build or this processor has none of that name.
+        """
+        return Context(self, isa)
 
     def run(self, *arrays: Any, **named: Any) -> Any:
         """Runs the first signature: inputs by position, or by name.
@@ -417,8 +425,9 @@ class Context:
     `samara.load(path).context()` makes one.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, isa: str | None = None) -> None:
         self.model = model
+        self.isa = os.environ.get("SAMARA_ISA") if isa is None else isa
         self._watch = _Watch()
         self._lock = threading.Lock()
         self._error = ffi.new("smr_error *")
@@ -429,6 +438,8 @@ class Context:
     def _create(self, *, observed: bool) -> Any:
         config, error = ffi.new("smr_context_config *"), ffi.new("smr_error *")
         lib.smr_context_config_init(config)
+        isa = ffi.NULL if not self.isa else ffi.new("char[]", self.isa.encode())
+        config.isa = isa
         if observed:
             config.op_callback = lib.samara_on_op
             config.op_callback_user = self._watch.handle
@@ -614,11 +625,24 @@ class Context:
             self.run(*arrays, signature=info.name, **named)
             whole.append(time.perf_counter_ns() - start)
         tensors = self.model.tensors(info.name)
+        ops, kernels = self.model.ops(info.name), self.kernels(info.name)
         rows = tuple(
-            _profile_row(op, tensors, float(np.median(t)) / 1000)
-            for op, t in zip(self.model.ops(info.name), times, strict=True)
+            _profile_row(replace(op, kernel=kernel), tensors, float(np.median(t)) / 1000)
+            for op, kernel, t in zip(ops, kernels, times, strict=True)
         )
         return Profile(rows=rows, microseconds=float(np.median(whole)) / 1000)
+
+    def kernels(self, signature: str | None = None) -> tuple[str, ...]:
+        """The instruction set of the kernel of each op of a signature, in the order of execution.
+
+        Empty for an op whose kernel is chosen in a run, when it has not run yet.
+        """
+        info = self.model._infos[self.model._index(signature)]
+        isa, found = ffi.new("char **"), []
+        for i in range(info.op_count):
+            check(lib.smr_context_kernel(self._pointer, info.program, i, isa, self._error), self._error)
+            found.append(_text(isa[0]))
+        return tuple(found)
 
     def states(self) -> dict[str, Array]:
         """Copies of the state tensors, by name."""
@@ -684,8 +708,21 @@ def load(source: str | os.PathLike[str] | bytes | bytearray | memoryview) -> Mod
     return Model(source)
 
 
+def instruction_sets() -> dict[str, bool]:
+    """The instruction sets that kernels of this build are written for, and whether this processor has each.
+
+    Those that add to others come after them; the first, "generic", is plain C.
+    """
+    isa, offered, error = ffi.new("char **"), ffi.new("int32_t *"), ffi.new("smr_error *")
+    found = {}
+    for i in range(lib.smr_isa_count()):
+        check(lib.smr_isa_info(i, isa, offered, error), error)
+        found[_text(isa[0])] = bool(offered[0])
+    return found
+
+
 def kernels() -> list[tuple[str, str]]:
-    """The kernels of this build: (op, kernel name)."""
+    """The kernels of this build: (op, instruction set)."""
     op, kernel, error = ffi.new("char **"), ffi.new("char **"), ffi.new("smr_error *")
     found = []
     for i in range(lib.smr_kernel_count()):

@@ -290,10 +290,17 @@ smr_status smr_model_golden_count(const smr_model *model, int32_t signature, int
 smr_status smr_model_golden(const smr_model *model, int32_t signature, int32_t index, int32_t output,
                             int32_t tensor, const void **data, size_t *bytes, smr_error *error);
 
+/* The number of instruction sets that kernels of this build are written for. @threads any */
+int32_t smr_isa_count(void);
+
+/* One of them, those that add to others after these, and in `offered` whether this processor has it: 1 or 0.
+ * The first is "generic", which is plain C. @threads any */
+smr_status smr_isa_info(int32_t index, const char **isa, int32_t *offered, smr_error *error);
+
 /* The number of kernels in this build. @threads any */
 int32_t smr_kernel_count(void);
 
-/* A kernel of this build: its op and its name. @threads any */
+/* A kernel of this build: its op and its instruction set. @threads any */
 smr_status smr_kernel(int32_t index, const char **op, const char **kernel, smr_error *error);
 
 /* ---- Context ---------------------------------------------------------------------------------- */
@@ -318,6 +325,7 @@ typedef struct smr_context_config {
     const smr_allocator *allocator; /* null: malloc and free */
     smr_op_callback op_callback;    /* null: none, and no clock is read */
     void *op_callback_user;
+    const char *isa; /* the best instruction set to use, for example "avx2" or "generic"; null: what there is */
 } smr_context_config;
 
 /* Fills a config with its defaults. @threads any */
@@ -356,6 +364,12 @@ smr_status smr_context_set_dimensions(smr_context *context, const int32_t *value
  * SMR_ERROR_MODEL as smr_context_set_dimension. @threads exclusive */
 smr_status smr_context_set_shapes(smr_context *context, int32_t signature, const int32_t *sizes, size_t count,
                                   smr_error *error);
+
+/* The instruction set of the kernel that an op of a program has in this context: it may differ from that of
+ * smr_op_info where the config limits it. Empty for one that is chosen in a run and has not run yet.
+ * @threads exclusive */
+smr_status smr_context_kernel(const smr_context *context, int32_t program, int32_t index, const char **isa,
+                              smr_error *error);
 
 /* An input of a signature: write its data before each run. A run may overwrite it, and signatures share one
  * arena. @threads exclusive */

@@ -1,6 +1,8 @@
 /* Making contexts: the one layout of their memory, and the values and nodes in it. */
 #include "context.h"
 
+#include "isa.h"
+
 /* Kernels may read, though not use, this many bytes after any tensor of the arena or the state. */
 #define CONTEXT_SLACK 64u
 
@@ -69,6 +71,14 @@ static smr_status read_config(const smr_context_config *given, smr_context_confi
         memcpy(config, given, sizeof *config);
     }
     return smr_allocator_check(config->allocator, error);
+}
+
+static smr_status check_isa(const smr_model *model, const char *isa, smr_error *error) {
+    if (smr_isa_limit(model->isas, isa) == UINT32_MAX) {
+        SMR_FAIL(error, SMR_ERROR_ARGUMENT, "instruction set \"%.32s\": this build or this processor has none of the name",
+                 isa);
+    }
+    return SMR_OK;
 }
 
 smr_status smr_context_memory(const smr_model *model, const smr_context_config *config, size_t *bytes,
@@ -212,6 +222,7 @@ static smr_status build_node(smr_context *context, const smr_program *program, u
     const smr_op_record op = smr_op_read(smr_vector_table(program->ops, index));
     smr_node *node = &program->nodes[index];
     uint32_t i;
+    node->isas = context->isas;
     node->input_count = (int32_t)op.inputs.count;
     node->output_count = (int32_t)op.outputs.count;
     node->inputs = (const smr_value **)operands;
@@ -260,6 +271,7 @@ static smr_status build_context(const smr_model *model, const smr_context_config
     context->model = model;
     context->op_callback = config->op_callback;
     context->op_callback_user = config->op_callback_user;
+    context->isas = smr_isa_limit(model->isas, config->isa);
     context->programs = (smr_program *)(void *)((uint8_t *)memory + layout->programs);
     context->dimensions = (int32_t *)(void *)((uint8_t *)memory + layout->dimensions);
     context->previous = (int32_t *)(void *)((uint8_t *)memory + layout->previous);
@@ -284,6 +296,7 @@ smr_status smr_context_create(const smr_model *model, const smr_context_config *
     }
     *context = NULL;
     SMR_TRY(read_config(config, &read, error));
+    SMR_TRY(check_isa(model, read.isa, error));
     (void)context_lay_out(model, &layout);
     source = smr_allocator_or_default(read.allocator);
     if (memory == NULL) {

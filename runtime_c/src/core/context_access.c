@@ -151,6 +151,21 @@ smr_status smr_context_program_tensor(const smr_context *context, int32_t progra
     return describe_tensor(&context->programs[program], index, tensor, error);
 }
 
+smr_status smr_context_kernel(const smr_context *context, int32_t program, int32_t index, const char **isa,
+                              smr_error *error) {
+    if (context == NULL || isa == NULL) {
+        SMR_FAIL(error, SMR_ERROR_ARGUMENT, "`context` or `isa` is null");
+    }
+    if (program < 0 || (uint32_t)program >= context->model->programs.count || index < 0 ||
+        (uint32_t)index >= context->programs[program].ops.count) {
+        SMR_FAIL(error, SMR_ERROR_NOT_FOUND, "op %d of program %d", (int)index, (int)program);
+    }
+    *isa = context->programs[program].nodes[index].kernel == NULL
+               ? ""
+               : context->programs[program].nodes[index].kernel->name;
+    return SMR_OK;
+}
+
 smr_status smr_context_tensor(const smr_context *context, int32_t signature, int32_t index,
                               smr_tensor *tensor, smr_error *error) {
     if (context == NULL || tensor == NULL) {

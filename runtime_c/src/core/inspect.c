@@ -1,6 +1,8 @@
 /* Telling a caller what is in a model. */
 #include "../kernels/registry.h"
+#include "../platform/platform.h"
 #include "context.h"
+#include "isa.h"
 
 smr_tensor smr_tensor_describe(smr_table tensor, const smr_value *value) {
     const smr_table quantization = smr_field_table(tensor, SMR_SLOT_TENSOR_QUANTIZATION);
@@ -310,6 +312,28 @@ smr_status smr_model_golden(const smr_model *model, int32_t signature, int32_t i
     found = smr_field_vector(blob, SMR_SLOT_BLOB_DATA);
     *data = found.data;
     *bytes = found.count;
+    return SMR_OK;
+}
+
+int32_t smr_isa_count(void) {
+    uint32_t count = 0, isa;
+    while (smr_isa_at(count, &isa) != NULL) {
+        ++count;
+    }
+    return (int32_t)count;
+}
+
+smr_status smr_isa_info(int32_t index, const char **isa, int32_t *offered, smr_error *error) {
+    uint32_t bit;
+    const char *name = index < 0 ? NULL : smr_isa_at((uint32_t)index, &bit);
+    if (isa == NULL || offered == NULL) {
+        SMR_FAIL(error, SMR_ERROR_ARGUMENT, "`isa` or `offered` is null");
+    }
+    if (name == NULL) {
+        SMR_FAIL(error, SMR_ERROR_NOT_FOUND, "instruction set %d of %d", (int)index, (int)smr_isa_count());
+    }
+    *isa = name;
+    *offered = (smr_platform_isas() & bit) == bit;
     return SMR_OK;
 }
 

@@ -45,6 +45,7 @@ struct smr_node {
     smr_value **outputs;
     int32_t input_count;
     int32_t output_count;
+    uint32_t isas;             /* that its kernel may use: a set of smr_isa */
     smr_attributes attributes; /* the member of the node's op is the valid one */
 
     /* Filled by prepare. */
@@ -64,11 +65,12 @@ struct smr_node {
  * constant, and it may not allocate. */
 typedef smr_status (*smr_prepare_function)(smr_node *node, smr_error *error);
 
-/* One line of a kernels.inc. Rows earlier in the registry are preferred; a row whose `matches` is not null is
- * passed over when that returns false. */
+/* One line of a kernels.inc. Rows earlier in the registry are preferred; one whose instruction set a node may not
+ * use is passed over, and so is one whose `matches` is not null and returns false. */
 typedef struct smr_kernel_row {
     uint16_t opcode;
-    const char *name; /* "generic", or the ISA */
+    const char *name; /* of the instruction set */
+    uint32_t isa;
     bool (*matches)(const smr_node *node);
     smr_prepare_function prepare;
 } smr_kernel_row;

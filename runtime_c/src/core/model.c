@@ -47,6 +47,7 @@ static smr_status read_model(smr_model *model, const void *data, size_t size, sm
     memset(model, 0, sizeof *model);
     model->file.data = data;
     model->file.size = size;
+    model->isas = smr_platform_isas();
     SMR_TRY(smr_structure_verify(model->file, &model->root, error));
     model->dimensions = smr_field_vector(model->root, SMR_SLOT_MODEL_DIMENSIONS);
     model->expressions = smr_field_vector(model->root, SMR_SLOT_MODEL_EXPRESSIONS);

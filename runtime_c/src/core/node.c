@@ -99,6 +99,7 @@ smr_status smr_node_probe_prepare(smr_node_probe *probe, const smr_dimensions *d
     smr_value *value = probe->values;
     uint32_t i;
     memset(node, 0, sizeof *node);
+    node->isas = dimensions->model->isas;
     node->inputs = probe->inputs;
     node->outputs = probe->outputs;
     node->input_count = (int32_t)op->inputs.count;

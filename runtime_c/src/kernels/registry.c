@@ -1,11 +1,12 @@
 /* The kernels of this build: one list for each folder, the preferred ones first.
  *
- * A kernels.inc has lines of two kinds, sorted by opcode:
- *     SMR_KERNEL(OP, name, prepare)               takes any node
- *     SMR_KERNEL_IF(OP, name, matches, prepare)   takes the nodes for which matches returns true
+ * A kernels.inc has lines of two kinds, sorted by opcode; `isa` is a name of core/isa.h:
+ *     SMR_KERNEL(OP, isa, prepare)               takes any node
+ *     SMR_KERNEL_IF(OP, isa, matches, prepare)   takes the nodes for which matches returns true
  */
 #include "registry.h"
 
+#include "../core/isa.h"
 #include "prototypes.h"
 
 /* A build with SMR_OMIT_<OP>=1 drops the rows of that op. REGISTRY_OMITTED_1 puts a comma where any other
@@ -18,14 +19,33 @@
 #define REGISTRY_DROP(...)
 #define REGISTRY_KEEP(...) {__VA_ARGS__},
 
-#define SMR_KERNEL(op, name, prepare) REGISTRY_CHOOSE(SMR_OMIT_##op)(SMR_OP_##op, #name, NULL, prepare)
-#define SMR_KERNEL_IF(op, name, matches, prepare) \
-    REGISTRY_CHOOSE(SMR_OMIT_##op)(SMR_OP_##op, #name, matches, prepare)
+#define SMR_KERNEL(op, isa, prepare) \
+    REGISTRY_CHOOSE(SMR_OMIT_##op)(SMR_OP_##op, #isa, SMR_ISA_##isa, NULL, prepare)
+#define SMR_KERNEL_IF(op, isa, matches, prepare) \
+    REGISTRY_CHOOSE(SMR_OMIT_##op)(SMR_OP_##op, #isa, SMR_ISA_##isa, matches, prepare)
 
 /* Each list ends with a row without `prepare`, so that none is empty. */
+#define REGISTRY_END {UINT16_MAX, NULL, 0, NULL, NULL}
+
+#if defined(SMR_KERNELS_X86)
+static const smr_kernel_row isa_rows[] = {
+#include "x86/kernels.inc"
+    REGISTRY_END};
+#elif defined(SMR_KERNELS_ARM)
+static const smr_kernel_row isa_rows[] = {
+#include "arm/kernels.inc"
+    REGISTRY_END};
+#elif defined(SMR_KERNELS_WASM)
+static const smr_kernel_row isa_rows[] = {
+#include "wasm/kernels.inc"
+    REGISTRY_END};
+#else
+static const smr_kernel_row isa_rows[] = {REGISTRY_END};
+#endif
+
 static const smr_kernel_row generic_rows[] = {
 #include "generic/kernels.inc"
-    {UINT16_MAX, NULL, NULL, NULL}};
+    REGISTRY_END};
 
 #undef SMR_KERNEL
 #undef SMR_KERNEL_IF
@@ -37,7 +57,7 @@ typedef struct registry_list {
 
 #define REGISTRY_LIST(rows) {(rows), sizeof(rows) / sizeof((rows)[0]) - 1}
 
-static const registry_list registry_lists[] = {REGISTRY_LIST(generic_rows)};
+static const registry_list registry_lists[] = {REGISTRY_LIST(isa_rows), REGISTRY_LIST(generic_rows)};
 
 #define REGISTRY_LIST_COUNT (sizeof registry_lists / sizeof registry_lists[0])
 
@@ -61,8 +81,9 @@ const smr_kernel_row *smr_kernel_select(uint16_t opcode, const smr_node *node) {
         const registry_list *list = &registry_lists[i];
         size_t row = find_first_row(list, opcode);
         for (; row < list->count && list->rows[row].opcode == opcode; ++row) {
-            if (list->rows[row].matches == NULL || list->rows[row].matches(node)) {
-                return &list->rows[row];
+            const smr_kernel_row *found = &list->rows[row];
+            if ((node->isas & found->isa) == found->isa && (found->matches == NULL || found->matches(node))) {
+                return found;
             }
         }
     }

@@ -19,6 +19,9 @@
 /* A clock that only goes forward, in nanoseconds from any start; 0 where there is none. */
 uint64_t smr_platform_clock(void);
 
+/* The instruction sets of this processor for which this build has kernels: a set of smr_isa. */
+uint32_t smr_platform_isas(void);
+
 /* `alignment` is a power of two. Null when there is not enough. */
 void *smr_platform_allocate(size_t bytes, size_t alignment);
 void smr_platform_release(void *memory);

@@ -1,19 +1,8 @@
 /* Convolutions in plain C: each work item is 16 output channels of one pixel. */
+#include "conv2d.h"
+
 #include "../prototypes.h"
 #include "convert.h"
-#include "panel.h"
-#include "window.h"
-
-typedef struct conv2d_parameters {
-    smr_window window;
-    smr_panels panels; /* of one group */
-    size_t channels;
-    size_t outputs;
-    size_t group_channels;
-    size_t group_outputs;
-    int32_t groups;
-    uint8_t activation;
-} conv2d_parameters;
 
 #define SMR_ELEMENT    float
 #define SMR_LOAD(x)    (x)
@@ -28,7 +17,7 @@ typedef struct conv2d_parameters {
 #include "conv2d.inc"
 
 /* Checks ranks, batch and bias, and fills the window but for its strides. */
-static smr_status prepare_conv2d_shapes(smr_node *node, conv2d_parameters *p, smr_error *error) {
+static smr_status prepare_conv2d_shapes(smr_node *node, smr_conv2d_parameters *p, smr_error *error) {
     const smr_value *x = node->inputs[0], *filter = node->inputs[1], *bias = node->inputs[2];
     const smr_value *y = node->outputs[0];
     int32_t axis;
@@ -54,7 +43,7 @@ static smr_status prepare_conv2d_shapes(smr_node *node, conv2d_parameters *p, sm
     return SMR_OK;
 }
 
-static void prepare_conv2d_work(smr_node *node, conv2d_parameters *p, size_t items_per_pixel) {
+static void prepare_conv2d_work(smr_node *node, smr_conv2d_parameters *p, size_t items_per_pixel) {
     const smr_value *y = node->outputs[0];
     if (node->inputs[1]->count == 0) { /* its sizes may be large nevertheless */
         p->window.taps[0] = 0;
@@ -64,7 +53,7 @@ static void prepare_conv2d_work(smr_node *node, conv2d_parameters *p, size_t ite
 
 smr_status smr_prepare_conv2d(smr_node *node, smr_error *error) {
     const smr_conv2d_attributes *a = &node->attributes.conv2d;
-    conv2d_parameters *p = SMR_PARAMETERS(node, conv2d_parameters);
+    smr_conv2d_parameters *p = SMR_PARAMETERS(node, smr_conv2d_parameters);
     const smr_value *filter = node->inputs[1];
     SMR_TRY(prepare_conv2d_shapes(node, p, error));
     SMR_TRY(smr_window_prepare(&p->window, &a->strides, &a->dilations, a->padding, &a->paddings, error));
@@ -93,7 +82,7 @@ smr_status smr_prepare_conv2d(smr_node *node, smr_error *error) {
 
 smr_status smr_prepare_depthwise_conv2d(smr_node *node, smr_error *error) {
     const smr_depthwise_conv2d_attributes *a = &node->attributes.depthwise_conv2d;
-    conv2d_parameters *p = SMR_PARAMETERS(node, conv2d_parameters);
+    smr_conv2d_parameters *p = SMR_PARAMETERS(node, smr_conv2d_parameters);
     const smr_value *filter = node->inputs[1];
     SMR_TRY(prepare_conv2d_shapes(node, p, error));
     SMR_TRY(smr_window_prepare(&p->window, &a->strides, &a->dilations, a->padding, &a->paddings, error));

@@ -1,23 +1,8 @@
 /* Convolution, depthwise convolution and matrix multiplication of integers: exact int32 sums, then
  * requantization. */
-#include "fixed.h"
-#include "quant.h"
+#include "quant_conv.h"
 
-#define QUANT_PANEL 16 /* outputs that are summed side by side */
 #define QUANT_CHUNK 64 /* channels of a depthwise convolution that are summed side by side */
-
-/* What a filter [taps ..., depth, outputs] is read by. A position counts its rows, padding between runs
- * included. */
-typedef struct quant_filter {
-    const int8_t *data;
-    const int32_t *bias;
-    const float *multiplier; /* null with fixed-point multipliers */
-    const int32_t *fixed;    /* see smr_fixed_check_multipliers */
-    size_t outputs;
-    size_t panel_bytes; /* of a panel of 16 outputs; 0 when the filter is dense */
-    int32_t zero_point;
-    uint8_t rounding;
-} quant_filter;
 
 static int64_t quant_magnitude(int32_t value) {
     return value < 0 ? -(int64_t)value : value;
@@ -172,21 +157,6 @@ static void quant_begin(const quant_filter *filter, size_t first, int32_t count,
     }
 }
 
-static void quant_write(const quant_filter *filter, size_t first, size_t count, const int32_t *acc,
-                        const quant_output *output, int8_t *y) {
-    size_t n;
-    if (filter->fixed != NULL) {
-        for (n = 0; n < count; ++n) {
-            y[n] = (int8_t)fixed_finish(
-                fixed_rescale(acc[n], filter->fixed, filter->outputs, first + n, filter->rounding), output);
-        }
-        return;
-    }
-    for (n = 0; n < count; ++n) {
-        y[n] = (int8_t)quant_requantize(acc[n], filter->multiplier[first + n], output);
-    }
-}
-
 /* How a filter of `rows` rows in runs of `run` is stored in panels. */
 static smr_status prepare_panels(const smr_value *value, size_t rows, quant_filter *filter,
                                  smr_error *error) {
@@ -199,22 +169,6 @@ static smr_status prepare_panels(const smr_value *value, size_t rows, quant_filt
     }
     return SMR_OK;
 }
-
-typedef struct quant_conv {
-    smr_window window;
-    quant_output output;
-    quant_filter filter;
-    size_t pixels;      /* of the output, in all images */
-    size_t channels;    /* of the input */
-    size_t depth;       /* channels that an output sees */
-    size_t per_group;   /* outputs of a group */
-    size_t blocks;      /* of up to 16 outputs, in a group */
-    size_t row_step;    /* positions from one row of taps to the next */
-    size_t column_step; /* and from one tap in a row to the next */
-    int8_t border;
-    bool runs; /* a row of taps lies side by side in the input and in the filter */
-} quant_conv;
-_Static_assert(sizeof(quant_conv) <= SMR_PARAMETER_BYTES, "it is stored in a node");
 
 /* Adds the taps that meet row `y` of the image; null for a row of the border. */
 static void quant_conv_row(const quant_conv *conv, const int8_t *row, int64_t left, size_t channel,
@@ -344,14 +298,6 @@ smr_status smr_prepare_quantized_conv2d(smr_node *node, smr_error *error) {
     return SMR_OK;
 }
 
-typedef struct quant_matmul {
-    quant_output output;
-    quant_filter filter;
-    size_t rows; /* of the output */
-    size_t depth;
-} quant_matmul;
-_Static_assert(sizeof(quant_matmul) <= SMR_PARAMETER_BYTES, "it is stored in a node");
-
 static smr_status run_quantized_matmul(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const quant_matmul *matmul = SMR_CONST_PARAMETERS(node, quant_matmul);
     const int8_t *x = node->inputs[0]->data;
@@ -406,16 +352,6 @@ smr_status smr_prepare_quantized_matmul(smr_node *node, smr_error *error) {
     node->run = run_quantized_matmul;
     return SMR_OK;
 }
-
-typedef struct quant_depthwise {
-    smr_window window;
-    quant_output output;
-    quant_filter filter;
-    size_t channels;
-    size_t per_channel; /* outputs of a channel */
-    int8_t border;
-} quant_depthwise;
-_Static_assert(sizeof(quant_depthwise) <= SMR_PARAMETER_BYTES, "it is stored in a node");
 
 /* Adds one tap for `count` outputs from `first` on; `x` is null in the border. */
 static void quant_depthwise_tap(const quant_depthwise *depthwise, const int8_t *x, size_t tap, size_t first,

@@ -75,8 +75,9 @@ typedef struct smr_window_range {
 /* Those of `count` places, `step` apart from `first` on, that lie in [0, size). So loops never walk through
  * padding, however much of it a file asks for. */
 static inline smr_window_range smr_window_inside(int64_t first, int64_t step, int64_t size, int32_t count) {
-    const int64_t begin = first >= 0 ? 0 : (-first + step - 1) / step;
-    const int64_t end = first >= size ? 0 : (size - 1 - first) / step + 1;
+    /* A division takes longer than all the rest. */
+    const int64_t begin = first >= 0 ? 0 : step == 1 ? -first : (-first + step - 1) / step;
+    const int64_t end = first >= size ? 0 : step == 1 ? size - first : (size - 1 - first) / step + 1;
     smr_window_range range;
     range.begin = begin < count ? (int32_t)begin : count;
     range.end = end < count ? (int32_t)end : count;

@@ -1,0 +1,26 @@
+/* Products of float32 with NEON: up to 24 of the 32 registers hold sums. */
+#include "../prototypes.h"
+#include "../tiled/product.h"
+#include "neon.h"
+
+#define PRODUCT_TILES(TILE) \
+    TILE(1, 1) TILE(1, 2) TILE(1, 3) TILE(1, 4) TILE(1, 5) TILE(1, 6) \
+    TILE(2, 1) \
+    TILE(3, 1) \
+    TILE(4, 1)
+#define PRODUCT_TABLE \
+    {{product_1_by_1, product_1_by_2, product_1_by_3, product_1_by_4, product_1_by_5, product_1_by_6}, \
+     {product_2_by_1}, \
+     {product_3_by_1}, \
+     {product_4_by_1}}
+#include "../tiled/product.inc"
+
+static const smr_product_functions product_functions = {1, 4, {6, 1, 1, 1}, product_table};
+
+smr_status smr_prepare_conv2d_neon(smr_node *node, smr_error *error) {
+    return smr_product_prepare_conv2d(node, &product_functions, error);
+}
+
+smr_status smr_prepare_matmul_neon(smr_node *node, smr_error *error) {
+    return smr_product_prepare_matmul(node, &product_functions, error);
+}

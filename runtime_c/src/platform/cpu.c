@@ -1,0 +1,124 @@
+/* What the processor offers, and the system lets programs use. */
+#include "../core/isa.h"
+#include "platform.h"
+
+#if defined(SMR_KERNELS_X86)
+
+#if defined(_MSC_VER)
+#include <intrin.h>
+#else
+#include <cpuid.h>
+#endif
+
+typedef struct cpu_leaf {
+    uint32_t a, b, c, d;
+} cpu_leaf;
+
+static cpu_leaf cpu_ask(uint32_t number) {
+    cpu_leaf leaf = {0, 0, 0, 0};
+#if defined(_MSC_VER)
+    int found[4];
+    __cpuid(found, 0);
+    if ((uint32_t)found[0] >= number) {
+        __cpuidex(found, (int)number, 0);
+        leaf.a = (uint32_t)found[0];
+        leaf.b = (uint32_t)found[1];
+        leaf.c = (uint32_t)found[2];
+        leaf.d = (uint32_t)found[3];
+    }
+#else
+    (void)__get_cpuid_count(number, 0, &leaf.a, &leaf.b, &leaf.c, &leaf.d);
+#endif
+    return leaf;
+}
+
+/* The registers whose content the system keeps from one program to the next: XCR0. */
+static uint32_t cpu_kept(void) {
+#if defined(_MSC_VER)
+    return (uint32_t)_xgetbv(0);
+#else
+    uint32_t low, high;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return low;
+#endif
+}
+
+static int cpu_has(uint32_t word, uint32_t bits) {
+    return (word & bits) == bits;
+}
+
+/* Bits as in Intel's Software Developer's Manual, volume 2A, CPUID, and volume 1, 13.3. */
+uint32_t smr_platform_isas(void) {
+    const cpu_leaf first = cpu_ask(1), more = cpu_ask(7);
+    uint32_t isas = 0, kept;
+    if (!cpu_has(first.c, 1u << 27 | 1u << 28 | 1u << 12 | 1u << 29)) { /* OSXSAVE, AVX, FMA, F16C */
+        return 0;
+    }
+    kept = cpu_kept();
+    if (cpu_has(kept, 0x6) && cpu_has(more.b, 1u << 5)) {
+        isas |= SMR_ISA_avx2;
+    }
+    if (isas != 0 && cpu_has(kept, 0xe6) && cpu_has(more.b, 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31)) {
+        isas |= SMR_ISA_avx512; /* F, DQ, BW, VL */
+        isas |= cpu_has(more.c, 1u << 11) ? SMR_ISA_avx512vnni : 0;
+    }
+    return isas;
+}
+
+#elif defined(SMR_KERNELS_ARM)
+
+#if defined(__linux__)
+#include <sys/auxv.h>
+#elif defined(__APPLE__)
+#include <sys/sysctl.h>
+#elif defined(_WIN32)
+#include <windows.h>
+#endif
+
+#if defined(__APPLE__)
+static int cpu_has(const char *name) {
+    int value = 0;
+    size_t size = sizeof value;
+    return sysctlbyname(name, &value, &size, NULL, 0) == 0 && value != 0;
+}
+#endif
+
+/* Bits as in Linux's arch/arm64/include/uapi/asm/hwcap.h and arch/arm/include/uapi/asm/hwcap.h. */
+uint32_t smr_platform_isas(void) {
+    uint32_t isas = 0;
+#if defined(__aarch64__) || defined(_M_ARM64)
+    isas |= SMR_ISA_neon;
+#if defined(__linux__)
+    {
+        const unsigned long first = getauxval(16 /* AT_HWCAP */), second = getauxval(26 /* AT_HWCAP2 */);
+        isas |= (first >> 9 & first >> 10 & 1) != 0 ? SMR_ISA_neonfp16 : 0;
+        isas |= (first >> 20 & 1) != 0 ? SMR_ISA_neondot : 0;
+        isas |= (first >> 20 & second >> 13 & 1) != 0 ? SMR_ISA_neoni8mm : 0;
+    }
+#elif defined(__APPLE__)
+    isas |= cpu_has("hw.optional.arm.FEAT_FP16") ? SMR_ISA_neonfp16 : 0;
+    isas |= cpu_has("hw.optional.arm.FEAT_DotProd") ? SMR_ISA_neondot : 0;
+    isas |= cpu_has("hw.optional.arm.FEAT_I8MM") ? SMR_ISA_neoni8mm : 0;
+#elif defined(_WIN32)
+    isas |= IsProcessorFeaturePresent(43 /* PF_ARM_V82_DP_INSTRUCTIONS_AVAILABLE */) ? SMR_ISA_neondot : 0;
+#endif
+#elif defined(__linux__)
+    {
+        const unsigned long first = getauxval(16 /* AT_HWCAP */);
+        isas |= (first >> 12 & first >> 16 & 1) != 0 ? SMR_ISA_neon : 0; /* NEON, VFPv4 */
+    }
+#endif
+    return isas;
+}
+
+#else
+
+uint32_t smr_platform_isas(void) {
+#if defined(SMR_KERNELS_WASM)
+    return SMR_ISA_wasm; /* a module with its instructions loads only where they are */
+#else
+    return 0;
+#endif
+}
+
+#endif
