@@ -75,8 +75,8 @@ static smr_status read_config(const smr_context_config *given, smr_context_confi
 
 static smr_status check_isa(const smr_model *model, const char *isa, smr_error *error) {
     if (smr_isa_limit(model->isas, isa) == UINT32_MAX) {
-        SMR_FAIL(error, SMR_ERROR_ARGUMENT, "instruction set \"%.32s\": this build or this processor has none of the name",
-                 isa);
+        SMR_FAIL(error, SMR_ERROR_ARGUMENT,
+                 "instruction set \"%.32s\": this build or this processor has none of the name", isa);
     }
     return SMR_OK;
 }

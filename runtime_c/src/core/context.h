@@ -18,7 +18,7 @@ struct smr_context {
     const smr_model *model;
     smr_op_callback op_callback;
     void *op_callback_user;
-    uint32_t isas; /* that kernels may use */
+    uint32_t isas;         /* that kernels may use */
     int32_t *dimensions;   /* the current value of each */
     int32_t *previous;     /* those before a change that may fail */
     int32_t *wanted;       /* those that shapes are being made into */

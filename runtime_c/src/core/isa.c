@@ -12,15 +12,11 @@ typedef struct isa_name {
 static const isa_name isa_names[] = {
     {"generic", SMR_ISA_generic},
 #if defined(SMR_KERNELS_X86)
-    {"avx2", SMR_ISA_avx2},
-    {"avx512", SMR_ISA_avx512},
-    {"avx512vnni", SMR_ISA_avx512vnni},
+    {"avx2", SMR_ISA_avx2},       {"avx512", SMR_ISA_avx512}, {"avx512vnni", SMR_ISA_avx512vnni},
     {"amx", SMR_ISA_amx},
 #elif defined(SMR_KERNELS_ARM)
-    {"neon", SMR_ISA_neon},
-    {"neonfp16", SMR_ISA_neonfp16},
-    {"neondot", SMR_ISA_neondot},
-    {"neoni8mm", SMR_ISA_neoni8mm},
+    {"neon", SMR_ISA_neon},       {"neonfp16", SMR_ISA_neonfp16},
+    {"neondot", SMR_ISA_neondot}, {"neoni8mm", SMR_ISA_neoni8mm},
 #elif defined(SMR_KERNELS_WASM)
     {"wasm", SMR_ISA_wasm},
 #endif

@@ -5,7 +5,8 @@
 
 #include <stdint.h>
 
-/* A set of these is what a processor offers. Those of one architecture stand in the order of what they add. */
+/* A set of these is what a processor offers. Those of one architecture stand in the order of what they add.
+ */
 typedef enum smr_isa {
     SMR_ISA_generic = 0,
     SMR_ISA_avx2 = 1 << 0,
@@ -22,8 +23,8 @@ typedef enum smr_isa {
 /* The name of an instruction set, and which of those of this build it is; null past the last one. */
 const char *smr_isa_at(uint32_t index, uint32_t *isa);
 
-/* Of `offered`, those up to the one that is named; `offered` itself for null. UINT32_MAX for a name that is not
- * one of them; "generic" is always one. */
+/* Of `offered`, those up to the one that is named; `offered` itself for null. UINT32_MAX for a name that is
+ * not one of them; "generic" is always one. */
 uint32_t smr_isa_limit(uint32_t offered, const char *name);
 
 #endif

@@ -65,8 +65,8 @@ struct smr_node {
  * constant, and it may not allocate. */
 typedef smr_status (*smr_prepare_function)(smr_node *node, smr_error *error);
 
-/* One line of a kernels.inc. Rows earlier in the registry are preferred; one whose instruction set a node may not
- * use is passed over, and so is one whose `matches` is not null and returns false. */
+/* One line of a kernels.inc. Rows earlier in the registry are preferred; one whose instruction set a node may
+ * not use is passed over, and so is one whose `matches` is not null and returns false. */
 typedef struct smr_kernel_row {
     uint16_t opcode;
     const char *name; /* of the instruction set */

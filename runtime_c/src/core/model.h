@@ -20,7 +20,7 @@ struct smr_model {
     size_t tensor_count; /* of all programs */
     size_t op_count;
     size_t operand_count;
-    uint32_t isas; /* what this processor offers: a set of smr_isa */
+    uint32_t isas;           /* what this processor offers: a set of smr_isa */
     smr_allocator allocator; /* what frees this, when `owned` */
     uint8_t owned;
     uint8_t mapped; /* whether `file` is to be unmapped */

@@ -1,4 +1,5 @@
-/* What preparing a convolution of floating-point numbers finds out: kernels for instruction sets begin with it. */
+/* What preparing a convolution of floating-point numbers finds out: kernels for instruction sets begin with
+ * it. */
 #ifndef SMR_GENERIC_CONV2D_H
 #define SMR_GENERIC_CONV2D_H
 

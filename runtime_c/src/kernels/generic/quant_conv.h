@@ -1,5 +1,5 @@
-/* What preparing the integer convolutions and matrix products finds out: kernels for instruction sets begin with
- * it. */
+/* What preparing the integer convolutions and matrix products finds out: kernels for instruction sets begin
+ * with it. */
 #ifndef SMR_GENERIC_QUANT_CONV_H
 #define SMR_GENERIC_QUANT_CONV_H
 
@@ -57,7 +57,7 @@ _Static_assert(sizeof(quant_depthwise) <= SMR_PARAMETER_BYTES, "it is stored in 
 
 /* Writes outputs from `first` on as their sums say. */
 static inline void quant_write(const quant_filter *filter, size_t first, size_t count, const int32_t *acc,
-                        const quant_output *output, int8_t *y) {
+                               const quant_output *output, int8_t *y) {
     size_t n;
     if (filter->fixed != NULL) {
         for (n = 0; n < count; ++n) {

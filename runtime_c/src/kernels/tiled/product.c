@@ -6,10 +6,12 @@
 
 #include "../prototypes.h"
 
-/* Weights of this many bytes stay in a cache of the second level while all of them meet one tile after the other. */
+/* Weights of this many bytes stay in a cache of the second level while all of them meet one tile after the
+ * other. */
 #define PRODUCT_CACHED (512 * 1024)
 
-/* What a tile at the edge of the image sees is copied, padding and all, where it is no more than so many numbers. */
+/* What a tile at the edge of the image sees is copied, padding and all, where it is no more than so many
+ * numbers. */
 #define PRODUCT_COPIED 2048
 
 /* Channels of one tap that lies in the padding are read from here, so many at a time. */
@@ -79,9 +81,9 @@ typedef struct product_cursor {
     int64_t left; /* the first column, for the first pixel */
     size_t count; /* pixels */
     smr_window_range rows;
-    size_t span; /* columns of the image that the tile sees */
-    bool whole;  /* rows of taps are runs */
-    bool copied; /* they lie in `copy`, line by line */
+    size_t span;         /* columns of the image that the tile sees */
+    bool whole;          /* rows of taps are runs */
+    bool copied;         /* they lie in `copy`, line by line */
     int32_t row, column; /* of the next run */
     size_t channel;
     float *copy;
@@ -99,7 +101,8 @@ static void product_copy(const product_cursor *cursor) {
     int32_t row;
     for (row = cursor->rows.begin; row < cursor->rows.end; ++row) {
         const size_t y = (size_t)(cursor->top + (int64_t)row * window->dilations[0]);
-        const float *line = cursor->image + (y * (size_t)window->size[1] + (size_t)cursor->left + before) * p->channels;
+        const float *line =
+            cursor->image + (y * (size_t)window->size[1] + (size_t)cursor->left + before) * p->channels;
         memset(copy, 0, before * p->channels * sizeof *copy);
         copy += before * p->channels;
         memcpy(copy, line, numbers * sizeof *copy);
@@ -132,7 +135,8 @@ static void product_run(const product_cursor *cursor, size_t length, smr_product
         }
     }
     tile->places[tile->runs++] =
-        ((size_t)cursor->row * (size_t)window->taps[1] + (size_t)cursor->column) * p->channels + cursor->channel;
+        ((size_t)cursor->row * (size_t)window->taps[1] + (size_t)cursor->column) * p->channels +
+        cursor->channel;
     tile->length = length;
 }
 
@@ -160,8 +164,8 @@ static bool product_fill(product_cursor *cursor, smr_product_tile *tile) {
     return false;
 }
 
-static void product_begin(const product_parameters *p, const float *x, size_t place, float *copy, size_t *line,
-                          size_t *column, product_cursor *cursor) {
+static void product_begin(const product_parameters *p, const float *x, size_t place, float *copy,
+                          size_t *line, size_t *column, product_cursor *cursor) {
     const smr_window *window = &p->window;
     int64_t y;
     *line = place / p->tiles;
@@ -170,8 +174,8 @@ static void product_begin(const product_parameters *p, const float *x, size_t pl
     memset(cursor, 0, sizeof *cursor);
     cursor->p = p;
     cursor->copy = copy;
-    cursor->image = x + *line / (size_t)window->positions[0] * (size_t)window->size[0] * (size_t)window->size[1] *
-                            p->channels;
+    cursor->image = x + *line / (size_t)window->positions[0] * (size_t)window->size[0] *
+                            (size_t)window->size[1] * p->channels;
     cursor->count = p->width - *column < p->pixels ? p->width - *column : p->pixels;
     cursor->top = smr_window_at(window, 0, y, 0);
     cursor->left = smr_window_at(window, 1, (int64_t)*column, 0);
@@ -243,7 +247,8 @@ static void product_finish(smr_node *node, const product_parameters *p) {
     }
 }
 
-smr_status smr_product_prepare_conv2d(smr_node *node, const smr_product_functions *functions, smr_error *error) {
+smr_status smr_product_prepare_conv2d(smr_node *node, const smr_product_functions *functions,
+                                      smr_error *error) {
     const smr_conv2d_parameters *generic = SMR_CONST_PARAMETERS(node, smr_conv2d_parameters);
     product_parameters p;
     memset(&p, 0, sizeof p);
@@ -271,7 +276,8 @@ smr_status smr_product_prepare_conv2d(smr_node *node, const smr_product_function
     return SMR_OK;
 }
 
-smr_status smr_product_prepare_matmul(smr_node *node, const smr_product_functions *functions, smr_error *error) {
+smr_status smr_product_prepare_matmul(smr_node *node, const smr_product_functions *functions,
+                                      smr_error *error) {
     const smr_value *x = node->inputs[0], *y = node->inputs[1], *z = node->outputs[0];
     product_parameters p;
     int32_t axis;
