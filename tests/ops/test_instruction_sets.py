@@ -106,7 +106,9 @@ def _convolved(x: Array, w: Array, strides: Any, dilations: Any, padding: str, *
         for kx in range(w.shape[1]):
             y, z = ky * dilations[0], kx * dilations[1]
             seen = padded[
-                :, y : y + (rows - 1) * strides[0] + 1 : strides[0], z : z + (columns - 1) * strides[1] + 1 : strides[1]
+                :,
+                y : y + (rows - 1) * strides[0] + 1 : strides[0],
+                z : z + (columns - 1) * strides[1] + 1 : strides[1],
             ]
             total = total + (seen * w[ky, kx, :, 0] if depthwise else seen @ w[ky, kx].astype(np.float64))
     return np.asarray(total)
@@ -134,7 +136,9 @@ def _graph(
     y = y if activation is None else getattr(tf.nn, activation)(y)
 
     def computed(array: Array) -> Array:
-        return _activated(_convolved(array, w, strides, dilations, padding, depthwise=depthwise) + bias, activation)
+        return _activated(
+            _convolved(array, w, strides, dilations, padding, depthwise=depthwise) + bias, activation
+        )
 
     return x, y, rng.standard_normal(shape).astype(np.float32), computed
 
@@ -144,7 +148,11 @@ def _runs(model: Model, array: Array) -> dict[str, tuple[Array, str]]:
     found = {}
     for isa in [*OFFERED, "generic"]:
         context = model.context(isa)
-        names = [k for o, k in zip(model.ops(), context.kernels(), strict=True) if "conv2d" in o.op or "matmul" in o.op]
+        names = [
+            k
+            for o, k in zip(model.ops(), context.kernels(), strict=True)
+            if "conv2d" in o.op or "matmul" in o.op
+        ]
         found[isa] = (context.run(array), names[0])
     return found
 
@@ -229,7 +237,9 @@ def test_matrix_product(rows: int, inner: int, outputs: int, tmp_path: Path) -> 
     wanted = np.maximum(array.astype(np.float64) @ w + bias, 0)
     for isa, (found, kernel) in _runs(load(tmp_path / "m.smr"), array).items():
         assert kernel == isa or not _has("matmul", isa), isa
-        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=2e-5 * max(np.abs(wanted).max(), 1), err_msg=isa)
+        np.testing.assert_allclose(
+            found, wanted, rtol=1e-5, atol=2e-5 * max(np.abs(wanted).max(), 1), err_msg=isa
+        )
     model = _quantized(x, y, [rows, inner], tmp_path / "q.smr", rng)
     runs = _runs(model, rng.integers(-128, 128, array.shape, dtype=np.int8))
     for isa, (found, _) in runs.items():

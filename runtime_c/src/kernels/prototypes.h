@@ -10,13 +10,7 @@
     smr_status prepare(smr_node *node, smr_error *error);
 
 #include "generic/kernels.inc"
-#if defined(SMR_KERNELS_X86)
-#include "x86/kernels.inc"
-#elif defined(SMR_KERNELS_ARM)
-#include "arm/kernels.inc"
-#elif defined(SMR_KERNELS_WASM)
-#include "wasm/kernels.inc"
-#endif
+#include "isa_kernels.inc"
 
 #undef SMR_KERNEL
 #undef SMR_KERNEL_IF

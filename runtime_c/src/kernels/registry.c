@@ -27,21 +27,9 @@
 /* Each list ends with a row without `prepare`, so that none is empty. */
 #define REGISTRY_END {UINT16_MAX, NULL, 0, NULL, NULL}
 
-#if defined(SMR_KERNELS_X86)
 static const smr_kernel_row isa_rows[] = {
-#include "x86/kernels.inc"
+#include "isa_kernels.inc"
     REGISTRY_END};
-#elif defined(SMR_KERNELS_ARM)
-static const smr_kernel_row isa_rows[] = {
-#include "arm/kernels.inc"
-    REGISTRY_END};
-#elif defined(SMR_KERNELS_WASM)
-static const smr_kernel_row isa_rows[] = {
-#include "wasm/kernels.inc"
-    REGISTRY_END};
-#else
-static const smr_kernel_row isa_rows[] = {REGISTRY_END};
-#endif
 
 static const smr_kernel_row generic_rows[] = {
 #include "generic/kernels.inc"

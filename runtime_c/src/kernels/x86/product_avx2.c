@@ -3,17 +3,10 @@
 #include "../tiled/product.h"
 #include "avx2.h"
 
-#define PRODUCT_TILES(TILE)                                                                            \
-    TILE(1, 1)                                                                                         \
-    TILE(1, 2) TILE(1, 3) TILE(1, 4) TILE(1, 5) TILE(1, 6) TILE(2, 1) TILE(3, 1) TILE(4, 1) TILE(5, 1) \
-        TILE(6, 1)
-#define PRODUCT_TABLE                                                                                     \
-    {                                                                                                     \
-        {product_1_by_1, product_1_by_2, product_1_by_3, product_1_by_4, product_1_by_5, product_1_by_6}, \
-            {product_2_by_1}, {product_3_by_1}, {product_4_by_1}, {product_5_by_1}, {                     \
-            product_6_by_1                                                                                \
-        }                                                                                                 \
-    }
+#define PRODUCT_TILES(TILE) \
+    TILE(1, 1)              \
+    TILE(1, 2)              \
+    TILE(1, 3) TILE(1, 4) TILE(1, 5) TILE(1, 6) TILE(2, 1) TILE(3, 1) TILE(4, 1) TILE(5, 1) TILE(6, 1)
 #include "../tiled/product.inc"
 
 static const smr_product_functions product_functions = {1, 6, {6, 1, 1, 1, 1, 1}, product_table};

@@ -43,24 +43,13 @@ static inline void quant_write_sums(__m512i sums, const float *multiplier, const
 #define NUMBERS_ALL(from)                       quant_all(from)
 #define QUANT_FLIP                              0x80
 
-#define QUANT_TILES(TILE)                                                                                    \
-    TILE(1, 1)                                                                                               \
-    TILE(1, 2) TILE(1, 3) TILE(1, 4) TILE(1, 5) TILE(1, 6) TILE(1, 7) TILE(1, 8) TILE(1, 9) TILE(1, 10)      \
-        TILE(1, 11) TILE(1, 12) TILE(2, 1) TILE(2, 2) TILE(2, 3) TILE(2, 4) TILE(2, 5) TILE(2, 6) TILE(2, 7) \
-            TILE(2, 8) TILE(2, 9) TILE(2, 10) TILE(3, 1) TILE(3, 2) TILE(3, 3) TILE(3, 4) TILE(3, 5)         \
-                TILE(3, 6) TILE(3, 7) TILE(3, 8) TILE(4, 1) TILE(5, 1) TILE(6, 1) TILE(7, 1) TILE(8, 1)
-#define QUANT_TABLE                                                                              \
-    {                                                                                            \
-        {quant_1_by_1, quant_1_by_2, quant_1_by_3, quant_1_by_4,  quant_1_by_5,  quant_1_by_6,   \
-         quant_1_by_7, quant_1_by_8, quant_1_by_9, quant_1_by_10, quant_1_by_11, quant_1_by_12}, \
-            {quant_2_by_1, quant_2_by_2, quant_2_by_3, quant_2_by_4, quant_2_by_5,               \
-             quant_2_by_6, quant_2_by_7, quant_2_by_8, quant_2_by_9, quant_2_by_10},             \
-            {quant_3_by_1, quant_3_by_2, quant_3_by_3, quant_3_by_4,                             \
-             quant_3_by_5, quant_3_by_6, quant_3_by_7, quant_3_by_8},                            \
-            {quant_4_by_1}, {quant_5_by_1}, {quant_6_by_1}, {quant_7_by_1}, {                    \
-            quant_8_by_1                                                                         \
-        }                                                                                        \
-    }
+#define QUANT_TILES(TILE)                                                                                   \
+    TILE(1, 1)                                                                                              \
+    TILE(1, 2)                                                                                              \
+    TILE(1, 3) TILE(1, 4) TILE(1, 5) TILE(1, 6) TILE(1, 7) TILE(1, 8) TILE(1, 9) TILE(1, 10) TILE(1, 11)    \
+        TILE(1, 12) TILE(2, 1) TILE(2, 2) TILE(2, 3) TILE(2, 4) TILE(2, 5) TILE(2, 6) TILE(2, 7) TILE(2, 8) \
+            TILE(2, 9) TILE(2, 10) TILE(3, 1) TILE(3, 2) TILE(3, 3) TILE(3, 4) TILE(3, 5) TILE(3, 6)        \
+                TILE(3, 7) TILE(3, 8) TILE(4, 1) TILE(5, 1) TILE(6, 1) TILE(7, 1) TILE(8, 1)
 #include "../tiled/quant_product.inc"
 
 static const smr_quant_product_functions quant_functions = {

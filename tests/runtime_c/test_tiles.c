@@ -1,0 +1,283 @@
+/* Kernels for instruction sets against the generic ones, on nodes of random sizes made by hand: integers bit
+ * for bit, floats within what another order of additions makes; whatever the partition of the work. Tensors
+ * have exactly their bytes, so that a sanitizer sees what lies outside. */
+#include <math.h>
+
+#include "check.h"
+#include "core/isa.h"
+#include "kernels/registry.h"
+#include "platform/platform.h"
+
+#define CASES 100
+
+typedef struct bench {
+    smr_node node;
+    smr_value values[5]; /* up to four inputs, and the output last */
+    const smr_value *inputs[4];
+    smr_value *outputs[1];
+} bench;
+
+static uint32_t random_seed = 1;
+
+static int32_t next_random(int32_t least, int32_t most) {
+    random_seed = random_seed * 1664525u + 1013904223u;
+    return least + (int32_t)((random_seed >> 8) % (uint32_t)(most - least + 1));
+}
+
+/* Often at or beside a multiple of 8. */
+static int32_t next_size(int32_t most) {
+    const int32_t near = 8 * next_random(1, 8) + next_random(-1, 1);
+    return next_random(0, 1) != 0 && near <= most ? near : next_random(1, most);
+}
+
+static void open_value(smr_value *value, uint8_t dtype, int32_t rank, const int32_t *dims, size_t stored) {
+    size_t i;
+    int32_t axis;
+    value->dtype = dtype;
+    value->rank = rank;
+    value->count = 1;
+    for (axis = 0; axis < rank; ++axis) {
+        value->dims[axis] = dims[axis];
+        value->count *= (size_t)dims[axis];
+    }
+    stored = stored == 0 ? value->count : stored;
+    value->data = malloc(stored * smr_dtype_size((smr_dtype)dtype));
+    if (value->data == NULL) {
+        exit(EXIT_FAILURE);
+    }
+    for (i = 0; i < stored; ++i) {
+        if (dtype == SMR_DTYPE_FLOAT32) {
+            ((float *)value->data)[i] = (float)next_random(-1000, 1000) / 1000.0f;
+        } else if (dtype == SMR_DTYPE_INT32) {
+            ((int32_t *)value->data)[i] = next_random(-5000, 5000);
+        } else {
+            ((int8_t *)value->data)[i] = (int8_t)next_random(-127, 127);
+        }
+    }
+}
+
+static void close_bench(bench *b) {
+    int i;
+    for (i = 0; i < 5; ++i) {
+        free(b->values[i].data);
+    }
+}
+
+/* A filter [taps, taps, depth, outputs], or a matrix [depth, outputs], in panels; what pads them is 0. */
+static void open_packed(smr_value *value, uint8_t dtype, int32_t rank, const int32_t *dims, size_t run) {
+    const size_t outputs = (size_t)dims[rank - 1], panels = (outputs + 15) / 16;
+    const size_t group = dtype == SMR_DTYPE_INT8 ? 4 : 1;
+    size_t rows = 1, padded, row, column;
+    int32_t axis;
+    for (axis = 0; axis < rank - 1; ++axis) {
+        rows *= (size_t)dims[axis];
+    }
+    padded = (run + group - 1) / group * group;
+    open_value(value, dtype, rank, dims, rows / run * padded * panels * 16);
+    value->layout = dtype == SMR_DTYPE_INT8 ? SMR_LAYOUT_PANEL16X4 : SMR_LAYOUT_PANEL16;
+    value->run = dtype == SMR_DTYPE_INT8 ? (uint32_t)run : 0;
+    for (row = 0; row < rows / run * padded; ++row) {
+        for (column = 0; column < panels * 16; ++column) {
+            const size_t at = column / 16 * rows / run * padded * 16 + row / group * group * 16 +
+                              column % 16 * group + row % group;
+            if (column >= outputs || row % padded >= run) {
+                memset((uint8_t *)value->data + at * smr_dtype_size((smr_dtype)dtype), 0,
+                       smr_dtype_size((smr_dtype)dtype));
+            }
+        }
+    }
+}
+
+/* Bias and, of an integer op, multipliers. */
+static void open_rest(bench *b, int32_t outputs, bool integer) {
+    const int32_t dims[] = {outputs};
+    int32_t i;
+    if (integer) {
+        open_value(&b->values[2], SMR_DTYPE_INT32, 1, dims, 0);
+        open_value(&b->values[3], SMR_DTYPE_FLOAT32, 1, dims, 0);
+        for (i = 0; i < outputs; ++i) {
+            ((float *)b->values[3].data)[i] = (float)next_random(1, 100) / 20000.0f;
+        }
+    } else if (next_random(0, 3) > 0) {
+        open_value(&b->values[2], SMR_DTYPE_FLOAT32, 1, dims, 0);
+    }
+    for (i = 0; i < 4; ++i) {
+        b->values[i].storage = i > 0 ? SMR_STORAGE_CONSTANT : SMR_STORAGE_ARENA;
+        b->inputs[i] = b->values[i].data == NULL ? NULL : &b->values[i];
+    }
+    b->node.inputs = b->inputs;
+    b->node.outputs = b->outputs;
+    b->node.input_count = integer ? 4 : 3;
+    b->node.output_count = 1;
+    b->outputs[0] = &b->values[4];
+}
+
+/* The attributes that all convolutions have. */
+#define SET_WINDOW(a, stride_, dilation_, padding_)                        \
+    do {                                                                   \
+        (a)->strides.count = (a)->dilations.count = 2;                     \
+        (a)->strides.values[0] = (a)->strides.values[1] = (stride_);       \
+        (a)->dilations.values[0] = (a)->dilations.values[1] = (dilation_); \
+        (a)->paddings.count = 4;                                           \
+        (a)->padding = (padding_);                                         \
+    } while (0)
+
+#define SET_RANGE(a)                                   \
+    do {                                               \
+        (a)->output_zero_point = next_random(-20, 20); \
+        (a)->activation_min = next_random(-128, -20);  \
+        (a)->activation_max = next_random(21, 127);    \
+    } while (0)
+
+static uint16_t open_convolution(bench *b, bool depthwise, bool integer) {
+    const int32_t stride = next_random(1, 3), dilation = next_random(0, 4) == 0 ? 2 : 1,
+                  taps = next_random(1, 5);
+    const int32_t reach = (taps - 1) * dilation + 1, same = next_random(0, 1);
+    const int32_t height = next_random(reach, reach + 6), width = next_random(reach, reach + 40);
+    const int32_t depth = next_random(0, 5) == 0 ? next_random(500, 1300) : next_size(70);
+    const int32_t outputs = depthwise ? 1 : next_size(150);
+    const int32_t x[] = {next_random(1, 2), height, width, depth}, filter[] = {taps, taps, depth, outputs};
+    const int32_t y[] = {x[0], same ? (height + stride - 1) / stride : (height - reach) / stride + 1,
+                         same ? (width + stride - 1) / stride : (width - reach) / stride + 1,
+                         depthwise ? depth : outputs};
+    const uint8_t padding = same ? SMR_PADDING_SAME : SMR_PADDING_VALID;
+    const uint8_t dtype = integer ? SMR_DTYPE_INT8 : SMR_DTYPE_FLOAT32;
+    memset(b, 0, sizeof *b);
+    open_value(&b->values[0], dtype, 4, x, 0);
+    open_value(&b->values[4], dtype, 4, y, 0);
+    if (depthwise) {
+        open_value(&b->values[1], dtype, 4, filter, 0);
+    } else {
+        open_packed(&b->values[1], dtype, 4, filter, (size_t)(dilation == 1 ? taps * depth : depth));
+    }
+    open_rest(b, y[3], integer);
+    if (depthwise && integer) {
+        smr_quantized_depthwise_conv2d_attributes *a = &b->node.attributes.quantized_depthwise_conv2d;
+        SET_WINDOW(a, stride, dilation, padding);
+        SET_RANGE(a);
+        a->input_zero_point = next_random(-128, 127);
+        return SMR_OP_QUANTIZED_DEPTHWISE_CONV2D;
+    }
+    if (depthwise) {
+        smr_depthwise_conv2d_attributes *a = &b->node.attributes.depthwise_conv2d;
+        SET_WINDOW(a, stride, dilation, padding);
+        a->activation = (uint8_t)next_random(0, 2);
+        return SMR_OP_DEPTHWISE_CONV2D;
+    }
+    if (integer) {
+        smr_quantized_conv2d_attributes *a = &b->node.attributes.quantized_conv2d;
+        SET_WINDOW(a, stride, dilation, padding);
+        SET_RANGE(a);
+        a->groups = 1;
+        a->input_zero_point = next_random(-128, 127);
+        return SMR_OP_QUANTIZED_CONV2D;
+    }
+    {
+        smr_conv2d_attributes *a = &b->node.attributes.conv2d;
+        SET_WINDOW(a, stride, dilation, padding);
+        a->groups = 1;
+        a->activation = (uint8_t)next_random(0, 2);
+        return SMR_OP_CONV2D;
+    }
+}
+
+static uint16_t open_product(bench *b, bool integer) {
+    const int32_t rows = next_random(0, 2) == 0 ? 1 : next_random(1, 40), inner = next_size(300);
+    const int32_t outputs = next_random(0, 5) == 0 ? next_random(500, 1200) : next_size(150);
+    const int32_t x[] = {rows, inner}, y[] = {inner, outputs}, z[] = {rows, outputs};
+    const uint8_t dtype = integer ? SMR_DTYPE_INT8 : SMR_DTYPE_FLOAT32;
+    memset(b, 0, sizeof *b);
+    open_value(&b->values[0], dtype, 2, x, 0);
+    open_packed(&b->values[1], dtype, 2, y, (size_t)inner);
+    open_value(&b->values[4], dtype, 2, z, 0);
+    open_rest(b, outputs, integer);
+    if (integer) {
+        SET_RANGE(&b->node.attributes.quantized_matmul);
+        return SMR_OP_QUANTIZED_MATMUL;
+    }
+    b->node.attributes.matmul.activation = (uint8_t)next_random(0, 2);
+    return SMR_OP_MATMUL;
+}
+
+/* Runs the node with the kernels of a set of instruction sets, in up to three parts, the last one first. */
+static const char *run_with(bench *b, uint16_t opcode, uint32_t isas) {
+    smr_error error;
+    size_t first, second;
+    memset(b->values[4].data, 0xa5, b->values[4].count * smr_dtype_size((smr_dtype)b->values[4].dtype));
+    memset(&b->node.parameters, 0, sizeof b->node.parameters);
+    b->node.isas = isas;
+    b->node.work = 0;
+    b->node.kernel = smr_kernel_select(opcode, &b->node);
+    if (!CHECK(b->node.kernel != NULL)) {
+        exit(EXIT_FAILURE);
+    }
+    CHECK_OK(b->node.kernel->prepare(&b->node, &error), error);
+    first = (size_t)next_random(0, (int32_t)b->node.work);
+    second = first + (size_t)next_random(0, (int32_t)(b->node.work - first));
+    CHECK_OK(b->node.run(&b->node, second, b->node.work, &error), error);
+    CHECK_OK(b->node.run(&b->node, first, second, &error), error);
+    CHECK_OK(b->node.run(&b->node, 0, first, &error), error);
+    return b->node.kernel->name;
+}
+
+/* How many of the floats differ by more than the tolerance. */
+static size_t count_other_floats(const float *found, const float *expected, size_t count, float tolerance) {
+    size_t i, other = 0;
+    for (i = 0; i < count; ++i) {
+        other += !(fabsf(found[i] - expected[i]) <= tolerance);
+    }
+    return other;
+}
+
+static void check_case(int number, size_t used[32]) {
+    bench b;
+    const bool integer = next_random(0, 1) != 0;
+    const int form = next_random(0, 3);
+    const uint16_t opcode = form == 3 ? open_product(&b, integer) : open_convolution(&b, form == 2, integer);
+    const size_t bytes = b.values[4].count * smr_dtype_size((smr_dtype)b.values[4].dtype);
+    void *expected = malloc(bytes);
+    /* Sums of so many products in another order. */
+    const float tolerance =
+        1e-5f + 4e-7f * (float)b.values[1].count / (float)b.values[4].dims[b.values[4].rank - 1];
+    const char *name;
+    uint32_t index, isa;
+    if (expected == NULL) {
+        exit(EXIT_FAILURE);
+    }
+    (void)run_with(&b, opcode, 0);
+    memcpy(expected, b.values[4].data, bytes);
+    for (index = 1; (name = smr_isa_at(index, &isa)) != NULL; ++index) {
+        const uint32_t allowed = smr_isa_limit(smr_platform_isas(), name);
+        bool same;
+        if (allowed == UINT32_MAX) {
+            continue;
+        }
+        used[index] += strcmp(run_with(&b, opcode, allowed), "generic") != 0;
+        same = integer ? memcmp(b.values[4].data, expected, bytes) == 0
+                       : count_other_floats(b.values[4].data, expected, b.values[4].count, tolerance) == 0;
+        if (!CHECK(same)) {
+            fprintf(stderr, "    case %d: opcode %d with %s, x [%d, %d, %d, %d] to [%d, %d, %d, %d]\n",
+                    number, opcode, name, b.values[0].dims[0], b.values[0].dims[1], b.values[0].dims[2],
+                    b.values[0].dims[3], b.values[4].dims[0], b.values[4].dims[1], b.values[4].dims[2],
+                    b.values[4].dims[3]);
+        }
+    }
+    free(expected);
+    close_bench(&b);
+}
+
+int main(int argc, char **argv) {
+    const int cases = argc > 1 ? atoi(argv[1]) : CASES;
+    size_t used[32] = {0};
+    uint32_t index, isa;
+    int i;
+    for (i = 0; i < cases; ++i) {
+        check_case(i, used);
+    }
+    for (index = 1; smr_isa_at(index, &isa) != NULL; ++index) {
+        if (smr_isa_limit(smr_platform_isas(), smr_isa_at(index, &isa)) != UINT32_MAX) {
+            CHECK(used[index] > 0);
+        }
+    }
+    return check_result();
+}
