@@ -218,7 +218,7 @@ def test_quantized_convolution(number: int, depthwise: bool, tmp_path: Path) -> 
     runs = _runs(model, rng.integers(-128, 128, array.shape, dtype=np.int8))
     op = next(o.op for o in model.ops() if "conv2d" in o.op or "matmul" in o.op)
     wanted = runs["generic"][0]
-    assert len(np.unique(wanted)) > min(wanted.size, 20) // 2
+    assert wanted.size < 20 or len(np.unique(wanted)) > 5
     for isa, (found, kernel) in runs.items():
         assert depthwise or kernel == isa or not _has(op, isa), isa
         np.testing.assert_array_equal(found, wanted, err_msg=isa)

@@ -41,7 +41,7 @@ static void open_value(smr_value *value, uint8_t dtype, int32_t rank, const int3
         value->count *= (size_t)dims[axis];
     }
     stored = stored == 0 ? value->count : stored;
-    value->data = malloc(stored * smr_dtype_size((smr_dtype)dtype));
+    value->data = malloc(stored > 0 ? stored * smr_dtype_size((smr_dtype)dtype) : 1);
     if (value->data == NULL) {
         exit(EXIT_FAILURE);
     }
@@ -113,13 +113,17 @@ static void open_rest(bench *b, int32_t outputs, bool integer) {
 }
 
 /* The attributes that all convolutions have. */
-#define SET_WINDOW(a, stride_, dilation_, padding_)                        \
-    do {                                                                   \
-        (a)->strides.count = (a)->dilations.count = 2;                     \
-        (a)->strides.values[0] = (a)->strides.values[1] = (stride_);       \
-        (a)->dilations.values[0] = (a)->dilations.values[1] = (dilation_); \
-        (a)->paddings.count = 4;                                           \
-        (a)->padding = (padding_);                                         \
+#define SET_WINDOW(a)                                                   \
+    do {                                                                \
+        (a)->strides.count = (a)->dilations.count = 2;                  \
+        (a)->strides.values[0] = (a)->strides.values[1] = stride;       \
+        (a)->dilations.values[0] = (a)->dilations.values[1] = dilation; \
+        (a)->paddings.count = 4;                                        \
+        (a)->paddings.values[0] = top;                                  \
+        (a)->paddings.values[1] = bottom;                               \
+        (a)->paddings.values[2] = left;                                 \
+        (a)->paddings.values[3] = right;                                \
+        (a)->padding = padding;                                         \
     } while (0)
 
 #define SET_RANGE(a)                                   \
@@ -129,18 +133,29 @@ static void open_rest(bench *b, int32_t outputs, bool integer) {
         (a)->activation_max = next_random(21, 127);    \
     } while (0)
 
+static int32_t count_positions(int32_t size, int32_t around, int32_t reach, int32_t stride, uint8_t padding) {
+    return padding == SMR_PADDING_SAME ? (size + stride - 1) / stride : (size + around - reach) / stride + 1;
+}
+
 static uint16_t open_convolution(bench *b, bool depthwise, bool integer) {
     const int32_t stride = next_random(1, 3), dilation = next_random(0, 4) == 0 ? 2 : 1,
                   taps = next_random(1, 5);
-    const int32_t reach = (taps - 1) * dilation + 1, same = next_random(0, 1);
-    const int32_t height = next_random(reach, reach + 6), width = next_random(reach, reach + 40);
+    const int32_t reach = (taps - 1) * dilation + 1;
+    const uint8_t forms[] = {SMR_PADDING_SAME, SMR_PADDING_VALID, SMR_PADDING_EXPLICIT};
+    const uint8_t padding = forms[next_random(0, 2)];
+    const bool explicit = padding == SMR_PADDING_EXPLICIT;
+    const int32_t top = explicit ? next_random(0, 9) : 0, bottom = explicit ? next_random(0, 9) : 0;
+    const int32_t left = explicit ? next_random(0, 9) : 0, right = explicit ? next_random(0, 9) : 0;
+    const int32_t least_height = reach > top + bottom ? reach - top - bottom : 0;
+    const int32_t least_width = reach > left + right ? reach - left - right : 0;
+    const int32_t height = next_random(least_height, least_height + 6);
+    const int32_t width = next_random(least_width, least_width + (next_random(0, 1) == 0 ? 3 : 40));
     const int32_t depth = next_random(0, 5) == 0 ? next_random(500, 1300) : next_size(70);
     const int32_t outputs = depthwise ? 1 : next_size(150);
     const int32_t x[] = {next_random(1, 2), height, width, depth}, filter[] = {taps, taps, depth, outputs};
-    const int32_t y[] = {x[0], same ? (height + stride - 1) / stride : (height - reach) / stride + 1,
-                         same ? (width + stride - 1) / stride : (width - reach) / stride + 1,
+    const int32_t y[] = {x[0], count_positions(height, top + bottom, reach, stride, padding),
+                         count_positions(width, left + right, reach, stride, padding),
                          depthwise ? depth : outputs};
-    const uint8_t padding = same ? SMR_PADDING_SAME : SMR_PADDING_VALID;
     const uint8_t dtype = integer ? SMR_DTYPE_INT8 : SMR_DTYPE_FLOAT32;
     memset(b, 0, sizeof *b);
     open_value(&b->values[0], dtype, 4, x, 0);
@@ -153,20 +168,20 @@ static uint16_t open_convolution(bench *b, bool depthwise, bool integer) {
     open_rest(b, y[3], integer);
     if (depthwise && integer) {
         smr_quantized_depthwise_conv2d_attributes *a = &b->node.attributes.quantized_depthwise_conv2d;
-        SET_WINDOW(a, stride, dilation, padding);
+        SET_WINDOW(a);
         SET_RANGE(a);
         a->input_zero_point = next_random(-128, 127);
         return SMR_OP_QUANTIZED_DEPTHWISE_CONV2D;
     }
     if (depthwise) {
         smr_depthwise_conv2d_attributes *a = &b->node.attributes.depthwise_conv2d;
-        SET_WINDOW(a, stride, dilation, padding);
+        SET_WINDOW(a);
         a->activation = (uint8_t)next_random(0, 2);
         return SMR_OP_DEPTHWISE_CONV2D;
     }
     if (integer) {
         smr_quantized_conv2d_attributes *a = &b->node.attributes.quantized_conv2d;
-        SET_WINDOW(a, stride, dilation, padding);
+        SET_WINDOW(a);
         SET_RANGE(a);
         a->groups = 1;
         a->input_zero_point = next_random(-128, 127);
@@ -174,7 +189,7 @@ static uint16_t open_convolution(bench *b, bool depthwise, bool integer) {
     }
     {
         smr_conv2d_attributes *a = &b->node.attributes.conv2d;
-        SET_WINDOW(a, stride, dilation, padding);
+        SET_WINDOW(a);
         a->groups = 1;
         a->activation = (uint8_t)next_random(0, 2);
         return SMR_OP_CONV2D;

@@ -93,8 +93,9 @@ smr_status smr_depthwise_prepare(smr_node *node, size_t lanes, smr_depthwise_fun
     p.channels = generic->channels;
     p.least = generic->activation == SMR_ACTIVATION_NONE ? -INFINITY : 0.0f;
     p.most = generic->activation == SMR_ACTIVATION_RELU6 ? 6.0f : INFINITY;
-    p.block = DEPTHWISE_CACHED / sizeof(float) / (size_t)p.window.taps[0] / (size_t)p.window.size[1] / lanes *
-              lanes;
+    p.block = p.window.size[1] == 0 ? lanes
+                                    : DEPTHWISE_CACHED / sizeof(float) / (size_t)p.window.taps[0] /
+                                          (size_t)p.window.size[1] / lanes * lanes;
     p.block = p.block < lanes ? lanes : p.block;
     p.blocks = p.channels < p.block ? 1 : p.channels / p.block;
     p.strips = ((size_t)p.window.positions[0] + DEPTHWISE_LINES - 1) / DEPTHWISE_LINES;

@@ -39,7 +39,8 @@ smr_status smr_depthwise_prepare(smr_node *node, size_t lanes, smr_depthwise_fun
 static inline bool smr_depthwise_takes(const smr_node *node, int32_t lanes) {
     const smr_value *filter = node->inputs[1];
     return filter->dtype == SMR_DTYPE_FLOAT32 && filter->layout == SMR_LAYOUT_DENSE && filter->rank == 4 &&
-           filter->dims[3] == 1 && filter->dims[2] >= lanes && filter->dims[0] <= SMR_DEPTHWISE_ROWS;
+           filter->count > 0 && filter->dims[3] == 1 && filter->dims[2] >= lanes &&
+           filter->dims[0] <= SMR_DEPTHWISE_ROWS;
 }
 
 #endif

@@ -187,7 +187,9 @@ static void product_begin(const product_parameters *p, const float *x, size_t pl
     }
     cursor->whole = cursor->left >= 0 && cursor->left + (int64_t)cursor->span <= window->size[1];
     if (!cursor->whole && cursor->left > -(int64_t)cursor->span && cursor->left < window->size[1] &&
-        (size_t)(cursor->rows.end - cursor->rows.begin) * cursor->span * p->channels <= PRODUCT_COPIED) {
+        cursor->rows.begin < cursor->rows.end && cursor->span <= PRODUCT_COPIED &&
+        p->channels <= PRODUCT_COPIED &&
+        (size_t)(cursor->rows.end - cursor->rows.begin) <= PRODUCT_COPIED / (cursor->span * p->channels)) {
         cursor->whole = cursor->copied = true;
         product_copy(cursor);
     }

@@ -28,12 +28,13 @@ static size_t quant_row_weights(const quant_conv *conv) {
                       : (size_t)conv->window.taps[1] * ((conv->depth + 3) / 4 * 4);
 }
 
-/* The bytes of a row of the image that so many pixels see. */
+/* The bytes of a row of the image that so many pixels see; SIZE_MAX for more than are ever copied. */
 static size_t quant_row_bytes(const quant_conv *conv, size_t pixels) {
     const smr_window *window = &conv->window;
-    return ((pixels - 1) * (size_t)window->strides[1] +
-            (size_t)(window->taps[1] - 1) * (size_t)window->dilations[1] + 1) *
-           conv->channels;
+    const size_t columns = (pixels - 1) * (size_t)window->strides[1] +
+                           (size_t)(window->taps[1] - 1) * (size_t)window->dilations[1] + 1;
+    return columns > SMR_QUANT_TILE_BYTES || conv->channels > SMR_QUANT_TILE_BYTES ? SIZE_MAX
+                                                                                   : columns * conv->channels;
 }
 
 static size_t quant_first_panel(const quant_product *p, size_t block) {
