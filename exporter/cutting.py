@@ -23,7 +23,7 @@ from samara.graph.rewrite import copy, needed, with_bodies
 Array = np.ndarray[Any, Any]
 
 # They give their first input back.
-_WATCHING = frozenset({"check_all", "print"})
+WATCHING = frozenset({"check_all", "print"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +130,7 @@ class _Cutter:
         if op.type == "no_op" and not behind:
             self._effects[op] = ()
             return None
-        passed = self.tensors[id(op.inputs[0])] if op.type in _WATCHING else None
+        passed = self.tensors[id(op.inputs[0])] if op.type in WATCHING else None
         if passed is not None:
             aside = self._effects_of(t.op for t in op.given_inputs[1:])
             before += tuple(e for e in aside if e.writes and e not in before)
@@ -216,7 +216,7 @@ def dropped(order: Iterable[Operation], kept: Iterable[Operation]) -> tuple[str,
         for op in with_bodies(order)
         if op.definition.device == "none"
         and op.type != "no_op"
-        and (op.name not in names or op.type in _WATCHING)
+        and (op.name not in names or op.type in WATCHING)
     )
 
 
@@ -225,4 +225,4 @@ def where(op: Operation) -> str:
     return f" (made at {op.source})" if op.source else ""
 
 
-__all__ = ["Cut", "cut", "dropped", "is_cut", "needed_for", "where"]
+__all__ = ["WATCHING", "Cut", "cut", "dropped", "is_cut", "needed_for", "where"]

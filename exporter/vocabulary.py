@@ -7,6 +7,7 @@ import types
 from collections.abc import Iterator
 from typing import Any
 
+from samara.exporter.cutting import WATCHING
 from samara.graph import names
 from samara.graph.ops import OPS
 
@@ -38,7 +39,7 @@ def _row(name: str, value: Any) -> str:
     if not isinstance(value, types.FunctionType):
         return f"| `{name}` | - | {_sentence(value)} |"
     used = sorted(_ops(value, set()))
-    missing = [op for op in used if OPS[op].device == "none" and op != "no_op"]
+    missing = [op for op in used if OPS[op].device == "none" and op != "no_op" and op not in WATCHING]
     device = f"no: {', '.join(missing)}" if missing else "yes" if used else "-"
     return f"| `{name}` | {device} | {_sentence(value)} |"
 
