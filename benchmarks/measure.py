@@ -133,7 +133,7 @@ class Bench:
                     worker = kept.enter_context(
                         Worker(name, path, given, case.threads, self._scratch / f"{name}.log")
                     )
-                    told = worker.order("open", watch=True)
+                    told = worker.order("open", watch=True, clock=self._plan.clock)
                     opened.append(_grown(worker, told))
                     if last:
                         error = self._difference(worker, network, runtime)

@@ -27,6 +27,6 @@ def _export(network: Network, path: Path, quantize: str | None) -> None:
         path,
         samples=samples if quantize else samples[:1],
         quantize=quantize,
-        channels_last=True,
+        channels_last=len(network.input.shape) == 3,
         golden=0,
     )
