@@ -57,12 +57,12 @@ def compile_plan(
     compiler = _Compiler(fed, state, within, optimise)
     order = needed(fetches, {id(t) for t in fed})
     _agree(order)
+    compiler.histories = histories_of(order)
     if state.placement.server is not None and within is None:
         from samara.graph.cluster.parts import Parts
 
         Parts(compiler, _soon(order), fetches, fed).run()
     else:
-        compiler.histories = histories_of(order)
         compiler.uses = Uses(order, fetches)
         for op in _soon(order):
             compiler.add(op)

@@ -219,3 +219,19 @@ def test_gradients_of_a_programs_own_stay_where_shapes_are_found_anew() -> None:
     feeds = {x: [1.0, 2.0]}
     np.testing.assert_allclose(run(grown, feeds), [1, 2, 2, 4, 2, 4, 4, 8])
     np.testing.assert_allclose(run(tf.gradients(grown, x)[0], feeds), [121, 121])
+
+
+def test_a_session_of_a_cluster_runs_the_loop_once_too() -> None:
+    server = tf.train.Server.create_local_server()
+    x, count = tf.placeholder(tf.float32, []), tf.Variable(0)
+
+    def step(i: Any, held: Any) -> Any:
+        with tf.control_dependencies([count.assign_add(1)]):
+            return i + 1, held * tf.random_uniform([], 1.0, 2.0)
+
+    _, y = tf.while_loop(lambda i, _: i < 4, step, [0, x])
+    with tf.Session(server.target) as session:
+        session.run(tf.global_variables_initializer())
+        value, slope = session.run([y, *tf.gradients(y, x)], {x: 3.0})
+        np.testing.assert_allclose(slope * 3, value, rtol=1e-5)
+        assert session.run(count) == 4
