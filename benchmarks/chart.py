@@ -25,13 +25,13 @@ def draw(figures: dict[Key, Cell], path: Path) -> None:
             found = ratio(figures.get((network, precision, threads), {}))
             if found:
                 places.append(row + (number - (len(groups) - 1) / 2) * height)
-                values.append(found[0])
+                values.append(found[0] - 1)
         if values:
-            axes.barh(
-                places, values, height, label=f"{precision}, {threads} thread{'s' if threads > 1 else ''}"
-            )
+            label = f"{precision}, {threads} thread{'s' if threads > 1 else ''}"
+            axes.barh(places, values, height, left=1, label=label)
     axes.axvline(1.0, color="black", linewidth=1)
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.set_yticks(range(len(networks)), networks)
     axes.invert_yaxis()
     axes.set_xlabel("Samara's latency in parts of the best peer's (less is better)")

@@ -1,8 +1,8 @@
 /* roofline THREADS TRIALS: what this machine can do at most, as one line of JSON.
  *
- * Rates of multiply-accumulate instructions, in thousands of millions of multiplications a second, by all threads
- * together: "float32 ymm", "int8 dot zmm" and so on; and bytes read, in GB/s, from buffers of the sizes that are told
- * on the command line as NAME=BYTES. Each is the best of the trials.
+ * Rates of multiply-accumulate instructions, in thousands of millions of multiplications a second, by all
+ * threads together: "float32 ymm", "int8 dot zmm" and so on; and bytes read, in GB/s, from buffers of the
+ * sizes that are told on the command line as NAME=BYTES. Each is the best of the trials.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MOST_THREADS 64
+#define MOST_THREADS  64
 #define TRIAL_SECONDS 0.02
 
 /* Does some work and tells how much of it: multiplications, or bytes. */
@@ -90,19 +90,18 @@ static double best(work_function work, size_t size, int threads, int trials) {
 #include <sys/syscall.h>
 
 /* A loop over COUNT independent accumulators; the instruction is told as text, accumulator last. */
-#define RATE(name, features, vector, zero, text, count, multiplications)                     \
-    __attribute__((target(features))) static double name(void *data, size_t size) {          \
-        vector sums[count], a = zero(), b = zero();                                          \
-        int i, j;                                                                            \
-        (void)data, (void)size;                                                              \
-        _Pragma("GCC unroll 32") for (j = 0; j < (count); ++j) sums[j] = zero();             \
-        for (i = 0; i < REPEATS; ++i) {                                                      \
-            _Pragma("GCC unroll 32") for (j = 0; j < (count); ++j)                           \
-                __asm__ volatile(text " %1, %2, %0" : "+v"(sums[j]) : "v"(a), "v"(b));       \
-        }                                                                                    \
-        _Pragma("GCC unroll 32") for (j = 0; j < (count); ++j)                               \
-            __asm__ volatile("" : : "v"(sums[j]));                                           \
-        return (double)REPEATS * (count) * (multiplications);                                \
+#define RATE(name, features, vector, zero, text, count, multiplications)                              \
+    __attribute__((target(features))) static double name(void *data, size_t size) {                   \
+        vector sums[count], a = zero(), b = zero();                                                   \
+        int i, j;                                                                                     \
+        (void)data, (void)size;                                                                       \
+        _Pragma("GCC unroll 32") for (j = 0; j < (count); ++j) sums[j] = zero();                      \
+        for (i = 0; i < REPEATS; ++i) {                                                               \
+            _Pragma("GCC unroll 32") for (j = 0; j < (count); ++j) __asm__ volatile(                  \
+                text " %1, %2, %0" : "+v"(sums[j]) : "v"(a), "v"(b));                                 \
+        }                                                                                             \
+        _Pragma("GCC unroll 32") for (j = 0; j < (count); ++j) __asm__ volatile("" : : "v"(sums[j])); \
+        return (double)REPEATS * (count) * (multiplications);                                         \
     }
 
 RATE(float_ymm, "avx2,fma", __m256, _mm256_setzero_ps, "vfmadd231ps", 12, 8)
@@ -144,8 +143,9 @@ static double matrix_tiles(void *data, size_t size) {
     }
     __asm__ volatile("ldtilecfg %0" : : "m"(config));
     for (i = 0; i < REPEATS; ++i) {
-        __asm__ volatile("tdpbssd %tmm4, %tmm6, %tmm0\n\ttdpbssd %tmm4, %tmm7, %tmm1\n\t"
-                         "tdpbssd %tmm5, %tmm6, %tmm2\n\ttdpbssd %tmm5, %tmm7, %tmm3");
+        __asm__ volatile(
+            "tdpbssd %tmm4, %tmm6, %tmm0\n\ttdpbssd %tmm4, %tmm7, %tmm1\n\t"
+            "tdpbssd %tmm5, %tmm6, %tmm2\n\ttdpbssd %tmm5, %tmm7, %tmm3");
     }
     __asm__ volatile("tilerelease");
     return (double)REPEATS * 4 * 16 * 16 * 64;
@@ -165,23 +165,23 @@ static int has_dot_vex(void) {
     return __builtin_cpu_supports("avx2") && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & (1u << 4)) != 0;
 }
 
-#define LINES(load, register)                                             \
+#define LINES(load, register) \
     load " (%0), " register "\n\t" load " 64(%0), " register "\n\t"       \
     load " 128(%0), " register "\n\t" load " 192(%0), " register "\n\t"   \
     load " 256(%0), " register "\n\t" load " 320(%0), " register "\n\t"   \
     load " 384(%0), " register "\n\t" load " 448(%0), " register
 
-#define READ(name, features, text, clobbered)                                              \
-    __attribute__((target(features))) static double name(void *data, size_t size) {        \
-        const char *end = (const char *)data + size / 512 * 512, *p;                       \
-        size_t done = 0;                                                                   \
-        do {                                                                               \
-            for (p = data; p < end; p += 512) {                                            \
-                __asm__ volatile(text : : "r"(p) : clobbered, "memory");                   \
-            }                                                                              \
-            done += (size_t)(end - (const char *)data);                                    \
-        } while (done < (1u << 22));                                                       \
-        return (double)done;                                                               \
+#define READ(name, features, text, clobbered)                                       \
+    __attribute__((target(features))) static double name(void *data, size_t size) { \
+        const char *end = (const char *)data + size / 512 * 512, *p;                \
+        size_t done = 0;                                                            \
+        do {                                                                        \
+            for (p = data; p < end; p += 512) {                                     \
+                __asm__ volatile(text : : "r"(p) : clobbered, "memory");            \
+            }                                                                       \
+            done += (size_t)(end - (const char *)data);                             \
+        } while (done < (1u << 22));                                                \
+        return (double)done;                                                        \
     }
 
 READ(read_zmm, "avx512f", LINES("vmovups", "%%zmm0"), "xmm0")
@@ -258,7 +258,8 @@ int main(int argc, char **argv) {
             continue;
         }
         *equals = '\0';
-        printf("%s\"%s\": %.2f", i > 3 ? ", " : "", argv[i], best(reader, (size_t)atoll(equals + 1), threads, trials));
+        printf("%s\"%s\": %.2f", i > 3 ? ", " : "", argv[i],
+               best(reader, (size_t)atoll(equals + 1), threads, trials));
     }
     printf("}}\n");
     return 0;
