@@ -3,8 +3,11 @@
 #include "../tiled/product.h"
 #include "neon.h"
 
+/* clang-format off */
 #define PRODUCT_TILES(TILE) \
-    TILE(1, 1) TILE(1, 2) TILE(1, 3) TILE(1, 4) TILE(1, 5) TILE(1, 6) TILE(2, 1) TILE(3, 1) TILE(4, 1)
+    TILE(1, 1) TILE(1, 2) TILE(1, 3) TILE(1, 4) TILE(1, 5) TILE(1, 6) \
+    TILE(2, 1) TILE(3, 1) TILE(4, 1)
+/* clang-format on */
 #include "../tiled/product.inc"
 
 static const smr_product_functions product_functions = {1, 4, {6, 1, 1, 1}, product_table};

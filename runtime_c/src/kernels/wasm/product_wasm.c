@@ -3,7 +3,11 @@
 #include "../tiled/product.h"
 #include "wasm.h"
 
-#define PRODUCT_TILES(TILE) TILE(1, 1) TILE(1, 2) TILE(1, 3) TILE(2, 1) TILE(3, 1)
+/* clang-format off */
+#define PRODUCT_TILES(TILE) \
+    TILE(1, 1) TILE(1, 2) TILE(1, 3) \
+    TILE(2, 1) TILE(3, 1)
+/* clang-format on */
 #include "../tiled/product.inc"
 
 static const smr_product_functions product_functions = {1, 3, {3, 1, 1}, product_table};
