@@ -160,7 +160,7 @@ lint: $(STAMPS)/dev ## Check style, types and C diagnostics
 	$(BIN)/clang-format --dry-run -Werror $(C_STYLED)
 	@mkdir -p build
 	cmake --preset dev >build/dev.log || { cat build/dev.log; exit 1; }
-	printf '%s\n' $(filter runtime_c/src/%.c,$(C_STYLED)) | xargs -P $(JOBS) -n 4 $(BIN)/clang-tidy --quiet -p build/dev
+	sed -n 's|.*"file": "\(.*/runtime_c/src/.*\.c\)".*|\1|p' build/dev/compile_commands.json | sort -u | xargs -P $(JOBS) -n 4 $(BIN)/clang-tidy --quiet -p build/dev
 
 format: $(STAMPS)/dev ## Rewrite Python and C files in the project's format
 	$(BIN)/ruff check --fix --exit-zero --quiet

@@ -1,6 +1,8 @@
 /* Cutting quantized convolutions and matrix products into tiles. */
 #include "quant_product.h"
 
+#include <stddef.h>
+
 /* Weights of this many bytes stay in a cache of the second level while all of them meet one tile after the
  * other. */
 #define QUANT_CACHED (512 * 1024)
@@ -54,8 +56,8 @@ typedef struct quant_block {
     size_t first; /* panel */
     size_t count;
     const int32_t *bias;
+    bool started; /* whether `starts` are there */
     int32_t starts[QUANT_STARTS];
-    bool started; /* whether they are there */
     int32_t biases[SMR_QUANT_TILE_PANELS * 16];
     float multipliers[SMR_QUANT_TILE_PANELS * 16];
 } quant_block;
@@ -153,8 +155,10 @@ static smr_status run_quant_product(const smr_node *node, size_t begin, size_t e
     smr_quant_tile tile;
     size_t item;
     (void)error;
+    /* Not the arrays, which would take longer than a small product. */
+    memset(&block, 0, offsetof(quant_block, starts));
+    memset(&rows, 0, offsetof(quant_rows, numbers));
     block.number = rows.line = SIZE_MAX;
-    block.started = false;
     quant_begin(p, partial, &tile);
     for (item = begin; item < end; ++item) {
         const size_t number = p->tile_by_tile ? item % p->blocks : item / tiles;
