@@ -1,0 +1,55 @@
+/* Products of int8 with NEON without its dot product: products of 16 bits, added in pairs to sums of 32. */
+#include "../tiled/quant_product.h"
+#include "quant_write.h"
+
+/* The sums of 4 outputs, each in two parts: of the first and the second two of each four numbers. */
+typedef struct quant_sums {
+    int32x4_t low;  /* of outputs 0 and 1 */
+    int32x4_t high; /* of outputs 2 and 3 */
+} quant_sums;
+
+static inline quant_sums quant_load_sums(const int32_t *from) {
+    const int32x4x2_t apart = vzipq_s32(vld1q_s32(from), vdupq_n_s32(0));
+    const quant_sums sums = {apart.val[0], apart.val[1]};
+    return sums;
+}
+
+static inline int32x4_t quant_join(quant_sums sums) {
+    return vcombine_s32(vpadd_s32(vget_low_s32(sums.low), vget_high_s32(sums.low)),
+                        vpadd_s32(vget_low_s32(sums.high), vget_high_s32(sums.high)));
+}
+
+static inline quant_sums quant_dot(quant_sums sums, int8x8_t numbers, int8x16_t weights) {
+    sums.low = vpadalq_s16(sums.low, vmull_s8(vget_low_s8(weights), numbers));
+    sums.high = vpadalq_s16(sums.high, vmull_s8(vget_high_s8(weights), numbers));
+    return sums;
+}
+
+#define SUMS                                    quant_sums
+#define SUMS_LANES                              4
+#define SUMS_LOAD(from)                         quant_load_sums(from)
+#define SUMS_STORE(to, x)                       vst1q_s32(to, quant_join(x))
+#define SUMS_DOT(sums, numbers, weights)        quant_dot(sums, numbers, weights)
+#define SUMS_WRITE(sums, multiplier, range, to) quant_write_four(quant_join(sums), multiplier, range, to)
+#define WEIGHTS                                 int8x16_t
+#define WEIGHTS_LOAD(from)                      vld1q_s8(from)
+#define NUMBERS                                 int8x8_t
+#define NUMBERS_ALL(from)                       vget_low_s8(quant_all(from))
+#define QUANT_FLIP                              0
+
+/* clang-format off */
+#define QUANT_TILES(TILE) \
+    TILE(1, 1) TILE(1, 2) TILE(1, 3) TILE(2, 1)
+/* clang-format on */
+#include "../tiled/quant_product.inc"
+
+static const smr_quant_product_functions quant_functions = {1,           2,          {3, 1},
+                                                            quant_table, quant_copy, quant_starts};
+
+smr_status smr_prepare_quantized_conv2d_neon(smr_node *node, smr_error *error) {
+    return smr_quant_product_prepare_conv2d(node, &quant_functions, error);
+}
+
+smr_status smr_prepare_quantized_matmul_neon(smr_node *node, smr_error *error) {
+    return smr_quant_product_prepare_matmul(node, &quant_functions, error);
+}

@@ -1,0 +1,32 @@
+/* Products of int8 with NEON's dot product: up to 24 of the 32 registers hold sums. */
+#include "../tiled/quant_product.h"
+#include "quant_write.h"
+
+#define SUMS                                    int32x4_t
+#define SUMS_LANES                              4
+#define SUMS_LOAD(from)                         vld1q_s32(from)
+#define SUMS_STORE(to, x)                       vst1q_s32(to, x)
+#define SUMS_DOT(sums, numbers, weights)        vdotq_s32(sums, weights, numbers)
+#define SUMS_WRITE(sums, multiplier, range, to) quant_write_four(sums, multiplier, range, to)
+#define WEIGHTS                                 int8x16_t
+#define WEIGHTS_LOAD(from)                      vld1q_s8(from)
+#define NUMBERS                                 int8x16_t
+#define NUMBERS_ALL(from)                       quant_all(from)
+#define QUANT_FLIP                              0
+
+/* clang-format off */
+#define QUANT_TILES(TILE) \
+    TILE(1, 1) TILE(1, 2) TILE(1, 3) TILE(1, 4) TILE(1, 5) TILE(1, 6) TILE(2, 1) TILE(3, 1) TILE(4, 1)
+/* clang-format on */
+#include "../tiled/quant_product.inc"
+
+static const smr_quant_product_functions quant_functions = {1,           4,          {6, 1, 1, 1},
+                                                            quant_table, quant_copy, quant_starts};
+
+smr_status smr_prepare_quantized_conv2d_neondot(smr_node *node, smr_error *error) {
+    return smr_quant_product_prepare_conv2d(node, &quant_functions, error);
+}
+
+smr_status smr_prepare_quantized_matmul_neondot(smr_node *node, smr_error *error) {
+    return smr_quant_product_prepare_matmul(node, &quant_functions, error);
+}

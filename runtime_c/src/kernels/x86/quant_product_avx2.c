@@ -1,0 +1,80 @@
+/* Products of int8 with AVX2: numbers are widened to 16 bits, so that no product or sum of two is cut off. */
+#include <immintrin.h>
+
+#include "../tiled/quant_product.h"
+
+/* The sums of 8 outputs, each in two parts: of the first and the second two of each four numbers. */
+typedef struct quant_sums {
+    __m256i low;  /* of outputs 0 to 3 */
+    __m256i high; /* of outputs 4 to 7 */
+} quant_sums;
+
+static inline quant_sums quant_load_sums(const int32_t *from) {
+    const quant_sums sums = {
+        _mm256_cvtepu32_epi64(_mm_loadu_si128((const __m128i *)(const void *)from)),
+        _mm256_cvtepu32_epi64(_mm_loadu_si128((const __m128i *)(const void *)(from + 4)))};
+    return sums;
+}
+
+static inline __m256i quant_join(quant_sums sums) {
+    return _mm256_permute4x64_epi64(_mm256_hadd_epi32(sums.low, sums.high), 0xd8);
+}
+
+static inline quant_sums quant_load_weights(const int8_t *from) {
+    const quant_sums weights = {
+        _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)from)),
+        _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)(from + 16)))};
+    return weights;
+}
+
+static inline __m256i quant_all(const uint8_t *from) {
+    int32_t four;
+    memcpy(&four, from, sizeof four);
+    return _mm256_broadcastq_epi64(_mm_cvtepi8_epi16(_mm_cvtsi32_si128(four)));
+}
+
+static inline quant_sums quant_dot(quant_sums sums, __m256i numbers, quant_sums weights) {
+    sums.low = _mm256_add_epi32(sums.low, _mm256_madd_epi16(numbers, weights.low));
+    sums.high = _mm256_add_epi32(sums.high, _mm256_madd_epi16(numbers, weights.high));
+    return sums;
+}
+
+static inline void quant_write_sums(quant_sums sums, const float *multiplier, const quant_output *range,
+                                    int8_t *to) {
+    __m256 value = _mm256_mul_ps(_mm256_cvtepi32_ps(quant_join(sums)), _mm256_loadu_ps(multiplier));
+    __m256i number;
+    __m128i half;
+    value = _mm256_min_ps(_mm256_max_ps(value, _mm256_set1_ps(range->low)), _mm256_set1_ps(range->high));
+    number = _mm256_add_epi32(_mm256_cvtps_epi32(value), _mm256_set1_epi32(range->zero_point));
+    half = _mm_packs_epi32(_mm256_castsi256_si128(number), _mm256_extracti128_si256(number, 1));
+    _mm_storel_epi64((__m128i *)(void *)to, _mm_packs_epi16(half, half));
+}
+
+#define SUMS                                    quant_sums
+#define SUMS_LANES                              8
+#define SUMS_LOAD(from)                         quant_load_sums(from)
+#define SUMS_STORE(to, x)                       _mm256_storeu_si256((__m256i *)(void *)(to), quant_join(x))
+#define SUMS_DOT(sums, numbers, weights)        quant_dot(sums, numbers, weights)
+#define SUMS_WRITE(sums, multiplier, range, to) quant_write_sums(sums, multiplier, range, to)
+#define WEIGHTS                                 quant_sums
+#define WEIGHTS_LOAD(from)                      quant_load_weights(from)
+#define NUMBERS                                 __m256i
+#define NUMBERS_ALL(from)                       quant_all(from)
+#define QUANT_FLIP                              0
+
+/* clang-format off */
+#define QUANT_TILES(TILE) \
+    TILE(1, 1) TILE(1, 2) TILE(1, 3) TILE(2, 1)
+/* clang-format on */
+#include "../tiled/quant_product.inc"
+
+static const smr_quant_product_functions quant_functions = {1,           2,          {3, 1},
+                                                            quant_table, quant_copy, quant_starts};
+
+smr_status smr_prepare_quantized_conv2d_avx2(smr_node *node, smr_error *error) {
+    return smr_quant_product_prepare_conv2d(node, &quant_functions, error);
+}
+
+smr_status smr_prepare_quantized_matmul_avx2(smr_node *node, smr_error *error) {
+    return smr_quant_product_prepare_matmul(node, &quant_functions, error);
+}
