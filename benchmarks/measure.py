@@ -136,21 +136,19 @@ class Bench:
                     told = worker.order("open", watch=True, clock=self._plan.clock)
                     opened.append(_grown(worker, told))
                     if last:
-                        error = self._difference(worker, network, runtime)
+                        gap = self._difference(worker, network, runtime)
                         stack.enter_context(kept.pop_all())
         except (WorkerError, ValueError) as failure:
             return {"absent": str(failure)}, None
         found = {
             "file_bytes": size(path, runtime.files[case.precision]),
-            "difference": error,
+            "difference": gap,
             "library_bytes": told["library"],
             **{k: statistics.median(o[k] for o in opened) for k in opened[0]},
         }
-        wrong = (
-            error["largest"] > LARGEST_FLOAT if case.precision == "float32" else error["noise"] > NOISE_INT8
-        )
+        wrong = gap["largest"] > LARGEST_FLOAT if case.precision == "float32" else gap["noise"] > NOISE_INT8
         if wrong:
-            return {**found, "absent": f"wrong: differs from the source, {error}"}, None
+            return {**found, "absent": f"wrong: differs from the source, {gap}"}, None
         return found, worker
 
     def _difference(self, worker: Worker, network: Network, runtime: Runtime) -> dict[str, float]:

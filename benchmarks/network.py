@@ -229,7 +229,7 @@ class Builder:
     def layer_norm(self, x: str) -> str:
         """Of each row, with a factor and a shift for each column."""
         width = self._shapes[x][-1]
-        weights = {"gamma": (width,), "beta": (width,)}
+        weights: dict[str, Shape] = {"gamma": (width,), "beta": (width,)}
         return self._add("layer_norm", (x,), self._shapes[x], attributes={"epsilon": 1e-5}, weights=weights)
 
     def attention(self, query: str, key: str, value: str, heads: int) -> str:

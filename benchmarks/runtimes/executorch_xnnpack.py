@@ -14,8 +14,8 @@ class ExecuTorch(Runtime):
 
     title = "ExecuTorch"
     packages = ("executorch",)
-    files = {"float32": "pte", "int8": "pte_int8"}  # noqa: RUF012
-    notes = {  # noqa: RUF012
+    files = {"float32": "pte", "int8": "pte_int8"}
+    notes = {
         "float32": "XNNPACK backend, execute on a loaded method",
         "int8": "XNNPACKQuantizer's static quantization, weights for each channel",
     }

@@ -14,8 +14,8 @@ class LiteRt(Runtime):
 
     title = "LiteRT"
     packages = ("ai-edge-litert",)
-    files = {"float32": "tflite", "int8": "tflite_int8"}  # noqa: RUF012
-    notes = {  # noqa: RUF012
+    files = {"float32": "tflite", "int8": "tflite_int8"}
+    notes = {
         "float32": "interpreter with its default XNNPACK delegate",
         "int8": "int8 activations, int8 weights for each channel, by least and largest value; float inputs and outputs",
     }

@@ -15,8 +15,8 @@ class Mnn(Runtime):
 
     title = "MNN"
     packages = ("MNN",)
-    files = {"float32": "mnn"}  # noqa: RUF012
-    notes = {  # noqa: RUF012
+    files = {"float32": "mnn"}
+    notes = {
         "float32": "written by expressions, so without the fusions of its converter, which calls out and is not used",
     }
     library = ("/_mnncengine", "/mnn.libs/")

@@ -16,8 +16,8 @@ class Ncnn(Runtime):
 
     title = "ncnn"
     packages = ("ncnn",)
-    files = {"float32": "ncnn", "int8": "ncnn_int8"}  # noqa: RUF012
-    notes = {  # noqa: RUF012
+    files = {"float32": "ncnn", "int8": "ncnn_int8"}
+    notes = {
         "float32": "extractor of each call included; float16 and bfloat16 off",
         "int8": "int8 convolutions and products of vectors, symmetric scales; float between them",
     }

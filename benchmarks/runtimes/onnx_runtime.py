@@ -15,8 +15,8 @@ class OnnxRuntime(Runtime):
 
     title = "ONNX Runtime"
     packages = ("onnxruntime",)
-    files = {"float32": "onnx", "int8": "onnx_qdq"}  # noqa: RUF012
-    notes = {  # noqa: RUF012
+    files = {"float32": "onnx", "int8": "onnx_qdq"}
+    notes = {
         "float32": "default session options, memory bound to inputs and outputs",
         "int8": "its own static quantization: QDQ, uint8 activations, int8 weights for each channel",
     }

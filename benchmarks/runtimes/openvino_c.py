@@ -31,8 +31,8 @@ class OpenVino(Runtime):
 
     title = "OpenVINO"
     packages = ("openvino",)
-    files = {"float32": "onnx", "int8": "onnx_qdq"}  # noqa: RUF012
-    notes = {  # noqa: RUF012
+    files = {"float32": "onnx", "int8": "onnx_qdq"}
+    notes = {
         "float32": "C library, latency hint, float32 execution",
         "int8": "the file that ONNX Runtime's quantization wrote",
     }

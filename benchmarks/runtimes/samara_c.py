@@ -14,8 +14,8 @@ class Samara(Runtime):
     """A mapped file and one context."""
 
     title = "Samara"
-    files = {"float32": "samara", "int8": "samara_int8"}  # noqa: RUF012
-    notes = {  # noqa: RUF012
+    files = {"float32": "samara", "int8": "samara_int8"}
+    notes = {
         "float32": "smr_run through cffi",
         "int8": "int8 activations with a zero point, int8 weights for each channel; float inputs and outputs",
     }
@@ -25,13 +25,13 @@ class Samara(Runtime):
 
     def prepare(self) -> None:
         """Imports the binding."""
-        import samara.pyruntime.model as binding
+        from samara.pyruntime import _native, load
 
-        self._binding = binding
+        self._native, self._load = _native, load
 
     def open(self, path: str, threads: int, given: Array) -> None:
         """Maps the file and makes a context."""
-        self._context = self._binding.load(path).context()
+        self._context = self._load(path).context()
         inputs, self._outputs = self._context._arena_views(self._context._pointer, 0)
         self._input, self._given = inputs[0], given
 
@@ -41,8 +41,8 @@ class Samara(Runtime):
 
     def call(self) -> Callable[[], Any]:
         """smr_run without a check of its status: an error shows in the outputs."""
-        error = self._binding.ffi.new("smr_error *")
-        return partial(self._binding.lib.smr_run, self._context._pointer, 0, error)
+        error = self._native.ffi.new("smr_error *")
+        return partial(self._native.lib.smr_run, self._context._pointer, 0, error)
 
     def outputs(self) -> list[Array]:
         """Copies out of the arena."""
