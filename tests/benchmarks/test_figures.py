@@ -116,6 +116,12 @@ def test_page_and_chart(tmp_path: Path) -> None:
     page = written.read_text()
     assert "Runs: 2, timed by the wall clock. The load average was 1.5 to 1.5 meanwhile" in page
     assert "at most 1.0 % of the processors' time was stolen" in page
+    assert "not for claims" not in page
+    busy = run(40.0, 100.0)
+    busy["cases"][0]["load_average"] = "2.50"
+    path.write_text(json.dumps(busy))
+    assert main([str(path), "--write", str(written)]) == 0
+    assert "not for claims" in written.read_text()
     assert "A processor, 2 cores, Linux; L1 32 KiB for a core." in page
     assert chart.read_bytes().startswith(b"\x89PNG")
 
