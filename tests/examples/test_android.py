@@ -27,8 +27,8 @@ PAGE = 16384
 # What the library may need: functions that libc, libm and libdl of Android have at API level 24, by the names that
 # glibc gives them. Those with underscores, and sincos, are what compilers and linkers make by themselves.
 C_LIBRARY = """
-    calloc clock_gettime close fstat free getauxval malloc memchr memcmp memcpy memmove memset mmap munmap open posix_memalign
-    fstat64 mmap64 open64 realloc snprintf strchr strcmp strlen strncmp strrchr sysconf vsnprintf write
+    calloc clock_gettime close fstat free malloc memchr memcmp memcpy memmove memset mmap munmap open posix_memalign
+    fstat64 getauxval mmap64 open64 realloc snprintf strchr strcmp strlen strncmp strrchr sysconf vsnprintf write
     __cxa_finalize __errno_location __stack_chk_fail __aeabi_unwind_cpp_pr0 __gmon_start__
     _ITM_deregisterTMCloneTable _ITM_registerTMCloneTable
 """
