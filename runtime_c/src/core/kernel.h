@@ -69,8 +69,8 @@ typedef smr_status (*smr_prepare_function)(smr_node *node, smr_error *error);
  * not use is passed over, and so is one whose `matches` is not null and returns false. */
 typedef struct smr_kernel_row {
     uint16_t opcode;
-    const char *name; /* of the instruction set */
     uint32_t isa;
+    const char *name; /* of the instruction set */
     bool (*matches)(const smr_node *node);
     smr_prepare_function prepare;
 } smr_kernel_row;

@@ -20,12 +20,12 @@
 #define REGISTRY_KEEP(...) {__VA_ARGS__},
 
 #define SMR_KERNEL(op, isa, prepare) \
-    REGISTRY_CHOOSE(SMR_OMIT_##op)(SMR_OP_##op, #isa, SMR_ISA_##isa, NULL, prepare)
+    REGISTRY_CHOOSE(SMR_OMIT_##op)(SMR_OP_##op, SMR_ISA_##isa, #isa, NULL, prepare)
 #define SMR_KERNEL_IF(op, isa, matches, prepare) \
-    REGISTRY_CHOOSE(SMR_OMIT_##op)(SMR_OP_##op, #isa, SMR_ISA_##isa, matches, prepare)
+    REGISTRY_CHOOSE(SMR_OMIT_##op)(SMR_OP_##op, SMR_ISA_##isa, #isa, matches, prepare)
 
 /* Each list ends with a row without `prepare`, so that none is empty. */
-#define REGISTRY_END {UINT16_MAX, NULL, 0, NULL, NULL}
+#define REGISTRY_END {UINT16_MAX, 0, NULL, NULL, NULL}
 
 static const smr_kernel_row isa_rows[] = {
 #include "isa_kernels.inc"
