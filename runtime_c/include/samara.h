@@ -325,8 +325,7 @@ typedef struct smr_context_config {
     const smr_allocator *allocator; /* null: malloc and free */
     smr_op_callback op_callback;    /* null: none, and no clock is read */
     void *op_callback_user;
-    const char
-        *isa; /* the best instruction set to use, for example "avx2" or "generic"; null: what there is */
+    const char *isa; /* the best instruction set to use: see smr_isa_info; null: what there is */
 } smr_context_config;
 
 /* Fills a config with its defaults. @threads any */

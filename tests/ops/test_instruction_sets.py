@@ -206,13 +206,11 @@ def _quantized(x: Any, y: Any, shape: list[int], path: Path, rng: np.random.Gene
     return load(path)
 
 
-@pytest.mark.parametrize("depthwise", [False, True])
-@pytest.mark.parametrize("number", range(max(len(CONVOLUTIONS), len(DEPTHWISE))))
-def test_quantized_convolution(number: int, depthwise: bool, tmp_path: Path) -> None:
-    cases = DEPTHWISE if depthwise else CONVOLUTIONS
-    if number >= len(cases):
-        return
-    case, rng = cases[number], np.random.default_rng(number)
+@pytest.mark.parametrize(
+    ("case", "depthwise"), [*((c, False) for c in CONVOLUTIONS), *((c, True) for c in DEPTHWISE)], ids=str
+)
+def test_quantized_convolution(case: tuple[Any, ...], depthwise: bool, tmp_path: Path) -> None:
+    rng = np.random.default_rng(len(str(case)))
     x, y, array, _ = _graph(case, rng, depthwise=depthwise)
     model = _quantized(x, y, case[0], tmp_path / "m.smr", rng)
     runs = _runs(model, rng.integers(-128, 128, array.shape, dtype=np.int8))

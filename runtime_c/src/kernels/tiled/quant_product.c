@@ -75,6 +75,8 @@ static void quant_begin_block(const quant_product *p, size_t number, quant_block
     block->bias = filter->bias + first;
     tile->multiplier = filter->multiplier == NULL ? block->multipliers : filter->multiplier + first;
     if (tile->outputs < block->count * 16) {
+        memset(block->biases, 0, sizeof block->biases);
+        memset(block->multipliers, 0, sizeof block->multipliers);
         memcpy(block->biases, block->bias, tile->outputs * sizeof(int32_t));
         block->bias = block->biases;
         if (filter->multiplier != NULL) {

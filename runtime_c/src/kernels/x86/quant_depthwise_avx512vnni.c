@@ -4,9 +4,8 @@
  * products of a column and of the filter's column are then one instruction for 16 channels, and each woven
  * column serves as many outputs as there are taps in a row. Pixels are taken as unsigned, 128 more than they
  * are. */
-#include <immintrin.h>
-
 #include "../generic/quant_conv.h"
+#include "vnni.h"
 
 #define DEPTHWISE_CHANNELS 64
 #define DEPTHWISE_WEIGHTS  32          /* the most columns of a filter, woven */
@@ -47,16 +46,6 @@ static inline woven weave(__m512i a, __m512i b, __m512i c, __m512i d) {
     return made;
 }
 
-/* gcc 12 moves the sums from register to register around the intrinsic. */
-static inline __m512i depthwise_dot(__m512i sums, __m512i numbers, __m512i weights) {
-#if defined(__GNUC__) && !defined(__clang__)
-    __asm__("vpdpbusd %2, %1, %0" : "+v"(sums) : "v"(numbers), "v"(weights));
-    return sums;
-#else
-    return _mm512_dpbusd_epi32(sums, numbers, weights);
-#endif
-}
-
 /* The place of a channel of a block among the 64 numbers of a woven value. */
 static inline size_t depthwise_place(size_t channel) {
     return channel % 16 / 4 * 16 + channel / 16 * 4 + channel % 4;
@@ -90,7 +79,7 @@ static void begin_block(const vnni_depthwise *p, size_t number, depthwise_block 
             }
             *made = weave(rows[0], rows[1], rows[2], rows[3]);
             UNROLL for (k = 0; k < 4; ++k) {
-                added.part[k] = depthwise_dot(added.part[k], flip, made->part[k]);
+                added.part[k] = vnni_dot(added.part[k], flip, made->part[k]);
             }
         }
     }
@@ -163,8 +152,8 @@ static inline __attribute__((always_inline)) void sum_pixels(const vnni_depthwis
         UNROLL for (tap = 0; tap < taps; ++tap, seen += (size_t)window->dilations[1] * groups) {
             UNROLL for (group = 0; group < groups; ++group) {
                 UNROLL for (i = 0; i < 4; ++i) {
-                    sums.part[i] = depthwise_dot(sums.part[i], seen[group].part[i],
-                                                 block->weights[tap * groups + group].part[i]);
+                    sums.part[i] = vnni_dot(sums.part[i], seen[group].part[i],
+                                            block->weights[tap * groups + group].part[i]);
                 }
             }
         }

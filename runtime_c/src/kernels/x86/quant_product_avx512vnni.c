@@ -1,18 +1,7 @@
 /* Products of int8 with AVX-512 VNNI: up to 24 of the 32 registers hold sums. Pixels are taken as unsigned.
  */
-#include <immintrin.h>
-
 #include "../tiled/quant_product.h"
-
-/* gcc 12 moves the sums from register to register around the intrinsic, which halves the speed. */
-static inline __m512i quant_dot(__m512i sums, __m512i numbers, __m512i weights) {
-#if defined(__GNUC__) && !defined(__clang__)
-    __asm__("vpdpbusd %2, %1, %0" : "+v"(sums) : "v"(numbers), "v"(weights));
-    return sums;
-#else
-    return _mm512_dpbusd_epi32(sums, numbers, weights);
-#endif
-}
+#include "vnni.h"
 
 static inline __m512i quant_all(const uint8_t *from) {
     int32_t four;
@@ -35,7 +24,7 @@ static inline void quant_write_sums(__m512i sums, const float *multiplier, const
 #define SUMS_LOAD(from)                         _mm512_loadu_si512(from)
 #define SUMS_STORE(to, x)                       _mm512_storeu_si512(to, x)
 #define SUMS_SUBTRACT(a, b)                     _mm512_sub_epi32(a, b)
-#define SUMS_DOT(sums, numbers, weights)        quant_dot(sums, numbers, weights)
+#define SUMS_DOT(sums, numbers, weights)        vnni_dot(sums, numbers, weights)
 #define SUMS_WRITE(sums, multiplier, range, to) quant_write_sums(sums, multiplier, range, to)
 #define WEIGHTS                                 __m512i
 #define WEIGHTS_LOAD(from)                      _mm512_loadu_si512(from)
