@@ -1,4 +1,4 @@
-/* Vectors of float32 for NEON: what the .inc files of tiled/ are written with. */
+/* Vectors of float32 for NEON: what the templates of tiled/ and vector/ are written with. */
 #ifndef SMR_ARM_NEON_H
 #define SMR_ARM_NEON_H
 
@@ -11,5 +11,31 @@
 #define VECTOR_ALL(x)                vdupq_n_f32(x)
 #define VECTOR_MULTIPLY_ADD(a, b, c) vfmaq_f32(c, a, b)
 #define VECTOR_CLAMP(x, least, most) vminq_f32(vmaxq_f32(x, least), most) /* both give NaN for NaN */
+
+#define VECTOR_ADD(a, b)                      vaddq_f32(a, b)
+#define VECTOR_SUBTRACT(a, b)                 vsubq_f32(a, b)
+#define VECTOR_MULTIPLY(a, b)                 vmulq_f32(a, b)
+#define VECTOR_NEGATIVE_MULTIPLY_ADD(a, b, c) vfmsq_f32(c, a, b) /* c - a * b */
+#if defined(__aarch64__) || defined(_M_ARM64)
+#define VECTOR_DIVIDE(a, b) vdivq_f32(a, b)
+#else
+#define VECTOR_DIVIDE(a, b) ((a) / (b)) /* lane by lane, there is no instruction for vectors */
+#endif
+
+/* Operations on the bits of floats: as on vectors of uint32_t. */
+#define NEON_BITS(x)               vreinterpretq_u32_f32(x)
+#define NEON_FLOATS(x)             vreinterpretq_f32_u32(x)
+#define VECTOR_FROM_BITS(bits)     NEON_FLOATS(vdupq_n_u32(bits))
+#define VECTOR_BITS_AND(a, b)      NEON_FLOATS(vandq_u32(NEON_BITS(a), NEON_BITS(b)))
+#define VECTOR_BITS_OR(a, b)       NEON_FLOATS(vorrq_u32(NEON_BITS(a), NEON_BITS(b)))
+#define VECTOR_BITS_XOR(a, b)      NEON_FLOATS(veorq_u32(NEON_BITS(a), NEON_BITS(b)))
+#define VECTOR_BITS_ADD(a, b)      NEON_FLOATS(vaddq_u32(NEON_BITS(a), NEON_BITS(b)))
+#define VECTOR_BITS_SUBTRACT(a, b) NEON_FLOATS(vsubq_u32(NEON_BITS(a), NEON_BITS(b)))
+#define VECTOR_BITS_LEFT(x, by)    NEON_FLOATS(vshlq_n_u32(NEON_BITS(x), by))
+#define VECTOR_BITS_RIGHT(x, by)   NEON_FLOATS(vshrq_n_u32(NEON_BITS(x), by))
+
+#define VECTOR_MASK                  uint32x4_t
+#define VECTOR_LESS(a, b)            vcltq_f32(a, b) /* false if one is NaN */
+#define VECTOR_SELECT(mask, yes, no) vbslq_f32(mask, yes, no)
 
 #endif

@@ -1,4 +1,4 @@
-/* Vectors of float32 for WebAssembly: what the .inc files of tiled/ are written with. */
+/* Vectors of float32 for WebAssembly: what the templates of tiled/ and vector/ are written with. */
 #ifndef SMR_WASM_WASM_H
 #define SMR_WASM_WASM_H
 
@@ -12,5 +12,25 @@
 #define VECTOR_MULTIPLY_ADD(a, b, c) wasm_f32x4_add(wasm_f32x4_mul(a, b), c)
 #define VECTOR_CLAMP(x, least, most) \
     wasm_f32x4_min(wasm_f32x4_max(x, least), most) /* both give NaN for NaN */
+
+#define VECTOR_ADD(a, b)                      wasm_f32x4_add(a, b)
+#define VECTOR_SUBTRACT(a, b)                 wasm_f32x4_sub(a, b)
+#define VECTOR_MULTIPLY(a, b)                 wasm_f32x4_mul(a, b)
+#define VECTOR_DIVIDE(a, b)                   wasm_f32x4_div(a, b)
+#define VECTOR_NEGATIVE_MULTIPLY_ADD(a, b, c) wasm_f32x4_sub(c, wasm_f32x4_mul(a, b)) /* c - a * b */
+
+/* Operations on the bits of floats: as on vectors of uint32_t. */
+#define VECTOR_FROM_BITS(bits)     wasm_i32x4_splat((int32_t)(bits))
+#define VECTOR_BITS_AND(a, b)      wasm_v128_and(a, b)
+#define VECTOR_BITS_OR(a, b)       wasm_v128_or(a, b)
+#define VECTOR_BITS_XOR(a, b)      wasm_v128_xor(a, b)
+#define VECTOR_BITS_ADD(a, b)      wasm_i32x4_add(a, b)
+#define VECTOR_BITS_SUBTRACT(a, b) wasm_i32x4_sub(a, b)
+#define VECTOR_BITS_LEFT(x, by)    wasm_i32x4_shl(x, by)
+#define VECTOR_BITS_RIGHT(x, by)   wasm_u32x4_shr(x, by)
+
+#define VECTOR_MASK                  v128_t
+#define VECTOR_LESS(a, b)            wasm_f32x4_lt(a, b) /* false if one is NaN */
+#define VECTOR_SELECT(mask, yes, no) wasm_v128_bitselect(yes, no, mask)
 
 #endif
