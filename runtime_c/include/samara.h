@@ -409,6 +409,10 @@ void smr_context_reset(smr_context *context);
 
 /* Runs one signature. Allocates nothing and makes no system call (but to read the clock for a callback).
  *
+ * The floating-point environment is the run's own and put back on every way out: to nearest, no traps,
+ * subnormal numbers count as zeros (where the processor can). A callback is called in the environment of the
+ * caller.
+ *
  * A run ends. The work of each op is bounded by the sizes of its tensors; a loop takes at most as many steps
  * as the file says, and all loops of a run together at most 2^31 - 1; one more ends the run with
  * SMR_ERROR_DATA. A file may still make a run as long as that. Who runs files that he does not trust gives an

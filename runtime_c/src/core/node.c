@@ -2,6 +2,7 @@
 #include "node.h"
 
 #include "../kernels/registry.h"
+#include "../platform/platform.h"
 
 smr_op_record smr_op_read(smr_table op) {
     smr_op_record record;
@@ -67,6 +68,14 @@ static smr_status check_shared_storage(const smr_node *node, const smr_op_record
     return SMR_OK;
 }
 
+/* What a kernel makes of its constants does not depend on the caller's floating-point environment either. */
+static smr_status prepare_kernel(smr_node *node, smr_error *error) {
+    const uint64_t floats = smr_platform_set_floats();
+    const smr_status status = node->kernel->prepare(node, error);
+    smr_platform_restore_floats(floats);
+    return status;
+}
+
 smr_status smr_node_prepare(smr_node *node, const smr_op_record *op, smr_error *error) {
     node->run = NULL;
     node->work = 0;
@@ -77,7 +86,7 @@ smr_status smr_node_prepare(smr_node *node, const smr_op_record *op, smr_error *
         SMR_FAIL(error, SMR_ERROR_UNSUPPORTED, "this build has no kernel for %s", op->def->name);
     }
     SMR_TRY(check_shared_storage(node, op, error));
-    SMR_TRY(node->kernel->prepare(node, error));
+    SMR_TRY(prepare_kernel(node, error));
     if (node->scratch_bytes > op->scratch_end - op->scratch_begin) {
         SMR_FAIL(error, SMR_ERROR_MODEL, "kernel %s needs %zu bytes of scratch and the file reserves %zu",
                  node->kernel->name, node->scratch_bytes, op->scratch_end - op->scratch_begin);

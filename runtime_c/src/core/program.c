@@ -21,6 +21,7 @@ typedef struct run_stack {
     uint64_t steps; /* of all loops */
     int32_t signature;
     uint32_t height;
+    uint64_t floats; /* the caller's floating-point environment */
     run_frame frames[SMR_MAX_NESTING + 1];
 } run_stack;
 
@@ -53,6 +54,15 @@ static uint64_t start_clock(const run_stack *stack) {
     return stack->context->op_callback == NULL ? 0 : smr_platform_clock();
 }
 
+/* Calls back in the floating-point environment of the caller, which the callback may change. */
+static int32_t call_back(run_stack *stack, const smr_op_event *event) {
+    int32_t stop;
+    smr_platform_restore_floats(stack->floats);
+    stop = stack->context->op_callback(stack->context->op_callback_user, event);
+    stack->floats = smr_platform_set_floats();
+    return stop;
+}
+
 /* Tells the callback that the op at `next` of the topmost frame has run, and goes on to the one after it. */
 static smr_status end_op(run_stack *stack) {
     run_frame *frame = &stack->frames[stack->height - 1];
@@ -64,7 +74,7 @@ static smr_status end_op(run_stack *stack) {
         event.program = (int32_t)frame->program->index;
         event.index = (int32_t)index;
         event.nanoseconds = smr_platform_clock() - frame->start;
-        if (stack->context->op_callback(stack->context->op_callback_user, &event) != 0) {
+        if (call_back(stack, &event) != 0) {
             SMR_FAIL(stack->error, SMR_ERROR_CANCELLED, "cancelled after op %u", (unsigned)index);
         }
     }
@@ -203,6 +213,7 @@ static smr_status run_stacked(run_stack *stack) {
 
 smr_status smr_run(smr_context *context, int32_t signature, smr_error *error) {
     run_stack stack;
+    smr_status status;
     if (context == NULL) {
         SMR_FAIL(error, SMR_ERROR_ARGUMENT, "`context` is null");
     }
@@ -216,5 +227,8 @@ smr_status smr_run(smr_context *context, int32_t signature, smr_error *error) {
     stack.signature = signature;
     stack.height = 1;
     stack.frames[0].program = smr_context_program_of(context, signature);
-    return run_stacked(&stack);
+    stack.floats = smr_platform_set_floats();
+    status = run_stacked(&stack);
+    smr_platform_restore_floats(stack.floats);
+    return status;
 }

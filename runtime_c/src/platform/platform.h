@@ -22,6 +22,12 @@ uint64_t smr_platform_clock(void);
 /* The instruction sets of this processor for which this build has kernels: a set of smr_isa. */
 uint32_t smr_platform_isas(void);
 
+/* Sets the floating-point environment that kernels compute in, of this thread: to nearest, no traps, float32
+ * and float64 numbers that are subnormal become 0, read or written. Gives what the other function puts back,
+ * the flags of exceptions included. Nothing is changed where a processor has no such environment. */
+uint64_t smr_platform_set_floats(void);
+void smr_platform_restore_floats(uint64_t found);
+
 /* `alignment` is a power of two. Null when there is not enough. */
 void *smr_platform_allocate(size_t bytes, size_t alignment);
 void smr_platform_release(void *memory);

@@ -3,6 +3,9 @@
 #ifndef SMR_ELEMENTWISE_H
 #define SMR_ELEMENTWISE_H
 
+#include <float.h>
+#include <math.h>
+
 #include "../prototypes.h"
 #include "broadcast.h"
 #include "convert.h"
@@ -23,6 +26,11 @@ typedef struct smr_elementwise {
     smr_elementwise_constants constants;
     smr_elementwise_loop loop;
 } smr_elementwise;
+
+/* For functions of libm that look at the bits of a number which the processor takes for zero. */
+static inline float smr_without_subnormal(float a) {
+    return a < FLT_MIN && a > -FLT_MIN ? copysignf(0.0f, a) : a;
+}
 
 /* Prepares a node of one or two inputs of one type: floating-point inputs take the first loop, others the
  * second. */

@@ -1,6 +1,4 @@
 /* Activation functions, and clip. Comparisons are written so that NaN passes through. */
-#include <math.h>
-
 #include "elementwise.h"
 
 #define ACTIVATION_FLOATS(name, expression) \

@@ -1,6 +1,4 @@
 /* Arithmetic of two operands. Integers wrap around: they are computed modulo 2**64 and cut to their type. */
-#include <math.h>
-
 #include "elementwise.h"
 
 #define BINARY_FLOATS(name, expression) \
@@ -37,7 +35,7 @@ BINARY_FLOATS(squared_difference, (a - b) * (a - b))
 BINARY_INTEGERS(squared_difference, ((uint64_t)a - (uint64_t)b) * ((uint64_t)a - (uint64_t)b))
 BINARY_KERNEL(squared_difference)
 
-BINARY_FLOATS(atan2, atan2f(a, b))
+BINARY_FLOATS(atan2, atan2f(smr_without_subnormal(a), smr_without_subnormal(b)))
 SMR_ELEMENTWISE_KERNEL(atan2, elementwise_atan2_floats, NULL)
 
 /* The rest of a division has the sign of the divisor, as in Python; a rest of zero too. */
@@ -119,7 +117,7 @@ BINARY_FLOATS(floor_mod, elementwise_float_mod(a, b))
 BINARY_CHECKED(floor_mod, b == 0, "an integer is divided by zero", elementwise_integer_mod(a, b))
 BINARY_KERNEL(floor_mod)
 
-BINARY_FLOATS(power, powf(a, b))
+BINARY_FLOATS(power, powf(smr_without_subnormal(a), smr_without_subnormal(b)))
 BINARY_CHECKED(power, b < 0, "an integer is raised to a negative power", elementwise_integer_power(a, b))
 BINARY_KERNEL(power)
 

@@ -1,6 +1,5 @@
 /* Comparison, logic and tests: results are bool. */
 #include <float.h>
-#include <math.h>
 
 #include "elementwise.h"
 

@@ -1,6 +1,4 @@
 /* Functions of one operand. */
-#include <math.h>
-
 #include "elementwise.h"
 
 #define UNARY_FLOATS(name, expression) \
@@ -26,10 +24,10 @@ UNARY(sqrt, sqrtf(a))
 UNARY(rsqrt, 1.0f / sqrtf(a))
 UNARY(exp, expf(a))
 UNARY(expm1, expm1f(a))
-UNARY(log, logf(a))
+UNARY(log, logf(smr_without_subnormal(a)))
 UNARY(log1p, log1pf(a))
-UNARY(floor, floorf(a))
-UNARY(ceil, ceilf(a))
+UNARY(floor, floorf(smr_without_subnormal(a)))
+UNARY(ceil, ceilf(smr_without_subnormal(a)))
 UNARY(round, rintf(a))
 UNARY(sin, sinf(a))
 UNARY(cos, cosf(a))
