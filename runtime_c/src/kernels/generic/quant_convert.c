@@ -1,14 +1,6 @@
 /* Between real numbers and integers, and from one scale to another. */
 #include "convert.h"
-#include "quant.h"
-
-/* parameters of quantize, dequantize and requantize */
-typedef struct quant_conversion {
-    float multiplier;
-    int32_t input_zero_point;
-    quant_output output;
-} quant_conversion;
-_Static_assert(sizeof(quant_conversion) <= SMR_PARAMETER_BYTES, "it is stored in a node");
+#include "quant_convert.h"
 
 static smr_status prepare_conversion(smr_node *node, uint8_t dtype, smr_error *error) {
     if (node->outputs[0]->dtype != dtype) {

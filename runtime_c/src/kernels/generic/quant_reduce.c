@@ -1,41 +1,7 @@
 /* Means of int8 numbers over windows and axes, and softmax by a table of exponentials. */
-#include "quant.h"
+#include "quant_reduce.h"
 
 #define QUANT_LANES 64 /* outputs that are summed side by side */
-
-typedef struct quant_average {
-    smr_window window;
-    quant_output output;
-    float multiplier;
-    int32_t zero_point;
-    size_t channels;
-    bool count_border;
-} quant_average;
-_Static_assert(sizeof(quant_average) <= SMR_PARAMETER_BYTES, "it is stored in a node");
-
-/* The taps that meet the input, and how many count. */
-typedef struct quant_span {
-    int32_t begin; /* tap */
-    int32_t end;
-    int64_t first; /* place in the input of tap 0 */
-    int32_t count;
-} quant_span;
-
-static quant_span quant_average_span(const quant_average *average, int32_t axis, size_t output) {
-    const smr_window *window = &average->window;
-    const int32_t taps = window->taps[axis];
-    const int64_t first = (int64_t)output * window->strides[axis] - window->before[axis];
-    const int64_t room = window->size[axis] - first;
-    quant_span span;
-    span.first = first;
-    span.begin = first < 0 ? (int32_t)(-first < taps ? -first : taps) : 0;
-    span.end = room < taps ? (int32_t)(room < 0 ? 0 : room) : taps;
-    span.count = span.end > span.begin ? span.end - span.begin : 0;
-    if (average->count_border) {
-        span.count = taps;
-    }
-    return span;
-}
 
 /* Work items are output pixels. */
 static smr_status run_quantized_average(const smr_node *node, size_t begin, size_t end, smr_error *error) {
@@ -116,15 +82,6 @@ smr_status smr_prepare_quantized_average_pool2d(smr_node *node, smr_error *error
     node->run = run_quantized_average;
     return SMR_OK;
 }
-
-typedef struct quant_mean {
-    quant_output output;
-    float multiplier;
-    int32_t zero_point;
-    uint32_t reduced; /* bit i: axis i is */
-    size_t inner;     /* outputs that lie side by side in the input */
-} quant_mean;
-_Static_assert(sizeof(quant_mean) <= SMR_PARAMETER_BYTES, "it is stored in a node");
 
 /* The place in the input of an output element, its reduced axes at 0. */
 static size_t quant_mean_place(const smr_value *x, uint32_t reduced, size_t output) {
@@ -246,14 +203,6 @@ smr_status smr_prepare_quantized_mean(smr_node *node, smr_error *error) {
     node->run = run_quantized_mean;
     return SMR_OK;
 }
-
-typedef struct quant_softmax {
-    quant_output output;
-    float multiplier;
-    size_t size;  /* elements that add up to 1 */
-    size_t inner; /* elements from one of them to the next */
-} quant_softmax;
-_Static_assert(sizeof(quant_softmax) <= SMR_PARAMETER_BYTES, "it is stored in a node");
 
 /* Work items are rows along the axis. */
 static smr_status run_quantized_softmax(const smr_node *node, size_t begin, size_t end, smr_error *error) {

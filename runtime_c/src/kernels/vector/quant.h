@@ -1,0 +1,54 @@
+/* What the integer .inc files of vector/ share, in the vectors of an instruction set: the end of its quant_<isa>.h.
+ *
+ * Numbers are taken VECTOR_BLOCK at a time, as four vectors of int32 or float and one of bytes. */
+#ifndef SMR_VECTOR_QUANT_H
+#define SMR_VECTOR_QUANT_H
+
+#include "../generic/quant.h"
+
+#define VECTOR_BLOCK (4 * VECTOR_LANES)
+
+/* quant_output in vectors. Bytes that are unsigned are computed with as if they were 128 less. */
+typedef struct vector_range {
+    VECTOR low;
+    VECTOR high;
+    VECTOR_SHORT zero_point;
+    VECTOR_BYTES least;
+    VECTOR_BYTES flip;
+} vector_range;
+
+static inline vector_range vector_range_fill(const quant_output *output, bool is_unsigned) {
+    const int32_t less = is_unsigned ? 128 : 0;
+    vector_range range;
+    range.low = VECTOR_ALL(output->low);
+    range.high = VECTOR_ALL(output->high);
+    range.zero_point = VECTOR_SHORT_ALL((int16_t)(output->zero_point - less));
+    range.least = VECTOR_BYTES_ALL((int8_t)(output->least - less));
+    range.flip = VECTOR_BYTES_ALL((char)(is_unsigned ? 0x80 : 0));
+    return range;
+}
+
+/* As quant_finish, for a block of numbers. */
+static inline VECTOR_BYTES vector_finish(const VECTOR value[4], const vector_range *range) {
+    VECTOR_INT number[4];
+    size_t i;
+    VECTOR_UNROLL for (i = 0; i < 4; ++i) {
+        number[i] = VECTOR_INT_NEAREST(value[i], range->low, range->high);
+    }
+    return VECTOR_BYTES_FLIP(
+        VECTOR_BYTES_LARGER(VECTOR_BYTES_NARROW(number[0], number[1], number[2], number[3], range->zero_point),
+                            range->least),
+        range->flip);
+}
+
+/* As quant_requantize, for a block of sums. */
+static inline VECTOR_BYTES vector_requantize(const VECTOR_INT sum[4], VECTOR multiplier, const vector_range *range) {
+    VECTOR value[4];
+    size_t i;
+    VECTOR_UNROLL for (i = 0; i < 4; ++i) {
+        value[i] = VECTOR_QUANT_MULTIPLY(VECTOR_FROM_INT(sum[i]), multiplier);
+    }
+    return vector_finish(value, range);
+}
+
+#endif
