@@ -1,67 +1,10 @@
 /* Kernels for instruction sets against the generic ones, on nodes of random sizes made by hand: integers bit
- * for bit, floats within what another order of additions makes; whatever the partition of the work. Tensors
- * have exactly their bytes, so that a sanitizer sees what lies outside. */
+ * for bit, floats within what another order of additions makes; whatever the partition of the work. */
 #include <math.h>
 
-#include "check.h"
-#include "core/isa.h"
-#include "kernels/registry.h"
-#include "platform/platform.h"
+#include "random_nodes.h"
 
 #define CASES 100
-
-typedef struct bench {
-    smr_node node;
-    smr_value values[5]; /* up to four inputs, and the output last */
-    const smr_value *inputs[4];
-    smr_value *outputs[1];
-} bench;
-
-static uint32_t random_seed = 1;
-
-static int32_t next_random(int32_t least, int32_t most) {
-    random_seed = random_seed * 1664525u + 1013904223u;
-    return least + (int32_t)((random_seed >> 8) % (uint32_t)(most - least + 1));
-}
-
-/* Often at or beside a multiple of 8. */
-static int32_t next_size(int32_t most) {
-    const int32_t near = 8 * next_random(1, 8) + next_random(-1, 1);
-    return next_random(0, 1) != 0 && near <= most ? near : next_random(1, most);
-}
-
-static void open_value(smr_value *value, uint8_t dtype, int32_t rank, const int32_t *dims, size_t stored) {
-    size_t i;
-    int32_t axis;
-    value->dtype = dtype;
-    value->rank = rank;
-    value->count = 1;
-    for (axis = 0; axis < rank; ++axis) {
-        value->dims[axis] = dims[axis];
-        value->count *= (size_t)dims[axis];
-    }
-    stored = stored == 0 ? value->count : stored;
-    value->data = malloc(stored > 0 ? stored * smr_dtype_size((smr_dtype)dtype) : 1);
-    if (value->data == NULL) {
-        exit(EXIT_FAILURE);
-    }
-    for (i = 0; i < stored; ++i) {
-        if (dtype == SMR_DTYPE_FLOAT32) {
-            ((float *)value->data)[i] = (float)next_random(-1000, 1000) / 1000.0f;
-        } else if (dtype == SMR_DTYPE_INT32) {
-            ((int32_t *)value->data)[i] = next_random(-5000, 5000);
-        } else {
-            ((int8_t *)value->data)[i] = (int8_t)next_random(-127, 127);
-        }
-    }
-}
-
-static void close_bench(bench *b) {
-    int i;
-    for (i = 0; i < 5; ++i) {
-        free(b->values[i].data);
-    }
-}
 
 /* A filter [taps, taps, depth, outputs], or a matrix [depth, outputs], in panels; what pads them is 0. */
 static void open_packed(smr_value *value, uint8_t dtype, int32_t rank, const int32_t *dims, size_t run) {
@@ -212,27 +155,6 @@ static uint16_t open_product(bench *b, bool integer) {
     }
     b->node.attributes.matmul.activation = (uint8_t)next_random(0, 2);
     return SMR_OP_MATMUL;
-}
-
-/* Runs the node with the kernels of a set of instruction sets, in up to three parts, the last one first. */
-static const char *run_with(bench *b, uint16_t opcode, uint32_t isas) {
-    smr_error error;
-    size_t first, second;
-    memset(b->values[4].data, 0xa5, b->values[4].count * smr_dtype_size((smr_dtype)b->values[4].dtype));
-    memset(&b->node.parameters, 0, sizeof b->node.parameters);
-    b->node.isas = isas;
-    b->node.work = 0;
-    b->node.kernel = smr_kernel_select(opcode, &b->node);
-    if (!CHECK(b->node.kernel != NULL)) {
-        exit(EXIT_FAILURE);
-    }
-    CHECK_OK(b->node.kernel->prepare(&b->node, &error), error);
-    first = (size_t)next_random(0, (int32_t)b->node.work);
-    second = first + (size_t)next_random(0, (int32_t)(b->node.work - first));
-    CHECK_OK(b->node.run(&b->node, second, b->node.work, &error), error);
-    CHECK_OK(b->node.run(&b->node, first, second, &error), error);
-    CHECK_OK(b->node.run(&b->node, 0, first, &error), error);
-    return b->node.kernel->name;
 }
 
 /* How many of the floats differ by more than the tolerance. */

@@ -1,4 +1,5 @@
-/* What preparing quantize, dequantize and requantize finds out: kernels for instruction sets begin with it. */
+/* What preparing quantize, dequantize and requantize finds out: kernels for instruction sets begin with it.
+ */
 #ifndef SMR_GENERIC_QUANT_CONVERT_H
 #define SMR_GENERIC_QUANT_CONVERT_H
 

@@ -1,4 +1,5 @@
-/* What preparing sums and products of two int8 tensors finds out: kernels for instruction sets begin with it. */
+/* What preparing sums and products of two int8 tensors finds out: kernels for instruction sets begin with it.
+ */
 #ifndef SMR_GENERIC_QUANT_ELEMENTWISE_H
 #define SMR_GENERIC_QUANT_ELEMENTWISE_H
 

@@ -1,4 +1,5 @@
-/* What the integer .inc files of vector/ share, in the vectors of an instruction set: the end of its quant_<isa>.h.
+/* What the integer .inc files of vector/ share, in the vectors of an instruction set: the end of its
+ * quant_<isa>.h.
  *
  * Numbers are taken VECTOR_BLOCK at a time, as four vectors of int32 or float and one of bytes. */
 #ifndef SMR_VECTOR_QUANT_H
@@ -36,17 +37,18 @@ static inline VECTOR_BYTES vector_finish(const VECTOR value[4], const vector_ran
         number[i] = VECTOR_INT_NEAREST(value[i], range->low, range->high);
     }
     return VECTOR_BYTES_FLIP(
-        VECTOR_BYTES_LARGER(VECTOR_BYTES_NARROW(number[0], number[1], number[2], number[3], range->zero_point),
-                            range->least),
+        VECTOR_BYTES_LARGER(
+            VECTOR_BYTES_NARROW(number[0], number[1], number[2], number[3], range->zero_point), range->least),
         range->flip);
 }
 
 /* As quant_requantize, for a block of sums. */
-static inline VECTOR_BYTES vector_requantize(const VECTOR_INT sum[4], VECTOR multiplier, const vector_range *range) {
+static inline VECTOR_BYTES vector_requantize(const VECTOR_INT sum[4], VECTOR multiplier,
+                                             const vector_range *range) {
     VECTOR value[4];
     size_t i;
     VECTOR_UNROLL for (i = 0; i < 4; ++i) {
-        value[i] = VECTOR_QUANT_MULTIPLY(VECTOR_FROM_INT(sum[i]), multiplier);
+        value[i] = VECTOR_MULTIPLY(VECTOR_FROM_INT(sum[i]), multiplier);
     }
     return vector_finish(value, range);
 }

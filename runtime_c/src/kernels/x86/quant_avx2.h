@@ -7,8 +7,8 @@
 
 #include "avx2.h"
 
-#define VECTOR_UNROLL       _Pragma("GCC unroll 16")
-#define VECTOR_KERNEL(name) name##_avx2
+#define VECTOR_UNROLL     _Pragma("GCC unroll 16")
+#define VECTOR_NAME(name) name##_avx2
 
 #define VECTOR_INT                        __m256i
 #define VECTOR_INT_LOAD(from)             _mm256_loadu_si256((const void *)(from))
@@ -19,34 +19,35 @@
 #define VECTOR_INT_MULTIPLY(a, b)         _mm256_mullo_epi32(a, b)
 #define VECTOR_INT_FROM_INT8(from, part)  _mm256_cvtepi8_epi32(_mm_loadu_si64((from) + 8 * (part)))
 #define VECTOR_INT_FROM_UINT8(from, part) _mm256_cvtepu8_epi32(_mm_loadu_si64((from) + 8 * (part)))
-#define VECTOR_INT_NEAREST(x, low, high)  _mm256_cvtps_epi32(_mm256_min_ps(x, high))
-#define VECTOR_FROM_INT(x)                _mm256_cvtepi32_ps(x)
-#define VECTOR_QUANT_MULTIPLY(a, b)       _mm256_mul_ps(a, b)
-#define VECTOR_QUANT_MULTIPLY_NUMBER(a, b) \
-    _mm256_and_ps(_mm256_cmp_ps(a, a, _CMP_ORD_Q), _mm256_mul_ps(a, b))
+/* The nearest integer, half to even, of `x` that is no more than `high`. What is less than `low` may give any
+ * number that is at most `low`. */
+#define VECTOR_INT_NEAREST(x, low, high) _mm256_cvtps_epi32(_mm256_min_ps(x, high))
+#define VECTOR_FROM_INT(x)               _mm256_cvtepi32_ps(x)
+/* 0 where `a` is NaN. */
+#define VECTOR_MULTIPLY_NUMBER(a, b) _mm256_and_ps(_mm256_cmp_ps(a, a, _CMP_ORD_Q), _mm256_mul_ps(a, b))
 
 #define VECTOR_SHORT        __m256i
 #define VECTOR_SHORT_ALL(x) _mm256_set1_epi16(x)
 
-#define VECTOR_BYTES                           __m256i
-#define VECTOR_BYTES_LOAD(from)                _mm256_loadu_si256((const void *)(from))
-#define VECTOR_BYTES_STORE(to, x)              _mm256_storeu_si256((void *)(to), x)
-#define VECTOR_BYTES_ALL(x)                    _mm256_set1_epi8(x)
-#define VECTOR_BYTES_FLIP(a, b)                _mm256_xor_si256(a, b)
-#define VECTOR_BYTES_LARGER(a, b)              _mm256_max_epi8(a, b)
+#define VECTOR_BYTES              __m256i
+#define VECTOR_BYTES_LOAD(from)   _mm256_loadu_si256((const void *)(from))
+#define VECTOR_BYTES_STORE(to, x) _mm256_storeu_si256((void *)(to), x)
+#define VECTOR_BYTES_ALL(x)       _mm256_set1_epi8(x)
+#define VECTOR_BYTES_FLIP(a, b)   _mm256_xor_si256(a, b)
+#define VECTOR_BYTES_LARGER(a, b) _mm256_max_epi8(a, b)
+/* Four vectors as int16 with saturation, `added`, and as int8 with saturation. */
 #define VECTOR_BYTES_NARROW(a, b, c, d, added) vector_narrow(a, b, c, d, added)
 
 static inline __m256i vector_narrow(__m256i a, __m256i b, __m256i c, __m256i d, __m256i added) {
     const __m256i ab = _mm256_adds_epi16(_mm256_packs_epi32(a, b), added);
     const __m256i cd = _mm256_adds_epi16(_mm256_packs_epi32(c, d), added);
-    return _mm256_permutevar8x32_epi32(_mm256_packs_epi16(ab, cd),
-                                       _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+    return _mm256_permutevar8x32_epi32(_mm256_packs_epi16(ab, cd), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
 }
 
 #define VECTOR_TABLE_FIND(table, x) vector_find(table, x)
 
-/* Rows 0 to 7 are for entries of index 0 to 127, the others for the rest; each is the exclusive or of 16 entries and the
- * 16 before them, so that those of all rows up to the right one are the entry. */
+/* Rows 0 to 7 are for entries of index 0 to 127, the others for the rest; each is the exclusive or of 16
+ * entries and the 16 before them, so that those of all rows up to the right one are the entry. */
 typedef struct vector_table {
     __m256i rows[16];
 } vector_table;
@@ -55,8 +56,8 @@ static inline void vector_table_fill(vector_table *table, const uint8_t *entries
     size_t i;
     for (i = 0; i < 16; ++i) {
         const __m256i row = _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)(entries + 16 * i)));
-        const __m256i before =
-            _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)(entries + 16 * (i % 8 == 0 ? i : i - 1))));
+        const __m256i before = _mm256_broadcastsi128_si256(
+            _mm_loadu_si128((const void *)(entries + 16 * (i % 8 == 0 ? i : i - 1))));
         table->rows[i] = i % 8 == 0 ? row : _mm256_xor_si256(row, before);
     }
 }
@@ -65,7 +66,8 @@ static inline void vector_table_fill(vector_table *table, const uint8_t *entries
 static inline __m256i vector_find(const vector_table *table, __m256i x) {
     const __m256i sixteen = _mm256_set1_epi8(16);
     __m256i other = _mm256_xor_si256(x, _mm256_set1_epi8((char)0x80));
-    __m256i found = _mm256_xor_si256(_mm256_shuffle_epi8(table->rows[0], x), _mm256_shuffle_epi8(table->rows[8], other));
+    __m256i found =
+        _mm256_xor_si256(_mm256_shuffle_epi8(table->rows[0], x), _mm256_shuffle_epi8(table->rows[8], other));
     size_t i;
     VECTOR_UNROLL for (i = 1; i < 8; ++i) {
         x = _mm256_subs_epi8(x, sixteen);

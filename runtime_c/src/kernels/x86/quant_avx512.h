@@ -7,36 +7,39 @@
 
 #include "avx512.h"
 
-#define VECTOR_UNROLL       _Pragma("GCC unroll 16")
-#define VECTOR_KERNEL(name) name##_avx512
+#define VECTOR_UNROLL     _Pragma("GCC unroll 16")
+#define VECTOR_NAME(name) name##_avx512
 
-#define VECTOR_INT                       __m512i
-#define VECTOR_INT_LOAD(from)            _mm512_loadu_si512(from)
-#define VECTOR_INT_STORE(to, x)          _mm512_storeu_si512(to, x)
-#define VECTOR_INT_ALL(x)                _mm512_set1_epi32(x)
-#define VECTOR_INT_ADD(a, b)             _mm512_add_epi32(a, b)
-#define VECTOR_INT_SUBTRACT(a, b)        _mm512_sub_epi32(a, b)
-#define VECTOR_INT_MULTIPLY(a, b)        _mm512_mullo_epi32(a, b)
-#define VECTOR_INT_FROM_INT8(from, part) _mm512_cvtepi8_epi32(_mm_loadu_si128((const void *)((from) + 16 * (part))))
+#define VECTOR_INT                __m512i
+#define VECTOR_INT_LOAD(from)     _mm512_loadu_si512(from)
+#define VECTOR_INT_STORE(to, x)   _mm512_storeu_si512(to, x)
+#define VECTOR_INT_ALL(x)         _mm512_set1_epi32(x)
+#define VECTOR_INT_ADD(a, b)      _mm512_add_epi32(a, b)
+#define VECTOR_INT_SUBTRACT(a, b) _mm512_sub_epi32(a, b)
+#define VECTOR_INT_MULTIPLY(a, b) _mm512_mullo_epi32(a, b)
+#define VECTOR_INT_FROM_INT8(from, part) \
+    _mm512_cvtepi8_epi32(_mm_loadu_si128((const void *)((from) + 16 * (part))))
 #define VECTOR_INT_FROM_UINT8(from, part) \
     _mm512_cvtepu8_epi32(_mm_loadu_si128((const void *)((from) + 16 * (part))))
+/* The nearest integer, half to even, of `x` that is no more than `high`. What is less than `low` may give any
+ * number that is at most `low`. */
 #define VECTOR_INT_NEAREST(x, low, high) _mm512_cvtps_epi32(_mm512_min_ps(x, high))
 #define VECTOR_FROM_INT(x)               _mm512_cvtepi32_ps(x)
-#define VECTOR_QUANT_MULTIPLY(a, b)      _mm512_mul_ps(a, b)
-#define VECTOR_QUANT_MULTIPLY_NUMBER(a, b) \
-    _mm512_maskz_mul_ps(_mm512_cmp_ps_mask(a, a, _CMP_ORD_Q), a, b)
+/* 0 where `a` is NaN. */
+#define VECTOR_MULTIPLY_NUMBER(a, b) _mm512_maskz_mul_ps(_mm512_cmp_ps_mask(a, a, _CMP_ORD_Q), a, b)
 
 #define VECTOR_SHORT        __m512i
 #define VECTOR_SHORT_ALL(x) _mm512_set1_epi16(x)
 
-#define VECTOR_BYTES                           __m512i
-#define VECTOR_BYTES_LOAD(from)                _mm512_loadu_si512(from)
-#define VECTOR_BYTES_LOAD_SOME(from, count)    _mm512_maskz_loadu_epi8(vector_mask(count), from)
-#define VECTOR_BYTES_STORE(to, x)              _mm512_storeu_si512(to, x)
-#define VECTOR_BYTES_STORE_SOME(to, x, count)  _mm512_mask_storeu_epi8(to, vector_mask(count), x)
-#define VECTOR_BYTES_ALL(x)                    _mm512_set1_epi8(x)
-#define VECTOR_BYTES_FLIP(a, b)                _mm512_xor_si512(a, b)
-#define VECTOR_BYTES_LARGER(a, b)              _mm512_max_epi8(a, b)
+#define VECTOR_BYTES                          __m512i
+#define VECTOR_BYTES_LOAD(from)               _mm512_loadu_si512(from)
+#define VECTOR_BYTES_LOAD_SOME(from, count)   _mm512_maskz_loadu_epi8(vector_mask(count), from)
+#define VECTOR_BYTES_STORE(to, x)             _mm512_storeu_si512(to, x)
+#define VECTOR_BYTES_STORE_SOME(to, x, count) _mm512_mask_storeu_epi8(to, vector_mask(count), x)
+#define VECTOR_BYTES_ALL(x)                   _mm512_set1_epi8(x)
+#define VECTOR_BYTES_FLIP(a, b)               _mm512_xor_si512(a, b)
+#define VECTOR_BYTES_LARGER(a, b)             _mm512_max_epi8(a, b)
+/* Four vectors as int16 with saturation, `added`, and as int8 with saturation. */
 #define VECTOR_BYTES_NARROW(a, b, c, d, added) vector_narrow(a, b, c, d, added)
 
 /* The lanes of the first `count` bytes of fewer than 64. */
@@ -74,7 +77,8 @@ static inline __m512i vector_find(const vector_table *table, __m512i x) {
     __m512i found[8];
     size_t i;
     VECTOR_UNROLL for (i = 0; i < 8; ++i) {
-        found[i] = _mm512_mask_shuffle_epi8(_mm512_shuffle_epi8(table->rows[2 * i], low), bit4, table->rows[2 * i + 1], low);
+        found[i] = _mm512_mask_shuffle_epi8(_mm512_shuffle_epi8(table->rows[2 * i], low), bit4,
+                                            table->rows[2 * i + 1], low);
     }
     VECTOR_UNROLL for (i = 0; i < 4; ++i) {
         found[i] = _mm512_mask_blend_epi8(bit5, found[2 * i], found[2 * i + 1]);

@@ -1,0 +1,91 @@
+/* Vectors of integers for WebAssembly: what the integer .inc files of vector/ are written with. */
+#ifndef SMR_WASM_QUANT_WASM_H
+#define SMR_WASM_QUANT_WASM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wasm.h"
+
+#define VECTOR_UNROLL     _Pragma("GCC unroll 16")
+#define VECTOR_NAME(name) name##_wasm
+
+#define VECTOR_INT                        v128_t
+#define VECTOR_INT_LOAD(from)             wasm_v128_load(from)
+#define VECTOR_INT_STORE(to, x)           wasm_v128_store(to, x)
+#define VECTOR_INT_ALL(x)                 wasm_i32x4_splat(x)
+#define VECTOR_INT_ADD(a, b)              wasm_i32x4_add(a, b)
+#define VECTOR_INT_SUBTRACT(a, b)         wasm_i32x4_sub(a, b)
+#define VECTOR_INT_MULTIPLY(a, b)         wasm_i32x4_mul(a, b)
+#define VECTOR_INT_FROM_INT8(from, part)  wasm_int8(from, part)
+#define VECTOR_INT_FROM_UINT8(from, part) wasm_uint8(from, part)
+/* The nearest integer, half to even, of `x` that is no more than `high`. What is less than `low` may give any
+ * number that is at most `low`. */
+#define VECTOR_INT_NEAREST(x, low, high) wasm_nearest(x, low, high)
+#define VECTOR_FROM_INT(x)               wasm_f32x4_convert_i32x4(x)
+/* 0 where `a` is NaN. */
+#define VECTOR_MULTIPLY_NUMBER(a, b) wasm_v128_and(wasm_f32x4_eq(a, a), wasm_f32x4_mul(a, b))
+
+/* Part 0 to 3 of 16 numbers. */
+static inline v128_t wasm_int8(const void *from, size_t part) {
+    const v128_t all = wasm_v128_load(from);
+    const v128_t half = part < 2 ? wasm_i16x8_extend_low_i8x16(all) : wasm_i16x8_extend_high_i8x16(all);
+    return part % 2 == 0 ? wasm_i32x4_extend_low_i16x8(half) : wasm_i32x4_extend_high_i16x8(half);
+}
+
+static inline v128_t wasm_uint8(const void *from, size_t part) {
+    const v128_t all = wasm_v128_load(from);
+    const v128_t half = part < 2 ? wasm_u16x8_extend_low_u8x16(all) : wasm_u16x8_extend_high_u8x16(all);
+    return part % 2 == 0 ? wasm_u32x4_extend_low_u16x8(half) : wasm_u32x4_extend_high_u16x8(half);
+}
+
+/* As quant_round: conversions take many instructions on some processors. */
+static inline v128_t wasm_nearest(v128_t x, v128_t low, v128_t high) {
+    const v128_t clamped = wasm_f32x4_pmin(wasm_f32x4_pmax(x, low), high);
+    return wasm_i32x4_sub(wasm_f32x4_add(clamped, wasm_f32x4_splat(12582912.0f)),
+                          wasm_i32x4_splat(0x4B400000));
+}
+
+#define VECTOR_SHORT        v128_t
+#define VECTOR_SHORT_ALL(x) wasm_i16x8_splat(x)
+
+#define VECTOR_BYTES              v128_t
+#define VECTOR_BYTES_LOAD(from)   wasm_v128_load(from)
+#define VECTOR_BYTES_STORE(to, x) wasm_v128_store(to, x)
+#define VECTOR_BYTES_ALL(x)       wasm_i8x16_splat((int8_t)(x))
+#define VECTOR_BYTES_FLIP(a, b)   wasm_v128_xor(a, b)
+#define VECTOR_BYTES_LARGER(a, b) wasm_i8x16_max(a, b)
+/* Four vectors as int16 with saturation, `added`, and as int8 with saturation. */
+#define VECTOR_BYTES_NARROW(a, b, c, d, added)                                        \
+    wasm_i8x16_narrow_i16x8(wasm_i16x8_add_sat(wasm_i16x8_narrow_i32x4(a, b), added), \
+                            wasm_i16x8_add_sat(wasm_i16x8_narrow_i32x4(c, d), added))
+
+/* The entries of a table of 256 bytes. */
+#define VECTOR_TABLE_FIND(table, x) vector_find(table, x)
+
+typedef struct vector_table {
+    v128_t rows[16]; /* entry i is in row i / 16 */
+} vector_table;
+
+static inline void vector_table_fill(vector_table *table, const uint8_t *entries) {
+    size_t i;
+    for (i = 0; i < 16; ++i) {
+        table->rows[i] = wasm_v128_load(entries + 16 * i);
+    }
+}
+
+/* An index outside of a row gives 0. */
+static inline v128_t vector_find(const vector_table *table, v128_t x) {
+    const v128_t row = wasm_i8x16_splat(16);
+    v128_t found = wasm_i8x16_swizzle(table->rows[0], x);
+    size_t i;
+    VECTOR_UNROLL for (i = 1; i < 16; ++i) {
+        x = wasm_i8x16_sub(x, row);
+        found = wasm_v128_or(found, wasm_i8x16_swizzle(table->rows[i], x));
+    }
+    return found;
+}
+
+#include "../vector/quant.h"
+
+#endif
