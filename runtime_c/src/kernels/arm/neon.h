@@ -16,7 +16,7 @@
 #define VECTOR_SUBTRACT(a, b)                 vsubq_f32(a, b)
 #define VECTOR_MULTIPLY(a, b)                 vmulq_f32(a, b)
 #define VECTOR_NEGATIVE_MULTIPLY_ADD(a, b, c) vfmsq_f32(c, a, b) /* c - a * b */
-#if defined(__aarch64__) || defined(_M_ARM64)
+#if defined(SMR_KERNELS_ARM64)
 #define VECTOR_DIVIDE(a, b) vdivq_f32(a, b)
 #else
 #define VECTOR_DIVIDE(a, b) ((a) / (b)) /* lane by lane, there is no instruction for vectors */
