@@ -23,6 +23,7 @@ from samara.graph.graph import Graph, Tensor
 from samara.graph.ops import OPS
 from samara.graph.variables import Variable, global_variables_initializer
 from samara.pyruntime.model import load
+from tests.cases._case import Case
 from tests.ops.conftest import FAMILIES, family
 
 FOLDER = Path(__file__).parent / "v1"
@@ -96,19 +97,26 @@ def missing_ops(name: str, folder: Path) -> list[str]:
     ]
 
 
-def ops_file(names: list[str], name: str) -> Callable[[Path], None]:
-    """One signature for each op: the first case of it that is not empty."""
+def first_cases(names: list[str], name: str) -> dict[str, tuple[Case, str]]:
+    """For each op of a family the first case of it that is not empty, and its first type."""
+    found = {}
+    for op in names:
+        case = next(
+            c
+            for c in family(name).CASES
+            if c.op == op and all(i is None or 0 not in i.shape for i in c.flat_inputs())
+        )
+        found[op] = case, next(d for d in case.dtype_names() if d != "float64")
+    return found
+
+
+def cases_file(cases: dict[str, tuple[Case, str]]) -> Callable[[Path], None]:
+    """One signature for each case, under its key."""
 
     def write(path: Path) -> None:
         graph = Graph()
         signatures, samples = [], {}
-        for op in names:
-            case = next(
-                c
-                for c in family(name).CASES
-                if c.op == op and all(i is None or 0 not in i.shape for i in c.flat_inputs())
-            )
-            dtype = next(d for d in case.dtype_names() if d != "float64")
+        for key, (case, dtype) in cases.items():
             tensors, inputs, sample = [], {}, {}
             for number, (given, array) in enumerate(zip(case.flat_inputs(), case.arrays(dtype), strict=True)):
                 if given is None or array is None:
@@ -119,14 +127,14 @@ def ops_file(names: list[str], name: str) -> Callable[[Path], None]:
                     )
                 else:
                     made = graph.apply(
-                        "placeholder", [], {"dtype": array.dtype, "shape": array.shape}, name=f"{op}{number}"
+                        "placeholder", [], {"dtype": array.dtype, "shape": array.shape}, name=f"{key}{number}"
                     )
                     tensors.append(made.outputs[0])
                     inputs[f"input{number}"], sample[f"input{number}"] = made.outputs[0], array
-            made = graph.apply(op, case.grouped(tensors), dict(case.attributes))
+            made = graph.apply(case.op, case.grouped(tensors), dict(case.attributes))
             outputs = {f"output{i}": t for i, t in enumerate(made.outputs)}
-            signatures.append(Signature(outputs, inputs=inputs, name=op))
-            samples[op] = [sample]
+            signatures.append(Signature(outputs, inputs=inputs, name=key))
+            samples[key] = [sample]
         export_model(
             signatures,
             path,
@@ -153,7 +161,9 @@ def main(folder: Path = FOLDER) -> None:
         names = missing_ops(name, folder) if name not in ("random", "state") else []
         if names:
             number = 1 + len(list(folder.glob(f"ops_{name}*.smr")))
-            wanted[f"ops_{name}" + (f"_{number}" if number > 1 else "")] = ops_file(names, name)
+            wanted[f"ops_{name}" + (f"_{number}" if number > 1 else "")] = cases_file(
+                first_cases(names, name)
+            )
     for name, write in wanted.items():
         write(folder / f"{name}.smr")
         sys.stdout.write(f"{name}.smr {(folder / name).with_suffix('.smr').stat().st_size:,} B\n")

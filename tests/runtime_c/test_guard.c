@@ -2,34 +2,9 @@
 #if !defined(_WIN32)
 #define _DEFAULT_SOURCE
 #endif
-#include "check.h"
+#include "guard.h"
 
-#if defined(__unix__) || defined(__APPLE__)
-
-#include <sys/mman.h>
-#include <unistd.h>
-
-typedef struct guarded {
-    uint8_t *base;
-    size_t mapped;
-    uint8_t *begin; /* the first byte after the guard in front */
-    uint8_t *end;   /* the first byte of the guard behind */
-} guarded;
-
-static guarded make_guarded(size_t bytes) {
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    const size_t inner = (bytes + page - 1) / page * page;
-    guarded memory;
-    memory.mapped = inner + 2 * page;
-    memory.base = mmap(NULL, memory.mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory.base == MAP_FAILED) {
-        exit(EXIT_FAILURE);
-    }
-    memory.begin = memory.base + page;
-    memory.end = memory.begin + inner;
-    CHECK(mprotect(memory.base, page, PROT_NONE) == 0 && mprotect(memory.end, page, PROT_NONE) == 0);
-    return memory;
-}
+#if GUARD_PAGES
 
 static void run_all(const smr_model *model, void *memory, size_t bytes) {
     smr_context *context;
@@ -54,22 +29,23 @@ static void run_all(const smr_model *model, void *memory, size_t bytes) {
 static void test_guarded(const char *name) {
     check_file file = check_read_data(name);
     const size_t shift = (16 - file.size % 16) % 16;
-    guarded bytes = make_guarded(file.size + shift);
+    guarded bytes = guard_make(file.size + shift);
     uint8_t *data = bytes.end - file.size - shift;
     guarded memory;
     smr_model *model;
     smr_error error;
     size_t size, alignment;
     memcpy(data, file.data, file.size);
-    CHECK(mprotect(bytes.begin, (size_t)(bytes.end - bytes.begin), PROT_READ) == 0);
+    guard_protect(&bytes);
     CHECK_OK(smr_model_load(data, file.size, NULL, &model, &error), error);
     CHECK_OK(smr_model_check_hash(model, &error), error);
     CHECK_OK(smr_context_memory(model, NULL, &size, &alignment, &error), error);
-    memory = make_guarded(size + alignment);
+    memory = guard_make(size + alignment);
     run_all(model, memory.begin, size);
     run_all(model, memory.end - (size + alignment - 1) / alignment * alignment, size);
     smr_model_free(model);
-    CHECK(munmap(memory.base, memory.mapped) == 0 && munmap(bytes.base, bytes.mapped) == 0);
+    guard_release(&memory);
+    guard_release(&bytes);
     free(file.block);
 }
 

@@ -1,0 +1,100 @@
+/* Memory between two pages that may not be touched, with a pattern around what is given out. Where pages
+ * cannot be protected the pattern alone tells who writes outside. */
+#ifndef SMR_TESTS_GUARD_H
+#define SMR_TESTS_GUARD_H
+
+/* Include it before any system header, and define _DEFAULT_SOURCE before that. */
+#include "check.h"
+
+#if defined(__unix__) || defined(__APPLE__)
+#define GUARD_PAGES 1
+#include <sys/mman.h>
+#include <unistd.h>
+#else
+#define GUARD_PAGES 0
+#endif
+
+#define GUARD_PATTERN 0xa5
+
+typedef struct guarded {
+    uint8_t *base;
+    size_t mapped;
+    uint8_t *begin; /* the first byte after the guard in front */
+    uint8_t *end;   /* the first byte of the guard behind */
+    uint8_t *data;  /* what guard_place gave */
+    size_t bytes;
+} guarded;
+
+/* At least `bytes` bytes between the guards. */
+static inline guarded guard_make(size_t bytes) {
+    guarded memory = {0};
+#if GUARD_PAGES
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const size_t inner = (bytes + page - 1) / page * page;
+    memory.mapped = inner + 2 * page;
+    memory.base = mmap(NULL, memory.mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory.base == MAP_FAILED) {
+        exit(EXIT_FAILURE);
+    }
+    memory.begin = memory.base + page;
+    memory.end = memory.begin + inner;
+    CHECK(mprotect(memory.base, page, PROT_NONE) == 0 && mprotect(memory.end, page, PROT_NONE) == 0);
+#else
+    memory.mapped = bytes + 3 * 64;
+    memory.base = malloc(memory.mapped);
+    if (memory.base == NULL) {
+        exit(EXIT_FAILURE);
+    }
+    memory.begin = memory.base + (64 - (uintptr_t)memory.base % 64) % 64;
+    memory.end = memory.begin + (bytes + 63) / 64 * 64 + 64;
+#endif
+    return memory;
+}
+
+/* Gives out `bytes` bytes, aligned to `alignment`: the first ones between the guards, or the last ones of
+ * which `slack` bytes more are there. All of the rest has the pattern. */
+static inline guarded guard_place(size_t bytes, size_t alignment, size_t slack, int at_end) {
+    guarded memory = guard_make(bytes + slack + alignment);
+    const size_t room = (size_t)(memory.end - memory.begin);
+    memory.data = at_end ? memory.begin + (room - slack - bytes) / alignment * alignment : memory.begin;
+    memory.bytes = bytes;
+    memset(memory.begin, GUARD_PATTERN, room);
+    return memory;
+}
+
+/* Whether all that was not given out still has the pattern. */
+static inline int guard_intact(const guarded *memory) {
+    const uint8_t *at;
+    for (at = memory->begin; at < memory->end; ++at) {
+        if (at == memory->data) {
+            at += memory->bytes;
+            if (at == memory->end) {
+                break;
+            }
+        }
+        if (*at != GUARD_PATTERN) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* Lets nobody write what is between the guards. */
+static inline void guard_protect(const guarded *memory) {
+#if GUARD_PAGES
+    CHECK(mprotect(memory->begin, (size_t)(memory->end - memory->begin), PROT_READ) == 0);
+#else
+    (void)memory;
+#endif
+}
+
+static inline void guard_release(guarded *memory) {
+#if GUARD_PAGES
+    CHECK(memory->base == NULL || munmap(memory->base, memory->mapped) == 0);
+#else
+    free(memory->base);
+#endif
+    memset(memory, 0, sizeof *memory);
+}
+
+#endif

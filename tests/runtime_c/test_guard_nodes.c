@@ -1,0 +1,323 @@
+/* test_guard_nodes FILE.smr...: every op of files with each of its tensors between guard pages of its own, by
+ * every instruction set of this processor and in parts. Files of all ops' cases are made by
+ * tests/ops/test_guard_pages.py.
+ *
+ * What a kernel may touch is the contract: 64 bytes after what is in the arena or the state may be read,
+ * nothing after a constant and nothing before anything; only outputs, state and scratch are written. */
+#if !defined(_WIN32)
+#define _DEFAULT_SOURCE
+#endif
+#include "core/context.h"
+#include "guard.h"
+#include "platform/platform.h"
+
+#define SLACK 64
+
+/* The memory of one program's tensors. */
+typedef struct guards {
+    smr_program *program;
+    guarded *values;
+    guarded *scratch;
+    void **data; /* of the values and then of the scratch, before */
+    uint32_t value_count;
+    uint32_t node_count;
+} guards;
+
+static size_t value_bytes(const smr_value *value) {
+    uint64_t bytes = value->count * smr_dtype_size((smr_dtype)value->dtype);
+    if (value->storage == SMR_STORAGE_CONSTANT) {
+        smr_error error;
+        CHECK_OK(smr_value_constant_bytes(value, &bytes, &error), error);
+    }
+    return (size_t)bytes;
+}
+
+/* The value whose memory this one uses: an input that its op gives it the place of, or one of the same state.
+ */
+static uint32_t find_shared(const smr_program *program, uint32_t index) {
+    const smr_value *value = &program->values[index];
+    uint32_t n;
+    int32_t i, k;
+    for (n = 0; n < index && value->storage == SMR_STORAGE_STATE; ++n) {
+        if (program->values[n].storage == SMR_STORAGE_STATE && program->values[n].data == value->data) {
+            return n;
+        }
+    }
+    for (n = 0; n < program->ops.count; ++n) {
+        const smr_node *node = &program->nodes[n];
+        for (i = 0; i < node->output_count; ++i) {
+            for (k = 0; node->outputs[i] == value && k < node->input_count; ++k) {
+                const smr_value *input = node->inputs[k];
+                if (input != NULL && input->data == value->data && value_bytes(input) == value_bytes(value)) {
+                    return (uint32_t)(input - program->values);
+                }
+            }
+        }
+    }
+    return index;
+}
+
+static guarded place_value(const smr_value *value, int at_end) {
+    const bool constant = value->storage == SMR_STORAGE_CONSTANT;
+    const size_t bytes = value_bytes(value);
+    const guarded memory = guard_place(bytes, constant ? 16 : 64, constant ? 0 : SLACK, at_end);
+    if (bytes > 0 && (constant || value->storage == SMR_STORAGE_STATE)) {
+        memcpy(memory.data, value->data, bytes);
+    }
+    if (constant) {
+        guard_protect(&memory);
+    }
+    return memory;
+}
+
+/* Moves all values of a program between guards; those that share memory go on sharing it. */
+static void move_values(const smr_program *program, guards *g, int at_end) {
+    uint32_t *shared = calloc(g->value_count + 1, sizeof *shared);
+    uint32_t i;
+    if (shared == NULL) {
+        exit(EXIT_FAILURE);
+    }
+    for (i = 0; i < g->value_count; ++i) {
+        shared[i] = find_shared(program, i);
+    }
+    for (i = 0; i < g->value_count; ++i) {
+        if (shared[i] == i) {
+            g->values[i] = place_value(&program->values[i], at_end);
+        }
+    }
+    for (i = 0; i < g->value_count; ++i) {
+        uint32_t root = i;
+        while (shared[root] != root) {
+            root = shared[root];
+        }
+        program->values[i].data = g->values[root].data;
+    }
+    free(shared);
+}
+
+static void make_guards(smr_program *program, guards *g, int at_end) {
+    uint32_t i;
+    g->program = program;
+    g->value_count = program->tensors.count;
+    g->node_count = program->ops.count;
+    g->values = calloc(g->value_count + 1, sizeof *g->values);
+    g->scratch = calloc(g->node_count + 1, sizeof *g->scratch);
+    g->data = calloc(g->value_count + g->node_count + 1, sizeof *g->data);
+    if (g->values == NULL || g->scratch == NULL || g->data == NULL) {
+        exit(EXIT_FAILURE);
+    }
+    for (i = 0; i < g->value_count; ++i) {
+        g->data[i] = program->values[i].data;
+    }
+    move_values(program, g, at_end);
+    for (i = 0; i < g->node_count; ++i) {
+        g->data[g->value_count + i] = program->nodes[i].scratch;
+        if (program->nodes[i].scratch_bytes > 0) {
+            g->scratch[i] = guard_place(program->nodes[i].scratch_bytes, 64, SLACK, at_end);
+            program->nodes[i].scratch = g->scratch[i].data;
+        }
+    }
+}
+
+static void release_guards(guards *g, const char *what) {
+    uint32_t i;
+    for (i = 0; i < g->value_count; ++i) {
+        if (g->values[i].base != NULL && !CHECK(guard_intact(&g->values[i]))) {
+            fprintf(stderr, "    %s: tensor %u\n", what, (unsigned)i);
+        }
+        guard_release(&g->values[i]);
+        g->program->values[i].data = g->data[i];
+    }
+    for (i = 0; i < g->node_count; ++i) {
+        CHECK(g->scratch[i].base == NULL || guard_intact(&g->scratch[i]));
+        guard_release(&g->scratch[i]);
+        g->program->nodes[i].scratch = g->data[g->value_count + i];
+    }
+    free(g->values);
+    free(g->scratch);
+    free(g->data);
+}
+
+/* Programs that run others, and those whose sizes a run computes, are left to test_guard. */
+static bool is_plain(const smr_program *program) {
+    uint32_t i, bodies[2];
+    for (i = 0; i < program->ops.count; ++i) {
+        const smr_node *node = &program->nodes[i];
+        if (node->late || node->kernel == NULL ||
+            smr_control_bodies(node->kernel->opcode, &node->attributes, bodies)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void fill_inputs(const smr_model *model, smr_context *context, int32_t signature) {
+    smr_signature_info info;
+    smr_error error;
+    int32_t i;
+    CHECK_OK(smr_model_signature(model, signature, &info, &error), error);
+    for (i = 0; i < info.input_count; ++i) {
+        smr_tensor tensor;
+        const void *data;
+        size_t bytes;
+        CHECK_OK(smr_context_input(context, signature, i, &tensor, &error), error);
+        CHECK_OK(smr_model_golden(model, signature, 0, 0, i, &data, &bytes, &error), error);
+        if (bytes > 0) {
+            memcpy(tensor.data, data, bytes);
+        }
+    }
+}
+
+/* Runs the work of a node in `parts` parts, which are not of one size. */
+static smr_status run_parts(const smr_node *node, size_t parts, smr_error *error) {
+    size_t begin = 0, part;
+    for (part = 0; part < parts; ++part) {
+        const size_t end = part + 1 == parts ? node->work : node->work * (2 * part + 1) / (2 * parts);
+        if (end > begin) {
+            SMR_TRY(node->run(node, begin, end, error));
+        }
+        begin = end;
+    }
+    return SMR_OK;
+}
+
+/* Prepares the nodes for where their operands are now, and runs them. */
+static void run_nodes(const smr_program *program, size_t parts, const char *what) {
+    const uint64_t floats = smr_platform_set_floats();
+    uint32_t i;
+    for (i = 0; i < program->ops.count; ++i) {
+        const smr_op_record op = smr_op_read(smr_vector_table(program->ops, i));
+        smr_error error;
+        CHECK_OK(smr_node_prepare(&program->nodes[i], &op, &error), error);
+        if (!CHECK(run_parts(&program->nodes[i], parts, &error) == SMR_OK)) {
+            fprintf(stderr, "    %s, op %u: %s\n", what, (unsigned)i, error.message);
+        }
+    }
+    smr_platform_restore_floats(floats);
+}
+
+static uint8_t *copy_outputs(const smr_model *model, smr_context *context, int32_t signature, size_t *bytes) {
+    smr_signature_info info;
+    smr_error error;
+    uint8_t *copy = malloc(1);
+    int32_t i;
+    *bytes = 0;
+    CHECK_OK(smr_model_signature(model, signature, &info, &error), error);
+    for (i = 0; i < info.output_count && copy != NULL; ++i) {
+        smr_tensor tensor;
+        CHECK_OK(smr_context_output(context, signature, i, &tensor, &error), error);
+        copy = realloc(copy, *bytes + tensor.bytes + 1);
+        if (copy != NULL && tensor.bytes > 0) {
+            memcpy(copy + *bytes, tensor.data, tensor.bytes);
+        }
+        *bytes += tensor.bytes;
+    }
+    if (copy == NULL) {
+        exit(EXIT_FAILURE);
+    }
+    return copy;
+}
+
+static smr_context *make_context(const smr_model *model, const char *isa) {
+    smr_context_config config;
+    smr_context *context = NULL;
+    smr_error error;
+    smr_context_config_init(&config);
+    config.isa = isa;
+    CHECK_OK(smr_context_create(model, &config, NULL, 0, &context, &error), error);
+    if (context == NULL) {
+        exit(EXIT_FAILURE);
+    }
+    return context;
+}
+
+/* The outputs with guards at either end, of whole nodes or of parts, are those of a run without. */
+static void check_signature(const smr_model *model, smr_context *context, int32_t signature,
+                            const char *what) {
+    smr_program *program = &context->programs[smr_context_program_of(context, signature)->index];
+    uint8_t *expected;
+    size_t expected_bytes;
+    smr_error error;
+    int round;
+    smr_context_reset(context);
+    fill_inputs(model, context, signature);
+    CHECK_OK(smr_run(context, signature, &error), error);
+    expected = copy_outputs(model, context, signature, &expected_bytes);
+    for (round = 0; round < 4; ++round) {
+        uint8_t *found;
+        size_t bytes;
+        guards g;
+        smr_context_reset(context);
+        make_guards(program, &g, round % 2);
+        fill_inputs(model, context, signature);
+        run_nodes(program, round < 2 ? 1 : 3, what);
+        found = copy_outputs(model, context, signature, &bytes);
+        if (!CHECK(bytes == expected_bytes && memcmp(found, expected, bytes) == 0)) {
+            fprintf(stderr, "    %s, %s guard, %d parts\n", what, round % 2 ? "last" : "first",
+                    round < 2 ? 1 : 3);
+        }
+        free(found);
+        release_guards(&g, what);
+    }
+    free(expected);
+}
+
+/* Whether the instruction set is that of a kernel of the program, or plain C; of others there is a lower one
+ * with the same kernels. */
+static bool is_used(const smr_program *program, const char *isa) {
+    bool used = strcmp(isa, "generic") == 0;
+    uint32_t i;
+    for (i = 0; i < program->ops.count; ++i) {
+        used |= strcmp(program->nodes[i].kernel->name, isa) == 0;
+    }
+    return used;
+}
+
+static void check_instruction_set(const smr_model *model, const char *isa, const char *path) {
+    smr_context *context = make_context(model, isa);
+    smr_model_info info;
+    smr_error error;
+    int32_t i;
+    CHECK_OK(smr_model_get_info(model, &info, &error), error);
+    for (i = 0; i < info.signature_count; ++i) {
+        const smr_program *program = smr_context_program_of(context, i);
+        smr_signature_info signature;
+        char what[512];
+        CHECK_OK(smr_model_signature(model, i, &signature, &error), error);
+        (void)snprintf(what, sizeof what, "%s: %s with %s", path, signature.name, isa);
+        if (is_plain(program) && is_used(program, isa)) {
+            check_signature(model, context, i, what);
+        }
+    }
+    smr_context_free(context);
+}
+
+static void check_model(const char *path) {
+    const check_file file = check_read_file(path);
+    smr_model *model = NULL;
+    smr_error error;
+    int32_t isa;
+    CHECK_OK(smr_model_load(file.data, file.size, NULL, &model, &error), error);
+    if (model == NULL) {
+        exit(EXIT_FAILURE);
+    }
+    for (isa = 0; isa < smr_isa_count(); ++isa) {
+        const char *name;
+        int32_t offered;
+        CHECK_OK(smr_isa_info(isa, &name, &offered, &error), error);
+        if (offered) {
+            check_instruction_set(model, name, path);
+        }
+    }
+    smr_model_free(model);
+    free(file.block);
+}
+
+int main(int argc, char **argv) {
+    int i;
+    CHECK(argc > 1);
+    for (i = 1; i < argc; ++i) {
+        check_model(argv[i]);
+    }
+    return check_result();
+}
