@@ -1,10 +1,10 @@
 /* Nodes of random sizes made by hand, for tests of kernels against the generic ones. Tensors have exactly
- * their bytes, so that a sanitizer sees what lies outside. */
+ * their bytes, between guard pages. */
 #ifndef SMR_TESTS_RANDOM_NODES_H
 #define SMR_TESTS_RANDOM_NODES_H
 
-#include "check.h"
 #include "core/isa.h"
+#include "guard.h"
 #include "kernels/registry.h"
 #include "platform/platform.h"
 
@@ -40,10 +40,8 @@ static inline void open_value(smr_value *value, uint8_t dtype, int32_t rank, con
         value->count *= (size_t)dims[axis];
     }
     stored = stored == 0 ? value->count : stored;
-    value->data = malloc(stored > 0 ? stored * smr_dtype_size((smr_dtype)dtype) : 1);
-    if (value->data == NULL) {
-        exit(EXIT_FAILURE);
-    }
+    value->data = guard_allocate(stored * smr_dtype_size((smr_dtype)dtype), smr_dtype_size((smr_dtype)dtype),
+                                 next_random(0, 3) > 0);
     for (i = 0; i < stored; ++i) {
         if (dtype == SMR_DTYPE_FLOAT32) {
             ((float *)value->data)[i] = (float)next_random(-1000, 1000) / 1000.0f;
@@ -58,7 +56,7 @@ static inline void open_value(smr_value *value, uint8_t dtype, int32_t rank, con
 static inline void close_bench(bench *b) {
     int i;
     for (i = 0; i < 5; ++i) {
-        free(b->values[i].data);
+        guard_free(b->values[i].data);
     }
 }
 

@@ -1,6 +1,9 @@
 /* The integer kernels for instruction sets that are no products, against the generic ones, bit for bit:
  * numbers over the whole range of their types, extreme multipliers and zero points, sizes around every edge,
  * every form of broadcasting, whatever the partition of the work. */
+#if !defined(_WIN32)
+#define _DEFAULT_SOURCE
+#endif
 #include <math.h>
 
 #include "random_nodes.h"

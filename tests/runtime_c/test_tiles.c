@@ -1,5 +1,8 @@
 /* Kernels for instruction sets against the generic ones, on nodes of random sizes made by hand: integers bit
  * for bit, floats within what another order of additions makes; whatever the partition of the work. */
+#if !defined(_WIN32)
+#define _DEFAULT_SOURCE
+#endif
 #include <math.h>
 
 #include "random_nodes.h"
