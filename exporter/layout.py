@@ -37,7 +37,8 @@ def run_length(op: Operation, index: int) -> int | None:
         if op.attributes.get("groups", 1) != 1:
             return None
         _, width, channels, _ = tensor.shape
-        return int(channels if op.a.dilations[1] != 1 else width * channels)  # type: ignore[arg-type]
+        torn = op.attributes.get("dilations", (1, 1))[1] != 1
+        return int(channels if torn else width * channels)  # type: ignore[arg-type]
     if len(tensor.shape) != 2 or op.attributes.get("transpose_y"):
         return None
     return int(tensor.shape[0])  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ those that a cond or a loop runs are models of their own to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from samara.exporter.passes.attention import raise_attention
@@ -28,6 +28,7 @@ from samara.exporter.passes.linear import (
 )
 from samara.exporter.passes.moves import cancel_moves, turn_products
 from samara.exporter.passes.raising import raise_functions
+from samara.exporter.passes.winograd import transform_filters
 from samara.graph.rewrite import ModelGraph, in_bodies, needed, with_bodies
 
 Pass = Callable[[ModelGraph], "ModelGraph | None"]
@@ -50,10 +51,14 @@ PASSES: dict[str, Pass] = {
     "bias_fusion": fuse_bias,
     "split_bias_fusion": fuse_bias_before_split,
     "activation_fusion": fuse_activation,
+    "winograd": transform_filters,
 }
 
 # Those that make ops for which quantization has no rule.
-_FLOAT_ONLY = frozenset({"attention"})
+_FLOAT_ONLY = frozenset({"attention", "winograd"})
+
+# Those that see what all others have left: no other pass knows what they make.
+_LAST = frozenset({"winograd"})
 
 # Enough for chains of rewrites that enable each other; more would mean that two passes undo each other's work.
 _ROUNDS = 10
@@ -85,22 +90,27 @@ def optimize(
     if unknown:
         raise ValueError(f"no pass is called {', '.join(unknown)}; the passes are {', '.join(PASSES)}")
     applied: list[Applied] = []
+    names = [n for n in PASSES if n not in disable and not (quantizable and n in _FLOAT_ONLY)]
     for _ in range(_ROUNDS):
-        progressed = False
-        for name, run in PASSES.items():
-            if name in disable or (quantizable and name in _FLOAT_ONLY):
-                continue
-            before = op_count(model)
-            rewritten = run(model)
-            inner = in_bodies(rewritten or model, run)
-            rewritten = inner or rewritten
-            if rewritten is not None:
-                progressed = True
-                model = rewritten
-                applied.append(Applied(name=name, before=before, after=op_count(model)))
-        if not progressed:
+        model, done = _once(model, [n for n in names if n not in _LAST])
+        applied += done
+        if not done:
             break
-    return model, tuple(applied)
+    model, done = _once(model, [n for n in names if n in _LAST])
+    return model, (*applied, *done)
+
+
+def _once(model: ModelGraph, names: Sequence[str]) -> tuple[ModelGraph, list[Applied]]:
+    """Runs the passes of these names, one after the other."""
+    applied: list[Applied] = []
+    for name in names:
+        before = op_count(model)
+        rewritten = PASSES[name](model)
+        rewritten = in_bodies(rewritten or model, PASSES[name]) or rewritten
+        if rewritten is not None:
+            model = rewritten
+            applied.append(Applied(name=name, before=before, after=op_count(model)))
+    return model, applied
 
 
 def op_count(model: ModelGraph) -> int:

@@ -45,6 +45,7 @@ from samara.graph.ops import (
     state,
     summaries,
     texts,
+    winograd,
 )
 from samara.graph.ops._table import OPS, OpDef
 
@@ -93,4 +94,5 @@ __all__ = [
     "state",
     "summaries",
     "texts",
+    "winograd",
 ]

@@ -11,6 +11,7 @@ import pytest
 
 from samara.exporter.freeze import Signature, freeze
 from samara.exporter.passes import PASSES, op_count, optimize
+from samara.exporter.passes.winograd import BUDGET
 from samara.graph.execution.session import Session
 from samara.graph.graph import Graph, Tensor
 from samara.graph.rewrite import ModelGraph, needed
@@ -356,6 +357,52 @@ def test_bias_that_differs_by_pixel_stays() -> None:
     x, feeds = image(graph)
     y = graph.b.add(LINEAR["conv2d"](graph, x), random(6, 1, 4))
     assert ops(check(frozen(y), feeds, "bias_fusion"))["add"] == 1
+
+
+@pytest.mark.parametrize("padding", ["same", "valid", "explicit"])
+def test_winograd(padding: str) -> None:
+    graph = Graph()
+    x = placeholder(graph, (2, 11, 14, 16))
+    y = graph.b.conv2d(
+        x, random(3, 3, 16, 20), random(20), padding=padding, paddings=(2, 0, 1, 3), activation="relu"
+    )
+    rewritten = check(frozen(y), {"x": random(2, 11, 14, 16)}, "winograd", tolerance=5e-6)
+    assert ops(rewritten) == Counter(["winograd_conv2d"])
+
+
+@pytest.mark.parametrize(
+    ("channels", "outputs", "size", "attributes"),
+    [
+        (8, 16, (12, 12), {}),
+        (16, 12, (12, 12), {}),
+        (16, 16, (4, 5), {}),
+        (16, 16, (13, 2), {"padding": "same"}),
+        (16, 16, (12, 12), {"strides": (2, 2)}),
+        (16, 16, (12, 12), {"dilations": (2, 2)}),
+        (32, 16, (12, 12), {"groups": 2}),
+        (96, 96, (12, 12), {}),
+    ],
+)
+def test_winograd_where_it_does_not_pay(
+    channels: int, outputs: int, size: tuple[int, int], attributes: dict[str, Any]
+) -> None:
+    graph = Graph()
+    x = placeholder(graph, (1, *size, channels))
+    y = graph.b.conv2d(x, random(3, 3, channels // attributes.get("groups", 1), outputs), **attributes)
+    assert ops(applied(frozen(y), "winograd")) == Counter(["conv2d"])
+
+
+def test_winograd_keeps_to_its_budget_and_takes_the_largest_images() -> None:
+    graph = Graph()
+    b = graph.b
+    y = placeholder(graph, (1, 32, 32, 56))
+    for stride in (1, 1, 2, 1, 1):
+        y = b.conv2d(y, random(3, 3, 56, 56), padding="same", strides=(stride, stride))
+    made = [op.type for op in needed(applied(frozen(y), "winograd").outputs) if "conv2d" in op.type]
+    added = 3 * random(3, 3, 56, 56).nbytes
+    assert 4 * added > BUDGET > 3 * added
+    assert made == ["winograd_conv2d"] * 2 + ["conv2d", "winograd_conv2d", "conv2d"]
+    assert ops(check(frozen(y), {"x": random(1, 32, 32, 56)}, "winograd"))["winograd_conv2d"] == 3
 
 
 def test_all_passes_together_on_a_network() -> None:

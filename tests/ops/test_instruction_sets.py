@@ -171,6 +171,37 @@ def test_convolution(case: tuple[Any, ...], tmp_path: Path) -> None:
         np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=2e-5 * np.abs(wanted).max(), err_msg=isa)
 
 
+@pytest.mark.parametrize(
+    ("height", "width", "channels", "outputs", "padding", "activation"),
+    [
+        (8, 8, 16, 16, "SAME", "relu"),
+        (9, 13, 17, 31, "SAME", None),
+        (12, 27, 20, 33, "VALID", "relu6"),
+        (16, 8, 33, 48, "SAME", "relu"),
+        (7, 40, 31, 70, "SAME", None),
+        (14, 10, 64, 18, "VALID", "relu"),
+    ],
+)
+def test_winograd_convolution(
+    height: int,
+    width: int,
+    channels: int,
+    outputs: int,
+    padding: str,
+    activation: str | None,
+    tmp_path: Path,
+) -> None:
+    case = ([2, height, width, channels], (3, 3), outputs, 1, 1, padding, activation, True)
+    x, y, array, computed = _graph(case, np.random.default_rng(width), depthwise=False)
+    tf.export_model(y, tmp_path / "m.smr", inputs=x)
+    model = load(tmp_path / "m.smr")
+    assert [o.op for o in model.ops()] == ["winograd_conv2d"]
+    wanted = computed(array)
+    for isa, (found, kernel) in _runs(model, array).items():
+        assert kernel == isa or not _has("winograd_conv2d", isa), isa
+        np.testing.assert_allclose(found, wanted, rtol=0, atol=5e-6 * np.abs(wanted).max(), err_msg=isa)
+
+
 @pytest.mark.parametrize("case", DEPTHWISE, ids=str)
 def test_depthwise_convolution(case: tuple[Any, ...], tmp_path: Path) -> None:
     x, y, array, computed = _graph(case, np.random.default_rng(len(str(case))), depthwise=True)

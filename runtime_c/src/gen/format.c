@@ -265,6 +265,11 @@ static const smr_format_field resample_attributes_fields[] = {
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
 };
 
+static const smr_format_field winograd_conv2d_attributes_fields[] = {
+    {SMR_FIELD_SCALARS, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+};
+
 static const smr_format_field max_pool2d_attributes_fields[] = {
     {SMR_FIELD_SCALARS, 0, 4, 4, -1},
     {SMR_FIELD_SCALARS, 0, 4, 4, -1},
@@ -730,6 +735,7 @@ const smr_format_table smr_format_tables[] = {
     {depthwise_conv2d_backprop_input_attributes_fields, 4},
     {depthwise_conv2d_backprop_filter_attributes_fields, 4},
     {resample_attributes_fields, 11},
+    {winograd_conv2d_attributes_fields, 2},
     {max_pool2d_attributes_fields, 4},
     {average_pool2d_attributes_fields, 5},
     {max_pool2d_gradient_attributes_fields, 4},
@@ -890,7 +896,7 @@ const int16_t smr_format_attributes[256] = {
     SMR_TABLE_DEPTHWISE_CONV2D_BACKPROP_INPUT_ATTRIBUTES,
     SMR_TABLE_DEPTHWISE_CONV2D_BACKPROP_FILTER_ATTRIBUTES,
     SMR_TABLE_RESAMPLE_ATTRIBUTES,
-    -1,
+    SMR_TABLE_WINOGRAD_CONV2D_ATTRIBUTES,
     -1,
     -1,
     -1,

@@ -724,6 +724,23 @@ static const smr_attribute_def resample_attributes[] = {
     {"extrapolation_value", SMR_ATTRIBUTE_FLOAT, 0, offsetof(smr_resample_attributes, extrapolation_value), 0.0f, 0, 0},
 };
 
+static const smr_operand_def winograd_conv2d_inputs[] = {
+    {"x", 0x0002, -1, 0},
+    {"filter", 0x0002, -1, 8},
+    {"bias", 0x0002, -1, 1},
+};
+
+static const smr_operand_def winograd_conv2d_outputs[] = {
+    {"y", 0x0002, -1, 0},
+};
+
+static const int32_t winograd_conv2d_paddings[] = {0, 0, 0, 0};
+
+static const smr_attribute_def winograd_conv2d_attributes[] = {
+    {"paddings", SMR_ATTRIBUTE_INTS, 4, offsetof(smr_winograd_conv2d_attributes, paddings), 0.0f, 4, winograd_conv2d_paddings},
+    {"activation", SMR_ATTRIBUTE_CHOICE, 3, offsetof(smr_winograd_conv2d_attributes, activation), 0.0f, 0, 0},
+};
+
 static const smr_operand_def max_pool2d_inputs[] = {
     {"x", 0x007e, 0, 0},
 };
@@ -2242,6 +2259,7 @@ const smr_op_def smr_op_defs[] = {
     {"depthwise_conv2d_backprop_input", depthwise_conv2d_backprop_input_inputs, depthwise_conv2d_backprop_input_outputs, depthwise_conv2d_backprop_input_attributes, SMR_OP_DEPTHWISE_CONV2D_BACKPROP_INPUT, 3, 1, 4, 0, 0},
     {"depthwise_conv2d_backprop_filter", depthwise_conv2d_backprop_filter_inputs, depthwise_conv2d_backprop_filter_outputs, depthwise_conv2d_backprop_filter_attributes, SMR_OP_DEPTHWISE_CONV2D_BACKPROP_FILTER, 3, 1, 4, 0, 0},
     {"resample", resample_inputs, resample_outputs, resample_attributes, SMR_OP_RESAMPLE, 2, 1, 11, 0, 0},
+    {"winograd_conv2d", winograd_conv2d_inputs, winograd_conv2d_outputs, winograd_conv2d_attributes, SMR_OP_WINOGRAD_CONV2D, 3, 1, 2, 0, 0},
     {"max_pool2d", max_pool2d_inputs, max_pool2d_outputs, max_pool2d_attributes, SMR_OP_MAX_POOL2D, 1, 1, 4, 0, 0},
     {"average_pool2d", average_pool2d_inputs, average_pool2d_outputs, average_pool2d_attributes, SMR_OP_AVERAGE_POOL2D, 1, 1, 5, 0, 0},
     {"max_pool2d_gradient", max_pool2d_gradient_inputs, max_pool2d_gradient_outputs, max_pool2d_gradient_attributes, SMR_OP_MAX_POOL2D_GRADIENT, 3, 1, 4, 0, 0},

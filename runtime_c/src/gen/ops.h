@@ -57,6 +57,7 @@ typedef enum smr_opcode {
     SMR_OP_DEPTHWISE_CONV2D_BACKPROP_INPUT = 99,
     SMR_OP_DEPTHWISE_CONV2D_BACKPROP_FILTER = 100,
     SMR_OP_RESAMPLE = 101,
+    SMR_OP_WINOGRAD_CONV2D = 102,
     SMR_OP_MAX_POOL2D = 110,
     SMR_OP_AVERAGE_POOL2D = 111,
     SMR_OP_MAX_POOL2D_GRADIENT = 112,
@@ -550,6 +551,11 @@ typedef struct smr_resample_attributes {
     float extrapolation_value;
 } smr_resample_attributes;
 
+typedef struct smr_winograd_conv2d_attributes {
+    smr_ints4 paddings;
+    uint8_t activation; /* smr_activation */
+} smr_winograd_conv2d_attributes;
+
 typedef struct smr_max_pool2d_attributes {
     smr_ints2 pool_size;
     smr_ints2 strides;
@@ -905,6 +911,7 @@ typedef union smr_attributes {
     smr_depthwise_conv2d_backprop_input_attributes depthwise_conv2d_backprop_input;
     smr_depthwise_conv2d_backprop_filter_attributes depthwise_conv2d_backprop_filter;
     smr_resample_attributes resample;
+    smr_winograd_conv2d_attributes winograd_conv2d;
     smr_max_pool2d_attributes max_pool2d;
     smr_average_pool2d_attributes average_pool2d;
     smr_max_pool2d_gradient_attributes max_pool2d_gradient;
@@ -1000,6 +1007,6 @@ typedef struct smr_op_def {
 
 /* Sorted by opcode. */
 extern const smr_op_def smr_op_defs[];
-#define SMR_OP_DEF_COUNT 174
+#define SMR_OP_DEF_COUNT 175
 
 #endif

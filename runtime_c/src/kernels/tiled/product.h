@@ -41,6 +41,8 @@ typedef struct smr_product_functions {
     const smr_product_function (*function)[SMR_TILE_PIXELS];
 } smr_product_functions;
 
+extern const smr_product_functions smr_product_avx512, smr_product_avx2, smr_product_neon, smr_product_wasm;
+
 /* Whether the filter is packed and all else is as the tiles want it. */
 bool smr_product_takes_conv2d(const smr_node *node);
 bool smr_product_takes_matmul(const smr_node *node);

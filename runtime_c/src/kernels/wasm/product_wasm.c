@@ -10,12 +10,12 @@
 /* clang-format on */
 #include "../tiled/product.inc"
 
-static const smr_product_functions product_functions = {1, 3, {3, 1, 1}, product_table};
+const smr_product_functions smr_product_wasm = {1, 3, {3, 1, 1}, product_table};
 
 smr_status smr_prepare_conv2d_wasm(smr_node *node, smr_error *error) {
-    return smr_product_prepare_conv2d(node, &product_functions, error);
+    return smr_product_prepare_conv2d(node, &smr_product_wasm, error);
 }
 
 smr_status smr_prepare_matmul_wasm(smr_node *node, smr_error *error) {
-    return smr_product_prepare_matmul(node, &product_functions, error);
+    return smr_product_prepare_matmul(node, &smr_product_wasm, error);
 }

@@ -12,12 +12,12 @@
 /* clang-format on */
 #include "../tiled/product.inc"
 
-static const smr_product_functions product_functions = {3, 8, {12, 10, 8, 1, 1, 1, 1, 1}, product_table};
+const smr_product_functions smr_product_avx512 = {3, 8, {12, 10, 8, 1, 1, 1, 1, 1}, product_table};
 
 smr_status smr_prepare_conv2d_avx512(smr_node *node, smr_error *error) {
-    return smr_product_prepare_conv2d(node, &product_functions, error);
+    return smr_product_prepare_conv2d(node, &smr_product_avx512, error);
 }
 
 smr_status smr_prepare_matmul_avx512(smr_node *node, smr_error *error) {
-    return smr_product_prepare_matmul(node, &product_functions, error);
+    return smr_product_prepare_matmul(node, &smr_product_avx512, error);
 }
