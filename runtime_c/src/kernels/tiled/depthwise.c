@@ -1,4 +1,4 @@
-/* Cutting depthwise convolutions into lines. */
+/* Cutting depthwise convolutions into tiles. */
 #include "depthwise.h"
 
 #include <math.h>
@@ -6,81 +6,318 @@
 
 #include "../prototypes.h"
 
-/* The lines that a line of the output sees stay in a cache of the first level, of so many channels as fit. */
-#define DEPTHWISE_CACHED (24 * 1024)
-#define DEPTHWISE_LINES  16 /* in a work item */
+/* What a part of a line sees stays in a cache of the first level until the next lines have seen it too. */
+#define DEPTHWISE_CACHED   (20 * 1024)
+#define DEPTHWISE_CHANNELS 128
+#define DEPTHWISE_STRIP    8 /* lines of a work item; the last of an image has those that are left too */
+
+/* What lies in the padding is read from here. */
+static const float depthwise_zeros[2 * DEPTHWISE_CHANNELS] = {0};
 
 typedef struct depthwise_parameters {
     smr_window window;
-    smr_depthwise_function function;
+    const smr_depthwise_functions *functions;
+    size_t lanes; /* of a vector */
     size_t channels;
-    size_t block; /* channels of a work item; the last has those that are left too */
-    size_t blocks;
-    size_t strips; /* of lines, in an image */
+    size_t blocks;           /* of channels */
+    size_t strips;           /* of lines, in an image */
+    size_t strip;            /* lines of one */
+    size_t part;             /* positions of a line that are worked on together */
+    int32_t form;            /* which run and tile; -1 for none */
+    int32_t across;          /* the axis that a tile has two lines along: 0, or 1 where the image is narrow */
+    smr_window_range inside; /* the positions along the other one all of whose taps lie in the image */
     float least, most;
 } depthwise_parameters;
+_Static_assert(sizeof(depthwise_parameters) <= SMR_PARAMETER_BYTES, "depthwise_parameters fit a node");
 
-/* What is the same for all lines. */
-static void depthwise_begin(const depthwise_parameters *p, const smr_node *node, smr_depthwise_line *line) {
-    const smr_window *window = &p->window;
-    const smr_window_range first = smr_window_positions(window, 1, 0);
-    const smr_window_range last = smr_window_positions(window, 1, window->taps[1] - 1);
-    line->bias = node->inputs[2] == NULL ? NULL : node->inputs[2]->data;
-    line->channels = p->channels;
-    line->size = window->size[1];
-    line->taps = window->taps[1];
-    line->stride = window->strides[1];
-    line->dilation = window->dilations[1];
-    line->before = window->before[1];
-    line->positions = window->positions[1];
-    line->inside_begin = first.begin > last.begin ? first.begin : last.begin;
-    line->inside_end = first.end < last.end ? first.end : last.end;
-    line->least = p->least;
-    line->most = p->most;
+/* A block of channels of a strip of an image. */
+typedef struct depthwise_place {
+    const depthwise_parameters *p;
+    smr_depthwise_filter filter;
+    const float *x; /* of the image, at the first channel */
+    float *y;
+    size_t begin[2]; /* the positions that are worked out, along height and width */
+    size_t end[2];
+} depthwise_place;
+
+/* The channels of a pixel of the input, or zeros. */
+static inline const float *depthwise_pixel(const depthwise_place *place, int64_t row, int64_t column) {
+    const smr_window *window = &place->p->window;
+    const bool inside = row >= 0 && row < window->size[0] && column >= 0 && column < window->size[1];
+    return inside ? place->x + ((size_t)row * (size_t)window->size[1] + (size_t)column) * place->p->channels
+                  : depthwise_zeros;
 }
 
-/* The rows of the input that line `y` of an image sees. */
-static void depthwise_rows(const depthwise_parameters *p, const smr_node *node, size_t image, size_t y,
-                           smr_depthwise_line *line) {
+static inline float *depthwise_output(const depthwise_place *place, size_t line, size_t position) {
+    return place->y + (line * (size_t)place->p->window.positions[1] + position) * place->p->channels;
+}
+
+/* The same by what a tile calls a line. */
+static inline float *depthwise_turned(const depthwise_place *place, size_t line, size_t position) {
+    return place->p->across == 0 ? depthwise_output(place, line, position)
+                                 : depthwise_output(place, position, line);
+}
+
+/* Sums all taps of a few pixels of a line. */
+static void depthwise_any(const depthwise_place *place, size_t line, size_t position) {
+    const depthwise_parameters *p = place->p;
     const smr_window *window = &p->window;
-    const smr_window_range rows = smr_window_taps(window, 0, (int64_t)y);
-    const size_t line_numbers = (size_t)window->size[1] * p->channels;
-    const float *x = (const float *)node->inputs[0]->data + image * (size_t)window->size[0] * line_numbers;
-    const float *weights = node->inputs[1]->data;
-    int32_t tap;
-    line->row_count = 0;
-    for (tap = rows.begin; tap < rows.end; ++tap) {
-        line->rows[line->row_count] = x + (size_t)smr_window_at(window, 0, (int64_t)y, tap) * line_numbers;
-        line->weights[line->row_count++] = weights + (size_t)tap * (size_t)window->taps[1] * p->channels;
+    const smr_window_range rows = smr_window_taps(window, 0, (int64_t)line);
+    smr_depthwise_taps taps;
+    int64_t columns[SMR_DEPTHWISE_PIXELS];
+    int32_t row = rows.begin, column = 0;
+    size_t i;
+    for (i = 0; i < p->functions->pixels; ++i) {
+        const size_t last = (size_t)window->positions[1] - 1, at = position + i < last ? position + i : last;
+        columns[i] = smr_window_at(window, 1, (int64_t)at, 0);
+        taps.outputs[i] = depthwise_output(place, line, at);
     }
-    line->output = (float *)node->outputs[0]->data +
-                   (image * (size_t)window->positions[0] + y) * (size_t)window->positions[1] * p->channels;
+    taps.first = true;
+    do {
+        for (taps.count = 0; row < rows.end && taps.count < SMR_DEPTHWISE_TAPS; ++taps.count) {
+            const int64_t at = smr_window_at(window, 0, (int64_t)line, row);
+            for (i = 0; i < p->functions->pixels; ++i) {
+                taps.seen[taps.count][i] =
+                    depthwise_pixel(place, at, columns[i] + (int64_t)column * window->dilations[1]);
+            }
+            taps.weights[taps.count] = place->filter.weights +
+                                       ((size_t)row * (size_t)window->taps[1] + (size_t)column) * p->channels;
+            if (++column == window->taps[1]) {
+                column = 0;
+                ++row;
+            }
+        }
+        taps.last = row >= rows.end;
+        p->functions->taps(&place->filter, &taps);
+        taps.first = false;
+    } while (!taps.last);
+}
+
+static void depthwise_any_line(const depthwise_place *place, size_t line) {
+    const smr_window *window = &place->p->window;
+    const size_t positions = (size_t)window->positions[1], lanes = place->p->lanes;
+    size_t position, channel;
+    for (position = 0; position < positions; position += place->p->functions->pixels) {
+        depthwise_place part = *place;
+        if ((size_t)window->taps[0] <= SMR_DEPTHWISE_TAPS / (size_t)window->taps[1]) {
+            depthwise_any(place, line, position);
+            continue;
+        }
+        part.filter.channels = lanes; /* sums that are not whole yet may not be added to twice */
+        for (channel = 0; channel < place->filter.channels; channel += lanes) {
+            const size_t left = place->filter.channels - channel;
+            const size_t at = left < lanes ? place->filter.channels - lanes : channel;
+            part.filter.weights = place->filter.weights + at;
+            part.filter.bias = place->filter.bias == NULL ? NULL : place->filter.bias + at;
+            part.x = place->x + at;
+            part.y = place->y + at;
+            depthwise_any(&part, line, position);
+        }
+    }
+}
+
+/* Points to the pixels of a line that a tile sees. */
+static inline void depthwise_see(const depthwise_place *place, int64_t line, int64_t first, int32_t count,
+                                 const float **seen) {
+    const smr_window *window = &place->p->window;
+    const int32_t across = place->p->across;
+    const bool inside = line >= 0 && line < window->size[across];
+    const uint64_t size = inside ? (uint64_t)window->size[1 - across] : 0;
+    const uintptr_t step = place->filter.seen_step * sizeof(float);
+    const int64_t row = across == 0 ? line : first, column = across == 0 ? first : line;
+    /* As a number, because it may lie outside until it is chosen. */
+    uintptr_t at = (uintptr_t)place->x + (uintptr_t)((row * window->size[1] + column) *
+                                                     (int64_t)(place->p->channels * sizeof(float)));
+    int32_t i;
+    for (i = 0; i < count; ++i, at += step) {
+        seen[i] = (uint64_t)(first + i) < size ? (const float *)at : depthwise_zeros;
+    }
+}
+
+/* A tile whose first pixel is here, or before, where the strip ends. */
+static void depthwise_tile_at(const depthwise_place *place, size_t line, size_t next, size_t position) {
+    const depthwise_parameters *p = place->p;
+    const smr_window *window = &p->window;
+    const int32_t across = p->across, along = 1 - across, pixels = (int32_t)p->functions->pixels;
+    const int32_t rows = window->taps[0] + window->strides[0];
+    const int32_t columns = (pixels - 1) * window->strides[0] + window->taps[0];
+    const size_t begin = place->begin[along], end = place->end[along];
+    smr_depthwise_tile tile;
+    int64_t top, left;
+    int32_t row, i;
+    if (position + (size_t)pixels > end) {
+        position = end - begin < (size_t)pixels ? begin : end - (size_t)pixels;
+    }
+    top = smr_window_at(window, across, (int64_t)line, 0);
+    left = smr_window_at(window, along, (int64_t)position, 0);
+    for (row = 0; row < rows; ++row) {
+        depthwise_see(place, top + row, left, columns, tile.seen[row]);
+    }
+    for (i = 0; i < pixels; ++i) { /* what lies after the last is overwritten by it */
+        const size_t at = position + (size_t)i < end ? position + (size_t)i : end - 1;
+        tile.outputs[0][i] = depthwise_turned(place, line, at);
+        tile.outputs[1][i] = depthwise_turned(place, next, at);
+    }
+    p->functions->tile[p->form](&place->filter, &tile);
+}
+
+/* Positions that lie inside, of two lines. */
+static void depthwise_run_at(const depthwise_place *place, size_t line, size_t next, size_t first,
+                             size_t end) {
+    const depthwise_parameters *p = place->p;
+    const smr_window *window = &p->window;
+    const int32_t across = p->across;
+    const int64_t left = smr_window_at(window, 1 - across, (int64_t)first, 0);
+    smr_depthwise_run run;
+    int32_t row;
+    for (row = 0; row < window->taps[0] + window->strides[0]; ++row) {
+        const int64_t at = smr_window_at(window, across, (int64_t)line, row);
+        if (row >= window->taps[0] && next == line) {
+            run.rows[row] = run.rows[0];
+        } else {
+            run.rows[row] = across == 0 ? depthwise_pixel(place, at, left) : depthwise_pixel(place, left, at);
+        }
+    }
+    run.outputs[0] = depthwise_turned(place, line, first);
+    run.outputs[1] = depthwise_turned(place, next, first);
+    run.pixels = end - first;
+    p->functions->run[p->form](&place->filter, &run);
+}
+
+/* A part of a line and of the next, which is the same line where there is none. */
+static void depthwise_part(const depthwise_place *place, size_t line, size_t next, size_t first, size_t end) {
+    const depthwise_parameters *p = place->p;
+    const smr_window *window = &p->window;
+    const size_t begin = (size_t)p->inside.begin, pixels = p->functions->pixels;
+    size_t last = (size_t)p->inside.end;
+    if (smr_window_at(window, p->across, (int64_t)line, 0) < 0 ||
+        smr_window_at(window, p->across, (int64_t)next, window->taps[0] - 1) >= window->size[p->across]) {
+        last = 0; /* some rows lie outside */
+    }
+    for (; first < end && (first < begin || first >= last); first += pixels) {
+        depthwise_tile_at(place, line, next, first);
+    }
+    if (first >= end) {
+        return;
+    }
+    last = last >= end ? end : end - (end - last + pixels - 1) / pixels * pixels;
+    if (last > first && last >= begin + pixels && last >= place->begin[1 - p->across] + pixels) {
+        depthwise_run_at(place, line, next, last - first < pixels ? last - pixels : first, last);
+        first = last;
+    }
+    for (; first < end; first += pixels) {
+        depthwise_tile_at(place, line, next, first);
+    }
+}
+
+static void depthwise_strip(const depthwise_place *place) {
+    const depthwise_parameters *p = place->p;
+    const size_t begin = place->begin[p->across], end = place->end[p->across];
+    const size_t last = place->end[1 - p->across];
+    size_t line, first;
+    if (p->form < 0) {
+        for (line = place->begin[0]; line < place->end[0]; ++line) {
+            depthwise_any_line(place, line);
+        }
+        return;
+    }
+    for (first = place->begin[1 - p->across]; first < last; first += p->part) {
+        const size_t part = last - first < p->part ? last - first : p->part;
+        for (line = begin; line < end; line += SMR_DEPTHWISE_LINES) {
+            const size_t at = line + 1 < end || line == begin ? line : line - 1; /* one for the second time */
+            depthwise_part(place, at, at + 1 < end ? at + 1 : at, first, first + part);
+        }
+    }
 }
 
 /* A work item is a block of channels of a strip of lines. */
 static smr_status run_depthwise(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const depthwise_parameters *p = SMR_CONST_PARAMETERS(node, depthwise_parameters);
-    const size_t lines = (size_t)p->window.positions[0];
-    smr_depthwise_line line;
+    const smr_window *window = &p->window;
+    const size_t lines = (size_t)window->positions[0], width = (size_t)window->positions[1];
+    const size_t row_step = (size_t)window->taps[1] * p->channels, lanes = p->lanes;
+    const float *bias = node->inputs[2] == NULL ? NULL : node->inputs[2]->data;
+    depthwise_place place;
     size_t item;
     (void)error;
-    depthwise_begin(p, node, &line);
+    place.p = p;
+    place.filter.row_step = p->across == 0 ? row_step : p->channels;
+    place.filter.tap_step = p->across == 0 ? p->channels : row_step;
+    place.filter.seen_step = (p->across == 0 ? 1 : (size_t)window->size[1]) * p->channels;
+    place.filter.output_step = (p->across == 0 ? 1 : width) * p->channels;
+    place.filter.least = p->least;
+    place.filter.most = p->most;
+    place.begin[1] = 0;
+    place.end[1] = width;
     for (item = begin; item < end; ++item) {
-        const size_t block = item % p->blocks, strip = item / p->blocks;
-        const size_t image = strip / p->strips, first = strip % p->strips * DEPTHWISE_LINES;
-        size_t y;
-        line.first_channel = block * p->block;
-        line.end_channel = block + 1 == p->blocks ? p->channels : line.first_channel + p->block;
-        for (y = first; y < lines && y < first + DEPTHWISE_LINES; ++y) {
-            depthwise_rows(p, node, image, y, &line);
-            p->function(&line);
-        }
+        const size_t block = item % p->blocks, strip = item / p->blocks % p->strips,
+                     image = item / p->blocks / p->strips;
+        const size_t vectors = p->channels / lanes, first = vectors * block / p->blocks * lanes;
+        const size_t next = vectors * (block + 1) / p->blocks * lanes;
+        place.filter.channels = (block + 1 == p->blocks ? p->channels : next) - first;
+        place.filter.weights = (const float *)node->inputs[1]->data + first;
+        place.filter.bias = bias == NULL ? NULL : bias + first;
+        place.x = (const float *)node->inputs[0]->data +
+                  image * (size_t)window->size[0] * (size_t)window->size[1] * p->channels + first;
+        place.y = (float *)node->outputs[0]->data + image * lines * width * p->channels + first;
+        place.begin[0] = strip * p->strip;
+        place.end[0] = strip + 1 == p->strips ? lines : place.begin[0] + p->strip;
+        depthwise_strip(&place);
     }
     return SMR_OK;
 }
 
-smr_status smr_depthwise_prepare(smr_node *node, size_t lanes, smr_depthwise_function function,
-                                 smr_error *error) {
+/* Which of the forms of smr_depthwise_functions it is. */
+static int32_t depthwise_form(const smr_window *window) {
+    const int32_t taps = window->taps[0], stride = window->strides[0];
+    const bool square = taps == window->taps[1] && stride == window->strides[1] &&
+                        window->dilations[0] == 1 && window->dilations[1] == 1;
+    return square && (taps == 3 || taps == 5) && stride <= 2 ? taps - 3 + stride - 1 : -1;
+}
+
+/* What tiles of some size that have two lines along an axis cost, about. */
+static size_t depthwise_cost(const smr_window *window, size_t pixels, int32_t across) {
+    const size_t lines = (size_t)window->positions[across], along = (size_t)window->positions[1 - across];
+    return (lines + 1) / 2 * ((along + pixels - 1) / pixels) * (pixels + 2);
+}
+
+/* Chooses how lines are cut, for the forms that there are tiles of. */
+static void depthwise_cut(depthwise_parameters *p, size_t sizes) {
+    const smr_window *window = &p->window;
+    const size_t taps = (size_t)window->taps[0], stride = (size_t)window->strides[0];
+    const size_t seen =
+        (taps + stride) * stride * ((p->channels + p->blocks - 1) / p->blocks) * sizeof(float);
+    const smr_depthwise_functions *functions = p->functions;
+    size_t pixels, size, least = SIZE_MAX;
+    smr_window_range first, last;
+    int32_t across;
+    for (size = 0; size < sizes; ++size) {
+        for (across = 0; across < 2; ++across) {
+            const size_t cost = depthwise_cost(window, functions[size].pixels, across);
+            if (cost + (size_t)across * (cost / 16) < least) { /* lines of an image are read with more ease */
+                least = cost;
+                p->functions = functions + size;
+                p->across = across;
+            }
+        }
+    }
+    pixels = p->functions->pixels;
+    p->part = DEPTHWISE_CACHED / seen / pixels * pixels;
+    p->part = p->part < 2 * pixels ? 2 * pixels : p->part;
+    if (p->across == 1) {
+        p->strip = 4 * pixels;
+    }
+    first = smr_window_positions(window, 1 - p->across, 0);
+    last = smr_window_positions(window, 1 - p->across, window->taps[0] - 1);
+    p->inside.begin = first.begin > last.begin ? first.begin : last.begin;
+    p->inside.end = first.end < last.end ? first.end : last.end;
+    if (p->inside.end < p->inside.begin) {
+        p->inside.end = p->inside.begin = 0;
+    }
+}
+
+smr_status smr_depthwise_prepare(smr_node *node, size_t lanes, const smr_depthwise_functions *functions,
+                                 size_t count, smr_error *error) {
     const smr_conv2d_parameters *generic = SMR_CONST_PARAMETERS(node, smr_conv2d_parameters);
     depthwise_parameters p;
     memset(&p, 0, sizeof p);
@@ -89,16 +326,19 @@ smr_status smr_depthwise_prepare(smr_node *node, size_t lanes, smr_depthwise_fun
         return SMR_OK;
     }
     p.window = generic->window;
-    p.function = function;
+    p.functions = functions;
+    p.lanes = lanes;
     p.channels = generic->channels;
     p.least = generic->activation == SMR_ACTIVATION_NONE ? -INFINITY : 0.0f;
     p.most = generic->activation == SMR_ACTIVATION_RELU6 ? 6.0f : INFINITY;
-    p.block = p.window.size[1] == 0 ? lanes
-                                    : DEPTHWISE_CACHED / sizeof(float) / (size_t)p.window.taps[0] /
-                                          (size_t)p.window.size[1] / lanes * lanes;
-    p.block = p.block < lanes ? lanes : p.block;
-    p.blocks = p.channels < p.block ? 1 : p.channels / p.block;
-    p.strips = ((size_t)p.window.positions[0] + DEPTHWISE_LINES - 1) / DEPTHWISE_LINES;
+    p.form = depthwise_form(&p.window);
+    p.blocks = (p.channels + DEPTHWISE_CHANNELS - 1) / DEPTHWISE_CHANNELS;
+    p.strip = DEPTHWISE_STRIP;
+    if (p.form >= 0) {
+        depthwise_cut(&p, count);
+    }
+    p.strips = ((size_t)p.window.positions[0] + p.strip / 2 - 1) / p.strip;
+    p.strips = p.strips == 0 ? 1 : p.strips;
     *SMR_PARAMETERS(node, depthwise_parameters) = p;
     node->work = (size_t)node->outputs[0]->dims[0] * p.strips * p.blocks;
     node->run = run_depthwise;

@@ -1,46 +1,72 @@
-/* Depthwise convolutions of float32, one output for each channel, line by line: a vector of channels at a
- * time for a few pixels that lie side by side. What an instruction set adds is its line functions, which
- * depthwise.inc writes. */
+/* Depthwise convolutions of float32, one output for each channel, in tiles of a few pixels of two lines, a
+ * vector of channels at a time. What an instruction set adds is its tile functions, which depthwise.inc
+ * writes. */
 #ifndef SMR_TILED_DEPTHWISE_H
 #define SMR_TILED_DEPTHWISE_H
 
 #include "../generic/conv2d.h"
 
-#define SMR_DEPTHWISE_ROWS 16 /* of taps, that a line function is given at once */
+#define SMR_DEPTHWISE_LINES  2 /* of a tile */
+#define SMR_DEPTHWISE_PIXELS 7 /* the most of a line of a tile */
+#define SMR_DEPTHWISE_SEEN   7 /* the most rows that a tile sees: 5 taps with stride 2 */
+#define SMR_DEPTHWISE_WIDE   ((SMR_DEPTHWISE_PIXELS - 1) * 2 + 5)
+#define SMR_DEPTHWISE_TAPS   64 /* that are summed at once where there is no tile for them */
 
-/* Some channels of a line of the output. */
-typedef struct smr_depthwise_line {
-    const float *rows[SMR_DEPTHWISE_ROWS];    /* of the input at column 0; only those that are there */
-    const float *weights[SMR_DEPTHWISE_ROWS]; /* of the taps of that row */
-    size_t row_count;
-    const float *bias; /* or null */
-    float *output;     /* of the line's first pixel */
-    size_t channels;   /* of a pixel */
-    size_t first_channel;
-    size_t end_channel; /* at least a vector after the first */
-    int32_t size;       /* columns of the input */
-    int32_t taps;       /* in a row */
-    int32_t stride;
-    int32_t dilation;
-    int32_t before; /* columns of padding */
-    int32_t positions;
-    int32_t inside_begin; /* the positions all of whose taps lie in the image */
-    int32_t inside_end;
+/* What all tile functions need, of some channels. The lines of a tile are lines or columns of the image. */
+typedef struct smr_depthwise_filter {
+    const float *weights; /* of the first channel */
+    const float *bias;    /* or null */
+    size_t row_step;      /* from a row of taps to the next, where rows are what a tile has lines of */
+    size_t tap_step;      /* from a tap of a row to the next */
+    size_t seen_step;     /* from a pixel of a line of the input to the next */
+    size_t output_step;   /* from a pixel of a line of the output to the next */
+    size_t channels;      /* at least a vector */
     float least, most;
-} smr_depthwise_line;
+} smr_depthwise_filter;
 
-typedef void (*smr_depthwise_function)(const smr_depthwise_line *line);
+/* Tiles beside one another, all of whose taps lie in the image. */
+typedef struct smr_depthwise_run {
+    const float *rows[SMR_DEPTHWISE_SEEN];
+    float *outputs[SMR_DEPTHWISE_LINES];
+    size_t pixels; /* of a line; at least those of a tile */
+} smr_depthwise_run;
 
-/* As smr_prepare_depthwise_conv2d, for nodes that are taken. `lanes`: the floats of a vector. */
-smr_status smr_depthwise_prepare(smr_node *node, size_t lanes, smr_depthwise_function function,
-                                 smr_error *error);
+/* One tile anywhere: where the pixels that it sees are, or zeros. Outputs that are there twice get what the
+ * first of them says. */
+typedef struct smr_depthwise_tile {
+    const float *seen[SMR_DEPTHWISE_SEEN][SMR_DEPTHWISE_WIDE];
+    float *outputs[SMR_DEPTHWISE_LINES][SMR_DEPTHWISE_PIXELS];
+} smr_depthwise_tile;
+
+/* Pixels of any filter: where each of their taps is, or zeros. */
+typedef struct smr_depthwise_taps {
+    const float *seen[SMR_DEPTHWISE_TAPS][SMR_DEPTHWISE_PIXELS];
+    const float *weights[SMR_DEPTHWISE_TAPS];
+    float *outputs[SMR_DEPTHWISE_PIXELS];
+    size_t count;
+    bool first; /* begin with the bias, not with what is written */
+    bool last;  /* write what is clamped */
+} smr_depthwise_taps;
+
+/* What an instruction set has for tiles of so many pixels in a line: `run` and `tile` for 3 and 5 taps with
+ * stride 1 and 2, the same both ways. */
+typedef struct smr_depthwise_functions {
+    size_t pixels;
+    void (*run[4])(const smr_depthwise_filter *filter, const smr_depthwise_run *run);
+    void (*tile[4])(const smr_depthwise_filter *filter, const smr_depthwise_tile *tile);
+    void (*taps)(const smr_depthwise_filter *filter, const smr_depthwise_taps *taps);
+} smr_depthwise_functions;
+
+/* As smr_prepare_depthwise_conv2d, for nodes that are taken. `lanes`: the floats of a vector; `functions`:
+ * one or more sizes of tiles to choose from. */
+smr_status smr_depthwise_prepare(smr_node *node, size_t lanes, const smr_depthwise_functions *functions,
+                                 size_t count, smr_error *error);
 
 /* Whether there is one output for each of at least `lanes` channels. */
 static inline bool smr_depthwise_takes(const smr_node *node, int32_t lanes) {
     const smr_value *filter = node->inputs[1];
     return filter->dtype == SMR_DTYPE_FLOAT32 && filter->layout == SMR_LAYOUT_DENSE && filter->rank == 4 &&
-           filter->count > 0 && filter->dims[3] == 1 && filter->dims[2] >= lanes &&
-           filter->dims[0] <= SMR_DEPTHWISE_ROWS;
+           filter->count > 0 && filter->dims[3] == 1 && filter->dims[2] >= lanes;
 }
 
 #endif

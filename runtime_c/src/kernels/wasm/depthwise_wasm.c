@@ -3,6 +3,7 @@
 #include "../tiled/depthwise.h"
 #include "wasm.h"
 
+#define DEPTHWISE_SIZES(SIZE) SIZE(4)
 #include "../tiled/depthwise.inc"
 
 bool smr_depthwise_takes_wasm(const smr_node *node) {
@@ -10,5 +11,5 @@ bool smr_depthwise_takes_wasm(const smr_node *node) {
 }
 
 smr_status smr_prepare_depthwise_conv2d_wasm(smr_node *node, smr_error *error) {
-    return smr_depthwise_prepare(node, VECTOR_LANES, depthwise_line, error);
+    return depthwise_prepare(node, error);
 }
