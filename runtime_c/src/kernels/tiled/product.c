@@ -13,6 +13,12 @@
 /* The first values of the sums of so many outputs are kept. */
 #define PRODUCT_STARTS 1024
 
+/* Weights of a block that stay in a cache of the first level. */
+#define PRODUCT_CHUNK (16 * 1024)
+
+/* Channels from which on it pays to add one tap to all sums of a part after the other. */
+#define PRODUCT_LONG 96
+
 /* Work items that there should be at least, for threads to share. */
 #define PRODUCT_ITEMS 8
 
@@ -74,9 +80,17 @@ static size_t product_chunk(const smr_product *p, size_t lines, size_t pixels) {
     return product_divide(product_divide(p->channels, product_divide(p->channels, most / 4 * 4)), 4) * 4;
 }
 
+/* The most pixels of a part whose sums are kept all at once. */
+static size_t product_swept_pixels(const smr_product *p) {
+    const size_t panels = product_divide(p->panels, p->blocks);
+    return SMR_TILE_BYTES / (panels * 16 * sizeof(float));
+}
+
 /* Parts of one line of pixels without end, the rows of a matrix. */
 static void product_cut_rows(smr_product *p) {
-    const size_t bytes = (size_t)p->channels * p->number, width = (size_t)p->window.positions[1];
+    const size_t bytes =
+        p->swept ? SMR_TILE_BYTES / product_swept_pixels(p) : (size_t)p->channels * p->number;
+    const size_t width = (size_t)p->window.positions[1];
     const size_t tile = product_most_pixels(p);
     const size_t most = bytes * tile > SMR_TILE_BYTES ? tile : SMR_TILE_BYTES / bytes / tile * tile;
     size_t parts = product_divide(width, most);
@@ -94,15 +108,21 @@ static void product_cut_rows(smr_product *p) {
 static void product_cut_lines(smr_product *p, size_t images) {
     const smr_window *window = &p->window;
     const size_t height = (size_t)window->positions[0], width = (size_t)window->positions[1];
-    const size_t step = product_pairs(p) ? 2 : 1, tiles = product_divide(width, product_most_pixels(p));
+    const size_t step = product_pairs(p) && !p->swept ? 2 : 1,
+                 tiles = product_divide(width, product_most_pixels(p));
     const size_t reach = product_columns(p, width);
     const bool padded = window->before[1] > 0 || reach - (size_t)window->before[1] > (size_t)window->size[1];
     size_t lines = 1, parts;
-    p->copied = (p->number == 1 || (padded && tiles <= 3)) && product_fits(p, step, width, p->channels);
+    p->copied =
+        !p->swept && (p->number == 1 || (padded && tiles <= 3)) && product_fits(p, step, width, p->channels);
     while (lines < height && product_fits(p, lines + 1, width, p->channels)) {
         ++lines;
     }
     lines = lines < step ? step : lines / step * step;
+    if (p->swept) {
+        lines = product_swept_pixels(p) / width;
+        lines = lines < height ? lines : height;
+    }
     parts = product_divide(height, lines);
     while (lines > step && images * parts * p->blocks < PRODUCT_ITEMS) {
         lines = product_divide(lines / 2, step) * step;
@@ -144,6 +164,10 @@ void smr_product_cut(smr_node *node, smr_product *p) {
     p->blocks = pixels == 1 ? (uint32_t)product_divide(p->panels, functions->panels_alone)
                             : p->panels / functions->panels;
     p->blocks = p->blocks == 0 ? 1 : p->blocks;
+    /* Floats alone: what pads an image of integers is not zero. */
+    p->by_part = p->panels * p->weights_panel <= PRODUCT_CACHED && p->panels * 16 <= PRODUCT_STARTS;
+    p->swept = !p->by_part && p->number == 4 && p->channels >= PRODUCT_LONG && pixels > 1 &&
+               (rows || (size_t)window->positions[1] <= product_swept_pixels(p));
     if (rows) {
         product_cut_rows(p);
     } else {
@@ -151,10 +175,9 @@ void smr_product_cut(smr_node *node, smr_product *p) {
     }
     tile = product_most_pixels(p);
     tile = tile < p->part_columns ? tile : p->part_columns;
-    if (!p->copied && product_chunk(p, !rows && product_pairs(p) ? 2 : 1, tile) == 0) {
+    if (!p->copied && !p->swept && product_chunk(p, !rows && product_pairs(p) ? 2 : 1, tile) == 0) {
         return;
     }
-    p->by_part = p->panels * p->weights_panel <= PRODUCT_CACHED && p->panels * 16 <= PRODUCT_STARTS;
     *SMR_PARAMETERS(node, smr_product) = *p;
     node->work = (size_t)p->blocks * p->parts;
     node->run = smr_product_run;
@@ -471,6 +494,90 @@ static void product_run_part(const smr_node *node, const smr_product *p, product
     }
 }
 
+/* ---- Sweeps ---- */
+
+/* Adds the products of so many channels of the tap at `row` and `column` to the sums of all pixels that it
+ * sees. */
+static void product_sweep(const smr_product *p, const product_block *block, const product_part *part,
+                          size_t row, size_t column, smr_tile *tile) {
+    const smr_window *window = &p->window;
+    const size_t most = p->functions->pixels[block->count - 1], pixel = (size_t)p->channels * p->number;
+    const int64_t left = part->left + (int64_t)(column * (size_t)window->dilations[1]);
+    const smr_window_range seen =
+        smr_window_inside(left, window->strides[1], window->size[1], (int32_t)part->columns);
+    const uint8_t *from = tile->pixels;
+    float *sums = tile->partial;
+    size_t line;
+    for (line = 0; line < part->lines && seen.begin < seen.end; ++line) {
+        const int64_t y =
+            part->top + (int64_t)(line * (size_t)window->strides[0] + row * (size_t)window->dilations[0]);
+        const size_t columns = (size_t)(seen.end - seen.begin), tiles = product_divide(columns, most);
+        size_t at = (size_t)seen.begin, i;
+        for (i = 0; i < tiles && y >= 0 && y < window->size[0]; ++i) {
+            const size_t pixels = columns / tiles + (i < columns % tiles);
+            const size_t x = (size_t)(left + (int64_t)(at * (size_t)window->strides[1]));
+            tile->pixels = from + ((size_t)y * (size_t)window->size[1] + x) * pixel;
+            tile->partial = sums + (line * part->columns + at) * block->count * 16;
+            p->functions->function[block->count - 1][pixels - 1](tile);
+            at += pixels;
+        }
+    }
+    tile->pixels = from;
+    tile->partial = sums;
+}
+
+/* Writes the biases to all sums of a part, or the sums to the output. */
+static void product_sweep_all(const smr_node *node, const smr_product *p, const product_block *block,
+                              const product_part *part, smr_tile *tile) {
+    const size_t most = p->functions->pixels[block->count - 1], pixels = part->lines * part->columns;
+    const size_t first = part->line * (size_t)p->window.positions[1] + part->column;
+    float *sums = tile->partial,
+          *output = (float *)node->outputs[0]->data + first * p->filter.outputs + block->first * 16;
+    size_t at, count;
+    tile->rows = 0;
+    for (at = 0; at < pixels; at += count) {
+        count = pixels - at < most ? pixels - at : most;
+        tile->partial = sums + at * block->count * 16;
+        tile->output = output + at * p->filter.outputs;
+        p->functions->function[block->count - 1][count - 1](tile);
+    }
+    tile->partial = sums;
+    tile->rows = 1;
+}
+
+/* A block of weights that no cache of the second level keeps: some of them at a time meet all pixels of the
+ * part, whose sums so far are in memory. */
+static void product_run_swept(const smr_node *node, const smr_product *p, const product_block *block,
+                              product_part *part, smr_tile *tile) {
+    const smr_window *window = &p->window;
+    const size_t most = PRODUCT_CHUNK / (block->count * 64);
+    const size_t chunk = product_divide(p->channels, product_divide(p->channels, most));
+    const uint8_t *weights = tile->weights;
+    size_t row, column, channel;
+    tile->start = block->bias;
+    tile->partial = part->copy;
+    tile->jump = 0;
+    tile->runs = 1;
+    tile->pixel_step = (size_t)window->strides[1] * p->channels * p->number;
+    tile->first = true;
+    tile->last = false;
+    product_sweep_all(node, p, block, part, tile);
+    tile->first = false;
+    for (row = 0; row < (size_t)window->taps[0]; ++row) {
+        for (column = 0; column < (size_t)window->taps[1]; ++column) {
+            for (channel = 0; channel < p->channels; channel += tile->length) {
+                tile->length = p->channels - channel < chunk ? p->channels - channel : chunk;
+                tile->pixels = part->image + channel * p->number;
+                tile->weights = weights + row * p->weights_row + column * p->weights_tap + channel * 64;
+                product_sweep(p, block, part, row, column, tile);
+            }
+        }
+    }
+    tile->weights = weights;
+    tile->last = true;
+    product_sweep_all(node, p, block, part, tile);
+}
+
 smr_status smr_product_run(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const smr_product *p = SMR_CONST_PARAMETERS(node, smr_product);
     float partial[SMR_TILE_SUMS];
@@ -500,7 +607,11 @@ smr_status smr_product_run(const smr_node *node, size_t begin, size_t end, smr_e
         if (number != part.number) {
             product_begin_part(p, node->inputs[0]->data, number, &part);
         }
-        product_run_part(node, p, &block, &part, &tile);
+        if (p->swept) {
+            product_run_swept(node, p, &block, &part, &tile);
+        } else {
+            product_run_part(node, p, &block, &part, &tile);
+        }
     }
     return SMR_OK;
 }

@@ -86,6 +86,7 @@ typedef struct smr_product {
     uint8_t border;
     bool by_part; /* all blocks for one part, not all parts for one block */
     bool copied;  /* parts are copied whole */
+    bool swept;   /* a few weights after the other meet all pixels of a part */
 } smr_product;
 _Static_assert(sizeof(smr_product) <= SMR_PARAMETER_BYTES, "smr_product fits a node");
 
