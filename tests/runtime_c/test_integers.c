@@ -219,7 +219,7 @@ static void check_case(int number, size_t used[FORMS]) {
 }
 
 int main(int argc, char **argv) {
-    const int cases = argc > 1 ? atoi(argv[1]) : CASES * FORMS;
+    const int cases = count_cases(argc, argv, CASES * FORMS);
     size_t used[FORMS] = {0};
     int i;
     for (i = 0; i < cases; ++i) {
