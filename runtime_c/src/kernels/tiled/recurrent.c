@@ -26,9 +26,9 @@ bool smr_recurrent_takes_lstm(const smr_node *node) {
 
 /* The sums of some rows, with what a tile adds to them. They are copied but where there is one row whose
  * columns are all wanted. */
-static void recurrent_tile(smr_product_tile *tile, smr_product_function function,
+static void recurrent_tile(smr_tile *tile, smr_tile_function function,
                            const recurrent_columns *columns, float *sums, size_t rows) {
-    float copy[SMR_TILE_PIXELS * SMR_TILE_PANELS * 16];
+    float copy[SMR_TILE_SUMS];
     const size_t wanted = columns->last - columns->first;
     size_t r;
     if (rows == 1 && wanted == columns->width) {
@@ -55,13 +55,13 @@ void smr_recurrent_product(const smr_product_functions *tiles, const smr_panels 
     const size_t begin = first / 16, end = (last + 15) / 16;
     const size_t most = rows == 1 ? tiles->panels_alone : tiles->panels;
     const size_t blocks = (end - begin + most - 1) / most;
-    smr_product_tile tile;
-    size_t block, row, count, r;
-    tile.places[0] = 0;
-    tile.runs = 1;
+    smr_tile tile;
+    size_t block, row, count;
+    memset(&tile, 0, sizeof tile);
+    tile.rows = tile.runs = 1;
     tile.length = inner;
-    tile.panel_stride = panels->panel_stride;
-    tile.first = tile.last = false;
+    tile.pixel_step = stride * sizeof *x;
+    tile.weights_panel = panels->panel_stride * sizeof *x;
     for (block = 0; block < blocks; ++block) {
         const size_t panel = begin + block * (end - begin) / blocks;
         const size_t width = begin + (block + 1) * (end - begin) / blocks - panel;
@@ -72,12 +72,10 @@ void smr_recurrent_product(const smr_product_functions *tiles, const smr_panels 
         if ((panel + width) * 16 > last) {
             columns.last = last - panel * 16;
         }
-        tile.weights = (const float *)matrix + panel * panels->panel_stride;
+        tile.weights = (const uint8_t *)matrix + panel * tile.weights_panel;
         for (row = 0; row < rows; row += count) {
             count = rows - row < tiles->pixels[width - 1] ? rows - row : tiles->pixels[width - 1];
-            for (r = 0; r < count; ++r) {
-                tile.rows[r] = x + (row + r) * stride;
-            }
+            tile.pixels = (const uint8_t *)(const void *)(x + row * stride);
             recurrent_tile(&tile, tiles->function[width - 1][count - 1], &columns,
                            sums + row * stride + panel * 16, count);
         }
