@@ -4,7 +4,7 @@ VENV ?= .venv
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 FUZZ_SECONDS ?= 60
 CORPUS ?= 25
-PERCENT ?= 1000
+THREAD_ROUNDS ?= 50
 EXAMPLE_DATA ?= ../shared/material
 PYTEST_ARGS ?=
 MODELS ?= $(wildcard tests/golden/v*/*.smr)
@@ -26,7 +26,7 @@ BUILD_FILES := pyproject.toml CMakeLists.txt runtime_c/CMakeLists.txt pyruntime/
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help native test test-c test-sanitized test-python test-machines demo corpus mnist examples onnx-coverage architectures tensorboard-screenshot lint format gen \
+.PHONY: help native test test-c test-sanitized test-threads test-all-threads test-python demo corpus mnist examples onnx-coverage architectures tensorboard-screenshot lint format gen \
         gen-check check fuzz bench bench-docs bench-files bench-training size clean
 
 help: ## List the targets
@@ -69,7 +69,7 @@ native: $(STAMPS)/native ## Build and install the Python extension after a chang
 
 # ---- Tests ---------------------------------------------------------------------------------------------------
 
-test: test-c test-sanitized test-python ## Run everything: C tests, sanitizers, fuzz corpora, Python, repository
+test: test-c test-sanitized test-threads test-python ## Run everything: C tests, sanitizers, fuzz corpora, Python, repository
 
 test-c: $(STAMPS)/native ## Run the C tests, release build
 	@mkdir -p build
@@ -83,11 +83,19 @@ test-sanitized: $(STAMPS)/native ## Run the C tests and replay the fuzz corpora 
 	cmake --build --preset asan-ubsan
 	ctest --preset asan-ubsan -j $(JOBS)
 
+test-threads: $(STAMPS)/native ## Run what has threads under the thread sanitizer, all kernels of the golden files among it
+	@mkdir -p build
+	cmake --preset tsan >build/tsan.log || { cat build/tsan.log; exit 1; }
+	cmake --build --preset tsan --target test_threads
+	ctest --preset tsan -R threads
+
+test-all-threads: test-threads ## Run all C tests under the thread sanitizer, and THREAD_ROUNDS times what has threads
+	cmake --build --preset tsan
+	ctest --preset tsan -E threads -j $(JOBS)
+	ctest --preset tsan -R threads --repeat until-fail:$(THREAD_ROUNDS)
+
 test-python: $(STAMPS)/native $(STAMPS)/frontends ## Run the Python and repository tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
-
-test-machines: $(STAMPS)/native $(STAMPS)/frontends ## Try PERCENT % of the usual random nodes on ARM and WebAssembly, under emulators
-	SMR_TEST_PERCENT=$(PERCENT) $(BIN)/python -m pytest tests/repo/test_machines.py
 
 check: lint gen-check test ## What continuous integration runs
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from samara.pyruntime.model import Context, Model, TensorInfo, instruction_sets, kernels, load
+from samara.pyruntime.abilities import instruction_sets, kernels
+from samara.pyruntime.model import Context, Model, TensorInfo, load
 from samara.pyruntime.profile import Profile
 
 __all__ = ["Context", "Model", "Profile", "TensorInfo", "instruction_sets", "kernels", "load"]

@@ -21,6 +21,7 @@ import numpy as np
 from samara.errors import ArgumentStatusError
 from samara.pyruntime._errors import check
 from samara.pyruntime._native import ffi, lib
+from samara.pyruntime.pool import default_threads, shared_pool
 from samara.pyruntime.profile import Profile, ProfileRow, multiplications
 
 Array = np.ndarray[Any, Any]
@@ -341,17 +342,26 @@ class Model:
 
     # Running ----------------------------------------------------------------------------------------------
 
-    def context(self, isa: str | None = None) -> Context:
+    def context(
+        self, isa: str | None = None, threads: int | None = None, *, least_parallel_ns: int = 0
+    ) -> Context:
         """A new context: memory and state of its own, to be used by one thread at a time.
 
         Args:
             isa: the best instruction set that its kernels may use, one of `instruction_sets`; when None the
                 environment variable SAMARA_ISA, and without that all that the processor has.
+            threads: the most that a run uses, the caller's own among them, from 1 to 32; when None the environment
+                variable SAMARA_THREADS, and without that 1. Contexts with the same number share their threads.
+                Results do not depend on it.
+            least_parallel_ns: an op that is estimated to take less stays on the caller's thread; 0 for the
+                runtime's own choice, which keeps small models there altogether.
 
         Raises:
-            ArgumentStatusError: this build or this processor has none of that name.
+            ArgumentStatusError: this build or this processor has no such instruction set, or there cannot be so
+                many threads.
+            ResourceStatusError: the system gives no more threads.
         """
-        return Context(self, isa)
+        return Context(self, isa, threads, least_parallel_ns=least_parallel_ns)
 
     def run(self, *arrays: Any, **named: Any) -> Any:
         """Runs the first signature: inputs by position, or by name.
@@ -425,9 +435,14 @@ class Context:
     `samara.load(path).context()` makes one.
     """
 
-    def __init__(self, model: Model, isa: str | None = None) -> None:
+    def __init__(
+        self, model: Model, isa: str | None = None, threads: int | None = None, *, least_parallel_ns: int = 0
+    ) -> None:
         self.model = model
         self.isa = os.environ.get("SAMARA_ISA") if isa is None else isa
+        self.threads = default_threads() if threads is None else threads
+        self._least_parallel_ns = least_parallel_ns
+        self._pool = None if self.threads == 1 else shared_pool(self.threads)
         self._watch = _Watch()
         self._lock = threading.Lock()
         self._error = ffi.new("smr_error *")
@@ -440,12 +455,18 @@ class Context:
         lib.smr_context_config_init(config)
         isa = ffi.NULL if not self.isa else ffi.new("char[]", self.isa.encode())
         config.isa = isa
+        config.least_parallel_ns = self._least_parallel_ns
+        if self._pool is not None:
+            config.pool = self._pool.pointer
         if observed:
             config.op_callback = lib.samara_on_op
             config.op_callback_user = self._watch.handle
         out = ffi.new("smr_context **")
         check(lib.smr_context_create(self.model._pointer, config, ffi.NULL, 0, out, error), error)
         return ffi.gc(out[0], lib.smr_context_free)
+
+    def __repr__(self) -> str:
+        return f"Context({self.model!r}, threads={self.threads})"
 
     def run(self, *arrays: Any, signature: str | None = None, **named: Any) -> Any:
         """Runs a signature (the first when None): see `Model.run`."""
@@ -706,29 +727,6 @@ def _profile_row(op: OpInfo, tensors: Sequence[TensorInfo], microseconds: float)
 def load(source: str | os.PathLike[str] | bytes | bytearray | memoryview) -> Model:
     """Loads a `.smr` file: see `Model`."""
     return Model(source)
-
-
-def instruction_sets() -> dict[str, bool]:
-    """The instruction sets that kernels of this build are written for, and whether this processor has each.
-
-    Those that add to others come after them; the first, "generic", is plain C.
-    """
-    isa, offered, error = ffi.new("char **"), ffi.new("int32_t *"), ffi.new("smr_error *")
-    found = {}
-    for i in range(lib.smr_isa_count()):
-        check(lib.smr_isa_info(i, isa, offered, error), error)
-        found[_text(isa[0])] = bool(offered[0])
-    return found
-
-
-def kernels() -> list[tuple[str, str]]:
-    """The kernels of this build: (op, instruction set)."""
-    op, kernel, error = ffi.new("char **"), ffi.new("char **"), ffi.new("smr_error *")
-    found = []
-    for i in range(lib.smr_kernel_count()):
-        check(lib.smr_kernel(i, op, kernel, error), error)
-        found.append((_text(op[0]), _text(kernel[0])))
-    return found
 
 
 class _Watch:

@@ -11,7 +11,7 @@ from benchmarks.runtimes import Runtime
 
 
 class Samara(Runtime):
-    """A mapped file and one context."""
+    """A mapped file and one context, with a pool where there are several threads."""
 
     title = "Samara"
     files = {"float32": "samara", "int8": "samara_int8"}
@@ -20,7 +20,6 @@ class Samara(Runtime):
         "int8": "int8 activations with a zero point, int8 weights for each channel; float inputs and outputs",
     }
     channels_last = True
-    most_threads = 1
     library = ("/pyruntime/_native", "/libsamara")
 
     def prepare(self) -> None:
@@ -31,7 +30,7 @@ class Samara(Runtime):
 
     def open(self, path: str, threads: int, given: Array) -> None:
         """Maps the file and makes a context."""
-        self._context = self._load(path).context()
+        self._context = self._load(path).context(threads=threads)
         inputs, self._outputs = self._context._arena_views(self._context._pointer, 0)
         self._input, self._given = inputs[0], given
 

@@ -22,9 +22,10 @@
  *
  * A model is the verified file: immutable, shared by any number of threads, borrowing the bytes it was
  * made from. A context is what one caller needs to run it: arena, state and the flat program with the
- * kernels chosen for this CPU. After a context exists, nothing is allocated. A file that loads cannot
- * make a run read or write out of bounds, divide by zero or go on for ever; any other file is refused
- * with one message. Nothing here is global, and nothing aborts or prints.
+ * kernels chosen for this CPU. A pool has threads that help with runs, of as many contexts as one likes;
+ * without one a run stays on the thread of its caller. After a context exists, nothing is allocated. A file
+ * that loads cannot make a run read or write out of bounds, divide by zero or go on for ever; any other file
+ * is refused with one message. Nothing here is global, and nothing aborts or prints.
  *
  * Each function ends with its rule for threads: `any` (any thread, any time), `shared` (concurrent calls
  * on one handle are fine) or `exclusive` (one thread at a time per handle).
@@ -67,6 +68,7 @@ typedef enum smr_status {
     SMR_ERROR_HASH = 204,        /* the content differs from the hash that was stored with it */
     SMR_ERROR_MEMORY = 300,      /* the allocator returned null, or the caller's memory is too small */
     SMR_ERROR_IO = 301,          /* the file could not be opened, sized, mapped or read */
+    SMR_ERROR_THREAD = 302,      /* the system gave no thread */
     SMR_ERROR_DATA = 400,      /* an input value that the op cannot take: an index, a divisor, a loop's end */
     SMR_ERROR_CANCELLED = 401, /* the op callback asked to stop */
     SMR_ERROR_MISMATCH = 402   /* the self-test's outputs differ from those stored in the file */
@@ -303,6 +305,43 @@ int32_t smr_kernel_count(void);
 /* A kernel of this build: its op and its instruction set. @threads any */
 smr_status smr_kernel(int32_t index, const char **op, const char **kernel, smr_error *error);
 
+/* ---- Threads ---------------------------------------------------------------------------------- */
+
+/* The most threads of a pool, and of a run. */
+#define SMR_MAX_THREADS 32
+
+/* Threads that help with runs. Contexts that run at the same time share them: a run that finds all of them
+ * busy does its work alone. What a run computes does not depend on how many help. Between runs the threads
+ * sleep; after their last work they look for more for some 50 microseconds first. A library built without
+ * threads has pools of one thread, which is the caller's. */
+typedef struct smr_pool smr_pool;
+
+/* The exact bytes and alignment that smr_pool_create needs of the caller's memory; the stacks of the threads
+ * come from the system. @return SMR_OK or SMR_ERROR_ARGUMENT. @threads any */
+smr_status smr_pool_memory(int32_t threads, size_t *bytes, size_t *alignment, smr_error *error);
+
+/* Makes a pool for runs of up to `threads` threads, their callers' own among them, so of one thread less.
+ * With `memory` it never allocates and borrows memory until smr_pool_free; with null it makes one allocation.
+ * A child that a process forks off has no threads: runs there do their work alone, and the pool is not to be
+ * freed there.
+ * @return SMR_OK, SMR_ERROR_ARGUMENT, SMR_ERROR_MEMORY or SMR_ERROR_THREAD. @threads any */
+smr_status smr_pool_create(int32_t threads, const smr_allocator *allocator, void *memory, size_t memory_size,
+                           smr_pool **pool, smr_error *error);
+
+/* How many threads a run can use. 1 for null. @threads shared */
+int32_t smr_pool_threads(const smr_pool *pool);
+
+/* Ends the threads and frees the pool; null is accepted. No context that has it may run any more.
+ * @threads exclusive */
+void smr_pool_free(smr_pool *pool);
+
+/* One part of the work of an op. */
+typedef void (*smr_task)(void *argument, int32_t part);
+
+/* Threads of the caller's own: calls task(argument, part) once for each part from 0 up to `parts`, at the
+ * same time or one after the other, on any threads, and returns when all of these calls have returned. */
+typedef void (*smr_parallel_for)(void *user, smr_task task, void *argument, int32_t parts);
+
 /* ---- Context ---------------------------------------------------------------------------------- */
 
 typedef struct smr_context smr_context;
@@ -326,6 +365,13 @@ typedef struct smr_context_config {
     smr_op_callback op_callback;    /* null: none, and no clock is read */
     void *op_callback_user;
     const char *isa; /* the best instruction set to use: see smr_isa_info; null: what there is */
+    smr_pool *pool;  /* what helps with runs, and outlives the context; null: nothing, or parallel_for */
+    smr_parallel_for parallel_for; /* null: none; else `pool` is null and `threads` is given */
+    void *parallel_for_user;
+    int32_t
+        threads; /* the most that a run uses, the caller's own among them; 0: as many as the pool has, or 1 */
+    int32_t least_parallel_ns; /* an op that is estimated to take less stays on the thread of the run, and so
+                                  does a run whose other ops take less than 8 times that together; 0: 4000 */
 } smr_context_config;
 
 /* Fills a config with its defaults. @threads any */
@@ -407,7 +453,8 @@ void smr_context_reset(smr_context *context);
 
 /* ---- Running ---------------------------------------------------------------------------------- */
 
-/* Runs one signature. Allocates nothing and makes no system call (but to read the clock for a callback).
+/* Runs one signature. Allocates nothing, and makes no system call but to read the clock for a callback, and
+ * to wake threads of a pool or wait for them.
  *
  * The floating-point environment is the run's own and put back on every way out: to nearest, no traps,
  * subnormal numbers count as zeros (where the processor can). A callback is called in the environment of the

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from samara.pyruntime.model import Context, SignatureInfo
     from samara.pyruntime.profile import Profile
 
-# The numbers of threads that are measured: the runtime has one.
-_THREADS = (1,)
 _MOST_PROFILED = 50
 
 
@@ -74,11 +72,18 @@ class Figures:
         return "\n".join([*lines, "", self.profile.table(limits)])
 
 
-def measure(path: str, signature: str | None, seconds: float) -> Figures:
+def measure(path: str, signature: str | None, seconds: float, threads: Sequence[int] = (1,)) -> Figures:
     """Opens a file and runs a signature of it, the first when None, on zeros.
+
+    Args:
+        path: the `.smr` file.
+        signature: its name.
+        seconds: how long each number of threads is measured.
+        threads: the numbers of threads; opening and the profile are those of the first.
 
     Raises:
         KeyError: the file has no such signature.
+        ArgumentStatusError: there cannot be so many threads.
     """
     import numpy as np
 
@@ -87,14 +92,16 @@ def measure(path: str, signature: str | None, seconds: float) -> Figures:
     before = _anonymous()
     start = time.perf_counter()
     model = load(path)
-    context = model.context()
+    context = model.context(threads=threads[0])
     info = model.signature(signature)
     inputs = [np.zeros(t.shape, t.dtype) for t in info.inputs]
     context.run(*inputs, signature=info.name)
     first = time.perf_counter() - start
     after = _anonymous()
-    threads = {count: _latency(context, info, inputs, seconds) for count in _THREADS}
-    fewest = min(latency.runs for latency in threads.values())
+    latencies = {threads[0]: _latency(context, info, inputs, seconds)}
+    for count in threads[1:]:
+        latencies[count] = _latency(model.context(threads=count), info, inputs, seconds)
+    fewest = min(latency.runs for latency in latencies.values())
     repetitions = max(min(fewest // 4, _MOST_PROFILED), 3)
     memory = model.memory
     return Figures(
@@ -104,7 +111,7 @@ def measure(path: str, signature: str | None, seconds: float) -> Figures:
         file_bytes=memory.file,
         context_bytes=memory.context,
         arena_bytes=memory.arena,
-        threads=threads,
+        threads=latencies,
         profile=context.profile(*inputs, signature=info.name, repetitions=repetitions),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -125,6 +126,13 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--seconds", type=float, default=1.0, help="how long to measure (default 1)")
     bench.add_argument("--signature", help="which one; the first when left out")
     bench.add_argument(
+        "--threads",
+        type=_thread_counts,
+        default=(1, 2) if (os.cpu_count() or 1) > 1 else (1,),
+        metavar="COUNTS",
+        help="numbers of threads, with commas; the profile is that of the first (default 1,2)",
+    )
+    bench.add_argument(
         "--limits",
         metavar="RUN.json",
         help="what make bench wrote: adds how large a part of the machine's limit an op reaches",
@@ -145,6 +153,13 @@ def _parser() -> argparse.ArgumentParser:
         help="for float outputs, of their largest value (default 1e-5)",
     )
     return parser
+
+
+def _thread_counts(text: str) -> tuple[int, ...]:
+    counts = tuple(dict.fromkeys(int(count) for count in text.split(",")))
+    if min(counts) < 1:
+        raise ValueError(text)
+    return counts
 
 
 def _add_shapes(command: argparse.ArgumentParser) -> None:
@@ -360,7 +375,7 @@ def _bench(arguments: Any) -> int:
     from samara.bench import limits_of, measure
 
     limits = limits_of(arguments.limits) if arguments.limits else None
-    figures = measure(arguments.model, arguments.signature, arguments.seconds)
+    figures = measure(arguments.model, arguments.signature, arguments.seconds, arguments.threads)
     if arguments.json:
         print(json.dumps({"model": arguments.model, **figures.as_json()}, indent=2))
     else:

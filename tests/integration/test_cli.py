@@ -133,7 +133,15 @@ def test_help_of_a_command(command: str, samara) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [[], ["nothing"], ["inspect"], ["run", "a", "b"], ["bench", "a", "--seconds", "x"], ["verify", "--what"]],
+    [
+        [],
+        ["nothing"],
+        ["inspect"],
+        ["run", "a", "b"],
+        ["bench", "a", "--seconds", "x"],
+        ["bench", "a", "--threads", "0"],
+        ["verify", "--what"],
+    ],
 )
 def test_wrong_usage(words: list[str], samara) -> None:
     shown = samara(*words)
@@ -304,11 +312,13 @@ def test_bench(samara, model: Path) -> None:
 
 
 def test_bench_json(samara, model: Path) -> None:
-    told = json.loads(samara("bench", model, "--seconds", "0.05", "--signature", "other", "--json").out)
+    arguments = ("--seconds", "0.05", "--signature", "other", "--threads", "1,3", "--json")
+    told = json.loads(samara("bench", model, *arguments).out)
     assert told["signature"] == "other"
-    one = told["threads"]["1"]
-    assert 0 < one["p10_us"] <= one["median_us"] <= one["p90_us"]
-    assert one["runs"] >= 1
+    assert list(told["threads"]) == ["1", "3"]
+    for latency in told["threads"].values():
+        assert 0 < latency["p10_us"] <= latency["median_us"] <= latency["p90_us"]
+        assert latency["runs"] >= 1
     assert told["first_us"] > 0
     assert told["file_bytes"] == model.stat().st_size
     assert told["context_bytes"] > told["arena_bytes"] > 0
@@ -344,6 +354,7 @@ def test_bench_refusals(samara, model: Path) -> None:
         "bench",
         "no signature 'none'; the file has main, other",
     )
+    refused(samara("bench", model, "--threads", "33"), "bench", "33 threads instead of 1 to 32")
 
 
 def test_verify(samara, model: Path, tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 import samara as tf
-from samara.pyruntime.model import Model, instruction_sets, kernels, load
+from samara.pyruntime.abilities import instruction_sets, kernels
+from samara.pyruntime.model import Model, load
 from samara.quantize import Int8
 
 Array = np.ndarray[Any, Any]

@@ -14,7 +14,8 @@ from samara.exporter.export import export_model
 from samara.exporter.passes import PASSES
 from samara.graph.dims import Dim
 from samara.graph.ops import OPS
-from samara.pyruntime.model import Model, instruction_sets, load
+from samara.pyruntime.abilities import instruction_sets
+from samara.pyruntime.model import Model, load
 from tests.cases._case import Case
 from tests.ops._graphs import assert_close, build, tolerance
 from tests.ops.conftest import over_cases
@@ -58,8 +59,21 @@ def _on_instruction_sets(model: Model, sample: dict[str, np.ndarray]) -> Iterato
         context = model.context(isa)
         if context.kernels() != before:
             before = context.kernels()
-            found = context.run(**sample)
-            yield list(found.values()) if isinstance(found, dict) else [found]
+            found = _listed(context.run(**sample))
+            for alone, together in zip(found, _together(model, isa, sample), strict=True):
+                assert alone.dtype == together.dtype
+                assert alone.shape == together.shape
+                assert alone.tobytes() == together.tobytes(), f"{isa}: several threads compute something else"
+            yield found
+
+
+def _together(model: Model, isa: str, sample: dict[str, np.ndarray]) -> list[np.ndarray]:
+    """The outputs when each op is cut into as many parts as it can be, for three threads."""
+    return _listed(model.context(isa, 3, least_parallel_ns=1).run(**sample))
+
+
+def _listed(outputs: dict[str, np.ndarray] | np.ndarray) -> list[np.ndarray]:
+    return list(outputs.values()) if isinstance(outputs, dict) else [outputs]
 
 
 @over_cases(on_device)

@@ -12,7 +12,8 @@ import pytest
 
 import samara
 from samara.errors import ExecutionError, ModelFileError, ResourceStatusError, SamaraError
-from samara.pyruntime.model import Model, kernels, load
+from samara.pyruntime.abilities import kernels
+from samara.pyruntime.model import Model, load
 
 X, Y = np.ones((2, 3), np.float32), np.array([1, 2, 3], np.float32)
 

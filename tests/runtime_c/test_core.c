@@ -16,7 +16,7 @@ static void test_names(void) {
         named += strcmp(name, "SMR_ERROR_UNKNOWN") != 0;
         CHECK(strncmp(name, "SMR_", 4) == 0);
     }
-    CHECK(named == 14);
+    CHECK(named == 15);
     CHECK(strcmp(smr_status_name(SMR_ERROR_MODEL), "SMR_ERROR_MODEL") == 0);
     CHECK(strcmp(smr_status_name((smr_status)12345), "SMR_ERROR_UNKNOWN") == 0);
     CHECK(strcmp(smr_dtype_name(SMR_DTYPE_INT8), "int8") == 0);
@@ -84,7 +84,7 @@ static void test_formatting(void) {
     format_both_ways("%g %g", (double)INFINITY, (double)-INFINITY);
     format_both_ways("%d %i %u %x", -5, INT32_MIN, UINT32_MAX, 0xbeefu);
     format_both_ways("%lld %llu %ld %lu", (long long)INT64_MIN, (unsigned long long)UINT64_MAX, -7L, 7UL);
-    format_both_ways("%zu|%02x|%5d|%05d|%3d", (size_t)SIZE_MAX, 7u, -42, -42, 12345);
+    format_both_ways("%zu|%02x|%5d|%05d|%3d", SIZE_MAX, 7u, -42, -42, 12345);
     format_both_ways("%s|%.3s|%.0s|%c|100%%", "text", "text", "text", 'c');
     format_both_ways("%s", "");
 }

@@ -2,6 +2,7 @@
 #include "context.h"
 
 #include "isa.h"
+#include "parallel.h"
 
 /* Kernels may read, though not use, this many bytes after any tensor of the arena or the state. */
 #define CONTEXT_SLACK 64u
@@ -15,6 +16,7 @@ typedef struct context_layout {
     size_t values;
     size_t nodes;
     size_t operands;
+    size_t part_errors;
     size_t state;
     size_t arena;
     size_t bytes;
@@ -32,7 +34,9 @@ static bool context_append(context_layout *layout, size_t count, size_t size, si
     return layout->bytes <= (size_t)PTRDIFF_MAX - SMR_ALIGNMENT;
 }
 
-static bool context_lay_out(const smr_model *model, context_layout *layout) {
+/* `most_parts` of an op; 1 for a context whose runs have one thread. */
+static bool context_lay_out(const smr_model *model, int32_t most_parts, context_layout *layout) {
+    const size_t errors = most_parts > 1 ? (size_t)most_parts : 0;
     memset(layout, 0, sizeof *layout);
     layout->bytes = sizeof(smr_context);
     return context_append(layout, model->programs.count, sizeof(smr_program), 16, &layout->programs) &&
@@ -42,13 +46,14 @@ static bool context_lay_out(const smr_model *model, context_layout *layout) {
            context_append(layout, model->tensor_count, sizeof(smr_value), 16, &layout->values) &&
            context_append(layout, model->op_count, sizeof(smr_node), 16, &layout->nodes) &&
            context_append(layout, model->operand_count, sizeof(void *), 16, &layout->operands) &&
+           context_append(layout, errors, sizeof(smr_error), 16, &layout->part_errors) &&
            context_append(layout, model->state_bytes, 1, SMR_ALIGNMENT, &layout->state) &&
            context_append(layout, model->arena_bytes + CONTEXT_SLACK, 1, SMR_ALIGNMENT, &layout->arena);
 }
 
 smr_status smr_context_check_size(const smr_model *model, smr_error *error) {
     context_layout layout;
-    if (!context_lay_out(model, &layout)) {
+    if (!context_lay_out(model, SMR_MAX_THREADS, &layout)) {
         SMR_FAIL(error, SMR_ERROR_MODEL, "a context has more bytes than this machine can address");
     }
     return SMR_OK;
@@ -61,16 +66,20 @@ void smr_context_config_init(smr_context_config *config) {
     }
 }
 
+/* The struct as it was first. */
+#define CONFIG_LEAST_BYTES offsetof(smr_context_config, pool)
+
 /* What the caller's config says, as far as its version of the struct goes. */
 static smr_status read_config(const smr_context_config *given, smr_context_config *config, smr_error *error) {
     smr_context_config_init(config);
     if (given != NULL) {
-        if (given->struct_size < sizeof *config) {
+        if (given->struct_size < CONFIG_LEAST_BYTES) {
             SMR_FAIL(error, SMR_ERROR_ARGUMENT, "the config was not filled by smr_context_config_init");
         }
-        memcpy(config, given, sizeof *config);
+        memcpy(config, given, given->struct_size < sizeof *config ? given->struct_size : sizeof *config);
     }
-    return smr_allocator_check(config->allocator, error);
+    SMR_TRY(smr_allocator_check(config->allocator, error));
+    return smr_parallel_check(config, error);
 }
 
 static smr_status check_isa(const smr_model *model, const char *isa, smr_error *error) {
@@ -89,7 +98,7 @@ smr_status smr_context_memory(const smr_model *model, const smr_context_config *
         SMR_FAIL(error, SMR_ERROR_ARGUMENT, "`model`, `bytes` or `alignment` is null");
     }
     SMR_TRY(read_config(config, &read, error));
-    (void)context_lay_out(model, &layout);
+    (void)context_lay_out(model, smr_parallel_most_parts(&read), &layout);
     *bytes = layout.bytes;
     *alignment = SMR_ALIGNMENT;
     return SMR_OK;
@@ -185,7 +194,9 @@ smr_status smr_context_prepare_node(smr_context *context, const smr_program *pro
         SMR_TRY(fill_value(context, NULL, smr_vector_table(program->tensors, tensor),
                            &program->values[tensor], error));
     }
-    return prepare_node(program, index, error);
+    SMR_TRY(prepare_node(program, index, error));
+    smr_parallel_plan_late(context, program, &program->nodes[index]);
+    return SMR_OK;
 }
 
 smr_status smr_context_prepare_body(smr_context *context, uint32_t index, smr_error *error) {
@@ -213,6 +224,7 @@ smr_status smr_context_prepare(smr_context *context, smr_error *error) {
     for (i = 0; i < context->model->programs.count; ++i) {
         SMR_TRY(prepare_program(context, &context->programs[i], error));
     }
+    smr_parallel_plan(context);
     return SMR_OK;
 }
 
@@ -278,6 +290,7 @@ static smr_status build_context(const smr_model *model, const smr_context_config
     context->wanted = (int32_t *)(void *)((uint8_t *)memory + layout->wanted);
     context->state = (uint8_t *)memory + layout->state;
     context->arena = (uint8_t *)memory + layout->arena;
+    smr_parallel_configure(context, config, (smr_error *)(void *)((uint8_t *)memory + layout->part_errors));
     SMR_TRY(build_programs(context, layout, error));
     SMR_TRY(smr_context_enlarge(context, error));
     smr_context_reset(context);
@@ -297,7 +310,7 @@ smr_status smr_context_create(const smr_model *model, const smr_context_config *
     *context = NULL;
     SMR_TRY(read_config(config, &read, error));
     SMR_TRY(check_isa(model, read.isa, error));
-    (void)context_lay_out(model, &layout);
+    (void)context_lay_out(model, smr_parallel_most_parts(&read), &layout);
     source = smr_allocator_or_default(read.allocator);
     if (memory == NULL) {
         place = source.allocate(source.user, layout.bytes, SMR_ALIGNMENT);

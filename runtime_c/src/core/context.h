@@ -10,8 +10,10 @@ typedef struct smr_program {
     smr_node *nodes;
     smr_vector tensors;
     smr_vector ops;
-    smr_vector outputs; /* of a body */
-    uint32_t index;     /* in the model */
+    smr_vector outputs;   /* of a body */
+    uint32_t index;       /* in the model */
+    double parallel_cost; /* of the ops in it, and in its bodies, that have several parts, in nanoseconds */
+    bool parallel;        /* they are worth waking threads for */
 } smr_program;
 
 struct smr_context {
@@ -25,6 +27,13 @@ struct smr_context {
     smr_program *programs; /* as the model has them */
     uint8_t *state;
     uint8_t *arena;
+    smr_pool *pool;
+    smr_parallel_for parallel_for; /* that of the pool, or of the caller */
+    void *parallel_for_user;
+    smr_error *part_errors;  /* of the parts of an op; the status is SMR_OK unless one has just failed */
+    int32_t threads;         /* of a run */
+    int32_t most_parts;      /* of an op */
+    int32_t least_parallel;  /* nanoseconds of an op with several parts */
     smr_allocator allocator; /* what frees this, when `owned` */
     uint8_t owned;
 };

@@ -36,7 +36,9 @@ typedef struct smr_value {
 
 typedef struct smr_node smr_node;
 
-/* Computes the work items [begin, end) of a node: disjoint ranges may run at the same time, in any order. */
+/* Computes the work items [begin, end) of a node: disjoint ranges may run at the same time, in any order, and
+ * what they compute does not depend on where they begin and end. Of several errors, that of the first item is
+ * to be told. */
 typedef smr_status (*smr_run_function)(const smr_node *node, size_t begin, size_t end, smr_error *error);
 
 struct smr_node {
@@ -52,13 +54,15 @@ struct smr_node {
     smr_run_function run;
     size_t work;          /* the number of work items; 0 when there is nothing to do */
     size_t scratch_bytes; /* needed; at most what the file reserves, which the core checks afterwards */
+    float cost;           /* nanoseconds of all work on one thread; 0: the core estimates it */
     union {               /* whatever prepare wants run to know */
         uint8_t bytes[SMR_PARAMETER_BYTES];
         uint64_t align;
     } parameters;
 
-    void *scratch; /* valid during run; 64-byte aligned */
+    void *scratch; /* valid during run; 64-byte aligned; ranges that run at the same time share it */
     bool late;     /* prepared whenever it is run: a size of its operands is set by an op before it */
+    uint8_t parts; /* ranges that the work is cut into; the core fills it after prepare */
 };
 
 /* Returns SMR_OK, or SMR_ERROR_MODEL with a message. It may not read the data of an input that is not a

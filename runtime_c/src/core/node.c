@@ -80,6 +80,8 @@ smr_status smr_node_prepare(smr_node *node, const smr_op_record *op, smr_error *
     node->run = NULL;
     node->work = 0;
     node->scratch_bytes = 0;
+    node->cost = 0;
+    node->parts = 1;
     memset(&node->parameters, 0, sizeof node->parameters);
     node->kernel = smr_kernel_select(op->opcode, node);
     if (node->kernel == NULL) {

@@ -1,7 +1,7 @@
 /* Running a signature: a loop over its nodes, and over those of the bodies that they run. What is under way
  * lies on a stack of known height, so that no file can make this recursive. */
 #include "../platform/platform.h"
-#include "context.h"
+#include "parallel.h"
 
 /* The most steps that the loops of one run take together. */
 #define RUN_MOST_STEPS ((uint64_t)INT32_MAX)
@@ -43,7 +43,7 @@ static smr_status data_that_fit(smr_status status, smr_error *error) {
 static smr_status run_node(smr_context *context, const smr_program *program, uint32_t index,
                            smr_error *error) {
     const smr_node *node = &program->nodes[index];
-    smr_status status = node->work == 0 ? SMR_OK : node->run(node, 0, node->work, error);
+    smr_status status = smr_parallel_run(context, node, error);
     if (status == SMR_OK && node->kernel->opcode == SMR_OP_DIMENSION) {
         status = smr_context_compute_dimension(context, node, error);
     }
@@ -227,6 +227,9 @@ smr_status smr_run(smr_context *context, int32_t signature, smr_error *error) {
     stack.signature = signature;
     stack.height = 1;
     stack.frames[0].program = smr_context_program_of(context, signature);
+    if (stack.frames[0].program->parallel) {
+        smr_parallel_begin(context);
+    }
     stack.floats = smr_platform_set_floats();
     status = run_stacked(&stack);
     smr_platform_restore_floats(stack.floats);

@@ -19,6 +19,7 @@ const char *smr_status_name(smr_status status) {
         case SMR_ERROR_HASH: return "SMR_ERROR_HASH";
         case SMR_ERROR_MEMORY: return "SMR_ERROR_MEMORY";
         case SMR_ERROR_IO: return "SMR_ERROR_IO";
+        case SMR_ERROR_THREAD: return "SMR_ERROR_THREAD";
         case SMR_ERROR_DATA: return "SMR_ERROR_DATA";
         case SMR_ERROR_CANCELLED: return "SMR_ERROR_CANCELLED";
         case SMR_ERROR_MISMATCH: return "SMR_ERROR_MISMATCH";

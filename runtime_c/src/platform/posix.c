@@ -5,12 +5,13 @@
 #if !defined(_FILE_OFFSET_BITS)
 #define _FILE_OFFSET_BITS 64 /* a 32-bit fstat fails on large inode numbers without it */
 #endif
-#include "platform.h"
+#include "thread.h"
 
 #if defined(SMR_PLATFORM_POSIX)
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -74,6 +75,80 @@ smr_status smr_platform_map(const char *path, smr_platform_file *file, smr_error
 void smr_platform_unmap(const smr_platform_file *file) {
     (void)munmap((void *)(uintptr_t)file->data, file->size);
 }
+
+#if defined(SMR_PLATFORM_THREADS)
+
+/* Enough for every kernel, where the system does not ask for more. */
+#define POSIX_STACK (256 * 1024)
+
+static void *run_thread(void *given) {
+    const smr_thread_start *start = given;
+    start->main(start->argument);
+    return NULL;
+}
+
+/* The program's signals are not for the thread: it blocks what it is created with. */
+bool smr_thread_create(smr_thread *thread, const smr_thread_start *start) {
+    pthread_attr_t attributes;
+    sigset_t all, before;
+    int failed = 1;
+    if (sigfillset(&all) != 0 || pthread_sigmask(SIG_SETMASK, &all, &before) != 0) {
+        return false;
+    }
+    if (pthread_attr_init(&attributes) == 0) {
+        if (pthread_attr_setstacksize(&attributes, POSIX_STACK) == 0) {
+            failed = pthread_create(thread, &attributes, run_thread, (void *)(uintptr_t)start);
+        }
+        (void)pthread_attr_destroy(&attributes);
+    }
+    if (failed != 0) {
+        failed = pthread_create(thread, NULL, run_thread, (void *)(uintptr_t)start);
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return failed == 0;
+}
+
+void smr_thread_join(smr_thread thread) {
+    (void)pthread_join(thread, NULL);
+}
+
+bool smr_mutex_create(smr_mutex *mutex) {
+    return pthread_mutex_init(mutex, NULL) == 0;
+}
+
+void smr_mutex_free(smr_mutex *mutex) {
+    (void)pthread_mutex_destroy(mutex);
+}
+
+void smr_mutex_lock(smr_mutex *mutex) {
+    (void)pthread_mutex_lock(mutex);
+}
+
+void smr_mutex_unlock(smr_mutex *mutex) {
+    (void)pthread_mutex_unlock(mutex);
+}
+
+bool smr_condition_create(smr_condition *condition) {
+    return pthread_cond_init(condition, NULL) == 0;
+}
+
+void smr_condition_free(smr_condition *condition) {
+    (void)pthread_cond_destroy(condition);
+}
+
+void smr_condition_wait(smr_condition *condition, smr_mutex *mutex) {
+    (void)pthread_cond_wait(condition, mutex);
+}
+
+void smr_condition_wake_one(smr_condition *condition) {
+    (void)pthread_cond_signal(condition);
+}
+
+void smr_condition_wake_all(smr_condition *condition) {
+    (void)pthread_cond_broadcast(condition);
+}
+
+#endif
 
 #else
 typedef int smr_posix_is_not_used;

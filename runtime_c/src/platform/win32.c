@@ -1,5 +1,5 @@
 /* Windows. */
-#include "platform.h"
+#include "thread.h"
 
 #if defined(SMR_PLATFORM_WIN32)
 
@@ -76,6 +76,67 @@ smr_status smr_platform_map(const char *path, smr_platform_file *file, smr_error
 void smr_platform_unmap(const smr_platform_file *file) {
     (void)UnmapViewOfFile(file->data);
 }
+
+#if defined(SMR_PLATFORM_THREADS)
+
+_Static_assert(sizeof(SRWLOCK) == sizeof(smr_mutex), "an SRWLOCK is a pointer");
+_Static_assert(sizeof(CONDITION_VARIABLE) == sizeof(smr_condition), "a CONDITION_VARIABLE is a pointer");
+
+static DWORD WINAPI run_thread(void *given) {
+    const smr_thread_start *start = given;
+    start->main(start->argument);
+    return 0;
+}
+
+bool smr_thread_create(smr_thread *thread, const smr_thread_start *start) {
+    *thread = CreateThread(NULL, 0, run_thread, (void *)(uintptr_t)start, 0, NULL);
+    return *thread != NULL;
+}
+
+void smr_thread_join(smr_thread thread) {
+    (void)WaitForSingleObject(thread, INFINITE);
+    (void)CloseHandle(thread);
+}
+
+bool smr_mutex_create(smr_mutex *mutex) {
+    InitializeSRWLock((SRWLOCK *)mutex);
+    return true;
+}
+
+void smr_mutex_free(smr_mutex *mutex) {
+    (void)mutex;
+}
+
+void smr_mutex_lock(smr_mutex *mutex) {
+    AcquireSRWLockExclusive((SRWLOCK *)mutex);
+}
+
+void smr_mutex_unlock(smr_mutex *mutex) {
+    ReleaseSRWLockExclusive((SRWLOCK *)mutex);
+}
+
+bool smr_condition_create(smr_condition *condition) {
+    InitializeConditionVariable((CONDITION_VARIABLE *)condition);
+    return true;
+}
+
+void smr_condition_free(smr_condition *condition) {
+    (void)condition;
+}
+
+void smr_condition_wait(smr_condition *condition, smr_mutex *mutex) {
+    (void)SleepConditionVariableSRW((CONDITION_VARIABLE *)condition, (SRWLOCK *)mutex, INFINITE, 0);
+}
+
+void smr_condition_wake_one(smr_condition *condition) {
+    WakeConditionVariable((CONDITION_VARIABLE *)condition);
+}
+
+void smr_condition_wake_all(smr_condition *condition) {
+    WakeAllConditionVariable((CONDITION_VARIABLE *)condition);
+}
+
+#endif
 
 #else
 typedef int smr_win32_is_not_used;

@@ -1,0 +1,100 @@
+/* How long ops take, roughly. */
+#include "cost.h"
+
+#include "isa.h"
+
+/* Multiplications and bytes in a nanosecond. */
+typedef struct cost_rate {
+    uint32_t isa;
+    float floats;
+    float integers;
+    float bytes;
+} cost_rate;
+
+static const cost_rate cost_rates[] = {
+    {SMR_ISA_generic, 2, 2, 8},        {SMR_ISA_avx2, 50, 70, 25},    {SMR_ISA_avx512, 90, 70, 30},
+    {SMR_ISA_avx512vnni, 90, 350, 30}, {SMR_ISA_amx, 90, 2500, 30},   {SMR_ISA_neon, 16, 16, 16},
+    {SMR_ISA_neonfp16, 32, 16, 16},    {SMR_ISA_neondot, 16, 64, 16}, {SMR_ISA_neoni8mm, 16, 128, 16},
+    {SMR_ISA_wasm, 16, 16, 16},
+};
+
+static double cost_bytes(const smr_value *value) {
+    return value == NULL ? 0 : (double)value->count * (double)smr_dtype_size((smr_dtype)value->dtype);
+}
+
+/* Whether an op reads no more of its inputs than it writes. */
+static bool cost_picks(uint16_t opcode) {
+    switch (opcode) {
+        case SMR_OP_GATHER:
+        case SMR_OP_GATHER_ND:
+        case SMR_OP_GATHER_ELEMENTS:
+        case SMR_OP_SLICE:
+        case SMR_OP_STRIDED_SLICE: return true;
+        default: return false;
+    }
+}
+
+static double cost_all_bytes(const smr_node *node) {
+    double bytes = 0;
+    int32_t i;
+    for (i = 0; i < node->output_count; ++i) {
+        bytes += cost_bytes(node->outputs[i]);
+    }
+    if (cost_picks(node->kernel->opcode)) {
+        return 2 * bytes;
+    }
+    for (i = 0; i < node->input_count; ++i) {
+        bytes += cost_bytes(node->inputs[i]);
+    }
+    return bytes;
+}
+
+/* The size of the last axis of a value but for `before`. */
+static double cost_axis(const smr_value *value, int32_t before) {
+    return value->rank > before ? value->dims[value->rank - 1 - before] : 1;
+}
+
+/* Those of depthwise convolutions, of which a processor does fewer at a time, count several times. */
+static double cost_multiplications(const smr_node *node) {
+    const smr_value *x = node->input_count > 0 ? node->inputs[0] : NULL;
+    const smr_value *y = node->input_count > 1 ? node->inputs[1] : NULL;
+    const smr_value *z = node->output_count > 0 ? node->outputs[0] : NULL;
+    if (x == NULL || y == NULL || z == NULL || z->count == 0) {
+        return 0;
+    }
+    switch (node->kernel->opcode) {
+        case SMR_OP_CONV2D:
+        case SMR_OP_QUANTIZED_CONV2D:
+        case SMR_OP_QUANTIZED_CONV2D_INT16: return (double)z->count / cost_axis(z, 0) * (double)y->count;
+        case SMR_OP_DEPTHWISE_CONV2D:
+        case SMR_OP_QUANTIZED_DEPTHWISE_CONV2D:
+            return 4.0 * (double)z->count / cost_axis(z, 0) * (double)y->count;
+        case SMR_OP_MATMUL:
+        case SMR_OP_QUANTIZED_MATMUL:
+            return (double)z->count * cost_axis(x, 0) * cost_axis(x, 1) / cost_axis(z, 1);
+        case SMR_OP_LSTM:
+        case SMR_OP_GRU:
+        case SMR_OP_RNN: return (double)x->count / cost_axis(x, 0) * (double)y->count;
+        case SMR_OP_ATTENTION: return ((double)x->count + (double)z->count) * cost_axis(y, 1);
+        default: return 0;
+    }
+}
+
+double smr_node_cost(const smr_node *node) {
+    const cost_rate *rate = &cost_rates[0];
+    const smr_value *first = node->input_count > 0 ? node->inputs[0] : NULL;
+    const bool integers = first != NULL && first->dtype >= SMR_DTYPE_INT8 && first->dtype <= SMR_DTYPE_INT16;
+    double multiplying, moving;
+    size_t i;
+    if (node->work == 0 || node->cost > 0) {
+        return node->work == 0 ? 0 : (double)node->cost;
+    }
+    for (i = 1; i < sizeof cost_rates / sizeof cost_rates[0]; ++i) {
+        if (node->kernel->isa == cost_rates[i].isa) {
+            rate = &cost_rates[i];
+        }
+    }
+    multiplying = cost_multiplications(node) / (double)(integers ? rate->integers : rate->floats);
+    moving = cost_all_bytes(node) / (double)rate->bytes;
+    return multiplying > moving ? multiplying : moving;
+}

@@ -1,0 +1,191 @@
+/* Which ops of a context are worth several threads, and running them there. */
+#include "parallel.h"
+
+#include "../platform/platform.h"
+#include "cost.h"
+#include "thread_pool.h"
+
+#define PARALLEL_LEAST 4000 /* nanoseconds of an op */
+#define PARALLEL_RUN   8    /* times that much in a run, which has threads to wake */
+#define PARALLEL_FINE  4    /* parts for each thread: some threads are slower, or come later, than others */
+#define PARALLEL_STEPS 16   /* that a loop is thought to take, unless it may take no more than fewer */
+
+/* Parts of that many work items begin at multiples of PARALLEL_ALIGNED, so that two threads seldom write to
+ * the same bytes of a cache. */
+#define PARALLEL_MANY    1024
+#define PARALLEL_ALIGNED 64
+
+static int32_t threads_of(const smr_context_config *config) {
+    const int32_t offered = config->parallel_for != NULL ? config->threads : smr_pool_threads(config->pool);
+    return config->threads > 0 && config->threads < offered ? config->threads : offered;
+}
+
+int32_t smr_parallel_most_parts(const smr_context_config *config) {
+    const int32_t threads = threads_of(config);
+    if (threads == 1) {
+        return 1;
+    }
+    /* Of a larger pool no more threads join a run than it has parts. */
+    if (config->pool != NULL && threads < smr_pool_threads(config->pool)) {
+        return threads;
+    }
+    return threads * PARALLEL_FINE < SMR_MAX_THREADS ? threads * PARALLEL_FINE : SMR_MAX_THREADS;
+}
+
+smr_status smr_parallel_check(const smr_context_config *config, smr_error *error) {
+    if (config->threads < 0 || config->threads > SMR_MAX_THREADS || config->least_parallel_ns < 0) {
+        SMR_FAIL(error, SMR_ERROR_ARGUMENT, "%d threads instead of 0 to %d, or %d nanoseconds",
+                 (int)config->threads, SMR_MAX_THREADS, (int)config->least_parallel_ns);
+    }
+    if (config->parallel_for != NULL && (config->pool != NULL || config->threads == 0)) {
+        SMR_FAIL(error, SMR_ERROR_ARGUMENT, "a parallel_for and a pool, or no number of threads for it");
+    }
+    if (config->parallel_for == NULL && config->pool == NULL && config->threads > 1) {
+        SMR_FAIL(error, SMR_ERROR_ARGUMENT, "%d threads, and neither a pool nor a parallel_for",
+                 (int)config->threads);
+    }
+    return SMR_OK;
+}
+
+void smr_parallel_configure(smr_context *context, const smr_context_config *config, smr_error *errors) {
+    context->threads = threads_of(config);
+    context->most_parts = smr_parallel_most_parts(config);
+    context->least_parallel = config->least_parallel_ns > 0 ? config->least_parallel_ns : PARALLEL_LEAST;
+    context->pool = config->pool;
+    context->parallel_for = config->parallel_for == NULL ? smr_pool_run : config->parallel_for;
+    context->parallel_for_user = config->parallel_for == NULL ? config->pool : config->parallel_for_user;
+    context->part_errors = errors;
+}
+
+/* How many parts the work of a node that takes so long has. */
+static uint8_t parts_of(const smr_context *context, const smr_node *node, double cost) {
+    const double least = (double)context->least_parallel;
+    const double fine = cost / (4 * PARALLEL_FINE * least); /* threads, if each had so much more to do */
+    double parts = (double)context->threads;
+    if (context->threads == 1 || cost < least || node->work < 2) {
+        return 1;
+    }
+    if (fine > 1) {
+        parts = parts * fine < (double)context->most_parts ? parts * fine : (double)context->most_parts;
+    }
+    parts = parts < 2 * cost / least ? parts : 2 * cost / least;
+    return (uint8_t)(parts < (double)node->work ? parts : (double)node->work);
+}
+
+/* The op that runs a body, with the program that it is in; null for the program of a signature. */
+static const smr_node *caller_of(const smr_context *context, uint32_t index, smr_program **program) {
+    const smr_table table = smr_vector_table(context->model->programs, index);
+    const int32_t caller = smr_field_i32(table, SMR_SLOT_PROGRAM_CALLER, -1);
+    if (caller < 0) {
+        return NULL;
+    }
+    *program = &context->programs[caller];
+    return &(*program)->nodes[smr_field_u32(table, SMR_SLOT_PROGRAM_CALLER_OP, 0)];
+}
+
+static double steps_of(const smr_node *node) {
+    const bool loop = node->kernel != NULL && node->kernel->opcode == SMR_OP_WHILE_LOOP;
+    const int32_t most = loop ? node->attributes.while_loop.maximum_trip_count : 1;
+    return most < PARALLEL_STEPS ? most : PARALLEL_STEPS;
+}
+
+/* Cuts the nodes of a program, and adds up what those with several parts take. */
+static double plan_program(const smr_context *context, const smr_program *program) {
+    double sum = 0;
+    uint32_t i;
+    for (i = 0; i < program->ops.count; ++i) {
+        smr_node *node = &program->nodes[i];
+        node->parts = 1;
+        if (!node->late) {
+            const double cost = smr_node_cost(node);
+            node->parts = parts_of(context, node, cost);
+            sum += node->parts > 1 ? cost : 0;
+        }
+    }
+    return sum;
+}
+
+void smr_parallel_plan(smr_context *context) {
+    smr_program *caller;
+    uint32_t i, k;
+    for (i = 0; i < context->model->programs.count; ++i) {
+        context->programs[i].parallel_cost = plan_program(context, &context->programs[i]);
+    }
+    /* Bodies come after the programs that run them. */
+    for (i = context->model->programs.count; i-- > 0;) {
+        const smr_node *node = caller_of(context, i, &caller);
+        if (node != NULL) {
+            caller->parallel_cost += steps_of(node) * context->programs[i].parallel_cost;
+        }
+    }
+    for (i = 0; i < context->model->programs.count; ++i) {
+        smr_program *program = &context->programs[i];
+        program->parallel = caller_of(context, i, &caller) != NULL
+                                ? caller->parallel
+                                : program->parallel_cost >= (double)PARALLEL_RUN * context->least_parallel;
+        for (k = 0; !program->parallel && k < program->ops.count; ++k) {
+            program->nodes[k].parts = 1;
+        }
+    }
+}
+
+void smr_parallel_plan_late(const smr_context *context, const smr_program *program, smr_node *node) {
+    const double cost = smr_node_cost(node);
+    const bool worth = program->parallel || cost >= (double)PARALLEL_RUN * context->least_parallel;
+    node->parts = worth ? parts_of(context, node, cost) : 1;
+}
+
+void smr_parallel_begin(const smr_context *context) {
+    if (context->pool != NULL) {
+        smr_pool_wake(context->pool, context->threads - 1);
+    }
+}
+
+typedef struct parallel_job {
+    const smr_node *node;
+    smr_error *errors;
+} parallel_job;
+
+static size_t part_begin(const smr_node *node, size_t part) {
+    const size_t size = node->work / node->parts, rest = node->work % node->parts;
+    const size_t begin = size * part + rest * part / node->parts;
+    return size < PARALLEL_MANY || part == node->parts ? begin : begin - begin % PARALLEL_ALIGNED;
+}
+
+/* On any thread, so in an environment of its own. What no part fails at is written by none, so that
+ * processors need not pass it to each other. */
+static void run_part(void *argument, int32_t part) {
+    const parallel_job *job = argument;
+    const size_t begin = part_begin(job->node, (size_t)part), end = part_begin(job->node, (size_t)part + 1);
+    smr_error *error = &job->errors[part];
+    const uint64_t floats = smr_platform_set_floats();
+    const smr_status status = job->node->run(job->node, begin, end, error);
+    smr_platform_restore_floats(floats);
+    if (status != SMR_OK) {
+        error->status = status;
+    }
+}
+
+smr_status smr_parallel_run(const smr_context *context, const smr_node *node, smr_error *error) {
+    smr_status status = SMR_OK;
+    parallel_job job;
+    uint32_t i;
+    if (node->parts < 2) {
+        return node->work == 0 ? SMR_OK : node->run(node, 0, node->work, error);
+    }
+    job.node = node;
+    job.errors = context->part_errors;
+    context->parallel_for(context->parallel_for_user, run_part, &job, node->parts);
+    for (i = 0; i < node->parts; ++i) {
+        if (job.errors[i].status != SMR_OK) {
+            if (status == SMR_OK) {
+                status = job.errors[i].status;
+                if (error != NULL) {
+                    *error = job.errors[i];
+                }
+            }
+            job.errors[i].status = SMR_OK;
+        }
+    }
+    return status;
+}

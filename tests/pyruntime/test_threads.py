@@ -1,0 +1,105 @@
+"""Contexts that run on several threads: the same bytes with any number of them."""
+
+from __future__ import annotations
+
+import gc
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from samara.errors import ArgumentStatusError
+from samara.pyruntime.model import Context, Model, load
+from tests.conftest import ROOT
+
+GOLDEN = sorted((ROOT / "tests" / "golden").glob("v*/*.smr"))
+THREADS = (2, 3, 7)
+
+
+def _outputs(context: Context, signature: str, inputs: list[np.ndarray]) -> dict[str, bytes]:
+    context.reset()
+    found: Any = context.run(*inputs, signature=signature)
+    named = found if isinstance(found, dict) else {"": found}
+    return {name: array.tobytes() for name, array in named.items()}
+
+
+def _all(model: Model, context: Context) -> list[dict[str, bytes]]:
+    return [_outputs(context, name, inputs) for name in model.signatures for inputs, _ in model.golden(name)]
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda p: p.stem)
+def test_results_do_not_depend_on_the_number_of_threads(path: Path) -> None:
+    model = load(path)
+    alone = _all(model, model.context(threads=1))
+    assert alone
+    for threads in THREADS:
+        assert _all(model, model.context(threads=threads, least_parallel_ns=1)) == alone, threads
+
+
+def test_contexts_of_several_callers_share_threads() -> None:
+    models = [load(path) for path in GOLDEN]
+    expected = [_all(model, model.context(threads=1)) for model in models]
+
+    def run(caller: int) -> bool:
+        return all(
+            _all(models[i], models[i].context(threads=3, least_parallel_ns=1)) == expected[i]
+            for i in range(caller, len(models), 2)
+        )
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(run, (0, 1, 0, 1)))
+
+
+def test_a_pool_goes_with_its_last_context(sums: Path) -> None:
+    def threads() -> int:
+        gc.collect()
+        return len(list(Path("/proc/self/task").iterdir()))
+
+    if not Path("/proc/self/task").is_dir():
+        pytest.skip("the system does not tell of threads")
+    model, before = load(sums), threads()
+    first, second = model.context(threads=5), model.context(threads=5)
+    assert threads() - before in (0, 4)  # 0: a library that was built without threads
+    made = threads()
+    del first
+    assert threads() == made
+    del second
+    assert threads() == before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_process_runs_alone() -> None:
+    model = load(GOLDEN[0])
+    expected = _all(model, model.context())
+    context = model.context(threads=3, least_parallel_ns=1)
+    assert _all(model, context) == expected
+    child = os.fork()
+    if child == 0:
+        same = _all(model, context) == expected
+        same = same and _all(model, model.context(threads=3, least_parallel_ns=1)) == expected
+        del context
+        gc.collect()
+        os._exit(0 if same else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_the_environment_says_how_many(sums: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = load(sums)
+    assert model.context().threads == 1
+    monkeypatch.setenv("SAMARA_THREADS", "2")
+    assert model.context().threads == 2
+    assert model.context(threads=3).threads == 3
+    assert "threads=2" in repr(model.context())
+    monkeypatch.setenv("SAMARA_THREADS", "many")
+    with pytest.raises(ValueError, match="SAMARA_THREADS is 'many'"):
+        model.context()
+
+
+@pytest.mark.parametrize("threads", [-1, 0, 33])
+def test_numbers_that_are_refused(sums: Path, threads: int) -> None:
+    with pytest.raises(ArgumentStatusError, match=f"{threads} threads instead of 1 to 32"):
+        load(sums).context(threads=threads)
