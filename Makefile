@@ -4,6 +4,7 @@ VENV ?= .venv
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 FUZZ_SECONDS ?= 60
 CORPUS ?= 25
+PERCENT ?= 1000
 THREAD_ROUNDS ?= 50
 EXAMPLE_DATA ?= ../shared/material
 PYTEST_ARGS ?=
@@ -26,7 +27,7 @@ BUILD_FILES := pyproject.toml CMakeLists.txt runtime_c/CMakeLists.txt pyruntime/
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help native test test-c test-sanitized test-threads test-all-threads test-python demo corpus mnist examples onnx-coverage architectures tensorboard-screenshot lint format gen \
+.PHONY: help native test test-c test-sanitized test-threads test-all-threads test-python test-machines demo corpus mnist examples onnx-coverage architectures tensorboard-screenshot lint format gen \
         gen-check check fuzz bench bench-docs bench-files bench-training size clean
 
 help: ## List the targets
@@ -96,6 +97,9 @@ test-all-threads: test-threads ## Run all C tests under the thread sanitizer, an
 
 test-python: $(STAMPS)/native $(STAMPS)/frontends ## Run the Python and repository tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
+
+test-machines: $(STAMPS)/native $(STAMPS)/frontends ## Try PERCENT % of the usual random nodes on ARM and WebAssembly, under emulators
+	SMR_TEST_PERCENT=$(PERCENT) $(BIN)/python -m pytest tests/repo/test_machines.py
 
 check: lint gen-check test ## What continuous integration runs
 

@@ -15,6 +15,12 @@ typedef struct bench {
     smr_value *outputs[1];
 } bench;
 
+/* The cases to try: the first argument, or as many percent of the usual number as the environment says. */
+static inline int count_cases(int argc, char **argv, int usual) {
+    const char *percent = getenv("SMR_TEST_PERCENT");
+    return argc > 1 ? atoi(argv[1]) : percent != NULL ? (usual * atoi(percent) + 99) / 100 : usual;
+}
+
 static uint32_t random_seed = 1;
 
 static inline int32_t next_random(int32_t least, int32_t most) {

@@ -84,7 +84,7 @@ static void test_formatting(void) {
     format_both_ways("%g %g", (double)INFINITY, (double)-INFINITY);
     format_both_ways("%d %i %u %x", -5, INT32_MIN, UINT32_MAX, 0xbeefu);
     format_both_ways("%lld %llu %ld %lu", (long long)INT64_MIN, (unsigned long long)UINT64_MAX, -7L, 7UL);
-    format_both_ways("%zu|%02x|%5d|%05d|%3d", SIZE_MAX, 7u, -42, -42, 12345);
+    format_both_ways("%zu|%02x|%5d|%05d|%3d", (size_t)SIZE_MAX, 7u, -42, -42, 12345);
     format_both_ways("%s|%.3s|%.0s|%c|100%%", "text", "text", "text", 'c');
     format_both_ways("%s", "");
 }

@@ -172,6 +172,91 @@ static uint16_t open_product(bench *b) {
     return SMR_OP_QUANTIZED_MULTIPLY;
 }
 
+/* Fills the attributes that both poolings have, and opens their tensors. */
+#define OPEN_POOL(a, dtype)                                                                                 \
+    do {                                                                                                    \
+        const int32_t stride = next_random(1, 3), taps = next_random(1, 4);                                 \
+        const int32_t x[] = {next_random(1, 2), next_random(4, 9), next_random(4, 9), next_size(140)};      \
+        const int32_t before = next_random(0, taps - 1), form = next_random(0, 2);                          \
+        const int32_t around = form == 2 ? before : 0;                                                      \
+        int32_t y[] = {x[0], 0, 0, x[3]}, axis;                                                             \
+        (a)->pool_size.count = (a)->strides.count = 2;                                                      \
+        (a)->paddings.count = 4;                                                                            \
+        (a)->padding = form == 0 ? SMR_PADDING_SAME : form == 1 ? SMR_PADDING_VALID : SMR_PADDING_EXPLICIT; \
+        for (axis = 0; axis < 2; ++axis) {                                                                  \
+            (a)->pool_size.values[axis] = taps;                                                             \
+            (a)->strides.values[axis] = stride;                                                             \
+            (a)->paddings.values[2 * axis] = around;                                                        \
+            y[1 + axis] = form == 0 ? (x[1 + axis] + stride - 1) / stride                                   \
+                                    : (x[1 + axis] + around - taps) / stride + 1;                           \
+        }                                                                                                   \
+        open_filled(&b->values[0], dtype, 4, x);                                                            \
+        open_filled(&b->values[4], dtype, 4, y);                                                            \
+        connect(b, 1);                                                                                      \
+    } while (0)
+
+static uint16_t open_pool(bench *b, bool largest) {
+    if (largest) {
+        smr_max_pool2d_attributes *a = &b->node.attributes.max_pool2d;
+        const uint8_t dtype = next_bytes();
+        OPEN_POOL(a, dtype);
+        return SMR_OP_MAX_POOL2D;
+    }
+    {
+        smr_quantized_average_pool2d_attributes *a = &b->node.attributes.quantized_average_pool2d;
+        OPEN_POOL(a, SMR_DTYPE_INT8);
+        a->count_include_pad = (uint8_t)next_random(0, 1);
+        a->input_zero_point = next_zero_point(SMR_DTYPE_INT8);
+        a->multiplier = next_multiplier(12);
+        next_range(&a->output_zero_point, &a->activation_min, &a->activation_max);
+        return SMR_OP_QUANTIZED_AVERAGE_POOL2D;
+    }
+}
+
+static uint16_t open_mean(bench *b) {
+    smr_quantized_mean_attributes *a = &b->node.attributes.quantized_mean;
+    const int32_t x[] = {next_random(1, 3), next_random(1, 12), next_random(1, 12), next_size(200)};
+    const int32_t first = next_random(0, 3) == 0 ? 0 : 1, last = next_random(0, 5) == 0 ? 3 : 2;
+    int32_t y[4], i;
+    for (i = 0; i < 4; ++i) {
+        y[i] = i >= first && i <= last ? 1 : x[i];
+    }
+    open_filled(&b->values[0], SMR_DTYPE_INT8, 4, x);
+    open_filled(&b->values[4], SMR_DTYPE_INT8, 4, y);
+    connect(b, 1);
+    a->axes.count = last - first + 1;
+    for (i = first; i <= last; ++i) {
+        a->axes.values[i - first] = i;
+    }
+    a->keepdims = 1;
+    a->input_zero_point = next_zero_point(SMR_DTYPE_INT8);
+    a->multiplier = next_multiplier(16);
+    next_range(&a->output_zero_point, &a->activation_min, &a->activation_max);
+    return SMR_OP_QUANTIZED_MEAN;
+}
+
+static uint16_t open_softmax(bench *b) {
+    smr_quantized_softmax_attributes *a = &b->node.attributes.quantized_softmax;
+    const int32_t dims[] = {next_random(1, 5), next_count(), 1}, entries[] = {256};
+    const int32_t inner[] = {dims[0], dims[1], next_random(1, 3)};
+    int32_t i;
+    a->axis = next_random(0, 3) == 0 ? 1 : 2;
+    open_filled(&b->values[0], SMR_DTYPE_INT8, a->axis == 1 ? 3 : 2, a->axis == 1 ? inner : dims);
+    open_filled(&b->values[4], SMR_DTYPE_INT8, a->axis == 1 ? 3 : 2, a->axis == 1 ? inner : dims);
+    a->axis = 1;
+    open_value(&b->values[1], SMR_DTYPE_INT32, 1, entries, 0);
+    for (i = 0; i < 256; ++i) {
+        ((int32_t *)b->values[1].data)[i] = (int32_t)(1000000.0 * exp(-0.05 * i));
+    }
+    b->values[1].storage = SMR_STORAGE_CONSTANT;
+    connect(b, 2);
+    a->multiplier = next_random(0, 3) > 0 ? 256.0f : next_multiplier(8);
+    a->output_zero_point = -128;
+    a->activation_min = -128;
+    a->activation_max = 127;
+    return SMR_OP_QUANTIZED_SOFTMAX;
+}
+
 static uint16_t open_node(bench *b, int32_t form) {
     memset(b, 0, sizeof *b);
     switch (form) {
@@ -180,11 +265,15 @@ static uint16_t open_node(bench *b, int32_t form) {
         case 2: return open_conversion(b, form);
         case 3: return open_table(b);
         case 4: return open_sum(b);
-        default: return open_product(b);
+        case 5: return open_product(b);
+        case 6: return open_pool(b, true);
+        case 7: return open_pool(b, false);
+        case 8: return open_mean(b);
+        default: return open_softmax(b);
     }
 }
 
-#define FORMS 6
+#define FORMS 10
 
 static void check_case(int number, size_t used[FORMS]) {
     bench b;
@@ -219,7 +308,7 @@ static void check_case(int number, size_t used[FORMS]) {
 }
 
 int main(int argc, char **argv) {
-    const int cases = argc > 1 ? atoi(argv[1]) : CASES * FORMS;
+    const int cases = count_cases(argc, argv, CASES * FORMS);
     size_t used[FORMS] = {0};
     int i;
     for (i = 0; i < cases; ++i) {

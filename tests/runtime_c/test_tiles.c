@@ -207,7 +207,7 @@ static void check_case(int number, size_t used[32]) {
 }
 
 int main(int argc, char **argv) {
-    const int cases = argc > 1 ? atoi(argv[1]) : CASES;
+    const int cases = count_cases(argc, argv, CASES);
     size_t used[32] = {0};
     uint32_t index, isa;
     int i;

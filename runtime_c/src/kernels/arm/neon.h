@@ -38,4 +38,31 @@
 #define VECTOR_LESS(a, b)            vcltq_f32(a, b) /* false if one is NaN */
 #define VECTOR_SELECT(mask, yes, no) vbslq_f32(mask, yes, no)
 
+#define VECTOR_MAX(a, b) vmaxq_f32(a, b) /* NaN if one is */
+
+/* One number of a vector's lanes. */
+static inline float neon_sum(float32x4_t x) {
+    const float32x2_t half = vadd_f32(vget_low_f32(x), vget_high_f32(x));
+    return vget_lane_f32(vpadd_f32(half, half), 0);
+}
+
+static inline float neon_greatest(float32x4_t x) {
+    const float32x2_t half = vmax_f32(vget_low_f32(x), vget_high_f32(x));
+    return vget_lane_f32(vpmax_f32(half, half), 0);
+}
+
+#define VECTOR_SUM(x)      neon_sum(x)
+#define VECTOR_GREATEST(x) neon_greatest(x)
+
+/* Rows become columns. */
+static inline void neon_transpose(float32x4_t x[4]) {
+    const float32x4x2_t a = vtrnq_f32(x[0], x[1]), b = vtrnq_f32(x[2], x[3]);
+    x[0] = vcombine_f32(vget_low_f32(a.val[0]), vget_low_f32(b.val[0]));
+    x[1] = vcombine_f32(vget_low_f32(a.val[1]), vget_low_f32(b.val[1]));
+    x[2] = vcombine_f32(vget_high_f32(a.val[0]), vget_high_f32(b.val[0]));
+    x[3] = vcombine_f32(vget_high_f32(a.val[1]), vget_high_f32(b.val[1]));
+}
+
+#define VECTOR_TRANSPOSE(x) neon_transpose(x)
+
 #endif

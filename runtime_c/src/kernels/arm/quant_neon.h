@@ -40,7 +40,7 @@ static inline int32x4_t neon_uint8(const uint8_t *from, size_t part) {
 }
 
 static inline int32x4_t neon_nearest(float32x4_t x, float32x4_t low, float32x4_t high) {
-#if defined(__aarch64__) || defined(_M_ARM64)
+#if defined(SMR_KERNELS_ARM64)
     (void)low;
     return vcvtnq_s32_f32(vminq_f32(x, high));
 #else
@@ -67,7 +67,7 @@ static inline int32x4_t neon_nearest(float32x4_t x, float32x4_t low, float32x4_t
 /* The entries of a table of 256 bytes. */
 #define VECTOR_TABLE_FIND(table, x) vector_find(table, x)
 
-#if defined(__aarch64__) || defined(_M_ARM64)
+#if defined(SMR_KERNELS_ARM64)
 typedef struct vector_table {
     uint8x16x4_t quarters[4];
 } vector_table;

@@ -1,5 +1,5 @@
 /* Products of int8 with NEON without its dot product: products of 16 bits, added in pairs to sums of 32. */
-#include "../tiled/quant_product.h"
+#include "../tiled/product.h"
 #include "quant_write.h"
 
 /* The sums of 4 outputs, each in two parts: of the first and the second two of each four numbers. */
@@ -25,17 +25,21 @@ static inline quant_sums quant_dot(quant_sums sums, int8x8_t numbers, int8x16_t 
     return sums;
 }
 
-#define SUMS                                    quant_sums
-#define SUMS_LANES                              4
-#define SUMS_LOAD(from)                         quant_load_sums(from)
-#define SUMS_STORE(to, x)                       vst1q_s32(to, quant_join(x))
-#define SUMS_DOT(sums, numbers, weights)        quant_dot(sums, numbers, weights)
-#define SUMS_WRITE(sums, multiplier, range, to) quant_write_four(quant_join(sums), multiplier, range, to)
-#define WEIGHTS                                 int8x16_t
-#define WEIGHTS_LOAD(from)                      vld1q_s8(from)
-#define NUMBERS                                 int8x8_t
-#define NUMBERS_ALL(from)                       vget_low_s8(quant_all(from))
-#define QUANT_FLIP                              0
+#define SUMS                             quant_sums
+#define SUMS_LANES                       4
+#define SUMS_LOAD(from)                  quant_load_sums(from)
+#define SUMS_STORE(to, x)                vst1q_s32(to, quant_join(x))
+#define SUMS_DOT(sums, numbers, weights) quant_dot(sums, numbers, weights)
+#define LIMITS                           quant_limits
+#define LIMITS_OF(range)                 quant_limits_of(range)
+#define SUMS_WRITE(sum, multiplier, limits, to)                                                              \
+    quant_write_four(quant_join((sum)[0]), quant_join((sum)[1]), quant_join((sum)[2]), quant_join((sum)[3]), \
+                     multiplier[0], limits, to[0])
+#define WEIGHTS            int8x16_t
+#define WEIGHTS_LOAD(from) vld1q_s8(from)
+#define NUMBERS            int8x8_t
+#define NUMBERS_ALL(from)  vget_low_s8(quant_all(from))
+#define QUANT_FLIP         0
 
 /* clang-format off */
 #define QUANT_TILES(TILE) \
@@ -43,8 +47,8 @@ static inline quant_sums quant_dot(quant_sums sums, int8x8_t numbers, int8x16_t 
 /* clang-format on */
 #include "../tiled/quant_product.inc"
 
-static const smr_quant_product_functions quant_functions = {1,           2,          {3, 1},
-                                                            quant_table, quant_copy, quant_starts};
+static const smr_product_functions quant_functions = {
+    .panels = 1, .panels_alone = 2, .pixels = {3, 1}, .function = quant_table};
 
 smr_status smr_prepare_quantized_conv2d_neon(smr_node *node, smr_error *error) {
     return smr_quant_product_prepare_conv2d(node, &quant_functions, error);

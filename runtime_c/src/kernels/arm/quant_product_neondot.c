@@ -1,18 +1,21 @@
 /* Products of int8 with NEON's dot product: up to 24 of the 32 registers hold sums. */
-#include "../tiled/quant_product.h"
+#include "../tiled/product.h"
 #include "quant_write.h"
 
-#define SUMS                                    int32x4_t
-#define SUMS_LANES                              4
-#define SUMS_LOAD(from)                         vld1q_s32(from)
-#define SUMS_STORE(to, x)                       vst1q_s32(to, x)
-#define SUMS_DOT(sums, numbers, weights)        vdotq_s32(sums, weights, numbers)
-#define SUMS_WRITE(sums, multiplier, range, to) quant_write_four(sums, multiplier, range, to)
-#define WEIGHTS                                 int8x16_t
-#define WEIGHTS_LOAD(from)                      vld1q_s8(from)
-#define NUMBERS                                 int8x16_t
-#define NUMBERS_ALL(from)                       quant_all(from)
-#define QUANT_FLIP                              0
+#define SUMS                             int32x4_t
+#define SUMS_LANES                       4
+#define SUMS_LOAD(from)                  vld1q_s32(from)
+#define SUMS_STORE(to, x)                vst1q_s32(to, x)
+#define SUMS_DOT(sums, numbers, weights) vdotq_s32(sums, weights, numbers)
+#define LIMITS                           quant_limits
+#define LIMITS_OF(range)                 quant_limits_of(range)
+#define SUMS_WRITE(sum, multiplier, limits, to) \
+    quant_write_four((sum)[0], (sum)[1], (sum)[2], (sum)[3], multiplier[0], limits, to[0])
+#define WEIGHTS            int8x16_t
+#define WEIGHTS_LOAD(from) vld1q_s8(from)
+#define NUMBERS            int8x16_t
+#define NUMBERS_ALL(from)  quant_all(from)
+#define QUANT_FLIP         0
 
 /* clang-format off */
 #define QUANT_TILES(TILE) \
@@ -20,8 +23,8 @@
 /* clang-format on */
 #include "../tiled/quant_product.inc"
 
-static const smr_quant_product_functions quant_functions = {1,           4,          {6, 1, 1, 1},
-                                                            quant_table, quant_copy, quant_starts};
+static const smr_product_functions quant_functions = {
+    .panels = 1, .panels_alone = 4, .pixels = {6, 1, 1, 1}, .function = quant_table};
 
 smr_status smr_prepare_quantized_conv2d_neondot(smr_node *node, smr_error *error) {
     return smr_quant_product_prepare_conv2d(node, &quant_functions, error);

@@ -6,19 +6,37 @@
 
 #include "../generic/quant.h"
 
-/* See quant_requantize. */
-static inline void quant_write_four(int32x4_t sums, const float *multiplier, const quant_output *range,
-                                    int8_t *to) {
+typedef struct quant_limits {
+    float32x4_t low, high;
+    int16x8_t zero_point;
+    int8x16_t least, largest;
+} quant_limits;
+
+static inline quant_limits quant_limits_of(const quant_output *range) {
+    const quant_limits limits = {vdupq_n_f32(range->low), vdupq_n_f32(range->high),
+                                 vdupq_n_s16((int16_t)range->zero_point), vdupq_n_s8((int8_t)range->least),
+                                 vdupq_n_s8((int8_t)range->largest)};
+    return limits;
+}
+
+/* As quant_round: ARMv7 has no conversion to the nearest. */
+static inline int16x4_t quant_scale(int32x4_t sums, const float *multiplier, const quant_limits *limits) {
     const float32x4_t scaled = vmulq_f32(vcvtq_f32_s32(sums), vld1q_f32(multiplier));
-    const float32x4_t value = vminq_f32(vmaxq_f32(scaled, vdupq_n_f32(range->low)), vdupq_n_f32(range->high));
-    /* As quant_round: ARMv7 has no conversion to the nearest. */
+    const float32x4_t value = vminq_f32(vmaxq_f32(scaled, limits->low), limits->high);
     const int32x4_t bits = vreinterpretq_s32_f32(vaddq_f32(value, vdupq_n_f32(12582912.0f)));
-    const int32x4_t number =
-        vaddq_s32(vsubq_s32(bits, vdupq_n_s32(0x4B400000)), vdupq_n_s32(range->zero_point));
-    const int16x4_t half = vqmovn_s32(number);
-    const int8x8_t byte = vqmovn_s16(vcombine_s16(half, half));
-    const int32_t four = vget_lane_s32(vreinterpret_s32_s8(byte), 0);
-    memcpy(to, &four, sizeof four);
+    return vqmovn_s32(vsubq_s32(bits, vdupq_n_s32(0x4B400000)));
+}
+
+/* Requantizes the sums of 16 outputs that lie side by side: see quant_requantize. */
+static inline void quant_write_four(int32x4_t first, int32x4_t second, int32x4_t third, int32x4_t fourth,
+                                    const float *multiplier, quant_limits limits, int8_t *to) {
+    const int16x8_t low =
+        vcombine_s16(quant_scale(first, multiplier, &limits), quant_scale(second, multiplier + 4, &limits));
+    const int16x8_t high = vcombine_s16(quant_scale(third, multiplier + 8, &limits),
+                                        quant_scale(fourth, multiplier + 12, &limits));
+    const int8x16_t bytes = vcombine_s8(vqmovn_s16(vqaddq_s16(low, limits.zero_point)),
+                                        vqmovn_s16(vqaddq_s16(high, limits.zero_point)));
+    vst1q_s8(to, vmaxq_s8(vminq_s8(bytes, limits.largest), limits.least));
 }
 
 /* The same four numbers of a pixel for each output. */

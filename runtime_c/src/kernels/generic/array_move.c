@@ -97,63 +97,45 @@ static void blocks_prepare(smr_node *node, const smr_value *whole, int32_t axis,
     node->work = bytes;
 }
 
-/* Where a block of a row and the range [begin, end) of the whole meet: the bytes, their place in the whole
- * and their place in the part. */
-typedef struct array_meeting {
-    size_t count, whole, part;
-} array_meeting;
-
-static array_meeting blocks_meet(size_t row, size_t start, size_t block, size_t begin, size_t end) {
-    const size_t low = begin > start ? begin : start;
-    const size_t high = end < start + block ? end : start + block;
-    array_meeting meeting = {0, low, 0};
-    if (low < high) {
-        meeting.count = high - low;
-        meeting.part = row * block + (low - start);
+/* Copies what the range [begin, end) of the whole has of a part, whose blocks begin at `start` in each row.
+ */
+static void blocks_copy(const array_blocks *blocks, size_t begin, size_t end, size_t start, size_t block,
+                        uint8_t *whole, uint8_t *part, bool join) {
+    size_t row;
+    for (row = begin / blocks->row; row < blocks->outer && row * blocks->row < end; ++row) {
+        const size_t first = row * blocks->row + start, last = first + block;
+        const size_t low = begin > first ? begin : first, high = end < last ? end : last;
+        if (low < high) {
+            uint8_t *at = part + row * block + (low - first);
+            memcpy(join ? whole + low : at, join ? at : whole + low, high - low);
+        }
     }
-    return meeting;
 }
 
 static smr_status run_blocks_join(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const array_blocks *blocks = SMR_CONST_PARAMETERS(node, array_blocks);
-    uint8_t *whole = node->outputs[0]->data;
     const size_t size = array_element_size(node->outputs[0]);
-    size_t row;
+    size_t start = 0;
+    int32_t k;
     (void)error;
-    for (row = begin / blocks->row; row < blocks->outer && row * blocks->row < end; ++row) {
-        size_t start = row * blocks->row;
-        int32_t k;
-        for (k = 0; k < node->input_count; ++k) {
-            const smr_value *part = node->inputs[k];
-            const size_t block = part->count * size / blocks->outer;
-            const array_meeting at = blocks_meet(row, start, block, begin, end);
-            if (at.count > 0) {
-                memcpy(whole + at.whole, (const uint8_t *)part->data + at.part, at.count);
-            }
-            start += block;
-        }
+    for (k = 0; k < node->input_count; ++k) {
+        const size_t block = node->inputs[k]->count * size / blocks->outer;
+        blocks_copy(blocks, begin, end, start, block, node->outputs[0]->data, node->inputs[k]->data, true);
+        start += block;
     }
     return SMR_OK;
 }
 
 static smr_status run_blocks_split(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const array_blocks *blocks = SMR_CONST_PARAMETERS(node, array_blocks);
-    const uint8_t *whole = node->inputs[0]->data;
     const size_t size = array_element_size(node->inputs[0]);
-    size_t row;
+    size_t start = 0;
+    int32_t k;
     (void)error;
-    for (row = begin / blocks->row; row < blocks->outer && row * blocks->row < end; ++row) {
-        size_t start = row * blocks->row;
-        int32_t k;
-        for (k = 0; k < node->output_count; ++k) {
-            const smr_value *part = node->outputs[k];
-            const size_t block = part->count * size / blocks->outer;
-            const array_meeting at = blocks_meet(row, start, block, begin, end);
-            if (at.count > 0) {
-                memcpy((uint8_t *)part->data + at.part, whole + at.whole, at.count);
-            }
-            start += block;
-        }
+    for (k = 0; k < node->output_count; ++k) {
+        const size_t block = node->outputs[k]->count * size / blocks->outer;
+        blocks_copy(blocks, begin, end, start, block, node->inputs[0]->data, node->outputs[k]->data, false);
+        start += block;
     }
     return SMR_OK;
 }

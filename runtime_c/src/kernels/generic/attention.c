@@ -5,44 +5,23 @@
 #include <math.h>
 
 #include "array.h"
+#include "attention.h"
 #include "convert.h"
 
-#define ATTENTION_ITEM  128u /* queries */
-#define ATTENTION_LANES 16u  /* queries of a tile */
-#define ATTENTION_KEYS  32u  /* of a block */
-#define ATTENTION_FEW   4u   /* so many queries are not worth a tile: they are computed one by one */
+#define ATTENTION_ITEM 128u /* queries */
+#define ATTENTION_FEW  4u   /* so many queries are not worth a tile: they are computed one by one */
 
-typedef struct attention_parameters {
-    size_t queries;
-    size_t keys;
-    size_t size;    /* of a query and a key */
-    size_t outputs; /* the size of a value */
-    size_t blocks;  /* work items of a head */
-    const smr_value *mask;
-    size_t mask_matrix; /* elements of the mask from a head, a query and a key to the next */
-    size_t mask_row;
-    size_t mask_column;
-    int64_t before; /* causal: the place of the first query among the keys */
-    float scale;
-    float softcap;
-    float blind; /* what a query gives that sees nothing */
-    bool causal;
-} attention_parameters;
+#define ATTENTION_LANES SMR_ATTENTION_LANES
+#define ATTENTION_KEYS  SMR_ATTENTION_KEYS
 
-_Static_assert(sizeof(attention_parameters) <= SMR_PARAMETER_BYTES, "attention_parameters fit a node");
+_Static_assert(sizeof(smr_attention_parameters) <= SMR_PARAMETER_BYTES,
+               "smr_attention_parameters fit a node");
 
-typedef struct attention_tile {
-    float *queries;
-    float *sums;
-    size_t row;   /* the first query */
-    size_t lanes; /* how many there are */
-    bool abreast; /* whether they are computed together */
-    /* The products, scores and weights of a block of keys: those of one key together. */
-    float scores[ATTENTION_KEYS * ATTENTION_LANES];
-    float top[ATTENTION_LANES];   /* the greatest score so far */
-    float total[ATTENTION_LANES]; /* of the weights */
-    float keep[ATTENTION_LANES];  /* what the sums before a block are multiplied by */
-} attention_tile;
+/* The scores of a lane, and from one to the next. */
+static float *attention_scores(smr_attention_tile *tile, size_t lane, size_t *step) {
+    *step = tile->abreast ? ATTENTION_LANES : 1;
+    return tile->scores + lane * (tile->abreast ? 1 : ATTENTION_KEYS);
+}
 
 /* Which matrix of an operand goes with a matrix of y: one of the operand's is for as many of y's, one after
  * the other, as the sizes of an axis say. */
@@ -60,46 +39,46 @@ static size_t attention_matrix(const smr_value *operand, const smr_value *y, siz
 }
 
 /* How many keys a query sees, the mask apart. */
-static size_t attention_seen(const attention_parameters *p, size_t row) {
+static size_t attention_seen(const smr_attention_parameters *p, size_t row) {
     const int64_t last = (int64_t)row + p->before;
     return !p->causal || last >= (int64_t)p->keys ? p->keys : last < 0 ? 0 : (size_t)last + 1;
 }
 
-static void attention_cap(const attention_parameters *p, attention_tile *tile, size_t count) {
-    size_t i, j;
-    for (j = 0; j < count; ++j) {
-        float *scores = tile->scores + j * ATTENTION_LANES;
-        for (i = 0; i < tile->lanes; ++i) {
-            scores[i] = p->softcap * tanhf(scores[i] / p->softcap);
+static void attention_cap(const smr_attention_parameters *p, smr_attention_tile *tile, size_t count) {
+    size_t i, j, step;
+    for (i = 0; i < tile->lanes; ++i) {
+        float *scores = attention_scores(tile, i, &step);
+        for (j = 0; j < count; ++j) {
+            scores[j * step] = p->softcap * tanhf(scores[j * step] / p->softcap);
         }
     }
 }
 
 /* Hides the keys after the place of each query. */
-static void attention_look_back(const attention_parameters *p, attention_tile *tile, size_t first,
+static void attention_look_back(const smr_attention_parameters *p, smr_attention_tile *tile, size_t first,
                                 size_t count) {
-    size_t i, j;
+    size_t i, j, step;
     for (i = 0; i < tile->lanes; ++i) {
         const size_t seen = attention_seen(p, tile->row + i);
+        float *scores = attention_scores(tile, i, &step);
         for (j = seen > first ? seen - first : 0; j < count; ++j) {
-            tile->scores[j * ATTENTION_LANES + i] = -INFINITY;
+            scores[j * step] = -INFINITY;
         }
     }
 }
 
-/* Turns the scores of a block into weights. */
-static void attention_weigh(attention_tile *tile, size_t count) {
-    size_t i, j;
+static void attention_weigh(smr_attention_tile *tile, size_t count) {
+    size_t i, j, step;
     for (i = 0; i < tile->lanes; ++i) {
-        float *scores = tile->scores + i;
+        float *scores = attention_scores(tile, i, &step);
         float top = tile->top[i], total = 0.0f, origin;
         for (j = 0; j < count; ++j) {
-            top = scores[j * ATTENTION_LANES] > top ? scores[j * ATTENTION_LANES] : top;
+            top = scores[j * step] > top ? scores[j * step] : top;
         }
         origin = top == -INFINITY ? 0.0f : top;
         for (j = 0; j < count; ++j) {
-            const float weight = expf(scores[j * ATTENTION_LANES] - origin);
-            scores[j * ATTENTION_LANES] = weight;
+            const float weight = expf(scores[j * step] - origin);
+            scores[j * step] = weight;
             total += weight;
         }
         tile->keep[i] = expf(tile->top[i] - origin);
@@ -123,6 +102,78 @@ static void attention_weigh(attention_tile *tile, size_t count) {
 #define SMR_NAME(name) name##_f16
 #include "attention.inc"
 
+static const smr_attention_functions attention_functions_f32 = {
+    attention_begin_f32, attention_products_f32, attention_cap,    attention_mask_f32,
+    attention_weigh,     attention_add_f32,      attention_end_f32};
+static const smr_attention_functions attention_functions_f16 = {
+    attention_begin_f16, attention_products_f16, attention_cap,    attention_mask_f16,
+    attention_weigh,     attention_add_f16,      attention_end_f16};
+
+void smr_attention_mask_f32(const smr_attention_parameters *p, smr_attention_tile *tile, size_t mask,
+                            size_t first, size_t count) {
+    attention_mask_f32(p, tile, mask, first, count);
+}
+
+bool smr_attention_takes(const smr_node *node) {
+    return node->inputs[0]->dtype == SMR_DTYPE_FLOAT32;
+}
+
+void smr_attention_use(smr_node *node, const smr_attention_functions *functions) {
+    SMR_PARAMETERS(node, smr_attention_parameters)->functions = functions;
+}
+
+/* One tile of queries through all keys that one of them sees. */
+static void attention_take(const smr_attention_parameters *p, smr_attention_tile *tile, const uint8_t *key,
+                           const uint8_t *value, size_t element, size_t mask) {
+    const size_t keys = attention_seen(p, tile->row + tile->lanes - 1);
+    size_t first;
+    for (first = 0; first < keys; first += ATTENTION_KEYS) {
+        const size_t count = keys - first < ATTENTION_KEYS ? keys - first : ATTENTION_KEYS;
+        p->functions->products(p, tile, key + first * p->size * element, count);
+        if (p->softcap > 0.0f) {
+            p->functions->cap(p, tile, count);
+        }
+        if (p->mask != NULL) {
+            p->functions->mask(p, tile, mask + tile->row * p->mask_row, first, count);
+        }
+        if (p->causal) {
+            attention_look_back(p, tile, first, count);
+        }
+        p->functions->weigh(tile, count);
+        p->functions->add(p, tile, value + first * p->outputs * element, count);
+    }
+}
+
+static smr_status run_attention(const smr_node *node, size_t begin, size_t end, smr_error *error) {
+    const smr_attention_parameters *p = SMR_CONST_PARAMETERS(node, smr_attention_parameters);
+    const smr_value *query = node->inputs[0], *key = node->inputs[1], *value = node->inputs[2];
+    const smr_value *y = node->outputs[0];
+    const size_t element = array_element_size(y);
+    smr_attention_tile tile;
+    size_t item;
+    (void)error;
+    for (item = begin; item < end; ++item) {
+        const size_t matrix = item / p->blocks, start = item % p->blocks * ATTENTION_ITEM;
+        const size_t stop = p->queries - start < ATTENTION_ITEM ? p->queries : start + ATTENTION_ITEM;
+        const uint8_t *keys =
+            (const uint8_t *)key->data + attention_matrix(key, y, matrix) * p->keys * p->size * element;
+        const uint8_t *values = (const uint8_t *)value->data +
+                                attention_matrix(value, y, matrix) * p->keys * p->outputs * element;
+        const size_t mask = p->mask == NULL ? 0 : attention_matrix(p->mask, y, matrix) * p->mask_matrix;
+        tile.queries = (float *)node->scratch + item * (p->size + p->outputs) * ATTENTION_LANES;
+        tile.sums = tile.queries + p->size * ATTENTION_LANES;
+        for (tile.row = start; tile.row < stop; tile.row += tile.lanes) {
+            const size_t row = matrix * p->queries + tile.row;
+            tile.lanes = stop - tile.row < ATTENTION_LANES ? stop - tile.row : ATTENTION_LANES;
+            tile.abreast = tile.lanes > ATTENTION_FEW;
+            p->functions->begin(p, &tile, (const uint8_t *)query->data + row * p->size * element);
+            attention_take(p, &tile, keys, values, element, mask);
+            p->functions->end(p, &tile, (uint8_t *)y->data + row * p->outputs * element);
+        }
+    }
+    return SMR_OK;
+}
+
 /* Preparing ----------------------------------------------------------------------------------------- */
 
 /* Checks the last two axes of an operand, and that those before fit those of y: equal, or 1, or, of the heads
@@ -145,7 +196,7 @@ static smr_status attention_check(const smr_value *operand, const smr_value *y, 
 
 smr_status smr_prepare_attention(smr_node *node, smr_error *error) {
     const smr_attention_attributes *a = &node->attributes.attention;
-    attention_parameters *p = SMR_PARAMETERS(node, attention_parameters);
+    smr_attention_parameters *p = SMR_PARAMETERS(node, smr_attention_parameters);
     const smr_value *query = node->inputs[0], *key = node->inputs[1], *value = node->inputs[2];
     const smr_value *mask = node->inputs[3], *y = node->outputs[0];
     const int32_t rank = y->rank;
@@ -201,6 +252,7 @@ smr_status smr_prepare_attention(smr_node *node, smr_error *error) {
                  floats);
     }
     node->scratch_bytes = node->work * floats * sizeof(float);
-    node->run = query->dtype == SMR_DTYPE_FLOAT16 ? run_attention_f16 : run_attention_f32;
+    p->functions = query->dtype == SMR_DTYPE_FLOAT16 ? &attention_functions_f16 : &attention_functions_f32;
+    node->run = run_attention;
     return SMR_OK;
 }

@@ -8,16 +8,12 @@
 
 #include "array.h"
 #include "convert.h"
-#include "panel.h"
+#include "recurrent.h"
 
 enum { RECURRENT_GATES, RECURRENT_MATRIX, RECURRENT_STATE };
 
-typedef void (*recurrent_product_function)(const smr_panels *panels, const void *matrix, size_t inner,
-                                           size_t first, size_t last, const float *x, float *sums,
-                                           size_t rows, size_t stride);
-
 typedef struct recurrent_parameters {
-    recurrent_product_function product;
+    const smr_recurrent_functions *functions;
     smr_panels panels;            /* of the matrix */
     smr_panels projection_panels; /* of lstm */
     const smr_value *lengths;
@@ -54,6 +50,54 @@ typedef void (*recurrent_step)(const smr_node *node, float *rows, size_t count);
 static inline float recurrent_sigmoid(float x) {
     return 1.0f / (1.0f + expf(-x));
 }
+
+static void recurrent_lstm(const float *sums, float *cell, float *out, size_t cells, float clip) {
+    size_t k;
+    for (k = 0; k < cells; ++k) {
+        float value = recurrent_sigmoid(sums[cells + k]) * cell[k] +
+                      recurrent_sigmoid(sums[k]) * tanhf(sums[2 * cells + k]);
+        value = value > clip ? clip : value < -clip ? -clip : value;
+        cell[k] = value;
+        out[k] = recurrent_sigmoid(sums[3 * cells + k]) * tanhf(value);
+    }
+}
+
+static void recurrent_gru_reset(float *reset, const float *state, size_t cells) {
+    size_t k;
+    for (k = 0; k < cells; ++k) {
+        reset[k] = recurrent_sigmoid(reset[k]) * state[k];
+    }
+}
+
+static void recurrent_gru(const float *sums, float *state, size_t cells) {
+    size_t k;
+    for (k = 0; k < cells; ++k) {
+        const float update = recurrent_sigmoid(sums[k]);
+        state[k] = (1.0f - update) * tanhf(sums[2 * cells + k]) + update * state[k];
+    }
+}
+
+static void recurrent_gru_after(const float *sums, const float *given, float *state, size_t cells) {
+    size_t k;
+    for (k = 0; k < cells; ++k) {
+        const float update = recurrent_sigmoid(sums[k]), reset = recurrent_sigmoid(sums[cells + k]);
+        state[k] = (1.0f - update) * tanhf(given[k] + reset * sums[2 * cells + k]) + update * state[k];
+    }
+}
+
+static void recurrent_rnn(const float *sums, float *state, size_t cells) {
+    size_t k;
+    for (k = 0; k < cells; ++k) {
+        state[k] = tanhf(sums[k]);
+    }
+}
+
+static const smr_recurrent_functions recurrent_functions_f32 = {recurrent_product_f32, recurrent_lstm,
+                                                                recurrent_gru_reset,   recurrent_gru,
+                                                                recurrent_gru_after,   recurrent_rnn};
+static const smr_recurrent_functions recurrent_functions_f16 = {recurrent_product_f16, recurrent_lstm,
+                                                                recurrent_gru_reset,   recurrent_gru,
+                                                                recurrent_gru_after,   recurrent_rnn};
 
 /* The steps that a sequence takes, checked before. */
 static size_t recurrent_length(const recurrent_parameters *p, size_t sequence) {
@@ -155,28 +199,21 @@ enum { RECURRENT_CELL = 3, RECURRENT_LENGTHS, RECURRENT_PROJECTION };
 
 static void take_lstm(const smr_node *node, float *rows, size_t count) {
     const recurrent_parameters *p = SMR_CONST_PARAMETERS(node, recurrent_parameters);
-    const size_t cells = p->cells;
-    size_t i, k;
-    p->product(&p->panels, node->inputs[RECURRENT_MATRIX]->data, p->outputs, 0, p->columns, rows + p->columns,
-               rows, count, p->stride);
+    size_t i;
+    p->functions->product(&p->panels, node->inputs[RECURRENT_MATRIX]->data, p->outputs, 0, p->columns,
+                          rows + p->columns, rows, count, p->stride);
     for (i = 0; i < count; ++i) {
-        float *sums = rows + i * p->stride, *state = sums + p->columns, *cell = state + p->outputs;
+        float *sums = rows + i * p->stride, *state = sums + p->columns;
         /* What a projection takes lies where the sums of the input gate were. */
-        float *out = p->projection == NULL ? state : sums;
-        for (k = 0; k < cells; ++k) {
-            float value = recurrent_sigmoid(sums[cells + k]) * cell[k] +
-                          recurrent_sigmoid(sums[k]) * tanhf(sums[2 * cells + k]);
-            value = value > p->cell_clip ? p->cell_clip : value < -p->cell_clip ? -p->cell_clip : value;
-            cell[k] = value;
-            out[k] = recurrent_sigmoid(sums[3 * cells + k]) * tanhf(value);
-        }
+        p->functions->lstm(sums, state + p->outputs, p->projection == NULL ? state : sums, p->cells,
+                           p->cell_clip);
         if (p->projection != NULL) {
             memset(state, 0, p->outputs * sizeof *state);
         }
     }
     if (p->projection != NULL) {
-        p->product(&p->projection_panels, p->projection->data, cells, 0, p->outputs, rows, rows + p->columns,
-                   count, p->stride);
+        p->functions->product(&p->projection_panels, p->projection->data, p->cells, 0, p->outputs, rows,
+                              rows + p->columns, count, p->stride);
     }
 }
 
@@ -188,29 +225,20 @@ static smr_status run_lstm(const smr_node *node, size_t begin, size_t end, smr_e
 
 enum { GRU_LENGTHS = 3, GRU_BIAS };
 
-static void gru_update(float *state, float update, float candidate) {
-    *state = (1.0f - update) * candidate + update * *state;
-}
-
 static void take_gru_reset_after(const smr_node *node, float *rows, size_t count) {
     const recurrent_parameters *p = SMR_CONST_PARAMETERS(node, recurrent_parameters);
     const size_t cells = p->cells;
-    size_t i, k;
+    size_t i;
     for (i = 0; i < count; ++i) {
         float *sums = rows + i * p->stride, *given = sums + p->columns + cells;
         memcpy(given, sums + 2 * cells, cells * sizeof *given);
         recurrent_load_state(p->bias, 0, cells, sums + 2 * cells);
     }
-    p->product(&p->panels, node->inputs[RECURRENT_MATRIX]->data, cells, 0, p->columns, rows + p->columns,
-               rows, count, p->stride);
+    p->functions->product(&p->panels, node->inputs[RECURRENT_MATRIX]->data, cells, 0, p->columns,
+                          rows + p->columns, rows, count, p->stride);
     for (i = 0; i < count; ++i) {
-        const float *sums = rows + i * p->stride;
-        float *state = rows + i * p->stride + p->columns;
-        for (k = 0; k < cells; ++k) {
-            const float reset = recurrent_sigmoid(sums[cells + k]);
-            gru_update(state + k, recurrent_sigmoid(sums[k]),
-                       tanhf(state[cells + k] + reset * sums[2 * cells + k]));
-        }
+        float *sums = rows + i * p->stride, *state = sums + p->columns;
+        p->functions->gru_after(sums, state + cells, state, cells);
     }
 }
 
@@ -218,20 +246,17 @@ static void take_gru(const smr_node *node, float *rows, size_t count) {
     const recurrent_parameters *p = SMR_CONST_PARAMETERS(node, recurrent_parameters);
     const void *matrix = node->inputs[RECURRENT_MATRIX]->data;
     const size_t cells = p->cells;
-    size_t i, k;
-    p->product(&p->panels, matrix, cells, 0, 2 * cells, rows + p->columns, rows, count, p->stride);
+    size_t i;
+    p->functions->product(&p->panels, matrix, cells, 0, 2 * cells, rows + p->columns, rows, count, p->stride);
     for (i = 0; i < count; ++i) {
-        float *sums = rows + i * p->stride, *state = sums + p->columns;
-        for (k = 0; k < cells; ++k) {
-            sums[cells + k] = recurrent_sigmoid(sums[cells + k]) * state[k];
-        }
+        float *sums = rows + i * p->stride;
+        p->functions->gru_reset(sums + cells, sums + p->columns, cells);
     }
-    p->product(&p->panels, matrix, cells, 2 * cells, p->columns, rows + cells, rows, count, p->stride);
+    p->functions->product(&p->panels, matrix, cells, 2 * cells, p->columns, rows + cells, rows, count,
+                          p->stride);
     for (i = 0; i < count; ++i) {
-        float *sums = rows + i * p->stride, *state = sums + p->columns;
-        for (k = 0; k < cells; ++k) {
-            gru_update(state + k, recurrent_sigmoid(sums[k]), tanhf(sums[2 * cells + k]));
-        }
+        float *sums = rows + i * p->stride;
+        p->functions->gru(sums, sums + p->columns, cells);
     }
 }
 
@@ -247,18 +272,26 @@ enum { RNN_LENGTHS = 3 };
 static void take_rnn(const smr_node *node, float *rows, size_t count) {
     const recurrent_parameters *p = SMR_CONST_PARAMETERS(node, recurrent_parameters);
     size_t i, k;
-    p->product(&p->panels, node->inputs[RECURRENT_MATRIX]->data, p->cells, 0, p->cells, rows + p->columns,
-               rows, count, p->stride);
+    p->functions->product(&p->panels, node->inputs[RECURRENT_MATRIX]->data, p->cells, 0, p->cells,
+                          rows + p->columns, rows, count, p->stride);
     for (i = 0; i < count; ++i) {
         float *sums = rows + i * p->stride, *state = sums + p->columns;
+        if (!p->flag) {
+            p->functions->rnn(sums, state, p->cells);
+            continue;
+        }
         for (k = 0; k < p->cells; ++k) {
-            state[k] = !p->flag ? tanhf(sums[k]) : sums[k] < 0.0f ? 0.0f : sums[k];
+            state[k] = sums[k] < 0.0f ? 0.0f : sums[k];
         }
     }
 }
 
 static smr_status run_rnn(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     return recurrent_run(node, take_rnn, NULL, begin, end, error);
+}
+
+void smr_recurrent_use(smr_node *node, const smr_recurrent_functions *functions) {
+    SMR_PARAMETERS(node, recurrent_parameters)->functions = functions;
 }
 
 /* Preparing ----------------------------------------------------------------------------------------- */
@@ -310,7 +343,7 @@ static smr_status recurrent_prepare(smr_node *node, int32_t gates, bool more, bo
     p->cells = p->columns / (size_t)gates;
     p->outputs = (size_t)matrix->dims[0];
     p->panels = smr_panels_of(matrix, p->outputs, p->columns);
-    p->product = given->dtype == SMR_DTYPE_FLOAT16 ? recurrent_product_f16 : recurrent_product_f32;
+    p->functions = given->dtype == SMR_DTYPE_FLOAT16 ? &recurrent_functions_f16 : &recurrent_functions_f32;
     p->lengths = lengths;
     p->reverse = reverse;
     if (p->steps > 0 && y->count == 0 && node->work > 0) {

@@ -1,56 +1,118 @@
-/* Products of float32 pixels and packed matrices, cut into tiles: convolutions and matrix products for any
- * instruction set. A tile is a few pixels that lie side by side in a line of the output, and the outputs of
- * one or more panels of 16. What an instruction set adds is its tile functions, which product.inc writes. */
+/* Products of pixels and packed matrices, cut into tiles: convolutions and matrix products of float32 and
+ * int8 for any instruction set. A tile is up to SMR_TILE_PIXELS pixels of the output that lie side by side,
+ * and the outputs of one or more panels of 16. What an instruction set adds is its tile functions, which
+ * product.inc and quant_product.inc write.
+ *
+ * The work is cut into parts of the output, which are whole lines or so many pixels of a matrix, and blocks
+ * of panels; a work item is one block of one part. What the pixels of a part see is read where it lies or,
+ * where it is small, reaches into the padding or is not in the form that the instruction set multiplies,
+ * copied. */
 #ifndef SMR_TILED_PRODUCT_H
 #define SMR_TILED_PRODUCT_H
 
 #include <string.h>
 
 #include "../generic/conv2d.h"
+#include "../generic/quant_conv.h"
 
-#define SMR_TILE_PIXELS 12 /* the most in a tile */
+#define SMR_TILE_PIXELS 14
 #define SMR_TILE_PANELS 8
-#define SMR_TILE_RUNS   32 /* that a tile function is given at once */
+#define SMR_TILE_SUMS   (28 * 16)   /* the most in a tile */
+#define SMR_TILE_SPLIT  7           /* pixels from this one on may lie in another line */
+#define SMR_TILE_BYTES  (24 * 1024) /* that are copied at once */
+#define SMR_TILE_SLACK  64          /* that may be read after them */
 
-/* The inputs that tile functions multiply: run by run, a row of `length` numbers for each pixel. */
-typedef struct smr_product_tile {
-    const float
-        *rows[SMR_TILE_RUNS * SMR_TILE_PIXELS]; /* of a run those of all pixels, then those of the next */
-    size_t places[SMR_TILE_RUNS];               /* which row of the matrix a run begins at */
-    size_t runs;
-    size_t length;
-    const float *weights; /* the first panel */
-    size_t panel_stride;
-    const float *bias; /* of all outputs of the panels */
-    float *partial;    /* [pixels][outputs]: the sums so far */
-    bool first;        /* begin with the bias, not with `partial` */
+/* What a tile function multiplies. Distances are in bytes. */
+typedef struct smr_tile {
+    const uint8_t *pixels; /* what the first run of the first pixel begins with */
+    size_t pixel_step;
+    size_t row_step; /* from one row of taps to the next */
+    size_t run_step; /* from one run of a row to the next */
+    size_t jump;     /* what pixels from SMR_TILE_SPLIT on are farther away */
+    size_t rows;
+    size_t runs;            /* of a row */
+    size_t length;          /* of a run: numbers, or groups of 4 int8 */
+    const uint8_t *weights; /* of the first panel */
+    size_t weights_panel;   /* from one panel to the next */
+    size_t weights_row;
+    size_t weights_run;
+    const void *start; /* what the sums begin with, of all outputs of the panels */
+    void *partial;     /* [pixels][outputs]: the sums so far */
+    bool first;        /* begin with `start`, not with `partial` */
     bool last;         /* write `output`, not `partial` */
-    float least, most; /* of what is written */
-    float *output;     /* of the first pixel */
-    size_t pixel_stride;
-    size_t outputs; /* to write; those of all panels but for the last of the matrix */
-} smr_product_tile;
+    float least, most; /* of float32 that is written */
+    const float *multiplier;
+    const quant_output *range;
+    void *output;       /* of the first pixel */
+    size_t output_step; /* elements, from one pixel to the next */
+    size_t outputs;     /* to write; those of all panels but for the last of the matrix */
+} smr_tile;
 
-typedef void (*smr_product_function)(const smr_product_tile *tile);
+typedef void (*smr_tile_function)(const smr_tile *tile);
 
-/* What an instruction set has: functions [panels - 1][pixels - 1]. */
+/* What an instruction set has for one type of numbers. */
 typedef struct smr_product_functions {
-    size_t panels;                  /* the most of a tile */
-    size_t panels_alone;            /* the most of a tile of one pixel */
-    size_t pixels[SMR_TILE_PANELS]; /* the most of a tile with so many panels, less one */
-    const smr_product_function (*function)[SMR_TILE_PIXELS];
+    uint8_t panels;                  /* of a tile; one has one more where the number of panels is odd */
+    uint8_t panels_alone;            /* the most of a tile of one pixel */
+    uint8_t pixels[SMR_TILE_PANELS]; /* the most of a tile with so many panels, less one */
+    uint8_t flip;                    /* what bytes are combined with by exclusive or when they are copied */
+    const smr_tile_function (*function)[SMR_TILE_PIXELS];
+    void (*copy)(uint8_t *to, const uint8_t *from, size_t count); /* flips; null when `flip` is 0 */
+    /* What the sums of tiles of several pixels begin with: the bias, less what `flip` adds. A tile of one
+     * pixel begins with the bias. Null when `flip` is 0. */
+    void (*start)(const uint8_t *weights, size_t panel_bytes, size_t panels, const int32_t *bias,
+                  size_t outputs, int32_t *start);
 } smr_product_functions;
 
 extern const smr_product_functions smr_product_avx512, smr_product_avx2, smr_product_neon, smr_product_wasm;
 
+/* How a product is cut, in a node's parameters. */
+typedef struct smr_product {
+    smr_window window;
+    quant_filter filter; /* of float32 `outputs` alone */
+    quant_output range;
+    const smr_product_functions *functions;
+    size_t weights_panel, weights_row,
+        weights_tap; /* bytes; weights_tap is 0 where taps cannot be told apart */
+    uint32_t channels;
+    uint32_t number; /* bytes of one: 4 or 1 */
+    uint32_t panels;
+    uint32_t blocks;       /* of panels */
+    uint32_t part_lines;   /* of a part; the last one of an image may have fewer */
+    uint32_t part_columns; /* the same for pixels of a line */
+    uint32_t parts;        /* of all images */
+    uint32_t column_parts; /* of a line */
+    float least, most;
+    uint8_t border;
+    bool by_part; /* all blocks for one part, not all parts for one block */
+    bool copied;  /* parts are copied whole */
+    bool swept;   /* a few weights after the other meet all pixels of a part */
+} smr_product;
+_Static_assert(sizeof(smr_product) <= SMR_PARAMETER_BYTES, "smr_product fits a node");
+
 /* Whether the filter is packed and all else is as the tiles want it. */
 bool smr_product_takes_conv2d(const smr_node *node);
 bool smr_product_takes_matmul(const smr_node *node);
+bool smr_quant_product_takes(const smr_node *node);
 
-/* As smr_prepare_conv2d and smr_prepare_matmul, for nodes that are taken. */
+/* As smr_prepare_conv2d and so on, for nodes that are taken. */
 smr_status smr_product_prepare_conv2d(smr_node *node, const smr_product_functions *functions,
                                       smr_error *error);
 smr_status smr_product_prepare_matmul(smr_node *node, const smr_product_functions *functions,
                                       smr_error *error);
+smr_status smr_quant_product_prepare_conv2d(smr_node *node, const smr_product_functions *functions,
+                                            smr_error *error);
+smr_status smr_quant_product_prepare_matmul(smr_node *node, const smr_product_functions *functions,
+                                            smr_error *error);
+
+/* ---- Between the files that cut and run products ---- */
+
+/* The product of a matrix of so many rows, which are one line of pixels. */
+void smr_product_as_rows(smr_product *p, size_t rows);
+
+/* Cuts and, where the tiles can do it, replaces what a node runs. */
+void smr_product_cut(smr_node *node, smr_product *p);
+
+smr_status smr_product_run(const smr_node *node, size_t begin, size_t end, smr_error *error);
 
 #endif

@@ -10,52 +10,51 @@ bool smr_winograd_takes(const smr_node *node, size_t lanes) {
     return filter->rank == 4 && filter->dims[2] >= (int32_t)lanes && filter->dims[3] >= (int32_t)lanes;
 }
 
-/* Multiplies the rows of all tiles at one point with the panels that `tile` is set to, `width` rows at once.
- */
-static void winograd_multiply_rows(const smr_winograd_product *product, const smr_product_function *functions,
-                                   size_t width, const float *rows, smr_product_tile *tile) {
-    size_t left = product->tiles;
-    while (left > 0) {
-        const size_t count = left < width ? left : width;
-        size_t i;
-        for (i = 0; i < count; ++i, rows += product->channels) {
-            tile->rows[i] = rows;
-        }
-        functions[count - 1](tile);
-        tile->output += count * product->outputs;
-        left -= count;
+/* Multiplies the rows of all tiles at one point with the panels that `tile` is set to, up to `most` rows at
+ * once. */
+static void winograd_multiply_rows(const smr_winograd_product *product, const smr_tile_function *functions,
+                                   size_t most, const float *rows, float *sums, smr_tile *tile) {
+    const size_t parts = (product->tiles + most - 1) / most, count = product->tiles / parts;
+    const size_t longer = product->tiles - parts * count; /* parts that have one row more */
+    size_t i;
+    for (i = 0; i < parts; ++i) {
+        const size_t width = count + (i < longer);
+        tile->pixels = (const uint8_t *)(const void *)rows;
+        tile->output = sums;
+        functions[width - 1](tile);
+        rows += width * product->channels;
+        sums += width * product->outputs;
     }
 }
 
 void smr_winograd_multiply(const smr_product_functions *functions, const smr_winograd_product *product) {
-    const size_t panels = (product->outputs + 15) / 16;
-    const size_t blocks = (panels + functions->panels - 1) / functions->panels;
-    float partial[SMR_TILE_PIXELS * SMR_TILE_PANELS * 16];
-    smr_product_tile tile;
+    const size_t panels = (product->outputs + 15) / 16, row_bytes = product->channels * 16 * sizeof(float);
+    const size_t blocks = panels > functions->panels ? panels / functions->panels : 1;
+    float partial[SMR_TILE_SUMS];
+    smr_tile tile;
     size_t point, block;
     memset(&tile, 0, sizeof tile);
-    tile.runs = 1;
+    tile.rows = tile.runs = 1;
     tile.length = product->channels;
-    tile.panel_stride = SMR_WINOGRAD_POINTS * product->channels * 16;
-    tile.bias = winograd_bias;
+    tile.pixel_step = product->channels * sizeof(float);
+    tile.weights_panel = SMR_WINOGRAD_POINTS * row_bytes;
+    tile.start = winograd_bias;
     tile.partial = partial;
     tile.first = tile.last = true;
     tile.least = -INFINITY;
     tile.most = INFINITY;
-    tile.pixel_stride = product->outputs;
+    tile.output_step = product->outputs;
     for (block = 0; block < blocks; ++block) {
         const size_t first = block * panels / blocks, count = (block + 1) * panels / blocks - first;
-        const size_t left = product->outputs - first * 16, most = functions->pixels[count - 1];
-        const size_t parts = (product->tiles + most - 1) / most;
-        const size_t width = (product->tiles + parts - 1) / parts;
-        tile.weights = product->weights + first * tile.panel_stride;
+        const size_t left = product->outputs - first * 16;
         tile.outputs = left < count * 16 ? left : count * 16;
         for (point = 0; point < SMR_WINOGRAD_POINTS; ++point) {
             const size_t rows = point * product->tiles;
-            tile.places[0] = point * product->channels;
-            tile.output = product->sums + rows * product->outputs + first * 16;
-            winograd_multiply_rows(product, functions->function[count - 1], width,
-                                   product->rows + rows * product->channels, &tile);
+            tile.weights = (const uint8_t *)(const void *)product->weights + first * tile.weights_panel +
+                           point * row_bytes;
+            winograd_multiply_rows(product, functions->function[count - 1], functions->pixels[count - 1],
+                                   product->rows + rows * product->channels,
+                                   product->sums + rows * product->outputs + first * 16, &tile);
         }
     }
 }

@@ -17,3 +17,7 @@ bool smr_quant_vector_takes_dequantize(const smr_node *node) {
 bool smr_quant_vector_takes_requantize(const smr_node *node) {
     return quant_is_bytes(node->inputs[0]) && quant_is_bytes(node->outputs[0]);
 }
+
+bool smr_quant_vector_takes_max_pool2d(const smr_node *node) {
+    return quant_is_bytes(node->inputs[0]);
+}

@@ -10,7 +10,8 @@
 /* clang-format on */
 #include "../tiled/product.inc"
 
-const smr_product_functions smr_product_wasm = {1, 3, {3, 1, 1}, product_table};
+const smr_product_functions smr_product_wasm = {
+    .panels = 1, .panels_alone = 3, .pixels = {3, 1, 1}, .function = product_table};
 
 smr_status smr_prepare_conv2d_wasm(smr_node *node, smr_error *error) {
     return smr_product_prepare_conv2d(node, &smr_product_wasm, error);

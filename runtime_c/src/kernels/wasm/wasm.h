@@ -33,4 +33,34 @@
 #define VECTOR_LESS(a, b)            wasm_f32x4_lt(a, b) /* false if one is NaN */
 #define VECTOR_SELECT(mask, yes, no) wasm_v128_bitselect(yes, no, mask)
 
+#define VECTOR_MAX(a, b) wasm_f32x4_max(a, b) /* NaN if one is */
+
+/* One number of a vector's lanes. */
+static inline float wasm_sum(v128_t x) {
+    x = wasm_f32x4_add(x, wasm_i32x4_shuffle(x, x, 2, 3, 0, 1));
+    return wasm_f32x4_extract_lane(wasm_f32x4_add(x, wasm_i32x4_shuffle(x, x, 1, 0, 3, 2)), 0);
+}
+
+static inline float wasm_greatest(v128_t x) {
+    x = wasm_f32x4_max(x, wasm_i32x4_shuffle(x, x, 2, 3, 0, 1));
+    return wasm_f32x4_extract_lane(wasm_f32x4_max(x, wasm_i32x4_shuffle(x, x, 1, 0, 3, 2)), 0);
+}
+
+#define VECTOR_SUM(x)      wasm_sum(x)
+#define VECTOR_GREATEST(x) wasm_greatest(x)
+
+/* Rows become columns. */
+static inline void wasm_transpose(v128_t x[4]) {
+    const v128_t a = wasm_i32x4_shuffle(x[0], x[1], 0, 4, 1, 5),
+                 b = wasm_i32x4_shuffle(x[2], x[3], 0, 4, 1, 5);
+    const v128_t c = wasm_i32x4_shuffle(x[0], x[1], 2, 6, 3, 7),
+                 d = wasm_i32x4_shuffle(x[2], x[3], 2, 6, 3, 7);
+    x[0] = wasm_i32x4_shuffle(a, b, 0, 1, 4, 5);
+    x[1] = wasm_i32x4_shuffle(a, b, 2, 3, 6, 7);
+    x[2] = wasm_i32x4_shuffle(c, d, 0, 1, 4, 5);
+    x[3] = wasm_i32x4_shuffle(c, d, 2, 3, 6, 7);
+}
+
+#define VECTOR_TRANSPOSE(x) wasm_transpose(x)
+
 #endif

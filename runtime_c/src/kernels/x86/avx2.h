@@ -35,4 +35,42 @@
 #define VECTOR_LESS(a, b)            _mm256_cmp_ps(a, b, _CMP_LT_OQ) /* false if one is NaN */
 #define VECTOR_SELECT(mask, yes, no) _mm256_blendv_ps(no, yes, mask)
 
+#define VECTOR_MAX(a, b) _mm256_max_ps(a, b) /* b if one is NaN */
+
+/* One number of a vector's lanes. */
+static inline float avx2_sum(__m256 x) {
+    __m128 half = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    half = _mm_add_ps(half, _mm_movehl_ps(half, half));
+    return _mm_cvtss_f32(_mm_add_ss(half, _mm_movehdup_ps(half)));
+}
+
+static inline float avx2_greatest(__m256 x) {
+    __m128 half = _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    half = _mm_max_ps(half, _mm_movehl_ps(half, half));
+    return _mm_cvtss_f32(_mm_max_ss(half, _mm_movehdup_ps(half)));
+}
+
+#define VECTOR_SUM(x)      avx2_sum(x)
+#define VECTOR_GREATEST(x) avx2_greatest(x)
+
+/* Rows become columns: of 4 by 4 numbers in each half, then of halves. */
+static inline void avx2_transpose(__m256 x[8]) {
+    __m256 t[8];
+    int i;
+    for (i = 0; i < 8; i += 4) {
+        const __m256 a = _mm256_unpacklo_ps(x[i], x[i + 1]), b = _mm256_unpackhi_ps(x[i], x[i + 1]);
+        const __m256 c = _mm256_unpacklo_ps(x[i + 2], x[i + 3]), d = _mm256_unpackhi_ps(x[i + 2], x[i + 3]);
+        t[i] = _mm256_shuffle_ps(a, c, 0x44);
+        t[i + 1] = _mm256_shuffle_ps(a, c, 0xee);
+        t[i + 2] = _mm256_shuffle_ps(b, d, 0x44);
+        t[i + 3] = _mm256_shuffle_ps(b, d, 0xee);
+    }
+    for (i = 0; i < 4; ++i) {
+        x[i] = _mm256_permute2f128_ps(t[i], t[i + 4], 0x20);
+        x[i + 4] = _mm256_permute2f128_ps(t[i], t[i + 4], 0x31);
+    }
+}
+
+#define VECTOR_TRANSPOSE(x) avx2_transpose(x)
+
 #endif

@@ -38,4 +38,41 @@
 #define VECTOR_SCALE(x, power) \
     _mm512_scalef_ps(x, power) /* x * 2^power, where there is an instruction for it */
 
+#define VECTOR_MAX(a, b) _mm512_max_ps(a, b) /* b if one is NaN */
+
+/* One number of a vector's lanes. */
+#define VECTOR_SUM(x)      _mm512_reduce_add_ps(x)
+#define VECTOR_GREATEST(x) _mm512_reduce_max_ps(x)
+
+/* Of a vector of which `count` lanes alone are in memory; the others are 0. */
+#define AVX512_LANES(count)             ((__mmask16)((1u << (count)) - 1u))
+#define VECTOR_LOAD_PART(from, count)   _mm512_maskz_loadu_ps(AVX512_LANES(count), from)
+#define VECTOR_STORE_PART(to, x, count) _mm512_mask_storeu_ps(to, AVX512_LANES(count), x)
+
+/* Rows become columns: of 4 by 4 numbers in each quarter, then of quarters. */
+static inline void avx512_transpose(__m512 x[16]) {
+    __m512 t[16];
+    int i;
+    for (i = 0; i < 16; i += 4) {
+        const __m512 a = _mm512_unpacklo_ps(x[i], x[i + 1]), b = _mm512_unpackhi_ps(x[i], x[i + 1]);
+        const __m512 c = _mm512_unpacklo_ps(x[i + 2], x[i + 3]), d = _mm512_unpackhi_ps(x[i + 2], x[i + 3]);
+        t[i] = _mm512_shuffle_ps(a, c, 0x44);
+        t[i + 1] = _mm512_shuffle_ps(a, c, 0xee);
+        t[i + 2] = _mm512_shuffle_ps(b, d, 0x44);
+        t[i + 3] = _mm512_shuffle_ps(b, d, 0xee);
+    }
+    for (i = 0; i < 4; ++i) {
+        const __m512 a = _mm512_shuffle_f32x4(t[i], t[i + 4], 0x88);
+        const __m512 b = _mm512_shuffle_f32x4(t[i], t[i + 4], 0xdd);
+        const __m512 c = _mm512_shuffle_f32x4(t[i + 8], t[i + 12], 0x88);
+        const __m512 d = _mm512_shuffle_f32x4(t[i + 8], t[i + 12], 0xdd);
+        x[i] = _mm512_shuffle_f32x4(a, c, 0x88);
+        x[i + 4] = _mm512_shuffle_f32x4(b, d, 0x88);
+        x[i + 8] = _mm512_shuffle_f32x4(a, c, 0xdd);
+        x[i + 12] = _mm512_shuffle_f32x4(b, d, 0xdd);
+    }
+}
+
+#define VECTOR_TRANSPOSE(x) avx512_transpose(x)
+
 #endif

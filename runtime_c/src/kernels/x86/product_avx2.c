@@ -10,7 +10,8 @@
 /* clang-format on */
 #include "../tiled/product.inc"
 
-const smr_product_functions smr_product_avx2 = {1, 6, {6, 1, 1, 1, 1, 1}, product_table};
+const smr_product_functions smr_product_avx2 = {
+    .panels = 1, .panels_alone = 6, .pixels = {6, 1, 1, 1, 1, 1}, .function = product_table};
 
 smr_status smr_prepare_conv2d_avx2(smr_node *node, smr_error *error) {
     return smr_product_prepare_conv2d(node, &smr_product_avx2, error);

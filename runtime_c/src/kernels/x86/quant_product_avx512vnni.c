@@ -1,6 +1,6 @@
-/* Products of int8 with AVX-512 VNNI: up to 24 of the 32 registers hold sums. Pixels are taken as unsigned.
+/* Products of int8 with AVX-512 VNNI: up to 28 of the 32 registers hold sums. Pixels are taken as unsigned.
  */
-#include "../tiled/quant_product.h"
+#include "../tiled/product.h"
 #include "vnni.h"
 
 static inline __m512i quant_all(const uint8_t *from) {
@@ -9,13 +9,41 @@ static inline __m512i quant_all(const uint8_t *from) {
     return _mm512_set1_epi32(four);
 }
 
-static inline void quant_write_sums(__m512i sums, const float *multiplier, const quant_output *range,
-                                    int8_t *to) {
-    __m512 value = _mm512_mul_ps(_mm512_cvtepi32_ps(sums), _mm512_loadu_ps(multiplier));
-    value = _mm512_min_ps(_mm512_max_ps(value, _mm512_set1_ps(range->low)), _mm512_set1_ps(range->high));
-    _mm_storeu_si128((__m128i *)(void *)to,
-                     _mm512_cvtepi32_epi8(
-                         _mm512_add_epi32(_mm512_cvtps_epi32(value), _mm512_set1_epi32(range->zero_point))));
+typedef struct quant_limits {
+    __m512 high;
+    __m512i zero_point; /* 16 bits each */
+    __m512i least, largest;
+} quant_limits;
+
+static inline quant_limits quant_limits_of(const quant_output *range) {
+    const quant_limits limits = {_mm512_set1_ps(range->high), _mm512_set1_epi16((short)range->zero_point),
+                                 _mm512_set1_epi8((char)range->least),
+                                 _mm512_set1_epi8((char)range->largest)};
+    return limits;
+}
+
+/* What is too low to be converted becomes the least number there is, and remains the least. */
+static inline __m512i quant_scale(__m512i sums, const float *multiplier, __m512 high) {
+    const __m512 value = _mm512_mul_ps(_mm512_cvtepi32_ps(sums), _mm512_loadu_ps(multiplier));
+    return _mm512_cvtps_epi32(_mm512_min_ps(value, high));
+}
+
+/* Packing takes 4 numbers of each vector in turn. */
+static inline void quant_write_sums(const __m512i sum[4], const float *const multiplier[4],
+                                    quant_limits limits, int8_t *const to[4]) {
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    const __m512i low = _mm512_packs_epi32(quant_scale(sum[0], multiplier[0], limits.high),
+                                           quant_scale(sum[1], multiplier[1], limits.high));
+    const __m512i high = _mm512_packs_epi32(quant_scale(sum[2], multiplier[2], limits.high),
+                                            quant_scale(sum[3], multiplier[3], limits.high));
+    __m512i bytes = _mm512_packs_epi16(_mm512_adds_epi16(low, limits.zero_point),
+                                       _mm512_adds_epi16(high, limits.zero_point));
+    bytes = _mm512_max_epi8(_mm512_min_epi8(bytes, limits.largest), limits.least);
+    bytes = _mm512_permutexvar_epi32(order, bytes);
+    _mm_storeu_si128((__m128i *)(void *)to[0], _mm512_castsi512_si128(bytes));
+    _mm_storeu_si128((__m128i *)(void *)to[1], _mm512_extracti32x4_epi32(bytes, 1));
+    _mm_storeu_si128((__m128i *)(void *)to[2], _mm512_extracti32x4_epi32(bytes, 2));
+    _mm_storeu_si128((__m128i *)(void *)to[3], _mm512_extracti32x4_epi32(bytes, 3));
 }
 
 #define SUMS                                    __m512i
@@ -25,7 +53,9 @@ static inline void quant_write_sums(__m512i sums, const float *multiplier, const
 #define SUMS_STORE(to, x)                       _mm512_storeu_si512(to, x)
 #define SUMS_SUBTRACT(a, b)                     _mm512_sub_epi32(a, b)
 #define SUMS_DOT(sums, numbers, weights)        vnni_dot(sums, numbers, weights)
-#define SUMS_WRITE(sums, multiplier, range, to) quant_write_sums(sums, multiplier, range, to)
+#define LIMITS                                  quant_limits
+#define LIMITS_OF(range)                        quant_limits_of(range)
+#define SUMS_WRITE(sum, multiplier, limits, to) quant_write_sums(sum, multiplier, limits, to)
 #define WEIGHTS                                 __m512i
 #define WEIGHTS_LOAD(from)                      _mm512_loadu_si512(from)
 #define NUMBERS                                 __m512i
@@ -34,15 +64,20 @@ static inline void quant_write_sums(__m512i sums, const float *multiplier, const
 
 /* clang-format off */
 #define QUANT_TILES(TILE) \
-    TILE(1, 1) TILE(1, 2) TILE(1, 3) TILE(1, 4) TILE(1, 5) TILE(1, 6) TILE(1, 7) TILE(1, 8) TILE(1, 9) TILE(1, 10) TILE(1, 11) TILE(1, 12) \
-    TILE(2, 1) TILE(2, 2) TILE(2, 3) TILE(2, 4) TILE(2, 5) TILE(2, 6) TILE(2, 7) TILE(2, 8) TILE(2, 9) TILE(2, 10) \
-    TILE(3, 1) TILE(3, 2) TILE(3, 3) TILE(3, 4) TILE(3, 5) TILE(3, 6) TILE(3, 7) TILE(3, 8) \
+    TILE(1, 1) TILE(1, 2) TILE(1, 3) TILE(1, 4) TILE(1, 5) TILE(1, 6) TILE(1, 7) TILE(1, 8) TILE(1, 9) TILE(1, 10) TILE(1, 11) TILE(1, 12) TILE(1, 13) TILE(1, 14) \
+    TILE(2, 1) TILE(2, 2) TILE(2, 3) TILE(2, 4) TILE(2, 5) TILE(2, 6) TILE(2, 7) TILE(2, 8) TILE(2, 9) TILE(2, 10) TILE(2, 11) TILE(2, 12) TILE(2, 13) TILE(2, 14) \
+    TILE(3, 1) TILE(3, 2) TILE(3, 3) TILE(3, 4) TILE(3, 5) TILE(3, 6) TILE(3, 7) TILE(3, 8) TILE(3, 9) \
     TILE(4, 1) TILE(5, 1) TILE(6, 1) TILE(7, 1) TILE(8, 1)
 /* clang-format on */
 #include "../tiled/quant_product.inc"
 
-static const smr_quant_product_functions quant_functions = {
-    3, 8, {12, 10, 8, 1, 1, 1, 1, 1}, quant_table, quant_copy, quant_starts};
+static const smr_product_functions quant_functions = {.panels = 2,
+                                                      .panels_alone = 8,
+                                                      .pixels = {14, 14, 9, 1, 1, 1, 1, 1},
+                                                      .flip = QUANT_FLIP,
+                                                      .function = quant_table,
+                                                      .copy = quant_copy,
+                                                      .start = quant_starts};
 
 smr_status smr_prepare_quantized_conv2d_avx512vnni(smr_node *node, smr_error *error) {
     return smr_quant_product_prepare_conv2d(node, &quant_functions, error);

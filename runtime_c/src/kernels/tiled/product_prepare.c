@@ -1,0 +1,64 @@
+/* Products of float32 as smr_product wants them. */
+#include <math.h>
+
+#include "../prototypes.h"
+#include "product.h"
+
+static bool product_fits(const smr_node *node) {
+    const smr_value *filter = node->inputs[1];
+    return filter->layout == SMR_LAYOUT_PANEL16 && filter->dtype == SMR_DTYPE_FLOAT32 &&
+           node->inputs[0]->dtype == SMR_DTYPE_FLOAT32 && filter->count > 0;
+}
+
+bool smr_product_takes_conv2d(const smr_node *node) {
+    return product_fits(node) && node->attributes.conv2d.groups == 1;
+}
+
+bool smr_product_takes_matmul(const smr_node *node) {
+    return product_fits(node) && node->attributes.matmul.transpose_x == 0;
+}
+
+/* What is known once window, channels and outputs are. */
+static void product_fill(const smr_product_functions *functions, uint8_t activation, smr_product *p) {
+    p->functions = functions;
+    p->number = sizeof(float);
+    p->weights_tap = (size_t)p->channels * 16 * sizeof(float);
+    p->weights_row = (size_t)p->window.taps[1] * p->weights_tap;
+    p->weights_panel = (size_t)p->window.taps[0] * p->weights_row;
+    p->least = activation == SMR_ACTIVATION_NONE ? -INFINITY : 0.0f;
+    p->most = activation == SMR_ACTIVATION_RELU6 ? 6.0f : INFINITY;
+}
+
+smr_status smr_product_prepare_conv2d(smr_node *node, const smr_product_functions *functions,
+                                      smr_error *error) {
+    const smr_conv2d_parameters *generic = SMR_CONST_PARAMETERS(node, smr_conv2d_parameters);
+    smr_product p;
+    memset(&p, 0, sizeof p);
+    SMR_TRY(smr_prepare_conv2d(node, error));
+    if (node->work == 0) {
+        return SMR_OK;
+    }
+    p.window = generic->window;
+    p.channels = (uint32_t)generic->channels;
+    p.filter.outputs = generic->outputs;
+    product_fill(functions, generic->activation, &p);
+    smr_product_cut(node, &p);
+    return SMR_OK;
+}
+
+smr_status smr_product_prepare_matmul(smr_node *node, const smr_product_functions *functions,
+                                      smr_error *error) {
+    const smr_value *y = node->inputs[1], *z = node->outputs[0];
+    smr_product p;
+    memset(&p, 0, sizeof p);
+    SMR_TRY(smr_prepare_matmul(node, error));
+    if (node->work == 0 || z->count / (size_t)z->dims[z->rank - 1] > INT32_MAX) {
+        return SMR_OK;
+    }
+    p.channels = (uint32_t)y->dims[0];
+    p.filter.outputs = (size_t)y->dims[1];
+    smr_product_as_rows(&p, z->count / p.filter.outputs);
+    product_fill(functions, node->attributes.matmul.activation, &p);
+    smr_product_cut(node, &p);
+    return SMR_OK;
+}
