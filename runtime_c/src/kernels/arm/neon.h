@@ -12,10 +12,9 @@
 #define VECTOR_MULTIPLY_ADD(a, b, c) vfmaq_f32(c, a, b)
 #define VECTOR_CLAMP(x, least, most) vminq_f32(vmaxq_f32(x, least), most) /* both give NaN for NaN */
 
-#define VECTOR_ADD(a, b)                      vaddq_f32(a, b)
-#define VECTOR_SUBTRACT(a, b)                 vsubq_f32(a, b)
-#define VECTOR_MULTIPLY(a, b)                 vmulq_f32(a, b)
-#define VECTOR_NEGATIVE_MULTIPLY_ADD(a, b, c) vfmsq_f32(c, a, b) /* c - a * b */
+#define VECTOR_ADD(a, b)      vaddq_f32(a, b)
+#define VECTOR_SUBTRACT(a, b) vsubq_f32(a, b)
+#define VECTOR_MULTIPLY(a, b) vmulq_f32(a, b)
 #if defined(SMR_KERNELS_ARM64)
 #define VECTOR_DIVIDE(a, b) vdivq_f32(a, b)
 #else
@@ -37,8 +36,6 @@
 #define VECTOR_MASK                  uint32x4_t
 #define VECTOR_LESS(a, b)            vcltq_f32(a, b) /* false if one is NaN */
 #define VECTOR_SELECT(mask, yes, no) vbslq_f32(mask, yes, no)
-
-#define VECTOR_MAX(a, b) vmaxq_f32(a, b) /* NaN if one is */
 
 /* One number of a vector's lanes. */
 static inline float neon_sum(float32x4_t x) {
@@ -64,5 +61,29 @@ static inline void neon_transpose(float32x4_t x[4]) {
 }
 
 #define VECTOR_TRANSPOSE(x) neon_transpose(x)
+
+/* NaN if either is. */
+#define VECTOR_MAXIMUM(a, b) vmaxq_f32(a, b)
+#define VECTOR_MINIMUM(a, b) vminq_f32(a, b)
+
+#define VECTOR_AT_LEAST(x, least) vmaxq_f32(x, least) /* NaN if one is */
+#define VECTOR_AT_MOST(x, most)   vminq_f32(x, most)  /* NaN if one is */
+#if defined(__aarch64__) || defined(_M_ARM64)
+#define VECTOR_SQRT(x) vsqrtq_f32(x)
+#else
+static inline float32x4_t neon_sqrt(float32x4_t x) {
+    float lanes[4];
+    vst1q_f32(lanes, x);
+    lanes[0] = __builtin_sqrtf(lanes[0]);
+    lanes[1] = __builtin_sqrtf(lanes[1]);
+    lanes[2] = __builtin_sqrtf(lanes[2]);
+    lanes[3] = __builtin_sqrtf(lanes[3]);
+    return vld1q_f32(lanes);
+}
+
+#define VECTOR_SQRT(x) neon_sqrt(x)
+#endif
+
+#define VECTOR_NAME(name) name##_neon
 
 #endif

@@ -6,35 +6,38 @@
 #ifndef SMR_VECTOR_TRANSCENDENTAL_H
 #define SMR_VECTOR_TRANSCENDENTAL_H
 
-#define VECTOR_ABS(x) VECTOR_BITS_AND(x, VECTOR_FROM_BITS(0x7fffffffu))
+#define VECTOR_NEGATIVE(x) VECTOR_BITS_XOR(x, VECTOR_ALL(-0.0f))
+#define VECTOR_ABS(x)      VECTOR_BITS_AND(x, VECTOR_FROM_BITS(0x7fffffffu))
 #define VECTOR_COPY_SIGN(x, sign) \
     VECTOR_BITS_OR(VECTOR_ABS(x), VECTOR_BITS_AND(sign, VECTOR_FROM_BITS(0x80000000u)))
 
-/* x = power * log(2) + rest, where `power` is whole and |rest| is at most log(2) / 2. The low bits of
- * `shifted` are those of the integer power + 254: it is a sum with a number whose last bit stands for 1. */
+/* sign * x = power * log(2) + sign * rest, where `power` is whole and |rest| is at most log(2) / 2; `sign` is
+ * 1 or -1. The low bits of `shifted` are those of the integer power + bias: it is a sum with a number whose
+ * last bit stands for 1. */
 typedef struct vector_reduced {
     VECTOR rest, power, shifted;
 } vector_reduced;
 
-#define VECTOR_SHIFTER (0x1.8p23f + 254.0f)
-
 /* log(2) is cut so that the product of a power with its first part is exact. */
-static inline vector_reduced vector_reduce(VECTOR x) {
-    const VECTOR shifter = VECTOR_ALL(VECTOR_SHIFTER);
+static inline vector_reduced vector_reduce(VECTOR x, float sign, float bias) {
+    const VECTOR shifter = VECTOR_ALL(0x1.8p23f + bias);
     vector_reduced reduced;
-    reduced.shifted = VECTOR_MULTIPLY_ADD(x, VECTOR_ALL(0x1.715476p+0f), shifter);
+    reduced.shifted = VECTOR_MULTIPLY_ADD(x, VECTOR_ALL(sign * 0x1.715476p+0f), shifter);
     reduced.power = VECTOR_SUBTRACT(reduced.shifted, shifter);
-    x = VECTOR_NEGATIVE_MULTIPLY_ADD(reduced.power, VECTOR_ALL(0x1.62e4p-1f), x);
-    reduced.rest = VECTOR_NEGATIVE_MULTIPLY_ADD(reduced.power, VECTOR_ALL(0x1.7f7d1cp-20f), x);
+    x = VECTOR_MULTIPLY_ADD(reduced.power, VECTOR_ALL(-sign * 0x1.62e4p-1f), x);
+    reduced.rest = VECTOR_MULTIPLY_ADD(reduced.power, VECTOR_ALL(-sign * 0x1.7f7d1cp-20f), x);
     return reduced;
 }
 
-/* 2^power, infinity for 128; `power` is within -127..128. */
+/* 2^(power + bias - 127) for what was reduced with a bias; infinity where that is 2^128. */
 static inline VECTOR vector_power_of_two(vector_reduced reduced) {
-    return VECTOR_BITS_LEFT(VECTOR_BITS_SUBTRACT(reduced.shifted, VECTOR_FROM_BITS(127)), 23);
+    return VECTOR_BITS_LEFT(reduced.shifted, 23);
 }
 
-/* x * 2^power where either may be subnormal: by two powers whose product it is. */
+#define VECTOR_SCALE_BIAS 254.0f
+
+/* x * 2^power where either may be subnormal, for what was reduced with this bias: by two powers whose product
+ * that is. */
 static inline VECTOR vector_scale(VECTOR x, vector_reduced reduced) {
 #if defined(VECTOR_SCALE)
     return VECTOR_SCALE(x, reduced.power);
@@ -46,48 +49,61 @@ static inline VECTOR vector_scale(VECTOR x, vector_reduced reduced) {
 #endif
 }
 
-/* (exp(x) - 1 - x) / x^2 for |x| at most log(2) / 2: the polynomial of its degree whose error is least,
- * relative to exp(x) - 1, or to exp(x) where that is near 0. */
-static inline VECTOR vector_exp_polynomial(VECTOR x) {
+/* (exp(sign * x) - 1 - sign * x) / x^2 for |x| at most log(2) / 2: the polynomial of its degree whose error
+ * is least, relative to exp(x) - 1, or to exp(x) where that is near 0. */
+static inline VECTOR vector_exp_polynomial(VECTOR x, float sign) {
     VECTOR sum = VECTOR_ALL(0x1.6a9754p-10f);
-    sum = VECTOR_MULTIPLY_ADD(sum, x, VECTOR_ALL(0x1.123144p-7f));
+    sum = VECTOR_MULTIPLY_ADD(sum, x, VECTOR_ALL(sign * 0x1.123144p-7f));
     sum = VECTOR_MULTIPLY_ADD(sum, x, VECTOR_ALL(0x1.55586ep-5f));
-    sum = VECTOR_MULTIPLY_ADD(sum, x, VECTOR_ALL(0x1.5554a0p-3f));
+    sum = VECTOR_MULTIPLY_ADD(sum, x, VECTOR_ALL(sign * 0x1.5554a0p-3f));
     return VECTOR_MULTIPLY_ADD(sum, x, VECTOR_ALL(0x1.fffffcp-2f));
 }
 
-static inline VECTOR vector_exp_rest(VECTOR rest) {
-    const VECTOR one = VECTOR_ALL(1.0f);
-    return VECTOR_MULTIPLY_ADD(VECTOR_MULTIPLY_ADD(vector_exp_polynomial(rest), rest, one), rest, one);
+/* exp(sign * rest) of a reduced argument. */
+static inline VECTOR vector_exp_rest(VECTOR rest, float sign) {
+    VECTOR sum = VECTOR_MULTIPLY_ADD(vector_exp_polynomial(rest, sign), rest, VECTOR_ALL(sign));
+    return VECTOR_MULTIPLY_ADD(sum, rest, VECTOR_ALL(1.0f));
 }
 
+/* exp(rest) - 1 of a reduced argument. */
 static inline VECTOR vector_expm1_rest(VECTOR rest) {
-    return VECTOR_MULTIPLY_ADD(VECTOR_MULTIPLY(rest, rest), vector_exp_polynomial(rest), rest);
+    return VECTOR_MULTIPLY_ADD(VECTOR_MULTIPLY(rest, rest), vector_exp_polynomial(rest, 1.0f), rest);
 }
 
 static inline VECTOR vector_exp(VECTOR x) {
-    const vector_reduced reduced = vector_reduce(VECTOR_CLAMP(x, VECTOR_ALL(-104.0f), VECTOR_ALL(89.0f)));
-    return vector_scale(vector_exp_rest(reduced.rest), reduced);
+    const vector_reduced reduced =
+        vector_reduce(VECTOR_CLAMP(x, VECTOR_ALL(-104.0f), VECTOR_ALL(89.0f)), 1.0f, VECTOR_SCALE_BIAS);
+    return vector_scale(vector_exp_rest(reduced.rest, 1.0f), reduced);
 }
 
-/* As vector_exp, with fewer steps: 0 for x below -87.6 and infinity above 88.37. */
+/* As vector_exp, with fewer steps: 0 for x below -87.68, infinity above 88.37. */
 static inline VECTOR vector_exp_normal(VECTOR x) {
-    const vector_reduced reduced = vector_reduce(VECTOR_CLAMP(x, VECTOR_ALL(-88.0f), VECTOR_ALL(88.5f)));
-    return VECTOR_MULTIPLY(vector_exp_rest(reduced.rest), vector_power_of_two(reduced));
+    const vector_reduced reduced =
+        vector_reduce(VECTOR_CLAMP(x, VECTOR_ALL(-88.0f), VECTOR_ALL(88.5f)), 1.0f, 127.0f);
+    return VECTOR_MULTIPLY(vector_exp_rest(reduced.rest, 1.0f), vector_power_of_two(reduced));
+}
+
+/* vector_exp_normal(-x). */
+static inline VECTOR vector_exp_of_negative(VECTOR x) {
+    const vector_reduced reduced =
+        vector_reduce(VECTOR_CLAMP(x, VECTOR_ALL(-88.5f), VECTOR_ALL(88.0f)), -1.0f, 127.0f);
+    return VECTOR_MULTIPLY(vector_exp_rest(reduced.rest, -1.0f), vector_power_of_two(reduced));
 }
 
 /* exp(x) - 1 without the cancellation. */
 static inline VECTOR vector_expm1(VECTOR x) {
-    const vector_reduced reduced = vector_reduce(VECTOR_CLAMP(x, VECTOR_ALL(-18.0f), VECTOR_ALL(89.0f)));
-    const VECTOR half = VECTOR_BITS_LEFT(VECTOR_BITS_SUBTRACT(reduced.shifted, VECTOR_FROM_BITS(128)), 23);
+    const vector_reduced reduced =
+        vector_reduce(VECTOR_CLAMP(x, VECTOR_ALL(-18.0f), VECTOR_ALL(89.0f)), 1.0f, 126.0f);
+    const VECTOR half = vector_power_of_two(reduced);
     VECTOR result = VECTOR_SUBTRACT(half, VECTOR_ALL(0.5f));
     result = VECTOR_MULTIPLY_ADD(vector_expm1_rest(reduced.rest), half, result);
     return VECTOR_COPY_SIGN(VECTOR_ADD(result, result), x);
 }
 
 /* As vector_expm1, for x at most 0 and with fewer steps; 0 for -0. */
-static inline VECTOR vector_expm1_negative(VECTOR x) {
-    const vector_reduced reduced = vector_reduce(VECTOR_CLAMP(x, VECTOR_ALL(-18.0f), VECTOR_ALL(0.0f)));
+static inline VECTOR vector_expm1_to_zero(VECTOR x) {
+    const vector_reduced reduced =
+        vector_reduce(VECTOR_CLAMP(x, VECTOR_ALL(-18.0f), VECTOR_ALL(0.0f)), 1.0f, 127.0f);
     const VECTOR power = vector_power_of_two(reduced);
     return VECTOR_MULTIPLY_ADD(vector_expm1_rest(reduced.rest), power,
                                VECTOR_SUBTRACT(power, VECTOR_ALL(1.0f)));
@@ -95,42 +111,52 @@ static inline VECTOR vector_expm1_negative(VECTOR x) {
 
 static inline VECTOR vector_sigmoid(VECTOR x) {
     const VECTOR one = VECTOR_ALL(1.0f);
-    const VECTOR inverse = vector_exp_normal(VECTOR_BITS_XOR(x, VECTOR_ALL(-0.0f)));
-    return VECTOR_DIVIDE(one, VECTOR_ADD(one, inverse));
+    return VECTOR_DIVIDE(one, VECTOR_ADD(one, vector_exp_of_negative(x)));
 }
 
 /* x * sigmoid(x). */
 static inline VECTOR vector_silu(VECTOR x) {
-    const VECTOR inverse = vector_exp_normal(VECTOR_BITS_XOR(x, VECTOR_ALL(-0.0f)));
-    return VECTOR_DIVIDE(x, VECTOR_ADD(VECTOR_ALL(1.0f), inverse));
+    return VECTOR_DIVIDE(x, VECTOR_ADD(VECTOR_ALL(1.0f), vector_exp_of_negative(x)));
 }
 
 static inline VECTOR vector_tanh(VECTOR x) {
-    const VECTOR size = VECTOR_ABS(x);
-    const VECTOR less = vector_expm1_negative(VECTOR_MULTIPLY(size, VECTOR_ALL(-2.0f)));
+    const VECTOR less = vector_expm1_to_zero(VECTOR_MULTIPLY(VECTOR_ABS(x), VECTOR_ALL(-2.0f)));
     return VECTOR_COPY_SIGN(VECTOR_DIVIDE(less, VECTOR_ADD(less, VECTOR_ALL(2.0f))), x);
 }
 
-/* -log(erfc(x)) for x within 0..4: x times a polynomial whose error in erf(x) is the least of its degree, and
- * whose first coefficient, 2 / sqrt(pi), is in two parts. */
-static inline VECTOR vector_erf_exponent(VECTOR x) {
-    VECTOR sum = VECTOR_ALL(-0x1.36daf6p-17f);
-    sum = VECTOR_MULTIPLY_ADD(sum, x, VECTOR_ALL(0x1.edba5ep-14f));
-    sum = VECTOR_MULTIPLY_ADD(sum, x, VECTOR_ALL(-0x1.4bed84p-11f));
-    sum = VECTOR_MULTIPLY_ADD(sum, x, VECTOR_ALL(0x1.b52196p-10f));
-    sum = VECTOR_MULTIPLY_ADD(sum, x, VECTOR_ALL(-0x1.516facp-13f));
-    sum = VECTOR_MULTIPLY_ADD(sum, x, VECTOR_ALL(-0x1.39cc9cp-6f));
-    sum = VECTOR_MULTIPLY_ADD(sum, x, VECTOR_ALL(0x1.a4fa4ap-4f));
-    sum = VECTOR_MULTIPLY_ADD(sum, x, VECTOR_ALL(0x1.45f2fap-1f));
-    sum = VECTOR_MULTIPLY_ADD(sum, x, VECTOR_ALL(-0x1.d0de40p-25f));
-    return VECTOR_MULTIPLY_ADD(x, VECTOR_ALL(0x1.20dd76p+0f), VECTOR_MULTIPLY(sum, x));
+/* log(erfc(x)) for x within 0..4: x times a polynomial whose error in erf(x) is the least of its degree, and
+ * whose first coefficient, -2 / sqrt(pi), is in two parts. */
+static inline VECTOR vector_log_erfc(VECTOR x) {
+    VECTOR sum = VECTOR_ALL(0x1.36daf6p-17f);
+    sum = VECTOR_MULTIPLY_ADD(sum, x, VECTOR_ALL(-0x1.edba5ep-14f));
+    sum = VECTOR_MULTIPLY_ADD(sum, x, VECTOR_ALL(0x1.4bed84p-11f));
+    sum = VECTOR_MULTIPLY_ADD(sum, x, VECTOR_ALL(-0x1.b52196p-10f));
+    sum = VECTOR_MULTIPLY_ADD(sum, x, VECTOR_ALL(0x1.516facp-13f));
+    sum = VECTOR_MULTIPLY_ADD(sum, x, VECTOR_ALL(0x1.39cc9cp-6f));
+    sum = VECTOR_MULTIPLY_ADD(sum, x, VECTOR_ALL(-0x1.a4fa4ap-4f));
+    sum = VECTOR_MULTIPLY_ADD(sum, x, VECTOR_ALL(-0x1.45f2fap-1f));
+    sum = VECTOR_MULTIPLY_ADD(sum, x, VECTOR_ALL(0x1.d0de40p-25f));
+    return VECTOR_MULTIPLY_ADD(x, VECTOR_ALL(-0x1.20dd76p+0f), VECTOR_MULTIPLY(sum, x));
 }
 
 /* 1 - exp(log(erfc(x))). */
 static inline VECTOR vector_erf(VECTOR x) {
     const VECTOR size = VECTOR_ABS(VECTOR_CLAMP(x, VECTOR_ALL(-4.0f), VECTOR_ALL(4.0f)));
-    const VECTOR negative = VECTOR_BITS_XOR(vector_erf_exponent(size), VECTOR_ALL(-0.0f));
-    return VECTOR_COPY_SIGN(vector_expm1_negative(negative), x);
+    return VECTOR_COPY_SIGN(vector_expm1_to_zero(vector_log_erfc(size)), x);
+}
+
+/* x * (1 + erf(x / sqrt(2))) / 2. */
+static inline VECTOR vector_gelu(VECTOR x) {
+    const VECTOR half = VECTOR_MULTIPLY(x, VECTOR_ALL(0.5f));
+    return VECTOR_MULTIPLY_ADD(half, vector_erf(VECTOR_MULTIPLY(x, VECTOR_ALL(0.70710678f))), half);
+}
+
+/* x * (1 + tanh(u)) / 2 with u = sqrt(2 / pi) * (x + 0.044715 * x^3), which is x * sigmoid(2 * u). */
+static inline VECTOR vector_gelu_tanh(VECTOR x) {
+    const VECTOR factor =
+        VECTOR_MULTIPLY_ADD(VECTOR_MULTIPLY(x, x), VECTOR_ALL(0.0713548163f), VECTOR_ALL(1.59576912f));
+    const VECTOR inverse = vector_exp_of_negative(VECTOR_MULTIPLY(x, factor));
+    return VECTOR_DIVIDE(x, VECTOR_ADD(VECTOR_ALL(1.0f), inverse));
 }
 
 #endif

@@ -13,11 +13,10 @@
 #define VECTOR_CLAMP(x, least, most) \
     wasm_f32x4_min(wasm_f32x4_max(x, least), most) /* both give NaN for NaN */
 
-#define VECTOR_ADD(a, b)                      wasm_f32x4_add(a, b)
-#define VECTOR_SUBTRACT(a, b)                 wasm_f32x4_sub(a, b)
-#define VECTOR_MULTIPLY(a, b)                 wasm_f32x4_mul(a, b)
-#define VECTOR_DIVIDE(a, b)                   wasm_f32x4_div(a, b)
-#define VECTOR_NEGATIVE_MULTIPLY_ADD(a, b, c) wasm_f32x4_sub(c, wasm_f32x4_mul(a, b)) /* c - a * b */
+#define VECTOR_ADD(a, b)      wasm_f32x4_add(a, b)
+#define VECTOR_SUBTRACT(a, b) wasm_f32x4_sub(a, b)
+#define VECTOR_MULTIPLY(a, b) wasm_f32x4_mul(a, b)
+#define VECTOR_DIVIDE(a, b)   wasm_f32x4_div(a, b)
 
 /* Operations on the bits of floats: as on vectors of uint32_t. */
 #define VECTOR_FROM_BITS(bits)     wasm_i32x4_splat((int32_t)(bits))
@@ -32,8 +31,6 @@
 #define VECTOR_MASK                  v128_t
 #define VECTOR_LESS(a, b)            wasm_f32x4_lt(a, b) /* false if one is NaN */
 #define VECTOR_SELECT(mask, yes, no) wasm_v128_bitselect(yes, no, mask)
-
-#define VECTOR_MAX(a, b) wasm_f32x4_max(a, b) /* NaN if one is */
 
 /* One number of a vector's lanes. */
 static inline float wasm_sum(v128_t x) {
@@ -62,5 +59,15 @@ static inline void wasm_transpose(v128_t x[4]) {
 }
 
 #define VECTOR_TRANSPOSE(x) wasm_transpose(x)
+
+/* NaN if either is. */
+#define VECTOR_MAXIMUM(a, b) wasm_f32x4_max(a, b)
+#define VECTOR_MINIMUM(a, b) wasm_f32x4_min(a, b)
+
+#define VECTOR_AT_LEAST(x, least) wasm_f32x4_max(x, least) /* NaN if one is */
+#define VECTOR_AT_MOST(x, most)   wasm_f32x4_min(x, most)  /* NaN if one is */
+#define VECTOR_SQRT(x)            wasm_f32x4_sqrt(x)
+
+#define VECTOR_NAME(name) name##_wasm
 
 #endif

@@ -13,11 +13,10 @@
 #define VECTOR_CLAMP(x, least, most) \
     _mm256_min_ps(most, _mm256_max_ps(least, x)) /* the second if one is NaN */
 
-#define VECTOR_ADD(a, b)                      _mm256_add_ps(a, b)
-#define VECTOR_SUBTRACT(a, b)                 _mm256_sub_ps(a, b)
-#define VECTOR_MULTIPLY(a, b)                 _mm256_mul_ps(a, b)
-#define VECTOR_DIVIDE(a, b)                   _mm256_div_ps(a, b)
-#define VECTOR_NEGATIVE_MULTIPLY_ADD(a, b, c) _mm256_fnmadd_ps(a, b, c) /* c - a * b */
+#define VECTOR_ADD(a, b)      _mm256_add_ps(a, b)
+#define VECTOR_SUBTRACT(a, b) _mm256_sub_ps(a, b)
+#define VECTOR_MULTIPLY(a, b) _mm256_mul_ps(a, b)
+#define VECTOR_DIVIDE(a, b)   _mm256_div_ps(a, b)
 
 /* Operations on the bits of floats: as on vectors of uint32_t. */
 #define VECTOR_FROM_BITS(bits) _mm256_castsi256_ps(_mm256_set1_epi32((int)(bits)))
@@ -34,8 +33,6 @@
 #define VECTOR_MASK                  __m256
 #define VECTOR_LESS(a, b)            _mm256_cmp_ps(a, b, _CMP_LT_OQ) /* false if one is NaN */
 #define VECTOR_SELECT(mask, yes, no) _mm256_blendv_ps(no, yes, mask)
-
-#define VECTOR_MAX(a, b) _mm256_max_ps(a, b) /* b if one is NaN */
 
 /* One number of a vector's lanes. */
 static inline float avx2_sum(__m256 x) {
@@ -72,5 +69,24 @@ static inline void avx2_transpose(__m256 x[8]) {
 }
 
 #define VECTOR_TRANSPOSE(x) avx2_transpose(x)
+
+/* NaN if either is. */
+#define VECTOR_MAXIMUM(a, b) _mm256_blendv_ps(_mm256_max_ps(a, b), a, _mm256_cmp_ps(a, a, _CMP_UNORD_Q))
+#define VECTOR_MINIMUM(a, b) _mm256_blendv_ps(_mm256_min_ps(a, b), a, _mm256_cmp_ps(a, a, _CMP_UNORD_Q))
+
+#define VECTOR_AT_LEAST(x, least) _mm256_max_ps(least, x) /* x if one is NaN */
+#define VECTOR_AT_MOST(x, most)   _mm256_min_ps(most, x)  /* x if one is NaN */
+#define VECTOR_SQRT(x)            _mm256_sqrt_ps(x)
+
+/* The lanes below `count`. */
+static inline __m256i avx2_lanes(size_t count) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+/* Of a vector of which `count` lanes alone are in memory; the others are 0. */
+#define VECTOR_LOAD_PART(from, count)   _mm256_maskload_ps(from, avx2_lanes(count))
+#define VECTOR_STORE_PART(to, x, count) _mm256_maskstore_ps(to, avx2_lanes(count), x)
+
+#define VECTOR_NAME(name) name##_avx2
 
 #endif

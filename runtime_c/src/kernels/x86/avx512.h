@@ -13,11 +13,10 @@
 #define VECTOR_CLAMP(x, least, most) \
     _mm512_min_ps(most, _mm512_max_ps(least, x)) /* the second if one is NaN */
 
-#define VECTOR_ADD(a, b)                      _mm512_add_ps(a, b)
-#define VECTOR_SUBTRACT(a, b)                 _mm512_sub_ps(a, b)
-#define VECTOR_MULTIPLY(a, b)                 _mm512_mul_ps(a, b)
-#define VECTOR_DIVIDE(a, b)                   _mm512_div_ps(a, b)
-#define VECTOR_NEGATIVE_MULTIPLY_ADD(a, b, c) _mm512_fnmadd_ps(a, b, c) /* c - a * b */
+#define VECTOR_ADD(a, b)      _mm512_add_ps(a, b)
+#define VECTOR_SUBTRACT(a, b) _mm512_sub_ps(a, b)
+#define VECTOR_MULTIPLY(a, b) _mm512_mul_ps(a, b)
+#define VECTOR_DIVIDE(a, b)   _mm512_div_ps(a, b)
 
 /* Operations on the bits of floats: as on vectors of uint32_t. */
 #define VECTOR_FROM_BITS(bits) _mm512_castsi512_ps(_mm512_set1_epi32((int)(bits)))
@@ -37,8 +36,6 @@
 
 #define VECTOR_SCALE(x, power) \
     _mm512_scalef_ps(x, power) /* x * 2^power, where there is an instruction for it */
-
-#define VECTOR_MAX(a, b) _mm512_max_ps(a, b) /* b if one is NaN */
 
 /* One number of a vector's lanes. */
 #define VECTOR_SUM(x)      _mm512_reduce_add_ps(x)
@@ -74,5 +71,15 @@ static inline void avx512_transpose(__m512 x[16]) {
 }
 
 #define VECTOR_TRANSPOSE(x) avx512_transpose(x)
+
+/* NaN if either is. */
+#define VECTOR_MAXIMUM(a, b) _mm512_mask_max_ps(a, _mm512_cmp_ps_mask(a, a, _CMP_ORD_Q), a, b)
+#define VECTOR_MINIMUM(a, b) _mm512_mask_min_ps(a, _mm512_cmp_ps_mask(a, a, _CMP_ORD_Q), a, b)
+
+#define VECTOR_AT_LEAST(x, least) _mm512_max_ps(least, x) /* x if one is NaN */
+#define VECTOR_AT_MOST(x, most)   _mm512_min_ps(most, x)  /* x if one is NaN */
+#define VECTOR_SQRT(x)            _mm512_sqrt_ps(x)
+
+#define VECTOR_NAME(name) name##_avx512
 
 #endif
