@@ -148,7 +148,8 @@ static inline VECTOR vector_erf(VECTOR x) {
 /* x * (1 + erf(x / sqrt(2))) / 2. */
 static inline VECTOR vector_gelu(VECTOR x) {
     const VECTOR half = VECTOR_MULTIPLY(x, VECTOR_ALL(0.5f));
-    return VECTOR_MULTIPLY_ADD(half, vector_erf(VECTOR_MULTIPLY(x, VECTOR_ALL(0.70710678f))), half);
+    const VECTOR erf = vector_erf(VECTOR_MULTIPLY(x, VECTOR_ALL(0.70710678f)));
+    return VECTOR_MULTIPLY(half, VECTOR_ADD(erf, VECTOR_ALL(1.0f)));
 }
 
 /* x * (1 + tanh(u)) / 2 with u = sqrt(2 / pi) * (x + 0.044715 * x^3), which is x * sigmoid(2 * u). */
