@@ -28,7 +28,7 @@ BUILD_FILES := pyproject.toml CMakeLists.txt runtime_c/CMakeLists.txt pyruntime/
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help native test test-c test-sanitized test-threads test-all-threads test-python test-machines demo corpus mnist examples onnx-coverage architectures tensorboard-screenshot lint format gen \
-        gen-check check fuzz bench bench-docs bench-files bench-training size clean
+        gen-check check fuzz bench bench-docs bench-files bench-training size mca clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -166,6 +166,9 @@ bench-training: $(STAMPS)/native $(STAMPS)/frontends ## What training costs besi
 
 size: $(STAMPS)/venv ## Text and data of the library, for each compiler that is there
 	@$(BIN)/python runtime_c/tools/size.py
+
+mca: $(STAMPS)/venv ## Model the inner loops of ARM's products with llvm-mca, as fractions of the cores' limits
+	@$(BIN)/python runtime_c/tools/mca.py
 
 # ---- Style ---------------------------------------------------------------------------------------------------
 
