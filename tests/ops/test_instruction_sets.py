@@ -62,6 +62,7 @@ DEPTHWISE: list[tuple[Any, ...]] = [
         )
     ],
     ([2, 9, 11, 20], (3, 3), 2, 1, "SAME", "relu6", True),
+    *[([1, 12, width, 16], (3, 3), 2, 1, "SAME", "relu", True) for width in (8, 10, 12, 14, 16)],
     ([1, 19, 12, 18], (3, 3), 2, 1, "VALID", None, False),
     ([1, 9, 13, 16], (5, 5), 1, 1, "SAME", None, True),
     ([1, 37, 14, 33], (5, 5), 2, 1, "SAME", "relu", True),

@@ -200,7 +200,12 @@ static void depthwise_part(const depthwise_place *place, size_t line, size_t nex
     if (first >= end) {
         return;
     }
-    last = last >= end ? end : end - (end - last + pixels - 1) / pixels * pixels;
+    if (last >= end) {
+        last = end;
+    } else {
+        const size_t outside = (end - last + pixels - 1) / pixels * pixels;
+        last = outside < end ? end - outside : 0;
+    }
     if (last > first && last >= begin + pixels && last >= place->begin[1 - p->across] + pixels) {
         depthwise_run_at(place, line, next, last - first < pixels ? last - pixels : first, last);
         first = last;
