@@ -54,7 +54,8 @@ static double cost_axis(const smr_value *value, int32_t before) {
     return value->rank > before ? value->dims[value->rank - 1 - before] : 1;
 }
 
-/* Those of depthwise convolutions, of which a processor does fewer at a time, count several times. */
+/* Those of depthwise convolutions, of which a processor does fewer at a time, count several times, and so do
+ * those of Winograd's, a sixteenth of the filter for each pixel, since as much goes into transforms. */
 static double cost_multiplications(const smr_node *node) {
     const smr_value *x = node->input_count > 0 ? node->inputs[0] : NULL;
     const smr_value *y = node->input_count > 1 ? node->inputs[1] : NULL;
@@ -66,6 +67,8 @@ static double cost_multiplications(const smr_node *node) {
         case SMR_OP_CONV2D:
         case SMR_OP_QUANTIZED_CONV2D:
         case SMR_OP_QUANTIZED_CONV2D_INT16: return (double)z->count / cost_axis(z, 0) * (double)y->count;
+        case SMR_OP_WINOGRAD_CONV2D:
+            return (double)z->count / cost_axis(z, 0) * (double)y->count / 8;
         case SMR_OP_DEPTHWISE_CONV2D:
         case SMR_OP_QUANTIZED_DEPTHWISE_CONV2D:
             return 4.0 * (double)z->count / cost_axis(z, 0) * (double)y->count;
