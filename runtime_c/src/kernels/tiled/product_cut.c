@@ -1,0 +1,141 @@
+/* Cutting convolutions and matrix products into parts and blocks. */
+#include "product_part.h"
+
+/* Weights of this many bytes stay in a cache of the second level while all of them meet one part after the
+ * other. */
+#define PRODUCT_CACHED (512 * 1024)
+
+/* Channels from which on it pays to add one tap to all sums of a part after the other. */
+#define PRODUCT_LONG 96
+
+/* Work items that there should be at least, for threads to share. */
+#define PRODUCT_ITEMS 8
+
+/* Whether what so many pixels of so many lines see, or `channels` of it, can be copied at once. */
+static bool product_fits(const smr_product *p, size_t lines, size_t pixels, size_t channels) {
+    const size_t rows = product_rows(p, lines), columns = product_columns(p, pixels);
+    return rows <= SMR_TILE_BYTES && columns <= SMR_TILE_BYTES && channels <= SMR_TILE_BYTES &&
+           rows * columns <= SMR_TILE_BYTES && rows * columns * channels * p->number <= SMR_TILE_BYTES;
+}
+
+size_t smr_product_chunk(const smr_product *p, size_t lines, size_t pixels) {
+    const smr_window *window = &p->window;
+    const bool apart = window->dilations[0] != 1 || window->dilations[1] != 1;
+    const size_t places = apart ? (size_t)window->taps[0] * (size_t)window->taps[1] * pixels
+                                : product_rows(p, lines) * product_columns(p, pixels);
+    size_t most;
+    if (window->taps[0] > SMR_TILE_BYTES || window->taps[1] > SMR_TILE_BYTES || places > SMR_TILE_BYTES) {
+        return 0;
+    }
+    most = SMR_TILE_BYTES / (places * p->number);
+    if (most >= p->channels) {
+        return p->channels;
+    }
+    if (most < 4 || p->weights_tap == 0) {
+        return 0;
+    }
+    return product_divide(product_divide(p->channels, product_divide(p->channels, most / 4 * 4)), 4) * 4;
+}
+
+/* The most pixels of a part whose sums are kept all at once. */
+static size_t product_swept_pixels(const smr_product *p) {
+    const size_t panels = product_divide(p->panels, p->blocks);
+    return SMR_TILE_BYTES / (panels * 16 * sizeof(float));
+}
+
+/* Parts of one line of pixels without end, the rows of a matrix. */
+static void product_cut_rows(smr_product *p) {
+    const size_t bytes =
+        p->swept ? SMR_TILE_BYTES / product_swept_pixels(p) : (size_t)p->channels * p->number;
+    const size_t width = (size_t)p->window.positions[1];
+    const size_t tile = product_most_pixels(p);
+    const size_t most = bytes * tile > SMR_TILE_BYTES ? tile : SMR_TILE_BYTES / bytes / tile * tile;
+    size_t parts = product_divide(width, most);
+    if (parts * p->blocks < PRODUCT_ITEMS) {
+        parts = product_divide(PRODUCT_ITEMS, p->blocks);
+    }
+    p->part_lines = 1;
+    p->part_columns = (uint32_t)(product_divide(product_divide(width, parts), tile) * tile);
+    p->part_columns = p->part_columns < width ? p->part_columns : (uint32_t)width;
+    p->copied = p->functions->flip != 0 && bytes * p->part_columns <= SMR_TILE_BYTES;
+    p->column_parts = p->parts = (uint32_t)product_divide(width, p->part_columns);
+}
+
+/* Parts of whole lines. */
+static void product_cut_lines(smr_product *p, size_t images) {
+    const smr_window *window = &p->window;
+    const size_t height = (size_t)window->positions[0], width = (size_t)window->positions[1];
+    const size_t step = product_pairs(p) && !p->swept ? 2 : 1,
+                 tiles = product_divide(width, product_most_pixels(p));
+    const size_t reach = product_columns(p, width);
+    const bool padded = window->before[1] > 0 || reach - (size_t)window->before[1] > (size_t)window->size[1];
+    size_t lines = 1, parts;
+    p->copied =
+        !p->swept && (p->number == 1 || (padded && tiles <= 3)) && product_fits(p, step, width, p->channels);
+    while (lines < height && product_fits(p, lines + 1, width, p->channels)) {
+        ++lines;
+    }
+    lines = lines < step ? step : lines / step * step;
+    if (p->swept) {
+        lines = product_swept_pixels(p) / width;
+        lines = lines < height ? lines : height;
+    }
+    parts = product_divide(height, lines);
+    while (lines > step && images * parts * p->blocks < PRODUCT_ITEMS) {
+        lines = product_divide(lines / 2, step) * step;
+        parts = product_divide(height, lines);
+    }
+    lines = product_divide(product_divide(height, parts), step) * step;
+    p->part_lines = (uint32_t)lines;
+    p->part_columns = (uint32_t)width;
+    p->column_parts = 1;
+    p->parts = (uint32_t)(images * product_divide(height, lines));
+}
+
+void smr_product_as_rows(smr_product *p, size_t rows) {
+    smr_window *window = &p->window;
+    int32_t axis;
+    for (axis = 0; axis < 2; ++axis) {
+        window->taps[axis] = window->strides[axis] = window->dilations[axis] = 1;
+        window->size[axis] = window->positions[axis] = axis == 0 ? 1 : (int32_t)rows;
+        window->before[axis] = 0;
+    }
+}
+
+void smr_product_cut(smr_node *node, smr_product *p) {
+    const smr_product_functions *functions = p->functions;
+    const smr_window *window = &p->window;
+    const size_t pixels = node->outputs[0]->count / p->filter.outputs;
+    const bool rows = window->taps[0] == 1 && window->taps[1] == 1 && window->strides[0] == 1 &&
+                      window->strides[1] == 1 && window->positions[0] == window->size[0] &&
+                      window->positions[1] == window->size[1];
+    size_t tile;
+    if (pixels > INT32_MAX || p->channels > INT32_MAX / 4 ||
+        (p->weights_tap == 0 && window->taps[1] > 1 && window->dilations[1] != 1)) {
+        return; /* the generic kernel remains */
+    }
+    if (rows) {
+        smr_product_as_rows(p, pixels);
+    }
+    p->panels = (uint32_t)product_divide(p->filter.outputs, 16);
+    p->blocks = pixels == 1 ? (uint32_t)product_divide(p->panels, functions->panels_alone)
+                            : p->panels / functions->panels;
+    p->blocks = p->blocks == 0 ? 1 : p->blocks;
+    /* Floats alone: what pads an image of integers is not zero. */
+    p->by_part = p->panels * p->weights_panel <= PRODUCT_CACHED && p->panels * 16 <= SMR_PRODUCT_STARTS;
+    p->swept = !p->by_part && p->number == 4 && p->channels >= PRODUCT_LONG && pixels > 1 &&
+               (rows || (size_t)window->positions[1] <= product_swept_pixels(p));
+    if (rows) {
+        product_cut_rows(p);
+    } else {
+        product_cut_lines(p, pixels / ((size_t)window->positions[0] * (size_t)window->positions[1]));
+    }
+    tile = product_most_pixels(p);
+    tile = tile < p->part_columns ? tile : p->part_columns;
+    if (!p->copied && !p->swept && smr_product_chunk(p, !rows && product_pairs(p) ? 2 : 1, tile) == 0) {
+        return;
+    }
+    *SMR_PARAMETERS(node, smr_product) = *p;
+    node->work = (size_t)p->blocks * p->parts;
+    node->run = smr_product_run;
+}
