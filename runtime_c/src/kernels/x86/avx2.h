@@ -71,8 +71,9 @@ static inline void avx2_transpose(__m256 x[8]) {
 #define VECTOR_TRANSPOSE(x) avx2_transpose(x)
 
 /* NaN if either is. */
-#define VECTOR_MAXIMUM(a, b) _mm256_blendv_ps(_mm256_max_ps(a, b), a, _mm256_cmp_ps(a, a, _CMP_UNORD_Q))
-#define VECTOR_MINIMUM(a, b) _mm256_blendv_ps(_mm256_min_ps(a, b), a, _mm256_cmp_ps(a, a, _CMP_UNORD_Q))
+#define AVX2_NAN(a)          _mm256_cmp_ps(a, a, _CMP_UNORD_Q) /* all bits, which are one, or none */
+#define VECTOR_MAXIMUM(a, b) _mm256_or_ps(_mm256_max_ps(a, b), AVX2_NAN(a))
+#define VECTOR_MINIMUM(a, b) _mm256_or_ps(_mm256_min_ps(a, b), AVX2_NAN(a))
 
 #define VECTOR_AT_LEAST(x, least) _mm256_max_ps(least, x) /* x if one is NaN */
 #define VECTOR_AT_MOST(x, most)   _mm256_min_ps(most, x)  /* x if one is NaN */
