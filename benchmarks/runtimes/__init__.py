@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
@@ -20,7 +21,7 @@ RUNTIMES = {
 }
 
 
-class Runtime:
+class Runtime(ABC):
     """One file, opened. Inputs and outputs lie in memory that stays the same from call to call.
 
     Attributes:
@@ -44,21 +45,21 @@ class Runtime:
     def prepare(self) -> None:
         """Loads the library, which is not part of opening a file."""
 
+    @abstractmethod
     def open(self, path: str, threads: int, given: Array) -> None:
         """Opens a file; `given` is what `renew` writes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def renew(self) -> None:
         """Writes the input to its place, before every call and outside of what is timed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def call(self) -> Callable[[], Any]:
         """What runs the file once."""
-        raise NotImplementedError
 
+    @abstractmethod
     def outputs(self) -> list[Array]:
         """The results of the last call, in the network's order."""
-        raise NotImplementedError
 
 
 def create(name: str) -> Runtime:
