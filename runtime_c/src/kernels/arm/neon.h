@@ -10,6 +10,9 @@
 #define VECTOR_STORE(to, x)          vst1q_f32(to, x)
 #define VECTOR_ALL(x)                vdupq_n_f32(x)
 #define VECTOR_MULTIPLY_ADD(a, b, c) vfmaq_f32(c, a, b)
+#if defined(SMR_KERNELS_ARM64)
+#define VECTOR_MULTIPLY_ADD_LANE(a, lane, b, c) vfmaq_laneq_f32(c, b, a, lane)
+#endif
 #define VECTOR_CLAMP(x, least, most) vminq_f32(vmaxq_f32(x, least), most) /* both give NaN for NaN */
 
 #define VECTOR_ADD(a, b)      vaddq_f32(a, b)

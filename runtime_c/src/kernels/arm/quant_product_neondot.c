@@ -1,30 +1,33 @@
-/* Products of int8 with NEON's dot product: up to 24 of the 32 registers hold sums. */
+/* Products of int8 with NEON's dot product: 20 of the 32 registers hold sums, and numbers of five pixels are
+ * in others. */
 #include "../tiled/product.h"
 #include "quant_write.h"
 
-#define SUMS                             int32x4_t
-#define SUMS_LANES                       4
-#define SUMS_LOAD(from)                  vld1q_s32(from)
-#define SUMS_STORE(to, x)                vst1q_s32(to, x)
-#define SUMS_DOT(sums, numbers, weights) vdotq_s32(sums, weights, numbers)
-#define LIMITS                           quant_limits
-#define LIMITS_OF(range)                 quant_limits_of(range)
+#define SUMS                                        int32x4_t
+#define SUMS_LANES                                  4
+#define SUMS_LOAD(from)                             vld1q_s32(from)
+#define SUMS_STORE(to, x)                           vst1q_s32(to, x)
+#define SUMS_DOT(sums, numbers, weights)            vdotq_s32(sums, weights, numbers)
+#define SUMS_DOT_LANE(sums, numbers, lane, weights) vdotq_laneq_s32(sums, weights, numbers, lane)
+#define LIMITS                                      quant_limits
+#define LIMITS_OF(range)                            quant_limits_of(range)
 #define SUMS_WRITE(sum, multiplier, limits, to) \
     quant_write_four((sum)[0], (sum)[1], (sum)[2], (sum)[3], multiplier[0], limits, to[0])
 #define WEIGHTS            int8x16_t
 #define WEIGHTS_LOAD(from) vld1q_s8(from)
 #define NUMBERS            int8x16_t
 #define NUMBERS_ALL(from)  quant_all(from)
+#define NUMBERS_LOAD(from) vld1q_s8((const int8_t *)(from))
 #define QUANT_FLIP         0
 
 /* clang-format off */
 #define QUANT_TILES(TILE) \
-    TILE(1, 1) TILE(1, 2) TILE(1, 3) TILE(1, 4) TILE(1, 5) TILE(1, 6) TILE(2, 1) TILE(3, 1) TILE(4, 1)
+    TILE(1, 1) TILE(1, 2) TILE(1, 3) TILE(1, 4) TILE(1, 5) TILE(2, 1) TILE(3, 1) TILE(4, 1)
 /* clang-format on */
 #include "../tiled/quant_product.inc"
 
 static const smr_product_functions quant_functions = {
-    .panels = 1, .panels_alone = 4, .pixels = {6, 1, 1, 1}, .function = quant_table};
+    .panels = 1, .panels_alone = 4, .pixels = {5, 1, 1, 1}, .function = quant_table};
 
 smr_status smr_prepare_quantized_conv2d_neondot(smr_node *node, smr_error *error) {
     return smr_quant_product_prepare_conv2d(node, &quant_functions, error);
