@@ -20,7 +20,7 @@ from samara.exporter.freeze import Frozen, Signature, freeze
 from samara.exporter.frontends import ImportedModel, frontend_of, import_model
 from samara.exporter.frontends.imported import OracleError, sample_of
 from samara.exporter.lower import LoweredModel, lower
-from samara.exporter.passes import op_count, optimize
+from samara.exporter.passes import finish, op_count, optimize
 from samara.exporter.proof import LayerError, prove, seeded_sample
 from samara.exporter.report import ExportReport, ProgramReport, layer_table
 from samara.exporter.source_proof import OutputError, prove_against_source
@@ -145,6 +145,8 @@ def export_model(
         convert = turning(convert, turned)
         model, more = optimize(model, disable=disable)
         passes = passes + more
+    model, more = finish(model, disable=disable)
+    passes = passes + more
     _collect(frozen.model)
     lowered = lower(model, metadata=metadata or {})
     seeded = given is None

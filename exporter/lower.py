@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from samara.errors import ExportError
-from samara.exporter import layout
+from samara.exporter import layout, sharing
 from samara.exporter.flatbuffer import Made
 from samara.exporter.plan import MemoryPlan, Program, Step, check_within, plan
 from samara.exporter.rooms import Rooms, find_rooms, may_lie_on
@@ -344,7 +344,8 @@ class _Programs:
         number = self._added
         self._added += 1
         bodies: dict[int, LoweredBody] = {}
-        tables, steps = self._ops(signature.name, number, order, tensors, frozenset(), bodies)
+        copies = frozenset(sharing.copied(signature.outputs.values()))
+        tables, steps = self._ops(signature.name, number, order, tensors, copies, bodies)
         outputs = [tensors.index(t) for t in signature.outputs.values()]
         program = Program(
             name=signature.name,
@@ -497,20 +498,26 @@ def _step(
     op: Operation, read: list[int], written: list[int], tensors: _Tensors, may_view: bool, scratch: int
 ) -> Step:
     planned = {*tensors.sizes, *tensors.rooms}
-    views: tuple[tuple[int, int], ...] = ()
     in_place: tuple[tuple[int, int], ...] = ()
-    if op.definition.view and read[0] in planned:
+    shared = [(written[i], read[0], at) for i, at in sharing.views(op)] if may_view else []
+    # The same tensor cannot lie in two places.
+    joined = [(read[i], written[0], at) for i, at in sharing.joins(op) if read.count(read[i]) == 1]
+    if op.definition.view:
         # What is in a room, or moves into one, is a view of its own room only.
-        if may_view and tensors.rooms.get(written[0]) == tensors.rooms.get(read[0]):
-            views = ((written[0], read[0]),)
-    elif op.type == "while_loop":
+        shared = [v for v in shared if v[1] in planned and tensors.rooms.get(v[0]) == tensors.rooms.get(v[1])]
+    else:
+        shared, joined = (
+            [(part, whole, at) for part, whole, at in found if {part, whole} <= tensors.sizes.keys()]
+            for found in (shared, joined)
+        )
+    if op.type == "while_loop":
         in_place = tuple(
             (written[i], index)
             for i, index in enumerate(read[: len(written)])
             if index in planned
             and may_lie_on(op, op.outputs[i], [k for k, other in enumerate(read) if other == index])
         )
-    elif op.definition.in_place:
+    elif op.definition.in_place and not shared:
         result = op.outputs[0]
         in_place = tuple(
             (written[0], index)
@@ -525,7 +532,8 @@ def _step(
         inputs=tuple(dict.fromkeys(i for i in read if i >= 0)),
         outputs=tuple(written),
         scratch=scratch,
-        views=views,
+        views=tuple(shared),
+        joins=tuple(joined),
         in_place=tuple(dict.fromkeys(in_place)),
     )
 

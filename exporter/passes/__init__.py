@@ -28,6 +28,7 @@ from samara.exporter.passes.linear import (
 )
 from samara.exporter.passes.moves import cancel_moves, turn_products
 from samara.exporter.passes.raising import raise_functions
+from samara.exporter.passes.row_strips import compute_in_strips
 from samara.exporter.passes.winograd import transform_filters
 from samara.graph.rewrite import ModelGraph, in_bodies, needed, with_bodies
 
@@ -52,6 +53,11 @@ PASSES: dict[str, Pass] = {
     "split_bias_fusion": fuse_bias_before_split,
     "activation_fusion": fuse_activation,
     "winograd": transform_filters,
+}
+
+# Those that come after all rounds, once: nothing that they make is to be fused or moved.
+FINAL: dict[str, Pass] = {
+    "row_strips": compute_in_strips,
 }
 
 # Those that make ops for which quantization has no rule.
@@ -86,9 +92,10 @@ def optimize(
     Raises:
         ValueError: `disable` names a pass that does not exist.
     """
-    unknown = sorted(set(disable) - set(PASSES))
+    known = (*PASSES, *FINAL)
+    unknown = sorted(set(disable) - set(known))
     if unknown:
-        raise ValueError(f"no pass is called {', '.join(unknown)}; the passes are {', '.join(PASSES)}")
+        raise ValueError(f"no pass is called {', '.join(unknown)}; the passes are {', '.join(known)}")
     applied: list[Applied] = []
     names = [n for n in PASSES if n not in disable and not (quantizable and n in _FLOAT_ONLY)]
     for _ in range(_ROUNDS):
@@ -111,6 +118,22 @@ def _once(model: ModelGraph, names: Sequence[str]) -> tuple[ModelGraph, list[App
             model = rewritten
             applied.append(Applied(name=name, before=before, after=op_count(model)))
     return model, applied
+
+
+def finish(model: ModelGraph, *, disable: Collection[str] = ()) -> tuple[ModelGraph, tuple[Applied, ...]]:
+    """Runs the passes that come after all others.
+
+    Args:
+        model: what to finish.
+        disable: names of passes to leave out.
+    """
+    applied: list[Applied] = []
+    for name, run in FINAL.items():
+        rewritten = None if name in disable else run(model)
+        if rewritten is not None:
+            applied.append(Applied(name=name, before=op_count(model), after=op_count(rewritten)))
+            model = rewritten
+    return model, tuple(applied)
 
 
 def op_count(model: ModelGraph) -> int:

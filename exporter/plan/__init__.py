@@ -83,17 +83,20 @@ def plan(program: Program, *, alignment: int = 64) -> MemoryPlan:
     """
     buffers = lifetimes(program)
     placed = place(buffers, alignment=alignment)
-    # A takeover by a much smaller output saves bytes at one step and may cost more later.
-    without = lifetimes(program, slack=alignment - 1)
-    if bound_order(without, alignment=alignment)[0] < placed.arena and without != buffers:
-        other = place(without, alignment=alignment)
-        if other.arena < placed.arena:
-            buffers, placed = without, other
+    # A takeover by a much smaller output saves bytes at one step and may cost more later, and so may a join.
+    tried = [buffers]
+    for slack, joins in ((alignment - 1, True), (None, False), (alignment - 1, False)):
+        without = lifetimes(program, slack=slack, joins=joins)
+        if bound_order(without, alignment=alignment)[0] < placed.arena and without not in tried:
+            tried.append(without)
+            other = place(without, alignment=alignment)
+            if other.arena < placed.arena:
+                buffers, placed = without, other
 
     offsets: dict[int, int] = {}
     scratch_offsets: dict[int, int] = {}
     for buffer, offset in zip(buffers, placed.offsets, strict=True):
-        offsets.update(dict.fromkeys(buffer.tensors, offset))
+        offsets.update({t: offset + at for t, at in zip(buffer.tensors, buffer.places, strict=True)})
         if not buffer.tensors:
             scratch_offsets[buffer.first] = offset
     check(program, offsets, scratch_offsets, placed.arena, alignment=alignment)

@@ -37,9 +37,10 @@ def bound_any(program: Program, *, alignment: int = 64) -> int:
 
     A step needs what it reads, what it writes and its scratch, less the outputs that could be
     written over an input in some order. The caller's inputs are all there before the first step and
-    the outputs all there after the last one. The bound is for these steps: fusing makes others.
+    the outputs all there after the last one. The bound is for these steps: fusing makes others. A tensor that is made
+    of others is there with them.
     """
-    found = values(program)
+    found = values(program, joins=False)
     room = _room(program, found)
 
     def held(tensors: Iterable[int]) -> int:
@@ -53,9 +54,8 @@ def bound_any(program: Program, *, alignment: int = 64) -> int:
 
     peak = max(held(program.inputs), held(program.outputs))
     for step in program.steps:
-        fresh = [
-            tensor for tensor in step.outputs if tensor in program.sizes and found.root[tensor] == tensor
-        ]
+        viewing = {target for target, _, _ in step.views if program.sizes.get(target, 0) > 0}
+        fresh = [tensor for tensor in step.outputs if tensor in program.sizes and tensor not in viewing]
         choices = {
             tensor: [
                 root for root in overwritable(step, tensor, found) if program.sizes[tensor] <= room[root]
@@ -63,15 +63,20 @@ def bound_any(program: Program, *, alignment: int = 64) -> int:
             for tensor in fresh
         }
         saved = _match(sorted(fresh, key=lambda tensor: -program.sizes[tensor]), choices)
-        need = held(step.inputs) + round_up(step.scratch, alignment)
-        need += held(tensor for tensor in fresh if tensor not in saved)
-        peak = max(peak, need)
+        parts = {part for part, _, _ in step.joins if found.root.get(part) == part} - {*program.inputs}
+        need = held(
+            [
+                *(t for t in step.inputs if t not in parts),
+                *(tensor for tensor in fresh if tensor not in saved),
+            ]
+        )
+        peak = max(peak, need + round_up(step.scratch, alignment))
     return peak
 
 
 def _room(program: Program, found: Values) -> dict[int, int]:
     """Return for each root the bytes of the largest buffer that takeovers could leave it in."""
-    room = {tensor: program.sizes[tensor] for tensor in program.inputs}
+    room = {root: program.sizes[root] for root in found.root.values()}
 
     def grow(step: Step, tensor: int) -> None:
         over = (room[root] for root in overwritable(step, tensor, found))

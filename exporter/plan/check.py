@@ -49,7 +49,7 @@ def check(
     Args:
         program: what the plan is for.
         offsets: the start of each planned tensor in the arena, in bytes; where a tensor of no bytes
-            starts does not matter.
+            starts does not matter. What may be a part of another tensor may start anywhere.
         scratch_offsets: the start of the scratch of each step that has any, by step number.
         arena: bytes of the arena.
         alignment: what every offset is a multiple of, and sizes are rounded up to.
@@ -58,8 +58,10 @@ def check(
         PlanError: the plan is wrong; the message names step, tensors and byte ranges.
     """
     run = _Run(program, offsets, scratch_offsets, arena, alignment)
+    parts = {part for step in program.steps for part, _, _ in (*step.views, *step.joins)}
     for tensor in sorted(program.sizes):
-        run.see_within(f"{program.name}: tensor {tensor}", offsets.get(tensor), program.sizes[tensor])
+        what = f"{program.name}: tensor {tensor}"
+        run.see_within(what, offsets.get(tensor), program.sizes[tensor], part=tensor in parts)
     for index, step in enumerate(program.steps):
         where = f"{run.where(index)}: scratch"
         run.see_within(where, scratch_offsets.get(index), step.scratch)
@@ -124,14 +126,14 @@ class _Run:
     def where(self, index: int) -> str:
         return f"{self.program.name}: step {index} {self.program.steps[index].name!r}"
 
-    def see_within(self, what: str, start: int | None, size: int) -> None:
-        """Raise unless a piece of the plan is there, aligned and inside the arena."""
+    def see_within(self, what: str, start: int | None, size: int, *, part: bool = False) -> None:
+        """Raise unless a piece of the plan is there, inside the arena, and aligned unless it is a part of another."""
         if size == 0:
             return
         if start is None:
             raise PlanError(f"{what} of {size} bytes has no offset")
-        end = start + self._rounded(size)
-        if start % self.alignment:
+        end = start + (size if part else self._rounded(size))
+        if start % self.alignment and not part:
             raise PlanError(
                 f"{what}: offset {start} of bytes {_text((start, end))} is not a multiple of {self.alignment}"
             )
@@ -150,7 +152,8 @@ class _Run:
         """Read the inputs, see that what is written meets nothing it must not, and write it."""
         self.time = index
         where = self.where(index)
-        views = {v: source for v, source in step.views if self.program.sizes.get(v, 0) > 0}
+        views = {v: (source, at) for v, source, at in step.views if self.program.sizes.get(v, 0) > 0}
+        joined = {(w, p) for p, w, at in step.joins if self._starts_at(p, w, at)}
         reads = [tensor for tensor in dict.fromkeys(step.inputs) if tensor in self.program.sizes]
         viewing = [tensor for tensor in step.outputs if tensor in views]
         writes = [tensor for tensor in step.outputs if tensor in self.program.sizes and tensor not in views]
@@ -163,13 +166,14 @@ class _Run:
         fresh.append(("scratch", (scratch, scratch + step.scratch)))
         _see_apart(where, fresh)
         for tensor in viewing:
-            self._see_view(where, tensor, views[tensor])
+            self._see_view(where, tensor, *views[tensor])
             for piece in fresh:
                 _see_apart(where, [piece, (f"output {tensor}", self._range(tensor))])
         for tensor in reads:
             _see_apart(where, [fresh[-1], (f"input {tensor}", self._range(tensor))])
             for output in writes:
-                if (output, tensor) in step.in_place and self._same_start(output, tensor):
+                over = (output, tensor) in step.in_place and self._starts_at(output, tensor, 0)
+                if over or (output, tensor) in joined:
                     continue
                 pieces = [
                     (f"{role} {i}", self._range(i)) for role, i in (("output", output), ("input", tensor))
@@ -178,7 +182,7 @@ class _Run:
 
         self._hold(fresh[-1][1], None)
         for tensor in viewing:
-            self.origin[tensor] = self.origin[views[tensor]]
+            self.origin[tensor] = self.origin[views[tensor][0]]
             self.needed[self.origin[tensor]] = index
         for tensor in writes:
             self._write(tensor)
@@ -211,7 +215,7 @@ class _Run:
     def _write_rooms(self, where: str, step: Step) -> None:
         """Fill the rooms of what a step writes; what it reads there must be free to be written over."""
         rooms = self.program.rooms
-        views = {v: source for v, source in step.views if v in rooms}
+        views = {v: source for v, source, _ in step.views if v in rooms}
         for tensor in step.outputs:
             if tensor not in rooms:
                 continue
@@ -254,15 +258,16 @@ class _Run:
         peak = max(bytes_used)
         return CheckReport(peak=peak, attained_by=names[bytes_used.index(peak)], arena=self.arena)
 
-    def _see_view(self, where: str, tensor: int, source: int) -> None:
-        if not self._same_start(tensor, source):
+    def _see_view(self, where: str, tensor: int, source: int, at: int) -> None:
+        if not self._starts_at(tensor, source, at):
             raise PlanError(
                 f"{where}: tensor {tensor} at bytes {_text(self._range(tensor))} is a view of"
-                f" tensor {source} at bytes {_text(self._range(source))}, and starts elsewhere"
+                f" tensor {source} at bytes {_text(self._range(source))} from its byte {at} on, and starts elsewhere"
             )
 
-    def _same_start(self, one: int, other: int) -> bool:
-        return self._range(one)[0] == self._range(other)[0]
+    def _starts_at(self, one: int, other: int, at: int) -> bool:
+        planned = one in self.program.sizes and other in self.program.sizes
+        return planned and self._range(one)[0] == self._range(other)[0] + at
 
     def _rounded(self, size: int) -> int:
         return (size + self.alignment - 1) // self.alignment * self.alignment

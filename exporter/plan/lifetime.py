@@ -18,14 +18,16 @@ class Buffer:
     """Bytes that are placed as one piece.
 
     Attributes:
-        tensors: ids of the tensors that start at the buffer's start, in the order they are written;
-            empty for the scratch of step `first`.
+        tensors: ids of the tensors that lie in the buffer, in the order they are written; empty for the scratch of
+            step `first`.
+        places: for each of them how many bytes after the buffer's start it begins.
         size: bytes, not rounded.
         first: time at which the bytes are first written.
         last: time at which they are last needed, inclusive.
     """
 
     tensors: tuple[int, ...]
+    places: tuple[int, ...] = ()
     size: int
     first: int
     last: int
@@ -33,46 +35,98 @@ class Buffer:
 
 @dataclass(frozen=True, kw_only=True)
 class Values:
-    """The values of a program: a tensor and all its views are one value.
+    """The values of a program: a tensor, all its views and all that is joined to it are one value.
 
     Attributes:
-        root: for each planned tensor the tensor that it is a view of in the end, or itself.
-        first: for each root the time it is written.
+        sizes: the program's.
+        root: for each planned tensor the tensor that it is a part of in the end, or itself.
+        place: for each planned tensor how many bytes after its root's start it begins.
+        first: for each root the time that it or the first part of it is written.
         last: for each root the last time that it or a view of it is read, or written if never read.
         kept: roots of which the caller reads something after the last step.
     """
 
+    sizes: Mapping[int, int]
     root: Mapping[int, int]
+    place: Mapping[int, int]
     first: Mapping[int, int]
     last: Mapping[int, int]
     kept: frozenset[int]
 
+    def apart(self, one: int, other: int) -> bool:
+        """Whether two tensors of one root share no byte."""
+        a, b = self.place[one], self.place[other]
+        return a + self.sizes[one] <= b or b + self.sizes[other] <= a
 
-def values(program: Program) -> Values:
-    """Join each tensor with its views.
+
+def values(program: Program, *, joins: bool = True) -> Values:
+    """Join each tensor with its views, and with the parts that it is made of.
 
     A view of zero bytes has no bytes to share and stays a value of its own, so that it does not
-    keep its source alive.
+    keep its source alive. With `joins` a tensor lies from the start where the step that joins it with others needs it,
+    if it is a value of its own, nobody reads it later, and the caller neither writes nor reads it.
     """
     root = {tensor: tensor for tensor in program.inputs}
+    place = dict.fromkeys(program.inputs, 0)
     first = dict.fromkeys(program.inputs, -1)
     last = dict(first)
     for time, step in enumerate(program.steps):
-        source = dict(step.views)
+        source = {output: (tensor, offset) for output, tensor, offset in step.views}
         for tensor in step.inputs:
             if tensor in root:
                 last[root[tensor]] = time
         for tensor in step.outputs:
             if tensor not in program.sizes:
                 continue
-            view = tensor in source and program.sizes[tensor] > 0
-            root[tensor] = root[source[tensor]] if view else tensor
+            root[tensor], place[tensor] = tensor, 0
+            if tensor in source and program.sizes[tensor] > 0:
+                whole, offset = source[tensor]
+                root[tensor], place[tensor] = root[whole], place[whole] + offset
             first.setdefault(root[tensor], time)
             last[root[tensor]] = time
     kept = frozenset(root[tensor] for tensor in program.outputs if tensor in root)
     for tensor in kept:
         last[tensor] = len(program.steps)
-    return Values(root=root, first=first, last=last, kept=kept)
+    found = Values(sizes=program.sizes, root=root, place=place, first=first, last=last, kept=kept)
+    return _joined(program, found) if joins else found
+
+
+def _joined(program: Program, found: Values) -> Values:
+    """Give each part of a join its place in the whole."""
+    home: dict[int, tuple[int, int]] = {}
+    for time, step in enumerate(program.steps):
+        for part, whole, offset in step.joins:
+            own = found.root.get(part) == part and found.root.get(whole) == whole and part not in home
+            own = own and part not in found.kept and part not in program.inputs
+            # Another view of the part is no part of the whole to the step.
+            own = own and _reads(step, found)[part] == {part}
+            if own and found.last[part] == time and program.sizes[part] > 0:
+                home[part] = whole, offset
+    root, place = dict(found.root), dict(found.place)
+    first, last = dict(found.first), dict(found.last)
+    for tensor, whole in found.root.items():
+        while whole in home:
+            whole, offset = home[whole]
+            place[tensor] += offset
+        root[tensor] = whole
+    for tensor in home:
+        first[root[tensor]] = min(first[root[tensor]], found.first[tensor])
+    return Values(sizes=found.sizes, root=root, place=place, first=first, last=last, kept=found.kept)
+
+
+def _reads(step: Step, found: Values) -> dict[int, set[int]]:
+    """The planned tensors that a step reads, by their roots."""
+    reads: dict[int, set[int]] = defaultdict(set)
+    for tensor in step.inputs:
+        if tensor in found.root:
+            reads[found.root[tensor]].add(tensor)
+    return reads
+
+
+def _free(step: Step, found: Values) -> dict[int, set[int]]:
+    """Those of roots that the step may write to, as far as others than its kernel can tell."""
+    born = {found.root[output] for output in step.outputs if output in found.root}
+    return {r: t for r, t in _reads(step, found).items() if r not in born and r not in found.kept}
 
 
 def overwritable(step: Step, output: int, found: Values) -> list[int]:
@@ -82,20 +136,33 @@ def overwritable(step: Step, output: int, found: Values) -> list[int]:
     by another index after a part of the output is written; and no view of those bytes may be born
     here. Whether a later step needs the bytes and whether they are enough is for the caller to see.
     """
+    if found.root[output] != output:
+        return []
     declared = {source for target, source in step.in_place if target == output}
-    reads: dict[int, set[int]] = defaultdict(set)
-    for tensor in step.inputs:
-        if tensor in found.root:
-            reads[found.root[tensor]].add(tensor)
-    born = {found.root[target] for target, _ in step.views if target in found.root}
     return [
         root
-        for root, tensors in reads.items()
-        if tensors <= declared and root not in born and root not in found.kept
+        for root, tensors in _free(step, found).items()
+        if tensors <= declared and not any(found.place[t] for t in tensors)
     ]
 
 
-def lifetimes(program: Program, *, slack: int | None = None) -> list[Buffer]:
+def movable(step: Step, output: int, found: Values) -> list[int]:
+    """Roots whose bytes the output's root may have, because what the step reads of them lies apart from the output.
+
+    So the last rows of a strip move to the beginning of the next one.
+    """
+    if len(step.outputs) != 1:
+        return []
+    at = found.place[output], found.place[output] + found.sizes[output]
+    return [
+        root
+        for root, tensors in _free(step, found).items()
+        if root != found.root[output]
+        and all(found.place[t] >= at[1] or found.place[t] + found.sizes[t] <= at[0] for t in tensors)
+    ]
+
+
+def lifetimes(program: Program, *, slack: int | None = None, joins: bool = True) -> list[Buffer]:
     """Return the buffers of a program: those of tensors first, then scratch, each in order.
 
     Views always share their source's buffer. An output takes over an input's buffer where its step
@@ -107,8 +174,10 @@ def lifetimes(program: Program, *, slack: int | None = None) -> list[Buffer]:
         slack: the most bytes of a buffer that a takeover may leave unused. None means any number.
             A small output that outlives a large input holds all of the large buffer, so a takeover
             is not always a gain.
+        joins: whether the parts of a join lie in the whole from the start. That is not always a gain either: the
+            first part holds the room of all of them.
     """
-    found = values(program)
+    found = values(program, joins=joins)
     home: dict[int, int] = {}
     members: list[list[int]] = []
     sizes: list[int] = []
@@ -116,17 +185,26 @@ def lifetimes(program: Program, *, slack: int | None = None) -> list[Buffer]:
 
     def settle(tensor: int, taken: int | None) -> None:
         root = found.root[tensor]
-        if root != tensor:
+        if root in home:
             members[home[root]].append(tensor)
         elif taken is None:
-            home[tensor] = len(members)
+            home[root] = len(members)
             members.append([tensor])
-            sizes.append(program.sizes[tensor])
-            spans.append((found.first[tensor], found.last[tensor]))
+            sizes.append(program.sizes[root])
+            spans.append((found.first[root], found.last[root]))
         else:
-            home[tensor] = taken
+            home[root] = taken
             members[taken].append(tensor)
-            spans[taken] = (spans[taken][0], max(spans[taken][1], found.last[tensor]))
+            sizes[taken] = max(sizes[taken], program.sizes[root])
+            spans[taken] = (spans[taken][0], max(spans[taken][1], found.last[root]))
+
+    def room(roots: list[int], time: int, used: set[int]) -> dict[int, int]:
+        """The buffers that nobody needs after the step, with their sizes."""
+        return {
+            home[root]: sizes[home[root]]
+            for root in roots
+            if found.last[root] == time and home[root] not in used
+        }
 
     for tensor in program.inputs:
         settle(tensor, None)
@@ -135,24 +213,28 @@ def lifetimes(program: Program, *, slack: int | None = None) -> list[Buffer]:
         for tensor in step.outputs:
             if tensor not in program.sizes:
                 continue
-            need = program.sizes[tensor]
-            room = {
-                home[root]: sizes[home[root]]
-                for root in overwritable(step, tensor, found)
-                if found.last[root] == time and home[root] not in used
-            }
+            need = program.sizes[found.root[tensor]]
             fits = [
                 (size, buffer)
-                for buffer, size in room.items()
+                for buffer, size in room(overwritable(step, tensor, found), time, used).items()
                 if 0 < need <= size and (slack is None or size - need <= slack)
             ]
+            if not fits and found.root[tensor] not in home:
+                beside = room(movable(step, tensor, found), time, used)
+                fits = [(size, b) for b, size in beside.items() if size <= 2 * need and need <= 2 * size]
             taken = min(fits)[1] if fits else None
             if taken is not None:
                 used.add(taken)
             settle(tensor, taken)
 
     held = [
-        Buffer(tensors=tuple(tensors), size=size, first=first, last=last)
+        Buffer(
+            tensors=tuple(tensors),
+            places=tuple(found.place[t] for t in tensors),
+            size=size,
+            first=first,
+            last=last,
+        )
         for tensors, size, (first, last) in zip(members, sizes, spans, strict=True)
     ]
     scratch = [

@@ -16,8 +16,10 @@ class Step:
             stand here and are ignored.
         outputs: ids of the tensors written, each by this step alone.
         scratch: bytes that the step needs while it runs, and no longer.
-        views: pairs (output, input): the output is the input's bytes, from the same start; the step
+        views: triples (output, input, offset): the output is the input's bytes from the offset on; the step
             moves nothing.
+        joins: triples (input, output, offset): the output has the input's bytes from the offset on; the step moves
+            nothing for an input that lies there.
         in_place: pairs (output, input): the output may be written over the input, from the same
             start. A pair speaks for every operand of the step which is that input.
     """
@@ -26,7 +28,8 @@ class Step:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     scratch: int = 0
-    views: tuple[tuple[int, int], ...] = ()
+    views: tuple[tuple[int, int, int], ...] = ()
+    joins: tuple[tuple[int, int, int], ...] = ()
     in_place: tuple[tuple[int, int], ...] = ()
 
 
@@ -92,24 +95,30 @@ class Program:
                 written.add(tensor)
 
     def _check_pairs(self, where: str, step: Step) -> None:
-        for output, source in step.views + step.in_place:
+        pairs = [(output, source) for output, source, _ in step.views]
+        pairs += [(output, source) for source, output, _ in step.joins]
+        for output, source in (*pairs, *step.in_place):
             if output not in step.outputs or source not in step.inputs:
                 raise ValueError(
                     f"{where}: the pair ({output}, {source}) is not an output and an input of it"
                 )
-        viewing = [output for output, _ in step.views]
-        for output, source in step.views:
+        viewing = [output for output, _, _ in step.views]
+        for output in viewing:
             if viewing.count(output) > 1 or any(output == other for other, _ in step.in_place):
                 raise ValueError(f"{where}: tensor {output} is a view and something else too")
-            if (output in self.sizes) != (source in self.sizes):
-                planned, other = (output, source) if output in self.sizes else (source, output)
-                raise ValueError(
-                    f"{where}: tensor {output} is a view of tensor {source}, but {planned} is"
-                    f" planned and {other} is not; both share the same bytes, so leave both out"
-                    " of sizes or put both in"
-                )
-            if self.sizes.get(output, 0) > self.sizes.get(source, 0):
-                raise ValueError(
-                    f"{where}: tensor {output} of {self.sizes[output]} bytes is a view of tensor"
-                    f" {source} of {self.sizes[source]}"
-                )
+        for part, whole, offset in (*step.views, *step.joins):
+            self._check_part(where, part, whole, offset)
+
+    def _check_part(self, where: str, part: int, whole: int, offset: int) -> None:
+        if (part in self.sizes) != (whole in self.sizes):
+            planned, other = (part, whole) if part in self.sizes else (whole, part)
+            raise ValueError(
+                f"{where}: tensor {part} is a view of tensor"
+                f" {whole}, but {planned} is planned and {other} is not; both share the same bytes, so leave both"
+                " out of sizes or put both in"
+            )
+        if offset < 0 or offset + self.sizes.get(part, 0) > self.sizes.get(whole, offset):
+            raise ValueError(
+                f"{where}: tensor {part} of {self.sizes[part]} bytes is a view of tensor {whole} of"
+                f" {self.sizes[whole]}, from byte {offset} on"
+            )

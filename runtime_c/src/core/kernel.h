@@ -32,6 +32,14 @@ typedef struct smr_value {
     uint8_t storage; /* smr_storage */
 } smr_value;
 
+/* Where the bytes of an op's operands may lie so that there is nothing for it to move. */
+typedef enum smr_sharing {
+    SMR_SHARING_NONE,
+    SMR_SHARING_PART,  /* output 0 in input 0, from `shared_offset` on */
+    SMR_SHARING_PARTS, /* the outputs in input 0, one after the other */
+    SMR_SHARING_WHOLE  /* the inputs in output 0, one after the other */
+} smr_sharing;
+
 #define SMR_PARAMETER_BYTES 256
 
 typedef struct smr_node smr_node;
@@ -55,6 +63,8 @@ struct smr_node {
     size_t work;          /* the number of work items; 0 when there is nothing to do */
     size_t scratch_bytes; /* needed; at most what the file reserves, which the core checks afterwards */
     float cost;           /* nanoseconds of all work on one thread; 0: the core estimates it */
+    size_t shared_offset; /* bytes */
+    uint8_t sharing;      /* smr_sharing */
     union {               /* whatever prepare wants run to know */
         uint8_t bytes[SMR_PARAMETER_BYTES];
         uint64_t align;

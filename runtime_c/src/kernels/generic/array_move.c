@@ -87,16 +87,6 @@ typedef struct array_blocks {
     size_t row; /* bytes */
 } array_blocks;
 
-/* Work items are the bytes of the whole. In each row a part has as many bytes as all of it over the rows. */
-static void blocks_prepare(smr_node *node, const smr_value *whole, int32_t axis, smr_run_function run) {
-    array_blocks *blocks = SMR_PARAMETERS(node, array_blocks);
-    const size_t bytes = whole->count * array_element_size(whole);
-    blocks->outer = array_product(whole, 0, axis);
-    blocks->row = blocks->outer == 0 ? 0 : bytes / blocks->outer;
-    node->run = run;
-    node->work = bytes;
-}
-
 /* Copies what the range [begin, end) of the whole has of a part, whose blocks begin at `start` in each row.
  */
 static void blocks_copy(const array_blocks *blocks, size_t begin, size_t end, size_t start, size_t block,
@@ -107,7 +97,9 @@ static void blocks_copy(const array_blocks *blocks, size_t begin, size_t end, si
         const size_t low = begin > first ? begin : first, high = end < last ? end : last;
         if (low < high) {
             uint8_t *at = part + row * block + (low - first);
-            memcpy(join ? whole + low : at, join ? at : whole + low, high - low);
+            if (at != whole + low) {
+                memcpy(join ? whole + low : at, join ? at : whole + low, high - low);
+            }
         }
     }
 }
@@ -138,6 +130,37 @@ static smr_status run_blocks_split(const smr_node *node, size_t begin, size_t en
         start += block;
     }
     return SMR_OK;
+}
+
+/* In a single row all parts can lie in the whole, where they belong. */
+static void blocks_share(smr_node *node, const smr_value *whole, smr_sharing sharing) {
+    const bool join = sharing == SMR_SHARING_WHOLE;
+    const int32_t count = join ? node->input_count : node->output_count;
+    const uint8_t *place = whole->data;
+    bool in_place = place != NULL;
+    int32_t i;
+    node->sharing = (uint8_t)sharing;
+    for (i = 0; i < count && in_place; ++i) {
+        const smr_value *part = join ? node->inputs[i] : node->outputs[i];
+        in_place = part->count == 0 || part->data == place;
+        place += part->count * array_element_size(part);
+    }
+    if (in_place) {
+        node->work = 0;
+    }
+}
+
+/* Work items are the bytes of the whole. In each row a part has as many bytes as all of it over the rows. */
+static void blocks_prepare(smr_node *node, const smr_value *whole, int32_t axis, smr_run_function run) {
+    array_blocks *blocks = SMR_PARAMETERS(node, array_blocks);
+    const size_t bytes = whole->count * array_element_size(whole);
+    blocks->outer = array_product(whole, 0, axis);
+    blocks->row = blocks->outer == 0 ? 0 : bytes / blocks->outer;
+    node->run = run;
+    node->work = bytes;
+    if (blocks->outer == 1) {
+        blocks_share(node, whole, run == run_blocks_join ? SMR_SHARING_WHOLE : SMR_SHARING_PARTS);
+    }
 }
 
 /* Part number `index` has the sizes of the whole but along the axis; adds its size there. */

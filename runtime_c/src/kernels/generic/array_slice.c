@@ -138,6 +138,20 @@ static smr_status run_slice_wrong_index(const smr_node *node, size_t begin, size
              (int)(ranges->wrong - 1));
 }
 
+/* A slice of which all bytes lie together can lie where they are. */
+static void slice_share(smr_node *node) {
+    const array_strided *strided = SMR_CONST_PARAMETERS(node, array_strided);
+    const uint8_t *x = node->inputs[0]->data, *y = node->outputs[0]->data;
+    if (strided->rank > 1 || (strided->rank == 1 && strided->strides[0] != strided->size)) {
+        return;
+    }
+    node->sharing = SMR_SHARING_PART;
+    node->shared_offset = (size_t)strided->offset;
+    if (x != NULL && y == x + strided->offset) {
+        node->work = 0;
+    }
+}
+
 smr_status smr_prepare_strided_slice(smr_node *node, smr_error *error) {
     const slice_attributes a = SLICE_ATTRIBUTES(&node->attributes.strided_slice);
     const smr_value *x = node->inputs[0], *y = node->outputs[0];
@@ -167,6 +181,7 @@ smr_status smr_prepare_strided_slice(smr_node *node, smr_error *error) {
         smr_array_strided_add(strided, ranges.size[i], step * strides[i]);
     }
     smr_array_strided_end(node);
+    slice_share(node);
     return SMR_OK;
 }
 

@@ -1,0 +1,208 @@
+"""Computes chains of convolutions strip by strip, where that needs less memory.
+
+An inverted residual block blows an image up to many channels, of which a depthwise convolution then needs a few rows at a
+time. In strips of some rows the large images are never there as a whole. Lin et al., MCUNetV2 (2021), compute patches,
+whose borders are computed twice; strips as wide as the image keep the rows that overlap, and compute nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from samara.exporter import sharing
+from samara.exporter.passes.row_local import Link, Strips, bounds_of, image_shape, link
+from samara.exporter.passes.strip_choice import Memory, Part, choose
+from samara.exporter.plan import Program, Step
+from samara.exporter.plan.bounds import round_up
+from samara.exporter.plan.lifetime import lifetimes
+from samara.graph.graph import Operation, Tensor
+from samara.graph.ops.indexing import axis_slice
+from samara.graph.rewrite import ModelGraph, Visit, copy, needed, transform
+
+
+def compute_in_strips(model: ModelGraph) -> ModelGraph | None:
+    """Replaces what determines the memory of a program by the same ops on strips of rows.
+
+    Only for one signature, images [1, H, W, C], and fixed sizes. It comes last: nothing can be fused with strips.
+    """
+    if len(model.signatures) != 1:
+        return None
+    order = [op for op in needed(model.outputs) if op.definition.device == "kernel"]
+    chains = find_chains(order, model.outputs)
+    memory = _memory(model, order) if chains else None
+    if memory is None:
+        return None
+    parts = choose(chains, memory)
+    return in_strips(model, [(chains[p.chain][p.first : p.last + 1], p.strips) for p in parts])
+
+
+def find_chains(order: Sequence[Operation], outputs: Sequence[Tensor]) -> list[list[Link]]:
+    """The longest chains of row-local ops in which nobody but the next op reads what one computes."""
+    readers: dict[int, list[Operation]] = {id(t): [] for op in order for t in op.outputs}
+    for op in order:
+        for tensor in op.given_inputs:
+            readers.setdefault(id(tensor), []).append(op)
+    ends = {id(t) for t in outputs}
+    chains: dict[Operation, list[Link]] = {}
+    for op in order:
+        found = None
+        for tensor in op.given_inputs:
+            before = chains.get(tensor.op)
+            if (
+                before
+                and before[-1].op is tensor.op
+                and len(readers[id(tensor)]) == 1
+                and id(tensor) not in ends
+            ):
+                found = link(op, tensor)
+                if found is not None:
+                    chains[op] = chains.pop(tensor.op)
+                    chains[op].append(found)
+                    break
+        if found is None:
+            found = next((e for e in map(lambda t: _begin(op, t), op.given_inputs) if e is not None), None)
+            if found is not None:
+                chains[op] = [found]
+    return [chain for chain in chains.values() if len(chain) > 1]
+
+
+def _begin(op: Operation, source: Tensor) -> Link | None:
+    return None if source.op.type in ("constant", "variable") else link(op, source)
+
+
+def in_strips(model: ModelGraph, parts: Sequence[tuple[Sequence[Link], int]]) -> ModelGraph | None:
+    """Computes parts of chains in strips.
+
+    Args:
+        model: what to rewrite.
+        parts: the links of each part, and the number of strips.
+    """
+    within = {e.op for links, _ in parts for e in links[:-1]}
+    lasts = {links[-1].op: (links, strips) for links, strips in parts}
+    quantization = dict(model.quantization)
+
+    def visit(seen: Visit) -> list[Tensor] | None:
+        if seen.op in within:
+            # Computed with the last op of its part; nobody else reads it.
+            return [t for t in seen.inputs if t is not None][:1]
+        if seen.op not in lasts:
+            return None
+        links, strips = lasts[seen.op]
+        source = links[0].op.inputs[links[0].source]
+        assert source is not None
+        made = Strips(links, seen.copied(source), _Ops(seen, links, quantization))
+        return seen.make("concat", [made.run(bounds_of(links[-1].rows_out, strips))], {"axis": 1})
+
+    rewritten = transform(model, visit) if parts else None
+    return None if rewritten is None else replace(rewritten, quantization=quantization)
+
+
+class _Ops:
+    """Makes the ops of strips."""
+
+    def __init__(self, seen: Visit, links: Sequence[Link], quantization: dict[str, Any]) -> None:
+        self._seen = seen
+        self._links = links
+        self._quantization = quantization
+
+    def _named(self, like: Tensor | None, made: Tensor) -> Tensor:
+        if like is not None and like.name in self._quantization:
+            self._quantization[made.name] = self._quantization[like.name]
+        return made
+
+    def _apply(self, type_: str, inputs: list[Any], attributes: dict[str, Any], like: Tensor) -> Tensor:
+        name = self._seen.derived("strip")
+        made = self._seen.b.graph.apply(type_, inputs, attributes, name=name).outputs[0]
+        return self._named(like, made)
+
+    def rows(self, image: Tensor, low: int, high: int) -> Tensor:
+        return self._apply("strided_slice", [image], axis_slice(1, low, high), image)
+
+    def copy(self, image: Tensor) -> Tensor:
+        # Of a single part, which does not lie in the whole yet, a join is a copy.
+        return self._apply("concat", [[image]], {"axis": 1}, image)
+
+    def join(self, images: Sequence[Tensor]) -> Tensor:
+        return self._apply("concat", [list(images)], {"axis": 1}, images[0])
+
+    def compute(self, number: int, source: Tensor, low: int, high: int, above: int, below: int) -> Tensor:
+        each = self._links[number]
+        op = each.op
+        chained = op.inputs[each.source]
+        inputs: list[Tensor | None] = []
+        for index, tensor in enumerate(op.inputs):
+            if tensor is None or tensor is chained:
+                inputs.append(None if tensor is None else source)
+                continue
+            given = self._seen.copied(tensor)
+            inputs.append(self.rows(given, low, high) if index in each.sliced else given)
+        attributes = dict(op.attributes)
+        if each.sides is not None:
+            attributes.update(padding="explicit", paddings=(above, below, *each.sides))
+        name = f"{op.name}/strip"
+        (made,) = copy(self._seen.b.graph, op, inputs, name=name, attributes=attributes)
+        return self._named(op.outputs[0], made)
+
+
+def _memory(model: ModelGraph, order: Sequence[Operation]) -> Memory | None:
+    """What is live when; None where a size is not fixed."""
+    tensors: dict[int, int] = {}
+    sizes: dict[int, int] = {}
+
+    def number(tensor: Tensor) -> int:
+        return tensors.setdefault(id(tensor), len(tensors))
+
+    inputs = [t for t in model.signatures[0].inputs.values()]
+    for tensor in (*inputs, *(t for op in order for t in op.outputs)):
+        if tensor.shape is None or any(not isinstance(d, int) for d in tensor.shape):
+            return None
+        size = tensor.dtype.size
+        for d in tensor.shape:
+            size *= int(d)  # type: ignore[arg-type]
+        sizes[number(tensor)] = size
+    steps = []
+    for op in order:
+        reads = tuple(dict.fromkeys(number(t) for t in op.given_inputs))
+        result = number(op.outputs[0])
+        views = [
+            (number(op.outputs[i]), number(op.inputs[0]), at)  # type: ignore[arg-type]
+            for i, at in sharing.views(op)
+            if number(op.inputs[0]) in sizes  # type: ignore[arg-type]
+        ]
+        over = [
+            (result, number(t))
+            for t in op.given_inputs
+            if op.definition.in_place
+            and not views
+            and number(t) in sizes
+            and t.shape == op.outputs[0].shape
+            and t.dtype is op.outputs[0].dtype
+        ]
+        steps.append(
+            Step(
+                name=op.name,
+                inputs=reads,
+                outputs=tuple(number(t) for t in op.outputs),
+                scratch=0 if op.definition.scratch is None else int(op.definition.scratch(op)),
+                views=tuple(views),
+                in_place=tuple(dict.fromkeys(over)),
+            )
+        )
+    outputs = tuple(dict.fromkeys(number(t) for t in model.outputs if number(t) in sizes))
+    program = Program(
+        name="main",
+        sizes=sizes,
+        inputs=tuple(dict.fromkeys(number(t) for t in inputs)),
+        outputs=outputs,
+        steps=tuple(steps),
+    )
+    buffers = lifetimes(program)
+    live = [
+        sum(round_up(b.size, 64) for b in buffers if b.first <= time <= b.last) for time in range(len(steps))
+    ]
+    return Memory(buffers=buffers, live=live, tensors=tensors, times={op: i for i, op in enumerate(order)})
+
+
+__all__ = ["Part", "compute_in_strips", "find_chains", "image_shape", "in_strips"]

@@ -1,0 +1,77 @@
+"""Ops that move nothing where their operands lie in each other: slices, splits and joins along the outermost axis."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+
+from samara.graph.graph import Operation, Tensor
+from samara.graph.ops.indexing import entries_of
+
+
+def views(op: Operation) -> list[tuple[int, int]]:
+    """The outputs of an op that are bytes of its first input: the number of each, and from which byte on it is."""
+    if op.definition.view:
+        return [(0, 0)]
+    sizes = _fixed(op)
+    if op.type == "strided_slice" and sizes:
+        offset = _slice_offset(op, sizes[0])
+        return [] if offset is None else [(0, offset * op.outputs[0].dtype.size)]
+    if op.type == "split" and sizes and _outermost(sizes[0], op.a.axis):
+        return list(enumerate(_starts(op.outputs)))
+    return []
+
+
+def joins(op: Operation) -> list[tuple[int, int]]:
+    """The inputs of an op that can lie in its output: the number of each, and at which byte it then begins."""
+    sizes = _fixed(op)
+    if op.type in ("concat", "stack") and sizes and _outermost(sizes[-1], op.a.axis):
+        return list(enumerate(_starts(op.given_inputs)))
+    return []
+
+
+def copied(outputs: Iterable[Tensor]) -> Iterator[Operation]:
+    """The ops that must not share bytes, because an output would then begin in the middle of another tensor."""
+    for tensor in outputs:
+        while (at := dict(views(tensor.op)).get(tensor.index)) is not None:
+            if at:
+                yield tensor.op
+                break
+            source = tensor.op.inputs[0]
+            assert source is not None
+            tensor = source
+
+
+def _fixed(op: Operation) -> list[tuple[int, ...]]:
+    """The shapes of all operands; none when one of them moves."""
+    found = []
+    for tensor in (*op.given_inputs, *op.outputs):
+        if tensor.shape is None or any(not isinstance(d, int) for d in tensor.shape):
+            return []
+        found.append(tuple(int(d) for d in tensor.shape))  # type: ignore[arg-type]
+    return found
+
+
+def _outermost(shape: Sequence[int], axis: int) -> bool:
+    return bool(shape) and math.prod(shape[: axis % len(shape)]) == 1
+
+
+def _starts(parts: Sequence[Tensor]) -> list[int]:
+    sizes = [math.prod(t.shape) * t.dtype.size for t in parts]  # type: ignore[arg-type]
+    return [sum(sizes[:i]) for i in range(len(sizes))]
+
+
+def _slice_offset(op: Operation, shape: tuple[int, ...]) -> int | None:
+    """Where the elements of a slice begin in its input, if they lie together there."""
+    begins, sizes = [0] * len(shape), list(shape)
+    for entry in entries_of(op.a, len(shape)):
+        if entry.new:
+            continue
+        begin, size = entry.range(shape[entry.axis])
+        if size < 1 or (size > 1 and entry.stride != 1) or not 0 <= begin <= shape[entry.axis] - size:
+            return None
+        begins[entry.axis], sizes[entry.axis] = begin, size
+    cut = [axis for axis, size in enumerate(sizes) if size != shape[axis]]
+    if cut and math.prod(sizes[: cut[-1]]) != 1:
+        return None
+    return sum(begin * math.prod(shape[axis + 1 :]) for axis, begin in enumerate(begins))
