@@ -17,6 +17,11 @@ static smr_status verify_endpoints(smr_verify *verify, smr_vector endpoints, smr
         if (storage == SMR_STORAGE_CONSTANT || (storage == SMR_STORAGE_STATE && what[0] == 'i')) {
             SMR_FAIL(verify->error, SMR_ERROR_MODEL, "%s \"%.64s\" is not in the arena", what, name);
         }
+        if (storage == SMR_STORAGE_ARENA &&
+            smr_field_u64(smr_vector_table(tensors, index), SMR_SLOT_TENSOR_OFFSET, 0) % SMR_ALIGNMENT != 0) {
+            SMR_FAIL(verify->error, SMR_ERROR_MODEL, "%s \"%.64s\" has an offset that is not in steps of 64",
+                     what, name);
+        }
         if (what[0] == 'i' &&
             smr_shape_computed(verify->model,
                                smr_field_vector(smr_vector_table(tensors, index), SMR_SLOT_TENSOR_SHAPE),
