@@ -42,14 +42,24 @@ def copied(outputs: Iterable[Tensor]) -> Iterator[Operation]:
             tensor = source
 
 
+def fixed_shape(tensor: Tensor) -> tuple[int, ...] | None:
+    """The sizes of a tensor when none of them moves."""
+    sizes = tuple(d for d in tensor.shape or () if isinstance(d, int))
+    return sizes if tensor.shape is not None and len(sizes) == len(tensor.shape) else None
+
+
+def byte_count(tensor: Tensor) -> int:
+    """The bytes of a tensor of which the sizes are fixed."""
+    shape = fixed_shape(tensor)
+    assert shape is not None
+    return math.prod(shape) * tensor.dtype.size
+
+
 def _fixed(op: Operation) -> list[tuple[int, ...]]:
     """The shapes of all operands; none when one of them moves."""
-    found = []
-    for tensor in (*op.given_inputs, *op.outputs):
-        if tensor.shape is None or any(not isinstance(d, int) for d in tensor.shape):
-            return []
-        found.append(tuple(int(d) for d in tensor.shape))  # type: ignore[arg-type]
-    return found
+    found = [fixed_shape(tensor) for tensor in (*op.given_inputs, *op.outputs)]
+    known = [shape for shape in found if shape is not None]
+    return known if len(known) == len(found) else []
 
 
 def _outermost(shape: Sequence[int], axis: int) -> bool:
@@ -57,7 +67,7 @@ def _outermost(shape: Sequence[int], axis: int) -> bool:
 
 
 def _starts(parts: Sequence[Tensor]) -> list[int]:
-    sizes = [math.prod(t.shape) * t.dtype.size for t in parts]  # type: ignore[arg-type]
+    sizes = [byte_count(t) for t in parts]
     return [sum(sizes[:i]) for i in range(len(sizes))]
 
 

@@ -53,10 +53,6 @@ PASSES: dict[str, Pass] = {
     "split_bias_fusion": fuse_bias_before_split,
     "activation_fusion": fuse_activation,
     "winograd": transform_filters,
-}
-
-# Those that come after all rounds, once: nothing that they make is to be fused or moved.
-FINAL: dict[str, Pass] = {
     "row_strips": compute_in_strips,
 }
 
@@ -65,6 +61,9 @@ _FLOAT_ONLY = frozenset({"attention", "winograd"})
 
 # Those that see what all others have left: no other pass knows what they make.
 _LAST = frozenset({"winograd"})
+
+# Those that run once, after all else: nothing that they make is to be fused, moved or quantized.
+_FINAL = frozenset({"row_strips"})
 
 # Enough for chains of rewrites that enable each other; more would mean that two passes undo each other's work.
 _ROUNDS = 10
@@ -92,12 +91,12 @@ def optimize(
     Raises:
         ValueError: `disable` names a pass that does not exist.
     """
-    known = (*PASSES, *FINAL)
-    unknown = sorted(set(disable) - set(known))
+    unknown = sorted(set(disable) - set(PASSES))
     if unknown:
-        raise ValueError(f"no pass is called {', '.join(unknown)}; the passes are {', '.join(known)}")
+        raise ValueError(f"no pass is called {', '.join(unknown)}; the passes are {', '.join(PASSES)}")
     applied: list[Applied] = []
-    names = [n for n in PASSES if n not in disable and not (quantizable and n in _FLOAT_ONLY)]
+    left_out = {*disable, *_FINAL, *(_FLOAT_ONLY if quantizable else ())}
+    names = [n for n in PASSES if n not in left_out]
     for _ in range(_ROUNDS):
         model, done = _once(model, [n for n in names if n not in _LAST])
         applied += done
@@ -121,15 +120,15 @@ def _once(model: ModelGraph, names: Sequence[str]) -> tuple[ModelGraph, list[App
 
 
 def finish(model: ModelGraph, *, disable: Collection[str] = ()) -> tuple[ModelGraph, tuple[Applied, ...]]:
-    """Runs the passes that come after all others.
+    """Runs the passes that come after all others; they leave sub-graphs alone.
 
     Args:
         model: what to finish.
         disable: names of passes to leave out.
     """
     applied: list[Applied] = []
-    for name, run in FINAL.items():
-        rewritten = None if name in disable else run(model)
+    for name in (n for n in PASSES if n in _FINAL and n not in disable):
+        rewritten = PASSES[name](model)
         if rewritten is not None:
             applied.append(Applied(name=name, before=op_count(model), after=op_count(rewritten)))
             model = rewritten

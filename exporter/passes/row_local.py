@@ -1,15 +1,17 @@
 """Ops of which a row of the output needs some rows of the input, and chains of them, computed strip by strip.
 
-All tensors are images [1, H, W, C]. A strip is some rows of all images of a chain. Where a window reaches over rows that
-the strip before has computed, they are kept and moved to the head of the next strip: nothing is computed twice.
+All tensors are images [1, H, W, C]. A strip is some rows of all images of a chain. Where a window reaches over rows
+that the strip before has computed, they are kept and moved to the head of the next strip: nothing is computed twice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Generic, Protocol, TypeVar
 
+from samara.exporter.sharing import fixed_shape
 from samara.graph.graph import Operation, Tensor
 from samara.graph.ops import _window
 
@@ -54,6 +56,13 @@ class Link:
     rows_in: int
     rows_out: int
 
+    @property
+    def begins(self) -> Tensor:
+        """The image that the op goes on from."""
+        tensor = self.op.inputs[self.source]
+        assert tensor is not None
+        return tensor
+
     def rows(self, low: int, high: int) -> tuple[int, int, int, int]:
         """What output rows `low` to `high` need: rows from, to, and how much padding above and below."""
         first = low * self.stride - self.before
@@ -61,17 +70,10 @@ class Link:
         return max(first, 0), min(end, self.rows_in), max(-first, 0), max(end - self.rows_in, 0)
 
 
-def image_shape(tensor: Tensor | None) -> tuple[int, int, int, int] | None:
+def image_shape(tensor: Tensor) -> tuple[int, ...] | None:
     """The shape of an image with fixed sizes of which there is one, or None."""
-    shape = None if tensor is None else tensor.shape
-    if (
-        shape is None
-        or len(shape) != 4
-        or any(not isinstance(d, int) or d < 1 for d in shape)
-        or shape[0] != 1
-    ):
-        return None
-    return tuple(int(d) for d in shape)  # type: ignore[arg-type,return-value]
+    shape = fixed_shape(tensor)
+    return shape if shape is not None and len(shape) == 4 and shape[0] == 1 and min(shape) > 0 else None
 
 
 def link(op: Operation, source: Tensor) -> Link | None:
@@ -87,8 +89,8 @@ def link(op: Operation, source: Tensor) -> Link | None:
     for index, tensor in enumerate(op.inputs):
         if tensor is None or tensor is source:
             continue
-        shape = tensor.shape
-        if shape is None or any(not isinstance(d, int) for d in shape) or len(shape) > 4:
+        shape = fixed_shape(tensor)
+        if shape is None or len(shape) > 4:
             return None
         if len(shape) >= 3 and shape[-3] != 1:
             if image_shape(tensor) is None:
@@ -104,10 +106,10 @@ def _window_link(
     others = [t for t in op.inputs[1:] if t is not None]
     if op.inputs[0] is not source or any(t.op.type != "constant" for t in others):
         return None
-    shape = op.inputs[1].shape if op.type in _CONVOLUTIONS and op.inputs[1] is not None else op.a.pool_size
+    shape = fixed_shape(others[0]) if op.type in _CONVOLUTIONS else tuple(op.a.pool_size)
     if shape is None:
         return None
-    taps = int(shape[0]), int(shape[1])
+    taps = shape[0], shape[1]
     (top, _), sides = _window.pads(op.a, (before[1], before[2]), taps)
     return Link(
         op=op,
@@ -156,7 +158,7 @@ class Strips(Generic[Image]):
     def run(self, bounds: Sequence[int]) -> list[Image]:
         """The strips of the last image, each from one of the bounds to the next."""
         last = len(self.links) - 1
-        return [self._compute(last, low, high) for low, high in zip(bounds, bounds[1:], strict=False)]
+        return [self._compute(last, low, high) for low, high in pairwise(bounds)]
 
     def _compute(self, number: int, low: int, high: int) -> Image:
         first, end, above, below = self.links[number].rows(low, high)

@@ -1,8 +1,9 @@
 """Computes chains of convolutions strip by strip, where that needs less memory.
 
-An inverted residual block blows an image up to many channels, of which a depthwise convolution then needs a few rows at a
-time. In strips of some rows the large images are never there as a whole. Lin et al., MCUNetV2 (2021), compute patches,
-whose borders are computed twice; strips as wide as the image keep the rows that overlap, and compute nothing twice.
+An inverted residual block blows an image up to many channels, of which a depthwise convolution then needs a few rows at
+a time. In strips of some rows the large images are never there as a whole. Lin et al., MCUNetV2 (2021), compute
+patches, whose borders are computed twice; strips as wide as the image keep the rows that overlap, and compute nothing
+twice.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from dataclasses import replace
 from typing import Any
 
 from samara.exporter import sharing
-from samara.exporter.passes.row_local import Link, Strips, bounds_of, image_shape, link
-from samara.exporter.passes.strip_choice import Memory, Part, choose
+from samara.exporter.passes.row_local import Link, Strips, bounds_of, link
+from samara.exporter.passes.strip_choice import Memory, choose
 from samara.exporter.plan import Program, Step
 from samara.exporter.plan.bounds import round_up
 from samara.exporter.plan.lifetime import lifetimes
+from samara.exporter.sharing import byte_count, fixed_shape
 from samara.graph.graph import Operation, Tensor
 from samara.graph.ops.indexing import axis_slice
 from samara.graph.rewrite import ModelGraph, Visit, copy, needed, transform
@@ -62,7 +64,7 @@ def find_chains(order: Sequence[Operation], outputs: Sequence[Tensor]) -> list[l
                     chains[op].append(found)
                     break
         if found is None:
-            found = next((e for e in map(lambda t: _begin(op, t), op.given_inputs) if e is not None), None)
+            found = next((e for e in (_begin(op, t) for t in op.given_inputs) if e is not None), None)
             if found is not None:
                 chains[op] = [found]
     return [chain for chain in chains.values() if len(chain) > 1]
@@ -90,9 +92,7 @@ def in_strips(model: ModelGraph, parts: Sequence[tuple[Sequence[Link], int]]) ->
         if seen.op not in lasts:
             return None
         links, strips = lasts[seen.op]
-        source = links[0].op.inputs[links[0].source]
-        assert source is not None
-        made = Strips(links, seen.copied(source), _Ops(seen, links, quantization))
+        made = Strips(links, seen.copied(links[0].begins), _Ops(seen, links, quantization))
         return seen.make("concat", [made.run(bounds_of(links[-1].rows_out, strips))], {"axis": 1})
 
     rewritten = transform(model, visit) if parts else None
@@ -130,10 +130,9 @@ class _Ops:
     def compute(self, number: int, source: Tensor, low: int, high: int, above: int, below: int) -> Tensor:
         each = self._links[number]
         op = each.op
-        chained = op.inputs[each.source]
         inputs: list[Tensor | None] = []
         for index, tensor in enumerate(op.inputs):
-            if tensor is None or tensor is chained:
+            if tensor is None or tensor is each.begins:
                 inputs.append(None if tensor is None else source)
                 continue
             given = self._seen.copied(tensor)
@@ -156,12 +155,9 @@ def _memory(model: ModelGraph, order: Sequence[Operation]) -> Memory | None:
 
     inputs = [t for t in model.signatures[0].inputs.values()]
     for tensor in (*inputs, *(t for op in order for t in op.outputs)):
-        if tensor.shape is None or any(not isinstance(d, int) for d in tensor.shape):
+        if fixed_shape(tensor) is None:
             return None
-        size = tensor.dtype.size
-        for d in tensor.shape:
-            size *= int(d)  # type: ignore[arg-type]
-        sizes[number(tensor)] = size
+        sizes[number(tensor)] = byte_count(tensor)
     steps = []
     for op in order:
         reads = tuple(dict.fromkeys(number(t) for t in op.given_inputs))
@@ -205,4 +201,4 @@ def _memory(model: ModelGraph, order: Sequence[Operation]) -> Memory | None:
     return Memory(buffers=buffers, live=live, tensors=tensors, times={op: i for i, op in enumerate(order)})
 
 
-__all__ = ["Part", "compute_in_strips", "find_chains", "image_shape", "in_strips"]
+__all__ = ["compute_in_strips", "find_chains", "in_strips"]

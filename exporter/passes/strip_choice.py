@@ -1,13 +1,13 @@
 """Which parts of which chains to compute strip by strip: those that need less memory so.
 
-The plan of the whole program says how much is live at each step. For a part of a chain in a number of strips its steps are
-written down without being made, and planned: with what else is live, that is what the part would need. Of all ways to cut
-the chains into such parts and single ops the one is taken that is least in bytes of arena and of the ops that it adds.
+The plan of the whole program says how much is live at each step. For a part of a chain in a number of strips its steps
+are written down without being made, and planned: with what else is live, that is what the part would need. Of all ways
+to cut the chains into such parts and single ops the one is taken that is least in bytes of arena and of the ops that it
+adds.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +15,8 @@ from samara.exporter.passes.row_local import Link, Strips, bounds_of
 from samara.exporter.plan import Program, Step
 from samara.exporter.plan.bounds import bound_order, round_up
 from samara.exporter.plan.lifetime import Buffer, lifetimes
+from samara.exporter.sharing import byte_count
+from samara.graph.graph import Tensor
 
 STRIPS = (2, 3, 4, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56)
 """How many strips are tried."""
@@ -93,7 +95,7 @@ class _Steps:
 
     def compute(self, number: int, source: Image, low: int, high: int, above: int, below: int) -> Image:
         op = self.links[number].op
-        made = self.image(high - low, _row_bytes(self.links[number]))
+        made = self.image(high - low, _row_bytes(op.outputs[0], self.links[number].rows_out))
         equal = self.sizes[made.tensor] == self.sizes[source.tensor]
         over = ((made.tensor, source.tensor),) if op.definition.in_place and equal else ()
         # Slices of other images are steps too.
@@ -122,19 +124,15 @@ class _Steps:
         )
 
 
-def _row_bytes(link: Link) -> int:
-    tensor = link.op.outputs[0]
-    return math.prod(tensor.shape[2:]) * tensor.dtype.size  # type: ignore[arg-type]
+def _row_bytes(image: Tensor, rows: int) -> int:
+    return byte_count(image) // rows
 
 
 def strip_program(links: Sequence[Link], strips: int) -> Program | None:
     """The steps of a chain in strips; None when a strip would have no rows."""
-    source = links[0].op.inputs[links[0].source]
-    assert source is not None
-    assert source.shape is not None
     steps = _Steps(links)
     try:
-        first = steps.image(links[0].rows_in, math.prod(source.shape[2:]) * source.dtype.size)  # type: ignore[arg-type]
+        first = steps.image(links[0].rows_in, _row_bytes(links[0].begins, links[0].rows_in))
         made = Strips(links, first, steps).run(bounds_of(links[-1].rows_out, strips))
         whole = steps.join(made)
     except _Empty:
@@ -167,7 +165,7 @@ class Memory:
     def beside(self, links: Sequence[Link]) -> int:
         """Bytes that are live at the last op of a part of a chain and are none of its images."""
         own = {self.tensors[id(e.op.outputs[0])] for e in links}
-        own.add(self.tensors[id(links[0].op.inputs[links[0].source])])
+        own.add(self.tensors[id(links[0].begins)])
         at = self.times[links[-1].op]
         return sum(
             round_up(b.size, 64) for b in self.buffers if b.first <= at <= b.last and not own & set(b.tensors)
@@ -204,12 +202,7 @@ def _parts(number: int, chain: Sequence[Link], memory: Memory, floor: int) -> It
             if most <= floor:
                 continue
             beside = memory.beside(links)
-            source = links[0].op.inputs[links[0].source]
-            assert source is not None
-            ends = sum(
-                round_up(math.prod(t.shape) * t.dtype.size, 64)  # type: ignore[arg-type]
-                for t in (source, links[-1].op.outputs[0])
-            )
+            ends = sum(round_up(byte_count(t), 64) for t in (links[0].begins, links[-1].op.outputs[0]))
             if beside + ends >= most:
                 continue
             before = most
