@@ -1,0 +1,292 @@
+/* Cutting depthwise convolutions of int8 into parts of lines that are woven. */
+#include "quant_depthwise.h"
+
+#include "../prototypes.h"
+
+#define WOVEN_BYTES   (20 * 1024)  /* of woven columns of the image */
+#define WOVEN_CACHED  (256 * 1024) /* an image of more bytes does not stay in a cache */
+#define WOVEN_STRIP   8  /* lines of a work item; the last of an image has those that are left too */
+#define WOVEN_WEIGHTS 32 /* the most woven columns of a filter */
+
+typedef struct woven_depthwise {
+    quant_depthwise generic;
+    const smr_woven_functions *functions;
+    uint32_t blocks; /* of channels */
+    uint32_t strips; /* of lines, in an image */
+    uint32_t groups; /* of rows of taps */
+    uint32_t part;   /* positions of a line for which columns are woven at once */
+    uint32_t lines;  /* that see the same woven columns, each with weights of its own */
+    bool large;      /* all blocks of channels for a strip, not all strips for a block */
+    bool flat;       /* the channels of all positions are one row of numbers */
+} woven_depthwise;
+_Static_assert(sizeof(woven_depthwise) <= SMR_PARAMETER_BYTES, "woven_depthwise fits a node");
+
+/* What a block of channels has. */
+typedef struct woven_block {
+    _Alignas(64) uint8_t weights[(WOVEN_WEIGHTS * 2 * SMR_WOVEN_CHANNELS + SMR_WOVEN_SLACK) * 4];
+    _Alignas(64) int32_t start[2 * SMR_WOVEN_CHANNELS];
+    _Alignas(64) float multiplier[2 * SMR_WOVEN_CHANNELS];
+    _Alignas(64) int8_t border[SMR_WOVEN_CHANNELS];
+    size_t first;
+    size_t count;
+    bool loose;    /* see smr_woven_rows */
+    size_t stored; /* channels of a woven column of the filter: some of them are there twice */
+} woven_block;
+
+static const int8_t woven_zeros[SMR_WOVEN_CHANNELS] = {0};
+
+static void woven_row(smr_woven_rows *rows, size_t index, const int8_t *row, size_t byte_step,
+                      size_t pixel_step) {
+    rows->rows[index] = row;
+    rows->byte_step[index] = byte_step;
+    rows->pixel_step[index] = pixel_step;
+}
+
+/* Weaves a column of the filter, `above` rows further down than it is. */
+static void woven_filter_column(const woven_depthwise *p, const woven_block *block, size_t tap, size_t group,
+                                size_t above, uint8_t *woven) {
+    const smr_window *window = &p->generic.window;
+    const quant_filter *filter = &p->generic.filter;
+    const size_t bytes = p->functions->bytes;
+    smr_woven_rows rows;
+    size_t k, i;
+    rows.pixels = 1;
+    rows.count = block->count;
+    rows.loose = block->loose;
+    rows.flip = 0;
+    rows.woven = woven;
+    for (k = 0; k < p->functions->rows; ++k) {
+        const size_t row = group * p->functions->rows + k;
+        if (row >= above && row < above + (size_t)window->taps[0]) {
+            const size_t place = (row - above) * (size_t)window->taps[1] + tap;
+            woven_row(&rows, k, filter->data + place * filter->outputs + block->first, 1, 0);
+        } else {
+            woven_row(&rows, k, woven_zeros, 0, 0);
+        }
+    }
+    p->functions->weave(&rows);
+    for (i = block->count; i < block->stored; ++i) {
+        memcpy(woven + i * bytes, woven + (i - block->count) * bytes, bytes);
+    }
+}
+
+/* For each of the lines that see the same columns of the image: [line][tap][group]. */
+static void woven_begin_filter(const woven_depthwise *p, woven_block *block) {
+    uint8_t *woven = block->weights;
+    size_t line, tap, group;
+    for (line = 0; line < p->lines; ++line) {
+        for (tap = 0; tap < (size_t)p->generic.window.taps[1]; ++tap) {
+            for (group = 0; group < p->groups; ++group, woven += block->stored * p->functions->bytes) {
+                woven_filter_column(p, block, tap, group, line * (size_t)p->generic.window.strides[0], woven);
+            }
+        }
+    }
+}
+
+static void woven_begin(const woven_depthwise *p, size_t number, woven_block *block) {
+    const quant_filter *filter = &p->generic.filter;
+    size_t i;
+    memset(block->border, p->generic.border, sizeof block->border);
+    block->first = number * SMR_WOVEN_CHANNELS;
+    block->count = filter->outputs - block->first;
+    block->count = block->count < SMR_WOVEN_CHANNELS ? block->count : SMR_WOVEN_CHANNELS;
+    block->loose = block->count == SMR_WOVEN_CHANNELS;
+    block->stored = p->flat ? block->count + SMR_WOVEN_CHANNELS : block->count;
+    woven_begin_filter(p, block);
+    memcpy(block->start, filter->bias + block->first, block->count * sizeof *block->start);
+    memcpy(block->multiplier, filter->multiplier + block->first, block->count * sizeof *block->multiplier);
+    p->functions->start(block->weights, (size_t)p->generic.window.taps[1] * p->groups,
+                        block->stored * p->functions->bytes, block->count, block->loose, block->start,
+                        block->multiplier);
+    for (i = block->count; i < block->stored; ++i) {
+        block->start[i] = block->start[i - block->count];
+        block->multiplier[i] = block->multiplier[i - block->count];
+    }
+}
+
+/* Weaves `pixels` columns of a group of rows, in the image or in the border. */
+static uint8_t *woven_columns(const woven_depthwise *p, smr_woven_rows *rows, size_t pixels, size_t count,
+                              uint8_t *to) {
+    if (pixels > 0) {
+        rows->pixels = p->flat ? 1 : pixels;
+        rows->count = p->flat ? pixels * count : count;
+        rows->woven = to;
+        p->functions->weave(rows);
+    }
+    return to + pixels * count * p->functions->bytes;
+}
+
+/* Weaves columns from `first` on of the rows that a line of the output sees; `again` if the same columns of
+ * another line were woven before, so that the border is there. */
+static void woven_line(const woven_depthwise *p, const woven_block *block, const int8_t *image, int64_t top,
+                       int64_t first, size_t count, bool again, uint8_t *woven) {
+    const smr_window *window = &p->generic.window;
+    const size_t channels = p->generic.channels;
+    const int64_t size = window->size[1], end = first + (int64_t)count;
+    const size_t before = first >= 0 ? 0 : end <= 0 ? count : (size_t)-first;
+    const size_t after = end <= size ? 0 : first >= size ? count : (size_t)(end - size);
+    const size_t column = block->count * p->functions->bytes;
+    const bool whole = block->count % p->functions->chunk == 0; /* nothing is written after what is woven */
+    const size_t seen = (size_t)window->taps[0] + (p->lines - 1) * (size_t)window->strides[0];
+    smr_woven_rows rows, border;
+    size_t group, k;
+    memset(&rows, 0, sizeof rows);
+    rows.flip = p->functions->flip;
+    rows.loose = block->loose;
+    border = rows;
+    for (k = 0; k < p->functions->rows; ++k) {
+        woven_row(&border, k, block->border, 0, 0);
+    }
+    for (group = 0; group < p->groups; ++group) {
+        for (k = 0; k < p->functions->rows; ++k) {
+            const size_t tap = group * p->functions->rows + k;
+            const int64_t y = top + (int64_t)tap * window->dilations[0];
+            rows.rows[k] = NULL;
+            if (tap >= seen || y < 0 || y >= window->size[0] || before + after >= count) {
+                woven_row(&rows, k, block->border, 0, 0);
+            } else {
+                woven_row(&rows, k,
+                          image + ((size_t)y * (size_t)size + (size_t)(first + (int64_t)before)) * channels +
+                              block->first,
+                          1, channels);
+            }
+        }
+        if (!again) {
+            (void)woven_columns(p, &border, before, block->count, woven);
+        }
+        woven += before * column;
+        if (before + after < count) {
+            woven = woven_columns(p, &rows, count - before - after, block->count, woven);
+        }
+        if (before < count && !(again && whole)) {
+            (void)woven_columns(p, &border, after, block->count, woven);
+        }
+        woven += before < count ? after * column : 0;
+    }
+}
+
+/* The columns of the image that some positions see. */
+static size_t woven_seen(const smr_window *window, size_t positions) {
+    return (positions - 1) * (size_t)window->strides[1] +
+           (size_t)(window->taps[1] - 1) * (size_t)window->dilations[1] + 1;
+}
+
+static void woven_strip(const woven_depthwise *p, const woven_block *block, const int8_t *x, int8_t *y,
+                        size_t begin, size_t end) {
+    const smr_window *window = &p->generic.window;
+    const size_t width = (size_t)window->positions[1], channels = p->generic.channels;
+    const size_t column = block->count * p->functions->bytes;
+    const bool whole = block->count % p->functions->chunk == 0;
+    _Alignas(64) uint8_t woven[WOVEN_BYTES + SMR_WOVEN_SLACK * 4];
+    smr_woven_sums sums;
+    size_t line, position;
+    sums.woven = woven;
+    sums.start = block->start;
+    sums.multiplier = block->multiplier;
+    sums.taps = (size_t)window->taps[1];
+    sums.groups = p->groups;
+    sums.tap_bytes = (size_t)window->dilations[1] * column;
+    sums.position_bytes = (size_t)window->strides[1] * column;
+    sums.weight_bytes = block->stored * p->functions->bytes;
+    sums.flat = p->flat;
+    sums.loose = block->loose;
+    sums.period = block->count;
+    sums.output_step = channels;
+    sums.range = &p->generic.output;
+    for (line = begin; line < end; line += p->lines) {
+        for (position = 0; position < width; position += p->part) {
+            const size_t positions = width - position < p->part ? width - position : p->part;
+            const size_t seen = woven_seen(window, positions);
+            size_t next;
+            woven_line(p, block, x, smr_window_at(window, 0, (int64_t)line, 0),
+                       smr_window_at(window, 1, (int64_t)position, 0), seen,
+                       line > begin && p->part >= width && (p->groups == 1 || whole), woven);
+            sums.group_bytes = seen * column;
+            sums.positions = p->flat ? 1 : positions;
+            sums.count = p->flat ? positions * channels : block->count;
+            for (next = 0; next < p->lines && line + next < end; ++next) {
+                sums.weights = block->weights + next * sums.taps * sums.groups * sums.weight_bytes;
+                sums.output = y + ((line + next) * width + position) * channels + block->first;
+                p->functions->sum(&sums);
+            }
+        }
+    }
+}
+
+/* A work item is a block of channels of a strip of lines. */
+static smr_status run_woven(const smr_node *node, size_t begin, size_t end, smr_error *error) {
+    const woven_depthwise *p = SMR_CONST_PARAMETERS(node, woven_depthwise);
+    const smr_window *window = &p->generic.window;
+    const size_t lines = (size_t)window->positions[0], channels = p->generic.channels;
+    woven_block block;
+    size_t item, last = SIZE_MAX;
+    (void)error;
+    for (item = begin; item < end; ++item) {
+        const size_t image = item / p->strips / p->blocks;
+        const size_t strip = p->large ? item / p->blocks % p->strips : item % p->strips;
+        const size_t number = p->large ? item % p->blocks : item / p->strips % p->blocks;
+        const size_t first = strip * WOVEN_STRIP;
+        if (number != last) {
+            woven_begin(p, number, &block);
+            last = number;
+        }
+        woven_strip(
+            p, &block,
+            (const int8_t *)node->inputs[0]->data +
+                image * (size_t)window->size[0] * (size_t)window->size[1] * channels,
+            (int8_t *)node->outputs[0]->data + image * lines * (size_t)window->positions[1] * channels, first,
+            strip + 1 == p->strips ? lines : first + WOVEN_STRIP);
+    }
+    return SMR_OK;
+}
+
+bool smr_woven_takes(const smr_node *node) {
+    const smr_value *filter = node->inputs[1];
+    return filter->dtype == SMR_DTYPE_INT8 && filter->layout == SMR_LAYOUT_DENSE && filter->rank == 4 &&
+           filter->count > 0 && filter->dims[3] == 1 && node->inputs[3]->dtype == SMR_DTYPE_FLOAT32 &&
+           filter->dims[0] <= WOVEN_WEIGHTS && filter->dims[1] <= WOVEN_WEIGHTS;
+}
+
+/* How many lines see rows that are woven together. */
+static uint32_t woven_lines(const woven_depthwise *p) {
+    const smr_window *window = &p->generic.window;
+    const size_t spare = p->groups * p->functions->rows - (size_t)window->taps[0];
+    const size_t lines = spare / (size_t)window->strides[0] + 1;
+    const size_t most = WOVEN_WEIGHTS / (p->groups * (size_t)window->taps[1]);
+    return window->dilations[0] != 1 ? 1 : (uint32_t)(lines < most ? lines : most);
+}
+
+smr_status smr_woven_prepare(smr_node *node, const smr_woven_functions *functions, smr_error *error) {
+    woven_depthwise p;
+    const smr_window *window = &p.generic.window;
+    size_t block, room, reach, lines;
+    memset(&p, 0, sizeof p);
+    SMR_TRY(smr_prepare_quantized_depthwise_conv2d(node, error));
+    p.generic = *SMR_CONST_PARAMETERS(node, quant_depthwise);
+    if (node->work == 0 || p.generic.filter.zero_point != 0) {
+        return SMR_OK;
+    }
+    p.functions = functions;
+    p.groups = (uint32_t)(((size_t)window->taps[0] + functions->rows - 1) / functions->rows);
+    if (p.groups * (size_t)window->taps[1] > WOVEN_WEIGHTS) {
+        return SMR_OK; /* the generic kernel remains */
+    }
+    p.lines = woven_lines(&p);
+    p.flat = p.generic.channels < SMR_WOVEN_CHANNELS && window->strides[1] == 1;
+    p.blocks = (uint32_t)((p.generic.channels + SMR_WOVEN_CHANNELS - 1) / SMR_WOVEN_CHANNELS);
+    block = p.generic.channels < SMR_WOVEN_CHANNELS ? p.generic.channels : SMR_WOVEN_CHANNELS;
+    room = WOVEN_BYTES / (block * functions->bytes * p.groups);
+    reach = (size_t)(window->taps[1] - 1) * (size_t)window->dilations[1] + 1;
+    if (reach > room) {
+        return SMR_OK;
+    }
+    p.part = (uint32_t)((room - reach) / (size_t)window->strides[1] + 1);
+    lines = (size_t)window->positions[0];
+    p.large = node->inputs[0]->count / (size_t)node->inputs[0]->dims[0] > WOVEN_CACHED;
+    p.strips = (uint32_t)((lines + WOVEN_STRIP / 2 - 1) / WOVEN_STRIP);
+    p.strips = p.strips == 0 ? 1 : p.strips;
+    *SMR_PARAMETERS(node, woven_depthwise) = p;
+    node->work = (size_t)node->outputs[0]->dims[0] * p.strips * p.blocks;
+    node->run = run_woven;
+    return SMR_OK;
+}
