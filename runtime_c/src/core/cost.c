@@ -12,11 +12,13 @@ typedef struct cost_rate {
 } cost_rate;
 
 static const cost_rate cost_rates[] = {
-    {SMR_ISA_generic, 2, 2, 8},        {SMR_ISA_avx2, 50, 70, 25},    {SMR_ISA_avx512, 90, 70, 30},
-    {SMR_ISA_avx512vnni, 90, 350, 30}, {SMR_ISA_amx, 90, 2500, 30},   {SMR_ISA_neon, 16, 16, 16},
-    {SMR_ISA_neonfp16, 32, 16, 16},    {SMR_ISA_neondot, 16, 64, 16}, {SMR_ISA_neoni8mm, 16, 128, 16},
-    {SMR_ISA_wasm, 16, 16, 16},
+    {SMR_ISA_generic, 1.5f, 1.5f, 10}, {SMR_ISA_avx2, 35, 45, 25},    {SMR_ISA_avx512, 60, 45, 30},
+    {SMR_ISA_avx512vnni, 60, 150, 30}, {SMR_ISA_amx, 60, 600, 30},    {SMR_ISA_neon, 12, 12, 12},
+    {SMR_ISA_neonfp16, 24, 12, 12},    {SMR_ISA_neondot, 12, 40, 12}, {SMR_ISA_neoni8mm, 12, 70, 12},
+    {SMR_ISA_wasm, 12, 12, 12},
 };
+
+#define COST_LEAST 10 /* nanoseconds of any op */
 
 static double cost_bytes(const smr_value *value) {
     return value == NULL ? 0 : (double)value->count * (double)smr_dtype_size((smr_dtype)value->dtype);
@@ -54,8 +56,13 @@ static double cost_axis(const smr_value *value, int32_t before) {
     return value->rank > before ? value->dims[value->rank - 1 - before] : 1;
 }
 
-/* Those of depthwise convolutions, of which a processor does fewer at a time, count several times, and so do
- * those of Winograd's, a sixteenth of the filter for each pixel, since as much goes into transforms. */
+/* How many times as many outputs there were if all panels of 16, which they are computed in, were full. */
+static double cost_panels(double outputs) {
+    return (double)(((int64_t)outputs + 15) / 16 * 16) / outputs;
+}
+
+/* Those of depthwise convolutions, of which a processor does fewer at a time, count twice, and so do those of
+ * Winograd's, a sixteenth of the filter for each pixel, since as much goes into transforms. */
 static double cost_multiplications(const smr_node *node) {
     const smr_value *x = node->input_count > 0 ? node->inputs[0] : NULL;
     const smr_value *y = node->input_count > 1 ? node->inputs[1] : NULL;
@@ -66,12 +73,12 @@ static double cost_multiplications(const smr_node *node) {
     switch (node->kernel->opcode) {
         case SMR_OP_CONV2D:
         case SMR_OP_QUANTIZED_CONV2D:
-        case SMR_OP_QUANTIZED_CONV2D_INT16: return (double)z->count / cost_axis(z, 0) * (double)y->count;
-        case SMR_OP_WINOGRAD_CONV2D:
-            return (double)z->count / cost_axis(z, 0) * (double)y->count / 8;
+        case SMR_OP_QUANTIZED_CONV2D_INT16:
+            return (double)z->count / cost_axis(z, 0) * (double)y->count * cost_panels(cost_axis(z, 0));
+        case SMR_OP_WINOGRAD_CONV2D: return (double)z->count / cost_axis(z, 0) * (double)y->count / 8;
         case SMR_OP_DEPTHWISE_CONV2D:
         case SMR_OP_QUANTIZED_DEPTHWISE_CONV2D:
-            return 4.0 * (double)z->count / cost_axis(z, 0) * (double)y->count;
+            return 2.0 * (double)z->count / cost_axis(z, 0) * (double)y->count;
         case SMR_OP_MATMUL:
         case SMR_OP_QUANTIZED_MATMUL:
             return (double)z->count * cost_axis(x, 0) * cost_axis(x, 1) / cost_axis(z, 1);
@@ -99,5 +106,5 @@ double smr_node_cost(const smr_node *node) {
     }
     multiplying = cost_multiplications(node) / (double)(integers ? rate->integers : rate->floats);
     moving = cost_all_bytes(node) / (double)rate->bytes;
-    return multiplying > moving ? multiplying : moving;
+    return COST_LEAST + (multiplying > moving ? multiplying : moving);
 }

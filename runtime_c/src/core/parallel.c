@@ -8,6 +8,7 @@
 #define PARALLEL_LEAST 4000 /* nanoseconds of an op */
 #define PARALLEL_RUN   8    /* times that much in a run, which has threads to wake */
 #define PARALLEL_FINE  4    /* parts for each thread: some threads are slower, or come later, than others */
+#define PARALLEL_WHOLE 16   /* times the least cost of an op for each part that a thread has */
 #define PARALLEL_STEPS 16   /* that a loop is thought to take, unless it may take no more than fewer */
 
 /* Parts of that many work items begin at multiples of PARALLEL_ALIGNED, so that two threads seldom write to
@@ -57,19 +58,23 @@ void smr_parallel_configure(smr_context *context, const smr_context_config *conf
     context->part_errors = errors;
 }
 
-/* How many parts the work of a node that takes so long has. */
+/* How many parts the work of a node that takes so long has: several where the longest leaves half of the
+ * least cost to others. */
 static uint8_t parts_of(const smr_context *context, const smr_node *node, double cost) {
     const double least = (double)context->least_parallel;
-    const double fine = cost / (4 * PARALLEL_FINE * least); /* threads, if each had so much more to do */
-    double parts = (double)context->threads;
-    if (context->threads == 1 || cost < least || node->work < 2) {
+    const double fine = cost / (PARALLEL_WHOLE * least);
+    size_t parts = (size_t)context->threads, most = (size_t)context->most_parts;
+    double longest;
+    if (parts == 1 || cost < least || node->work < 2) {
         return 1;
     }
-    if (fine > 1) {
-        parts = parts * fine < (double)context->most_parts ? parts * fine : (double)context->most_parts;
-    }
-    parts = parts < 2 * cost / least ? parts : 2 * cost / least;
-    return (uint8_t)(parts < (double)node->work ? parts : (double)node->work);
+    parts *= fine < 2 ? 1 : fine < PARALLEL_FINE ? (size_t)fine : PARALLEL_FINE;
+    most = most < node->work ? most : node->work;
+    most = 2 * cost / least < (double)most ? (size_t)(2 * cost / least) : most;
+    parts = parts < most ? parts : most;
+    longest = (double)((node->work + parts - 1) / parts) / (double)node->work;
+    longest = longest * context->threads > 1 ? longest : 1.0 / context->threads;
+    return cost * (1 - longest) < least / 2 ? 1 : (uint8_t)parts;
 }
 
 /* The op that runs a body, with the program that it is in; null for the program of a signature. */
