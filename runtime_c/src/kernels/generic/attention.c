@@ -114,10 +114,6 @@ void smr_attention_mask_f32(const smr_attention_parameters *p, smr_attention_til
     attention_mask_f32(p, tile, mask, first, count);
 }
 
-bool smr_attention_takes(const smr_node *node) {
-    return node->inputs[0]->dtype == SMR_DTYPE_FLOAT32;
-}
-
 void smr_attention_use(smr_node *node, const smr_attention_functions *functions) {
     SMR_PARAMETERS(node, smr_attention_parameters)->functions = functions;
 }

@@ -67,9 +67,6 @@ struct smr_attention_functions {
 void smr_attention_mask_f32(const smr_attention_parameters *p, smr_attention_tile *tile, size_t mask,
                             size_t first, size_t count);
 
-/* Whether all is float32. */
-bool smr_attention_takes(const smr_node *node);
-
 /* Has a node that is prepared computed with these functions. */
 void smr_attention_use(smr_node *node, const smr_attention_functions *functions);
 

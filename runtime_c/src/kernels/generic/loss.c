@@ -3,11 +3,7 @@
 
 #include "array.h"
 #include "convert.h"
-
-typedef struct loss_parameters {
-    size_t size;   /* of a row */
-    size_t stride; /* between its elements; that many rows are interleaved */
-} loss_parameters;
+#include "loss.h"
 
 #define SMR_ELEMENT    float
 #define SMR_LOAD(x)    (x)
@@ -23,7 +19,7 @@ typedef struct loss_parameters {
 
 /* The exponentials wait in the output for their sum. */
 static smr_status run_softmax_f32(const smr_node *node, size_t begin, size_t end, smr_error *error) {
-    const loss_parameters *p = SMR_CONST_PARAMETERS(node, loss_parameters);
+    const smr_loss_parameters *p = SMR_CONST_PARAMETERS(node, smr_loss_parameters);
     size_t row, i;
     (void)error;
     for (row = begin; row < end; ++row) {
@@ -45,7 +41,7 @@ static smr_status run_softmax_f32(const smr_node *node, size_t begin, size_t end
 
 /* The exponentials are computed twice, so that each result is rounded once. */
 static smr_status run_softmax_f16(const smr_node *node, size_t begin, size_t end, smr_error *error) {
-    const loss_parameters *p = SMR_CONST_PARAMETERS(node, loss_parameters);
+    const smr_loss_parameters *p = SMR_CONST_PARAMETERS(node, smr_loss_parameters);
     size_t row, i;
     (void)error;
     for (row = begin; row < end; ++row) {
@@ -62,7 +58,7 @@ static smr_status run_softmax_f16(const smr_node *node, size_t begin, size_t end
 }
 
 static smr_status prepare_loss_rows(smr_node *node, int32_t given_axis, smr_error *error) {
-    loss_parameters *p = SMR_PARAMETERS(node, loss_parameters);
+    smr_loss_parameters *p = SMR_PARAMETERS(node, smr_loss_parameters);
     const smr_value *x = node->inputs[0];
     int32_t axis;
     SMR_TRY(smr_array_axis(given_axis, x->rank, &axis, error));
@@ -98,7 +94,7 @@ static smr_status check_loss_rows(const smr_value *rows, const smr_value *logits
 static smr_status prepare_loss_classes(smr_node *node, smr_error *error) {
     const smr_value *logits = node->inputs[1];
     SMR_TRY(check_loss_rows(node->outputs[0], logits, error));
-    SMR_PARAMETERS(node, loss_parameters)->size = (size_t)logits->dims[logits->rank - 1];
+    SMR_PARAMETERS(node, smr_loss_parameters)->size = (size_t)logits->dims[logits->rank - 1];
     node->work = node->outputs[0]->count;
     return SMR_OK;
 }

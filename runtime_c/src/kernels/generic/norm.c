@@ -3,18 +3,7 @@
 
 #include "array.h"
 #include "convert.h"
-
-/* A work item of batch normalization is this many rows of this many channels: their factors are computed
- * once. */
-#define NORM_ROWS     64u
-#define NORM_CHANNELS 16u
-
-typedef struct norm_parameters {
-    size_t size; /* of a row: the channels, or what is normalized together */
-    size_t rows;
-    size_t blocks; /* of channels */
-    float epsilon;
-} norm_parameters;
+#include "norm.h"
 
 #define SMR_ELEMENT    float
 #define SMR_LOAD(x)    (x)
@@ -30,7 +19,7 @@ typedef struct norm_parameters {
 
 /* What is normalized begins at `axis`; rank and axis are in order. */
 static smr_status prepare_norm(smr_node *node, int32_t axis, float epsilon, smr_error *error) {
-    norm_parameters *p = SMR_PARAMETERS(node, norm_parameters);
+    smr_norm_parameters *p = SMR_PARAMETERS(node, smr_norm_parameters);
     const smr_value *x = node->inputs[0];
     SMR_TRY(smr_array_check_same(node->outputs[0], x, error));
     if (!(epsilon >= 0.0f && epsilon < INFINITY)) {
@@ -40,7 +29,7 @@ static smr_status prepare_norm(smr_node *node, int32_t axis, float epsilon, smr_
     p->epsilon = epsilon;
     p->size = array_product(x, axis, x->rank);
     p->rows = p->size == 0 ? 0 : x->count / p->size;
-    p->blocks = (p->size + NORM_CHANNELS - 1) / NORM_CHANNELS;
+    p->blocks = (p->size + SMR_NORM_CHANNELS - 1) / SMR_NORM_CHANNELS;
     return SMR_OK;
 }
 
@@ -56,7 +45,7 @@ static smr_status check_norm_operand(const smr_value *operand, const smr_value *
 }
 
 smr_status smr_prepare_batch_normalization(smr_node *node, smr_error *error) {
-    const norm_parameters *p = SMR_PARAMETERS(node, norm_parameters);
+    const smr_norm_parameters *p = SMR_PARAMETERS(node, smr_norm_parameters);
     const smr_value *x = node->inputs[0];
     int32_t axis, i;
     SMR_TRY(smr_array_axis(-1, x->rank, &axis, error));
@@ -64,13 +53,13 @@ smr_status smr_prepare_batch_normalization(smr_node *node, smr_error *error) {
     for (i = 1; i < 5; ++i) {
         SMR_TRY(check_norm_operand(node->inputs[i], x, axis, error));
     }
-    node->work = (p->rows + NORM_ROWS - 1) / NORM_ROWS * p->blocks;
+    node->work = (p->rows + SMR_NORM_ROWS - 1) / SMR_NORM_ROWS * p->blocks;
     node->run = x->dtype == SMR_DTYPE_FLOAT16 ? run_batch_normalization_f16 : run_batch_normalization_f32;
     return SMR_OK;
 }
 
 smr_status smr_prepare_layer_normalization(smr_node *node, smr_error *error) {
-    const norm_parameters *p = SMR_PARAMETERS(node, norm_parameters);
+    const smr_norm_parameters *p = SMR_PARAMETERS(node, smr_norm_parameters);
     const smr_value *x = node->inputs[0];
     int32_t axis, i;
     SMR_TRY(smr_array_axis(node->attributes.layer_normalization.axis, x->rank, &axis, error));
@@ -86,7 +75,7 @@ smr_status smr_prepare_layer_normalization(smr_node *node, smr_error *error) {
 }
 
 smr_status smr_prepare_rms_normalization(smr_node *node, smr_error *error) {
-    const norm_parameters *p = SMR_PARAMETERS(node, norm_parameters);
+    const smr_norm_parameters *p = SMR_PARAMETERS(node, smr_norm_parameters);
     const smr_value *x = node->inputs[0];
     int32_t axis;
     SMR_TRY(smr_array_axis(node->attributes.rms_normalization.axis, x->rank, &axis, error));
