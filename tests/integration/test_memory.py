@@ -1,0 +1,45 @@
+"""What a run takes of memory: the arena and little more; weights are read where the file lies."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from samara.exporter.export import export_model
+from samara.graph.graph import Graph
+from tests.conftest import ROOT
+
+PROGRAM = next(iter((ROOT / "build" / "release").rglob("smr_bench")), None)
+LAYERS, WIDTH = 6, 512
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Products of a matrix of 256 KiB with weights of 1 MiB each."""
+    graph = Graph()
+    rng = np.random.default_rng(1)
+    x = graph.apply("placeholder", [], {"dtype": "float32", "shape": [128, WIDTH]}, name="x").outputs[0]
+    for _ in range(LAYERS):
+        weights = (rng.standard_normal((WIDTH, WIDTH)) / np.sqrt(WIDTH)).astype(np.float32)
+        x = graph.b.relu(graph.b.matmul(x, weights))
+    path = tmp_path_factory.mktemp("memory") / "network.smr"
+    export_model({"y": x}, path, samples=[{"x": rng.standard_normal((128, WIDTH)).astype(np.float32)}])
+    return path
+
+
+def test_anonymous_memory_is_the_arena_and_little_more(network: Path) -> None:
+    if PROGRAM is None or not sys.platform.startswith("linux"):
+        pytest.skip("no smr_bench in build/release: run `make test-c`")
+    done = subprocess.run(
+        [str(PROGRAM), "--json", "--runs", "3", str(network)], capture_output=True, text=True, check=True
+    )
+    told = json.loads(done.stdout)
+    assert network.stat().st_size > LAYERS * WIDTH * WIDTH * 4
+    assert 2 * 128 * WIDTH * 4 <= told["arena_bytes"] <= 3 * 128 * WIDTH * 4
+    assert told["anonymous_bytes"] >= told["arena_bytes"] // 2, "it is not measured"
+    assert told["anonymous_bytes"] <= told["arena_bytes"] + 64 * 1024
