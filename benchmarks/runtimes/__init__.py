@@ -42,7 +42,7 @@ class Runtime(ABC):
     most_threads: ClassVar[int] = 1 << 10
     library: ClassVar[tuple[str, ...]] = ()
 
-    def prepare(self) -> None:
+    def prepare(self) -> None:  # noqa: B027 - most have nothing to load
         """Loads the library, which is not part of opening a file."""
 
     @abstractmethod

@@ -110,7 +110,7 @@ static double plan_program(const smr_context *context, const smr_program *progra
     return sum;
 }
 
-void smr_parallel_plan(smr_context *context) {
+static void plan_programs(smr_context *context) {
     smr_program *caller;
     uint32_t i, k;
     for (i = 0; i < context->model->programs.count; ++i) {
@@ -132,6 +132,12 @@ void smr_parallel_plan(smr_context *context) {
             program->nodes[k].parts = 1;
         }
     }
+}
+
+void smr_parallel_plan(smr_context *context) {
+    const uint64_t floats = smr_platform_set_floats();
+    plan_programs(context);
+    smr_platform_restore_floats(floats);
 }
 
 void smr_parallel_plan_late(const smr_context *context, const smr_program *program, smr_node *node) {
