@@ -14,7 +14,7 @@ from typing import Any
 
 from samara.exporter import sharing
 from samara.exporter.passes.row_local import Link, Strips, bounds_of, link
-from samara.exporter.passes.strip_choice import Memory, choose
+from samara.exporter.passes.strip_choice import Memory, choose, worth
 from samara.exporter.plan import Program, Step
 from samara.exporter.plan.bounds import round_up
 from samara.exporter.plan.lifetime import lifetimes
@@ -37,7 +37,15 @@ def compute_in_strips(model: ModelGraph) -> ModelGraph | None:
     if memory is None:
         return None
     parts = choose(chains, memory)
-    return in_strips(model, [(chains[p.chain][p.first : p.last + 1], p.strips) for p in parts])
+    found = in_strips(model, [(chains[p.chain][p.first : p.last + 1], p.strips) for p in parts])
+    return found if found is not None and _gains(found, memory, len(order)) else None
+
+
+def _gains(model: ModelGraph, before: Memory, ops: int) -> bool:
+    """Whether a rewritten model needs so much less as was foreseen."""
+    order = [op for op in needed(model.outputs) if op.definition.device == "kernel"]
+    after = _memory(model, order)
+    return after is not None and worth(max(before.live) - max(after.live), len(order) - ops)
 
 
 def find_chains(order: Sequence[Operation], outputs: Sequence[Tensor]) -> list[list[Link]]:
@@ -167,6 +175,11 @@ def _memory(model: ModelGraph, order: Sequence[Operation]) -> Memory | None:
             for i, at in sharing.views(op)
             if number(op.inputs[0]) in sizes  # type: ignore[arg-type]
         ]
+        joins = [
+            (number(t), result, at)
+            for i, at in sharing.joins(op)
+            if (t := op.inputs[i]) is not None and op.inputs.count(t) == 1 and number(t) in sizes
+        ]
         over = [
             (result, number(t))
             for t in op.given_inputs
@@ -183,6 +196,7 @@ def _memory(model: ModelGraph, order: Sequence[Operation]) -> Memory | None:
                 outputs=tuple(number(t) for t in op.outputs),
                 scratch=0 if op.definition.scratch is None else int(op.definition.scratch(op)),
                 views=tuple(views),
+                joins=tuple(joins),
                 in_place=tuple(dict.fromkeys(over)),
             )
         )

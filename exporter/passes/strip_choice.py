@@ -172,6 +172,11 @@ class Memory:
         )
 
 
+def worth(saved: int, added: int) -> bool:
+    """Whether so many bytes of arena are worth so many ops."""
+    return saved > OP_BYTES * added
+
+
 def choose(chains: Sequence[Sequence[Link]], memory: Memory) -> list[Part]:
     """The parts to compute in strips."""
     peak = max(memory.live, default=0)
