@@ -16,6 +16,7 @@ function(smr_architecture result)
 endfunction()
 
 set(SMR_ISA_x86_avx2 -mavx2 -mfma -mf16c)
+set(SMR_ISA_x86_avxvnni ${SMR_ISA_x86_avx2} -mavxvnni)
 set(SMR_ISA_x86_avx512 ${SMR_ISA_x86_avx2} -mavx512f -mavx512bw -mavx512dq -mavx512vl)
 set(SMR_ISA_x86_avx512vnni ${SMR_ISA_x86_avx512} -mavx512vnni)
 set(SMR_ISA_x86_amx ${SMR_ISA_x86_avx512vnni} -mamx-tile -mamx-int8)

@@ -10,9 +10,10 @@
 typedef enum smr_isa {
     SMR_ISA_generic = 0,
     SMR_ISA_avx2 = 1 << 0,
-    SMR_ISA_avx512 = 1 << 1,
-    SMR_ISA_avx512vnni = 1 << 2,
-    SMR_ISA_amx = 1 << 3,
+    SMR_ISA_avxvnni = 1 << 1,
+    SMR_ISA_avx512 = 1 << 2,
+    SMR_ISA_avx512vnni = 1 << 3,
+    SMR_ISA_amx = 1 << 4,
     SMR_ISA_neon = 1 << 8,
     SMR_ISA_neonfp16 = 1 << 9,
     SMR_ISA_neondot = 1 << 10,

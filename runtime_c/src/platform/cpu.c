@@ -14,20 +14,20 @@ typedef struct cpu_leaf {
     uint32_t a, b, c, d;
 } cpu_leaf;
 
-static cpu_leaf cpu_ask(uint32_t number) {
+static cpu_leaf cpu_ask(uint32_t number, uint32_t part) {
     cpu_leaf leaf = {0, 0, 0, 0};
 #if defined(_MSC_VER)
     int found[4];
     __cpuid(found, 0);
     if ((uint32_t)found[0] >= number) {
-        __cpuidex(found, (int)number, 0);
+        __cpuidex(found, (int)number, (int)part);
         leaf.a = (uint32_t)found[0];
         leaf.b = (uint32_t)found[1];
         leaf.c = (uint32_t)found[2];
         leaf.d = (uint32_t)found[3];
     }
 #else
-    (void)__get_cpuid_count(number, 0, &leaf.a, &leaf.b, &leaf.c, &leaf.d);
+    (void)__get_cpuid_count(number, part, &leaf.a, &leaf.b, &leaf.c, &leaf.d);
 #endif
     return leaf;
 }
@@ -49,7 +49,7 @@ static int cpu_has(uint32_t word, uint32_t bits) {
 
 /* Bits as in Intel's Software Developer's Manual, volume 2A, CPUID, and volume 1, 13.3. */
 uint32_t smr_platform_isas(void) {
-    const cpu_leaf first = cpu_ask(1), more = cpu_ask(7);
+    const cpu_leaf first = cpu_ask(1, 0), more = cpu_ask(7, 0);
     uint32_t isas = 0, kept;
     if (!cpu_has(first.c, 1u << 27 | 1u << 28 | 1u << 12 | 1u << 29)) { /* OSXSAVE, AVX, FMA, F16C */
         return 0;
@@ -57,6 +57,11 @@ uint32_t smr_platform_isas(void) {
     kept = cpu_kept();
     if (cpu_has(kept, 0x6) && cpu_has(more.b, 1u << 5)) {
         isas |= SMR_ISA_avx2;
+#if defined(SMR_EMULATE)
+        isas |= SMR_ISA_avxvnni;
+#else
+        isas |= cpu_has(cpu_ask(7, 1).a, 1u << 4) ? SMR_ISA_avxvnni : 0;
+#endif
     }
     if (isas != 0 && cpu_has(kept, 0xe6) && cpu_has(more.b, 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31)) {
         isas |= SMR_ISA_avx512; /* F, DQ, BW, VL */

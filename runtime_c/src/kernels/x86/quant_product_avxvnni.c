@@ -1,0 +1,66 @@
+/* Products of int8 with AVX-VNNI: up to 12 of the 16 registers hold sums. Pixels are taken as unsigned. */
+#include "../tiled/product.h"
+#include "quant_write.h"
+
+/* Adds the products of four unsigned numbers and four signed weights to each of 8 sums. gcc 12 moves the sums
+ * from register to register around the intrinsic. A build with SMR_EMULATE tests the rest of this file on
+ * processors that lack the instruction. */
+static inline __m256i vnni_dot(__m256i sums, __m256i numbers, __m256i weights) {
+#if defined(SMR_EMULATE)
+    const __m256i even = _mm256_and_si256(numbers, _mm256_set1_epi16(0xff)),
+                  odd = _mm256_srli_epi16(numbers, 8);
+    const __m256i even_weights = _mm256_srai_epi16(_mm256_slli_epi16(weights, 8), 8);
+    const __m256i first = _mm256_madd_epi16(even, even_weights);
+    const __m256i second = _mm256_madd_epi16(odd, _mm256_srai_epi16(weights, 8));
+    return _mm256_add_epi32(sums, _mm256_add_epi32(first, second));
+#elif defined(__GNUC__) && !defined(__clang__)
+    __asm__("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sums) : "x"(numbers), "x"(weights));
+    return sums;
+#else
+    return _mm256_dpbusd_avx_epi32(sums, numbers, weights);
+#endif
+}
+
+static inline __m256i quant_all(const uint8_t *from) {
+    int32_t four;
+    memcpy(&four, from, sizeof four);
+    return _mm256_set1_epi32(four);
+}
+
+#define SUMS                                    __m256i
+#define SUMS_LANES                              8
+#define SUMS_ZERO                               _mm256_setzero_si256()
+#define SUMS_LOAD(from)                         _mm256_loadu_si256((const __m256i *)(const void *)(from))
+#define SUMS_STORE(to, x)                       _mm256_storeu_si256((__m256i *)(void *)(to), x)
+#define SUMS_SUBTRACT(a, b)                     _mm256_sub_epi32(a, b)
+#define SUMS_DOT(sums, numbers, weights)        vnni_dot(sums, numbers, weights)
+#define LIMITS                                  quant_limits
+#define LIMITS_OF(range)                        quant_limits_of(range)
+#define SUMS_WRITE(sum, multiplier, limits, to) quant_write_eights(sum, multiplier, limits, to)
+#define WEIGHTS                                 __m256i
+#define WEIGHTS_LOAD(from)                      _mm256_loadu_si256((const __m256i *)(const void *)(from))
+#define NUMBERS                                 __m256i
+#define NUMBERS_ALL(from)                       quant_all(from)
+#define QUANT_FLIP                              0x80
+
+/* clang-format off */
+#define QUANT_TILES(TILE) \
+    TILE(1, 1) TILE(1, 2) TILE(1, 3) TILE(1, 4) TILE(1, 5) TILE(1, 6) TILE(2, 1) TILE(3, 1)
+/* clang-format on */
+#include "../tiled/quant_product.inc"
+
+static const smr_product_functions quant_functions = {.panels = 1,
+                                                      .panels_alone = 3,
+                                                      .pixels = {6, 1, 1},
+                                                      .flip = QUANT_FLIP,
+                                                      .function = quant_table,
+                                                      .copy = quant_copy,
+                                                      .start = quant_starts};
+
+smr_status smr_prepare_quantized_conv2d_avxvnni(smr_node *node, smr_error *error) {
+    return smr_quant_product_prepare_conv2d(node, &quant_functions, error);
+}
+
+smr_status smr_prepare_quantized_matmul_avxvnni(smr_node *node, smr_error *error) {
+    return smr_quant_product_prepare_matmul(node, &quant_functions, error);
+}
