@@ -27,7 +27,7 @@ BUILD_FILES := pyproject.toml CMakeLists.txt runtime_c/CMakeLists.txt pyruntime/
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help native test test-c test-sanitized test-threads test-all-threads test-python test-machines demo corpus mnist examples onnx-coverage architectures tensorboard-screenshot lint format gen \
+.PHONY: help native test test-c test-sanitized test-threads test-all-threads test-all-floats test-python test-machines demo corpus mnist examples onnx-coverage architectures tensorboard-screenshot lint format gen \
         gen-check check fuzz bench bench-docs bench-files bench-training size mca clean
 
 help: ## List the targets
@@ -94,6 +94,12 @@ test-all-threads: test-threads ## Run all C tests under the thread sanitizer, an
 	cmake --build --preset tsan
 	ctest --preset tsan -E threads -j $(JOBS)
 	ctest --preset tsan -R threads --repeat until-fail:$(THREAD_ROUNDS)
+
+test-all-floats: $(STAMPS)/native ## Measure the transcendental functions' errors for all 2^32 floats, which takes most of an hour
+	@mkdir -p build
+	cmake --preset release >build/release.log || { cat build/release.log; exit 1; }
+	cmake --build --preset release --target test_transcendental
+	$$(find build/release -name test_transcendental -type f) 1
 
 test-python: $(STAMPS)/native $(STAMPS)/frontends ## Run the Python and repository tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(PYTEST_ARGS)

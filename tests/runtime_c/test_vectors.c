@@ -1,0 +1,217 @@
+/* Kernels of float32 that are no products, for instruction sets, against the generic ones: sizes around every
+ * edge, every form of broadcasting, any axes and windows, numbers that are none; whatever the partition of
+ * the work. */
+#if !defined(_WIN32)
+#define _DEFAULT_SOURCE
+#endif
+#include <math.h>
+
+#include "random_nodes.h"
+
+#define CASES 600
+
+/* Numbers of moderate size, and now and then one that is none, infinite or a zero. */
+static void open_floats(smr_value *value, int32_t rank, const int32_t *dims, bool odd) {
+    static const float numbers[] = {INFINITY, -INFINITY, NAN, 0.0f, -0.0f, 1e30f, -1e30f};
+    size_t i;
+    open_value(value, SMR_DTYPE_FLOAT32, rank, dims, 0);
+    for (i = 0; i < value->count; ++i) {
+        ((float *)value->data)[i] *= 10.0f;
+        if (odd && next_random(0, 40) == 0) {
+            ((float *)value->data)[i] = numbers[next_random(0, 6)];
+        }
+    }
+}
+
+static void connect(bench *b, int32_t inputs) {
+    int32_t i;
+    for (i = 0; i < inputs; ++i) {
+        b->inputs[i] = &b->values[i];
+    }
+    b->node.inputs = b->inputs;
+    b->node.outputs = b->outputs;
+    b->node.input_count = inputs;
+    b->node.output_count = 1;
+    b->outputs[0] = &b->values[4];
+}
+
+static uint16_t open_unary(bench *b) {
+    static const uint16_t opcodes[] = {
+        SMR_OP_NEGATIVE, SMR_OP_ABS,          SMR_OP_SQUARE,     SMR_OP_RECIPROCAL, SMR_OP_SQRT,
+        SMR_OP_RSQRT,    SMR_OP_EXP,          SMR_OP_EXPM1,      SMR_OP_TANH,       SMR_OP_ERF,
+        SMR_OP_RELU,     SMR_OP_RELU6,        SMR_OP_SIGMOID,    SMR_OP_SOFTSIGN,   SMR_OP_SELU,
+        SMR_OP_SILU,     SMR_OP_HARD_SIGMOID, SMR_OP_HARD_SWISH, SMR_OP_CLIP,       SMR_OP_LEAKY_RELU,
+        SMR_OP_ELU,      SMR_OP_GELU};
+    const uint16_t opcode = opcodes[next_random(0, (int32_t)(sizeof opcodes / sizeof opcodes[0]) - 1)];
+    const int32_t dims[] = {next_random(1, 3), next_random(0, 3) == 0 ? next_random(1, 400) : next_size(140)};
+    open_floats(&b->values[0], 2, dims, true);
+    open_floats(&b->values[4], 2, dims, false);
+    connect(b, 1);
+    switch (opcode) {
+        case SMR_OP_CLIP:
+            b->node.attributes.clip.minimum = -2.0f;
+            b->node.attributes.clip.maximum = (float)next_random(-1, 5);
+            break;
+        case SMR_OP_LEAKY_RELU: b->node.attributes.leaky_relu.alpha = 0.3f; break;
+        case SMR_OP_ELU: b->node.attributes.elu.alpha = 1.5f; break;
+        case SMR_OP_GELU: b->node.attributes.gelu.approximate = (uint8_t)next_random(0, 1); break;
+        default: break;
+    }
+    return opcode;
+}
+
+/* Each operand has some of the dimensions of the result, and 1 for the others. */
+static uint16_t open_binary(bench *b) {
+    static const uint16_t opcodes[] = {
+        SMR_OP_ADD,     SMR_OP_SUBTRACT, SMR_OP_MULTIPLY,           SMR_OP_DIVIDE,
+        SMR_OP_MAXIMUM, SMR_OP_MINIMUM,  SMR_OP_SQUARED_DIFFERENCE, SMR_OP_PRELU};
+    const int32_t repeated = next_random(0, 2) == 0 ? 0 : next_random(0, 15);
+    const int32_t repeats = next_random(0, 4) == 0 ? -1 : next_random(0, 1);
+    int32_t dims[3][4], i, k;
+    for (i = 0; i < 4; ++i) {
+        dims[2][i] = i == 3   ? (next_random(0, 2) == 0 ? next_random(1, 6) : next_size(140))
+                     : i == 2 ? (next_random(0, 3) == 0 ? next_random(200, 500) : next_random(1, 5))
+                              : next_random(1, 3);
+    }
+    for (k = 0; k < 2; ++k) {
+        for (i = 0; i < 4; ++i) {
+            dims[k][i] =
+                (repeats == k || (repeats < 0 && i % 2 == k)) && (repeated >> i & 1) != 0 ? 1 : dims[2][i];
+        }
+        open_floats(&b->values[k], 4, dims[k], true);
+    }
+    open_floats(&b->values[4], 4, dims[2], false);
+    connect(b, 2);
+    return opcodes[next_random(0, 7)];
+}
+
+static uint16_t open_reduction(bench *b) {
+    static const uint16_t opcodes[] = {SMR_OP_REDUCE_SUM, SMR_OP_REDUCE_MEAN, SMR_OP_REDUCE_MAX,
+                                       SMR_OP_REDUCE_MIN};
+    const int32_t form = next_random(0, 3), axes = next_random(1, 15);
+    const uint16_t opcode = opcodes[form];
+    smr_reduce_sum_attributes *a = &b->node.attributes.reduce_sum;
+    int32_t x[4], y[4], i;
+    for (i = 0; i < 4; ++i) {
+        x[i] = i == 3   ? (next_random(0, 3) == 0 ? next_random(1, 600) : next_size(140))
+               : i == 2 ? next_random(1, next_random(0, 4) == 0 ? 150 : 9)
+                        : next_random(1, 4);
+        y[i] = (axes >> i & 1) != 0 ? 1 : x[i];
+        if ((axes >> i & 1) != 0) {
+            a->axes.values[a->axes.count++] = i;
+        }
+    }
+    a->keepdims = 1;
+    open_floats(&b->values[0], 4, x, form > 1);
+    open_floats(&b->values[4], 4, y, false);
+    connect(b, 1);
+    return opcode;
+}
+
+static uint16_t open_pool(bench *b) {
+    const int32_t taps = next_random(1, 4), stride = next_random(1, 3);
+    const bool same = next_random(0, 1) == 0, mean = next_random(0, 1) == 0;
+    const int32_t height = next_random(taps, taps + 5), width = next_random(taps, taps + 5);
+    const int32_t x[] = {next_random(1, 2), height, width,
+                         next_random(0, 2) == 0 ? next_random(1, 150) : next_size(70)};
+    const int32_t y[] = {x[0], same ? (height + stride - 1) / stride : (height - taps) / stride + 1,
+                         same ? (width + stride - 1) / stride : (width - taps) / stride + 1, x[3]};
+    smr_max_pool2d_attributes *a = &b->node.attributes.max_pool2d;
+    smr_average_pool2d_attributes *m = &b->node.attributes.average_pool2d;
+    open_floats(&b->values[0], 4, x, true);
+    open_floats(&b->values[4], 4, y, false);
+    connect(b, 1);
+#define SET_POOL(a)                                                 \
+    do {                                                            \
+        (a)->pool_size.count = (a)->strides.count = 2;              \
+        (a)->pool_size.values[0] = (a)->pool_size.values[1] = taps; \
+        (a)->strides.values[0] = (a)->strides.values[1] = stride;   \
+        (a)->paddings.count = 4;                                    \
+        (a)->padding = same ? SMR_PADDING_SAME : SMR_PADDING_VALID; \
+    } while (0)
+    if (mean) {
+        SET_POOL(m);
+        m->count_include_pad = (uint8_t)next_random(0, 1);
+        return SMR_OP_AVERAGE_POOL2D;
+    }
+    SET_POOL(a);
+    return SMR_OP_MAX_POOL2D;
+}
+
+static uint16_t open_node(bench *b, int32_t form) {
+    memset(b, 0, sizeof *b);
+    switch (form) {
+        case 0: return open_unary(b);
+        case 1: return open_binary(b);
+        case 2: return open_reduction(b);
+        default: return open_pool(b);
+    }
+}
+
+#define FORMS 4
+
+/* Whether a result is near enough: NaN is near NaN alone, and so is each infinity to itself. `size` is that
+ * of the numbers that a sum is made of. */
+static bool is_near(float found, float expected, float size) {
+    if (isnan(expected) || isinf(expected)) {
+        return isnan(expected) ? isnan(found) != 0 : found == expected;
+    }
+    return fabsf(found - expected) <= 2e-6f * fabsf(expected) + 1e-6f * size;
+}
+
+static size_t count_far(const bench *b, const float *expected, float size) {
+    const float *found = b->values[4].data;
+    size_t i, far = 0;
+    for (i = 0; i < b->values[4].count; ++i) {
+        far += is_near(found[i], expected[i], size) ? 0 : 1;
+    }
+    return far;
+}
+
+static void check_case(int number, size_t used[FORMS]) {
+    bench b;
+    const int32_t form = number % FORMS;
+    const uint16_t opcode = open_node(&b, form);
+    const float summed = (float)b.values[0].count / (float)b.values[4].count;
+    const float size = opcode == SMR_OP_REDUCE_SUM ? 10.0f * sqrtf(summed) : 10.0f;
+    const size_t bytes = b.values[4].count * sizeof(float);
+    float *expected = malloc(2 * bytes);
+    const char *name;
+    uint32_t index, isa;
+    if (expected == NULL) {
+        exit(EXIT_FAILURE);
+    }
+    (void)run_with(&b, opcode, 0);
+    memcpy(expected, b.values[4].data, bytes);
+    for (index = 1; (name = smr_isa_at(index, &isa)) != NULL; ++index) {
+        const uint32_t allowed = smr_isa_limit(smr_platform_isas(), name);
+        size_t far;
+        if (allowed == UINT32_MAX) {
+            continue;
+        }
+        used[form] += strcmp(run_with(&b, opcode, allowed), "generic") != 0;
+        far = count_far(&b, expected, size);
+        memcpy(expected + b.values[4].count, b.values[4].data, bytes);
+        (void)run_with(&b, opcode, allowed); /* in other parts */
+        if (!CHECK(far == 0) || !CHECK(memcmp(expected + b.values[4].count, b.values[4].data, bytes) == 0)) {
+            fprintf(stderr, "    case %d: opcode %d with %s, x [%d, %d, %d, %d], %zu far\n", number, opcode,
+                    name, b.values[0].dims[0], b.values[0].dims[1], b.values[0].dims[2], b.values[0].dims[3],
+                    far);
+        }
+    }
+    free(expected);
+    close_bench(&b);
+}
+
+int main(int argc, char **argv) {
+    const int cases = argc > 1 ? atoi(argv[1]) : CASES;
+    size_t used[FORMS] = {0};
+    int i;
+    for (i = 0; i < cases; ++i) {
+        check_case(i, used);
+    }
+    for (i = 0; i < FORMS && smr_platform_isas() != 0; ++i) {
+        CHECK(used[i] > 0);
+    }
+    return check_result();
+}
