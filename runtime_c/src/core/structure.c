@@ -126,10 +126,20 @@ static smr_status structure_vector(const structure_walk *walk, size_t place, siz
 
 /* Whether text is well-formed UTF-8 without a zero byte. */
 static bool structure_is_text(const uint8_t *text, size_t size) {
+    const uint64_t ones = UINT64_MAX / 255;
     size_t i = 0;
     while (i < size) {
-        const uint32_t lead = text[i++];
-        uint32_t more = 0, least = 0, code = lead;
+        uint32_t lead, more, least, code;
+        uint64_t eight;
+        if (size - i >= 8) {
+            memcpy(&eight, text + i, 8);
+            if (((eight | (eight - ones)) & (ones << 7)) == 0) { /* none is 0, and none is 128 or more */
+                i += 8;
+                continue;
+            }
+        }
+        lead = text[i++];
+        more = 0, least = 0, code = lead;
         if (lead >= 0xf0 && lead < 0xf8) {
             more = 3, least = 0x10000, code = lead & 0x07;
         } else if (lead >= 0xe0 && lead < 0xf0) {
@@ -218,6 +228,18 @@ static smr_status structure_step(structure_walk *walk, structure_frame *frame) {
     }
 }
 
+/* Passes over the fields that a table does not have and need not have. */
+static void structure_skip(const structure_walk *walk, structure_frame *frame) {
+    const uint8_t *table = walk->file.data + frame->table;
+    while (frame->field < frame->format->field_count) {
+        const smr_format_field *field = &frame->format->fields[frame->field];
+        if (field->required || field->kind == SMR_FIELD_UNION || smr_field(table, frame->field) != NULL) {
+            return;
+        }
+        ++frame->field;
+    }
+}
+
 /* A newer format may be built otherwise, so its version is asked about before anything else. */
 static smr_status structure_version(const structure_walk *walk) {
     const structure_frame *frame = &walk->stack[0];
@@ -263,7 +285,10 @@ smr_status smr_structure_verify(smr_bytes file, smr_table *root, smr_error *erro
             --frame->count;
             SMR_TRY(structure_follow(&walk, place, &target));
             SMR_TRY(structure_push(&walk, frame->element, target));
-        } else if (frame->field < frame->format->field_count) {
+            continue;
+        }
+        structure_skip(&walk, frame);
+        if (frame->field < frame->format->field_count) {
             SMR_TRY(structure_step(&walk, frame));
         } else {
             --walk.depth;
