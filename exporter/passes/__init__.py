@@ -7,7 +7,7 @@ those that a cond or a loop runs are models of their own to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from samara.exporter.passes.attention import raise_attention
@@ -57,13 +57,10 @@ PASSES: dict[str, Pass] = {
 }
 
 # Those that make ops for which quantization has no rule.
-_FLOAT_ONLY = frozenset({"attention", "winograd"})
-
-# Those that see what all others have left: no other pass knows what they make.
-_LAST = frozenset({"winograd"})
+_FLOAT_ONLY = frozenset({"attention"})
 
 # Those that run once, after all else: nothing that they make is to be fused, moved or quantized.
-_FINAL = frozenset({"row_strips"})
+_FINAL = frozenset({"winograd", "row_strips"})
 
 # Enough for chains of rewrites that enable each other; more would mean that two passes undo each other's work.
 _ROUNDS = 10
@@ -98,25 +95,18 @@ def optimize(
     left_out = {*disable, *_FINAL, *(_FLOAT_ONLY if quantizable else ())}
     names = [n for n in PASSES if n not in left_out]
     for _ in range(_ROUNDS):
-        model, done = _once(model, [n for n in names if n not in _LAST])
-        applied += done
-        if not done:
+        progressed = False
+        for name in names:
+            before = op_count(model)
+            rewritten = PASSES[name](model)
+            rewritten = in_bodies(rewritten or model, PASSES[name]) or rewritten
+            if rewritten is not None:
+                progressed = True
+                model = rewritten
+                applied.append(Applied(name=name, before=before, after=op_count(model)))
+        if not progressed:
             break
-    model, done = _once(model, [n for n in names if n in _LAST])
-    return model, (*applied, *done)
-
-
-def _once(model: ModelGraph, names: Sequence[str]) -> tuple[ModelGraph, list[Applied]]:
-    """Runs the passes of these names, one after the other."""
-    applied: list[Applied] = []
-    for name in names:
-        before = op_count(model)
-        rewritten = PASSES[name](model)
-        rewritten = in_bodies(rewritten or model, PASSES[name]) or rewritten
-        if rewritten is not None:
-            model = rewritten
-            applied.append(Applied(name=name, before=before, after=op_count(model)))
-    return model, applied
+    return model, tuple(applied)
 
 
 def finish(model: ModelGraph, *, disable: Collection[str] = ()) -> tuple[ModelGraph, tuple[Applied, ...]]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from samara.exporter.freeze import Signature, freeze
-from samara.exporter.passes import PASSES, op_count, optimize
+from samara.exporter.passes import PASSES, finish, op_count, optimize
 from samara.exporter.passes.winograd import BUDGET
 from samara.graph.execution.session import Session
 from samara.graph.graph import Graph, Tensor
@@ -45,8 +45,9 @@ def ops(model: ModelGraph) -> Counter[str]:
 
 
 def applied(model: ModelGraph, *names: str) -> ModelGraph:
-    rewritten, _ = optimize(model, disable=[n for n in PASSES if n not in names])
-    return rewritten
+    disable = [n for n in PASSES if n not in names]
+    rewritten, _ = optimize(model, disable=disable)
+    return finish(rewritten, disable=disable)[0]
 
 
 def check(model: ModelGraph, feeds: dict[str, Array], *names: str, tolerance: float = 1e-5) -> ModelGraph:
