@@ -257,6 +257,51 @@ static uint16_t open_softmax(bench *b) {
     return SMR_OP_QUANTIZED_SOFTMAX;
 }
 
+/* A multiplier of 2^30 to 2^31 - 1, or of no use, and a shift to the right or, seldom, to the left. */
+static void next_fixed(int32_t *multiplier, int32_t *shift) {
+    const int32_t form = next_random(0, 9);
+    *multiplier = form == 0   ? 0
+                  : form == 1 ? INT32_MAX
+                  : form == 2 ? 1 << 30
+                              : (1 << 30) + next_random(0, (1 << 24) - 1) * 64 + next_random(0, 63);
+    *shift = next_random(0, 4) == 0 ? next_random(-31, 30) : next_random(-12, 2);
+}
+
+static void next_bytes_range(uint8_t dtype, int32_t *zero_point, int32_t *least, int32_t *most) {
+    next_range(zero_point, least, most);
+    *zero_point += dtype == SMR_DTYPE_UINT8 ? 128 : 0;
+    *least += dtype == SMR_DTYPE_UINT8 ? 128 : 0;
+    *most += dtype == SMR_DTYPE_UINT8 ? 128 : 0;
+}
+
+static uint16_t open_fixed_rescale(bench *b) {
+    smr_fixed_point_rescale_attributes *a = &b->node.attributes.fixed_point_rescale;
+    const int32_t dims[] = {next_count()};
+    open_filled(&b->values[0], next_bytes(), 1, dims);
+    open_filled(&b->values[4], next_bytes(), 1, dims);
+    connect(b, 1);
+    a->dtype = b->values[4].dtype;
+    a->left_shift = next_random(0, 23);
+    a->input_zero_point = next_zero_point(b->values[0].dtype);
+    next_fixed(&a->multiplier, &a->shift);
+    next_bytes_range(a->dtype, &a->output_zero_point, &a->activation_min, &a->activation_max);
+    return SMR_OP_FIXED_POINT_RESCALE;
+}
+
+static uint16_t open_fixed_binary(bench *b) {
+    smr_fixed_point_binary_attributes *a = &b->node.attributes.fixed_point_binary;
+    open_pair(b);
+    a->kind = (uint8_t)next_random(0, 3);
+    a->left_shift = next_random(0, 1) == 0 ? 20 : next_random(0, 23);
+    a->x_zero_point = next_zero_point(SMR_DTYPE_INT8);
+    a->y_zero_point = next_zero_point(SMR_DTYPE_INT8);
+    next_fixed(&a->x_multiplier, &a->x_shift);
+    next_fixed(&a->y_multiplier, &a->y_shift);
+    next_fixed(&a->multiplier, &a->shift);
+    next_bytes_range(SMR_DTYPE_INT8, &a->output_zero_point, &a->activation_min, &a->activation_max);
+    return SMR_OP_FIXED_POINT_BINARY;
+}
+
 static uint16_t open_node(bench *b, int32_t form) {
     memset(b, 0, sizeof *b);
     switch (form) {
@@ -269,11 +314,13 @@ static uint16_t open_node(bench *b, int32_t form) {
         case 6: return open_pool(b, true);
         case 7: return open_pool(b, false);
         case 8: return open_mean(b);
-        default: return open_softmax(b);
+        case 9: return open_softmax(b);
+        case 10: return open_fixed_rescale(b);
+        default: return open_fixed_binary(b);
     }
 }
 
-#define FORMS 10
+#define FORMS 12
 
 static void check_case(int number, size_t used[FORMS]) {
     bench b;

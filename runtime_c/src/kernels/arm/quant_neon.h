@@ -53,12 +53,13 @@ static inline int32x4_t neon_nearest(float32x4_t x, float32x4_t low, float32x4_t
 #define VECTOR_SHORT        int16x8_t
 #define VECTOR_SHORT_ALL(x) vdupq_n_s16(x)
 
-#define VECTOR_BYTES              int8x16_t
-#define VECTOR_BYTES_LOAD(from)   vld1q_s8((const int8_t *)(from))
-#define VECTOR_BYTES_STORE(to, x) vst1q_s8((int8_t *)(to), x)
-#define VECTOR_BYTES_ALL(x)       vdupq_n_s8((int8_t)(x))
-#define VECTOR_BYTES_FLIP(a, b)   veorq_s8(a, b)
-#define VECTOR_BYTES_LARGER(a, b) vmaxq_s8(a, b)
+#define VECTOR_BYTES               int8x16_t
+#define VECTOR_BYTES_LOAD(from)    vld1q_s8((const int8_t *)(from))
+#define VECTOR_BYTES_STORE(to, x)  vst1q_s8((int8_t *)(to), x)
+#define VECTOR_BYTES_ALL(x)        vdupq_n_s8((int8_t)(x))
+#define VECTOR_BYTES_FLIP(a, b)    veorq_s8(a, b)
+#define VECTOR_BYTES_LARGER(a, b)  vmaxq_s8(a, b)
+#define VECTOR_BYTES_SMALLER(a, b) vminq_s8(a, b)
 /* Four vectors as int16 with saturation, `added`, and as int8 with saturation. */
 #define VECTOR_BYTES_NARROW(a, b, c, d, added)                                             \
     vcombine_s8(vqmovn_s16(vqaddq_s16(vcombine_s16(vqmovn_s32(a), vqmovn_s32(b)), added)), \
@@ -122,6 +123,37 @@ static inline int8x16_t vector_find(const vector_table *table, int8x16_t x) {
         vcombine_u8(neon_find(table, vget_low_u8(index)), neon_find(table, vget_high_u8(index))));
 }
 #endif
+
+/* Fixed-point multipliers: see fixed_multiply. One for each lane. */
+typedef struct vector_fixed {
+    int32x4_t multiplier;
+    int32x4_t left;
+    int32x4_t right; /* negative */
+} vector_fixed;
+
+static inline vector_fixed vector_fixed_fill(int32x4_t multiplier, int32x4_t shift) {
+    const int32x4_t zero = vdupq_n_s32(0);
+    const vector_fixed fixed = {multiplier, vmaxq_s32(shift, zero), vminq_s32(shift, zero)};
+    return fixed;
+}
+
+/* The shift rounds halves up, so that negative numbers become one less before, if they are shifted at all. */
+static inline int32x4_t vector_fixed_multiply(int32x4_t x, const vector_fixed *fixed) {
+    const int32x4_t product = vqrdmulhq_s32(vshlq_s32(x, fixed->left), fixed->multiplier);
+    const int32x4_t less = vshrq_n_s32(vandq_s32(product, fixed->right), 31);
+    return vrshlq_s32(vaddq_s32(product, less), fixed->right);
+}
+
+static inline void neon_store_int8(int8_t *to, int32x4_t x) {
+    const int16x4_t half = vmovn_s32(x);
+    vst1_lane_s32((void *)to, vreinterpret_s32_s8(vmovn_s16(vcombine_s16(half, half))), 0);
+}
+
+#define VECTOR_FIXED_FILL(multiplier, shift) vector_fixed_fill(multiplier, shift)
+#define VECTOR_INT_CLAMP(x, least, most)     vminq_s32(vmaxq_s32(x, least), most)
+#define VECTOR_INT_STORE_INT8(to, x)         neon_store_int8(to, x)
+#define VECTOR_FIXED_ALL(multiplier, shift) \
+    vector_fixed_fill(VECTOR_INT_ALL(multiplier), VECTOR_INT_ALL(shift))
 
 #include "../vector/quant.h"
 

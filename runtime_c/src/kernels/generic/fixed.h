@@ -4,8 +4,6 @@
 #ifndef SMR_GENERIC_FIXED_H
 #define SMR_GENERIC_FIXED_H
 
-#include <math.h>
-
 #include "quant.h"
 
 /* floor(value / 2^bits), for 0 <= bits <= 62. */
@@ -53,9 +51,13 @@ static inline int32_t fixed_multiply_wide(int64_t x, int32_t multiplier, int32_t
     return fixed_wrap(fixed_floor_shift(x * reduced + ((int64_t)1 << (total - 1)), total));
 }
 
-/* (high * 2^27 + low) * 2^exponent: a float64 in the file. */
+/* (high * 2^27 + low) * 2^exponent, for exponents that smr_fixed_check_multipliers lets through: a float64 in
+ * the file. */
 static inline double fixed_real(int32_t high, int32_t low, int32_t exponent) {
-    return ldexp((double)high * 134217728.0 + (double)low, exponent);
+    const uint64_t bits = (uint64_t)(1023 + exponent) << 52;
+    double power;
+    memcpy(&power, &bits, sizeof power);
+    return ((double)high * 134217728.0 + (double)low) * power;
 }
 
 /* x * real in float64, rounded to the nearest, halves away from 0. */

@@ -5,7 +5,7 @@
 #ifndef SMR_VECTOR_QUANT_H
 #define SMR_VECTOR_QUANT_H
 
-#include "../generic/quant.h"
+#include "../generic/fixed.h"
 
 #define VECTOR_BLOCK (4 * VECTOR_LANES)
 
@@ -15,6 +15,7 @@ typedef struct vector_range {
     VECTOR high;
     VECTOR_SHORT zero_point;
     VECTOR_BYTES least;
+    VECTOR_BYTES most; /* of fixed-point ops, which clamp last */
     VECTOR_BYTES flip;
 } vector_range;
 
@@ -25,8 +26,17 @@ static inline vector_range vector_range_fill(const quant_output *output, bool is
     range.high = VECTOR_ALL(output->high);
     range.zero_point = VECTOR_SHORT_ALL((int16_t)(output->zero_point - less));
     range.least = VECTOR_BYTES_ALL((int8_t)(output->least - less));
+    range.most = VECTOR_BYTES_ALL((int8_t)(output->largest - less));
     range.flip = VECTOR_BYTES_ALL((char)(is_unsigned ? 0x80 : 0));
     return range;
+}
+
+/* A block of bytes of either sign as int32. */
+static inline void vector_widen(const uint8_t *from, const bool is_unsigned, VECTOR_INT number[4]) {
+    size_t i;
+    VECTOR_UNROLL for (i = 0; i < 4; ++i) {
+        number[i] = is_unsigned ? VECTOR_INT_FROM_UINT8(from, i) : VECTOR_INT_FROM_INT8(from, i);
+    }
 }
 
 /* As quant_finish, for a block of numbers. */
@@ -51,6 +61,14 @@ static inline VECTOR_BYTES vector_requantize(const VECTOR_INT sum[4], VECTOR mul
         value[i] = VECTOR_MULTIPLY(VECTOR_FROM_INT(sum[i]), multiplier);
     }
     return vector_finish(value, range);
+}
+
+/* As fixed_finish, for a block of numbers that are rescaled. */
+static inline VECTOR_BYTES vector_fixed_finish(const VECTOR_INT number[4], const vector_range *range) {
+    const VECTOR_BYTES bytes =
+        VECTOR_BYTES_NARROW(number[0], number[1], number[2], number[3], range->zero_point);
+    return VECTOR_BYTES_FLIP(VECTOR_BYTES_SMALLER(VECTOR_BYTES_LARGER(bytes, range->least), range->most),
+                             range->flip);
 }
 
 #endif

@@ -21,3 +21,13 @@ bool smr_quant_vector_takes_requantize(const smr_node *node) {
 bool smr_quant_vector_takes_max_pool2d(const smr_node *node) {
     return quant_is_bytes(node->inputs[0]);
 }
+
+bool smr_quant_vector_takes_fixed(const smr_node *node) {
+    int32_t i;
+    for (i = 0; i < node->input_count; ++i) {
+        if (!quant_is_bytes(node->inputs[i])) {
+            return false;
+        }
+    }
+    return quant_is_bytes(node->outputs[0]);
+}

@@ -49,12 +49,13 @@ static inline v128_t wasm_nearest(v128_t x, v128_t low, v128_t high) {
 #define VECTOR_SHORT        v128_t
 #define VECTOR_SHORT_ALL(x) wasm_i16x8_splat(x)
 
-#define VECTOR_BYTES              v128_t
-#define VECTOR_BYTES_LOAD(from)   wasm_v128_load(from)
-#define VECTOR_BYTES_STORE(to, x) wasm_v128_store(to, x)
-#define VECTOR_BYTES_ALL(x)       wasm_i8x16_splat((int8_t)(x))
-#define VECTOR_BYTES_FLIP(a, b)   wasm_v128_xor(a, b)
-#define VECTOR_BYTES_LARGER(a, b) wasm_i8x16_max(a, b)
+#define VECTOR_BYTES               v128_t
+#define VECTOR_BYTES_LOAD(from)    wasm_v128_load(from)
+#define VECTOR_BYTES_STORE(to, x)  wasm_v128_store(to, x)
+#define VECTOR_BYTES_ALL(x)        wasm_i8x16_splat((int8_t)(x))
+#define VECTOR_BYTES_FLIP(a, b)    wasm_v128_xor(a, b)
+#define VECTOR_BYTES_LARGER(a, b)  wasm_i8x16_max(a, b)
+#define VECTOR_BYTES_SMALLER(a, b) wasm_i8x16_min(a, b)
 /* Four vectors as int16 with saturation, `added`, and as int8 with saturation. */
 #define VECTOR_BYTES_NARROW(a, b, c, d, added)                                        \
     wasm_i8x16_narrow_i16x8(wasm_i16x8_add_sat(wasm_i16x8_narrow_i32x4(a, b), added), \
@@ -85,6 +86,36 @@ static inline v128_t vector_find(const vector_table *table, v128_t x) {
     }
     return found;
 }
+
+/* Fixed-point multipliers: see fixed_multiply. The shift is the same for all lanes. */
+typedef struct vector_fixed {
+    v128_t multiplier;
+    v128_t mask; /* of the bits that are shifted out to the right */
+    v128_t half; /* half of it */
+    uint32_t left;
+    uint32_t right;
+} vector_fixed;
+
+static inline vector_fixed wasm_fixed_fill(v128_t multiplier, int32_t shift) {
+    vector_fixed fixed;
+    fixed.multiplier = multiplier;
+    fixed.left = shift > 0 ? (uint32_t)shift : 0;
+    fixed.right = shift > 0 ? 0 : (uint32_t)-shift;
+    fixed.mask = wasm_i32x4_splat((int32_t)(((uint32_t)1 << fixed.right) - 1));
+    fixed.half = wasm_u32x4_shr(fixed.mask, 1);
+    return fixed;
+}
+
+static inline v128_t vector_fixed_multiply(v128_t x, const vector_fixed *fixed) {
+    const v128_t nudge = wasm_i64x2_splat(1 << 30), shifted = wasm_i32x4_shl(x, fixed->left);
+    const v128_t low = wasm_i64x2_add(wasm_i64x2_extmul_low_i32x4(shifted, fixed->multiplier), nudge);
+    const v128_t high = wasm_i64x2_add(wasm_i64x2_extmul_high_i32x4(shifted, fixed->multiplier), nudge);
+    const v128_t product = wasm_i32x4_shuffle(wasm_u64x2_shr(low, 31), wasm_u64x2_shr(high, 31), 0, 2, 4, 6);
+    const v128_t rest = wasm_v128_and(product, fixed->mask);
+    const v128_t most = wasm_i32x4_sub(fixed->half, wasm_i32x4_shr(product, 31));
+    return wasm_i32x4_sub(wasm_i32x4_shr(product, fixed->right), wasm_i32x4_gt(rest, most));
+}
+#define VECTOR_FIXED_ALL(multiplier, shift) wasm_fixed_fill(wasm_i32x4_splat(multiplier), shift)
 
 #include "../vector/quant.h"
 

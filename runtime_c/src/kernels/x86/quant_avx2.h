@@ -29,12 +29,13 @@
 #define VECTOR_SHORT        __m256i
 #define VECTOR_SHORT_ALL(x) _mm256_set1_epi16(x)
 
-#define VECTOR_BYTES              __m256i
-#define VECTOR_BYTES_LOAD(from)   _mm256_loadu_si256((const void *)(from))
-#define VECTOR_BYTES_STORE(to, x) _mm256_storeu_si256((void *)(to), x)
-#define VECTOR_BYTES_ALL(x)       _mm256_set1_epi8(x)
-#define VECTOR_BYTES_FLIP(a, b)   _mm256_xor_si256(a, b)
-#define VECTOR_BYTES_LARGER(a, b) _mm256_max_epi8(a, b)
+#define VECTOR_BYTES               __m256i
+#define VECTOR_BYTES_LOAD(from)    _mm256_loadu_si256((const void *)(from))
+#define VECTOR_BYTES_STORE(to, x)  _mm256_storeu_si256((void *)(to), x)
+#define VECTOR_BYTES_ALL(x)        _mm256_set1_epi8(x)
+#define VECTOR_BYTES_FLIP(a, b)    _mm256_xor_si256(a, b)
+#define VECTOR_BYTES_LARGER(a, b)  _mm256_max_epi8(a, b)
+#define VECTOR_BYTES_SMALLER(a, b) _mm256_min_epi8(a, b)
 /* Four vectors as int16 with saturation, `added`, and as int8 with saturation. */
 #define VECTOR_BYTES_NARROW(a, b, c, d, added) vector_narrow(a, b, c, d, added)
 
@@ -77,6 +78,49 @@ static inline __m256i vector_find(const vector_table *table, __m256i x) {
     }
     return found;
 }
+
+/* Fixed-point multipliers: see fixed_multiply. One for each lane. */
+typedef struct vector_fixed {
+    VECTOR_INT multiplier;
+    VECTOR_INT left;
+    VECTOR_INT right;
+    VECTOR_INT mask; /* of the bits that are shifted out to the right */
+    VECTOR_INT half; /* half of it */
+} vector_fixed;
+
+static inline vector_fixed vector_fixed_fill(__m256i multiplier, __m256i shift) {
+    const __m256i zero = _mm256_setzero_si256(), ones = _mm256_set1_epi32(-1);
+    vector_fixed fixed;
+    fixed.multiplier = multiplier;
+    fixed.left = _mm256_max_epi32(shift, zero);
+    fixed.right = _mm256_sub_epi32(zero, _mm256_min_epi32(shift, zero));
+    fixed.mask = _mm256_andnot_si256(_mm256_sllv_epi32(ones, fixed.right), ones);
+    fixed.half = _mm256_srli_epi32(fixed.mask, 1);
+    return fixed;
+}
+
+static inline __m256i vector_fixed_multiply(__m256i x, const vector_fixed *fixed) {
+    const __m256i nudge = _mm256_set1_epi64x(1 << 30);
+    const __m256i shifted = _mm256_sllv_epi32(x, fixed->left);
+    const __m256i even = _mm256_add_epi64(_mm256_mul_epi32(shifted, fixed->multiplier), nudge);
+    const __m256i odd = _mm256_add_epi64(
+        _mm256_mul_epi32(_mm256_srli_epi64(shifted, 32), _mm256_srli_epi64(fixed->multiplier, 32)), nudge);
+    const __m256i product = _mm256_blend_epi32(_mm256_srli_epi64(even, 31), _mm256_slli_epi64(odd, 1), 0xaa);
+    const __m256i rest = _mm256_and_si256(product, fixed->mask);
+    const __m256i most = _mm256_sub_epi32(fixed->half, _mm256_srai_epi32(product, 31));
+    return _mm256_sub_epi32(_mm256_srav_epi32(product, fixed->right), _mm256_cmpgt_epi32(rest, most));
+}
+
+static inline void avx2_store_int8(int8_t *to, __m256i x) {
+    const __m128i half = _mm_packs_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
+    _mm_storel_epi64((void *)to, _mm_packs_epi16(half, half));
+}
+
+#define VECTOR_FIXED_FILL(multiplier, shift) vector_fixed_fill(multiplier, shift)
+#define VECTOR_INT_CLAMP(x, least, most)     _mm256_min_epi32(_mm256_max_epi32(x, least), most)
+#define VECTOR_INT_STORE_INT8(to, x)         avx2_store_int8(to, x)
+#define VECTOR_FIXED_ALL(multiplier, shift) \
+    vector_fixed_fill(VECTOR_INT_ALL(multiplier), VECTOR_INT_ALL(shift))
 
 #include "../vector/quant.h"
 

@@ -39,6 +39,7 @@
 #define VECTOR_BYTES_ALL(x)                   _mm512_set1_epi8(x)
 #define VECTOR_BYTES_FLIP(a, b)               _mm512_xor_si512(a, b)
 #define VECTOR_BYTES_LARGER(a, b)             _mm512_max_epi8(a, b)
+#define VECTOR_BYTES_SMALLER(a, b)            _mm512_min_epi8(a, b)
 /* Four vectors as int16 with saturation, `added`, and as int8 with saturation. */
 #define VECTOR_BYTES_NARROW(a, b, c, d, added) vector_narrow(a, b, c, d, added)
 
@@ -87,6 +88,46 @@ static inline __m512i vector_find(const vector_table *table, __m512i x) {
     found[2] = _mm512_mask_blend_epi8(bit6, found[2], found[3]);
     return _mm512_mask_blend_epi8(bit7, found[0], found[2]);
 }
+
+/* Fixed-point multipliers: see fixed_multiply. One for each lane. */
+typedef struct vector_fixed {
+    VECTOR_INT multiplier;
+    VECTOR_INT left;
+    VECTOR_INT right;
+    VECTOR_INT mask; /* of the bits that are shifted out to the right */
+    VECTOR_INT half; /* half of it */
+} vector_fixed;
+
+static inline vector_fixed vector_fixed_fill(__m512i multiplier, __m512i shift) {
+    const __m512i zero = _mm512_setzero_si512(), ones = _mm512_set1_epi32(-1);
+    vector_fixed fixed;
+    fixed.multiplier = multiplier;
+    fixed.left = _mm512_max_epi32(shift, zero);
+    fixed.right = _mm512_sub_epi32(zero, _mm512_min_epi32(shift, zero));
+    fixed.mask = _mm512_andnot_si512(_mm512_sllv_epi32(ones, fixed.right), ones);
+    fixed.half = _mm512_srli_epi32(fixed.mask, 1);
+    return fixed;
+}
+
+static inline __m512i vector_fixed_multiply(__m512i x, const vector_fixed *fixed) {
+    const __m512i nudge = _mm512_set1_epi64(1 << 30), one = _mm512_set1_epi32(1);
+    const __m512i shifted = _mm512_sllv_epi32(x, fixed->left);
+    const __m512i even = _mm512_add_epi64(_mm512_mul_epi32(shifted, fixed->multiplier), nudge);
+    const __m512i odd = _mm512_add_epi64(
+        _mm512_mul_epi32(_mm512_srli_epi64(shifted, 32), _mm512_srli_epi64(fixed->multiplier, 32)), nudge);
+    const __m512i product =
+        _mm512_mask_mov_epi32(_mm512_srli_epi64(even, 31), 0xaaaa, _mm512_slli_epi64(odd, 1));
+    const __m512i rest = _mm512_and_si512(product, fixed->mask);
+    const __m512i most = _mm512_sub_epi32(fixed->half, _mm512_srai_epi32(product, 31));
+    const __m512i floor = _mm512_srav_epi32(product, fixed->right);
+    return _mm512_mask_add_epi32(floor, _mm512_cmpgt_epi32_mask(rest, most), floor, one);
+}
+
+#define VECTOR_FIXED_FILL(multiplier, shift) vector_fixed_fill(multiplier, shift)
+#define VECTOR_INT_CLAMP(x, least, most)     _mm512_min_epi32(_mm512_max_epi32(x, least), most)
+#define VECTOR_INT_STORE_INT8(to, x)         _mm_storeu_si128((void *)(to), _mm512_cvtepi32_epi8(x))
+#define VECTOR_FIXED_ALL(multiplier, shift) \
+    vector_fixed_fill(VECTOR_INT_ALL(multiplier), VECTOR_INT_ALL(shift))
 
 #include "../vector/quant.h"
 
