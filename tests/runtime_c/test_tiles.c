@@ -34,16 +34,38 @@ static void open_packed(smr_value *value, uint8_t dtype, int32_t rank, const int
     }
 }
 
+/* The multipliers of an integer op: floats, or TensorFlow Lite's of either rounding. */
+static void open_multipliers(smr_value *value, int32_t outputs) {
+    const int32_t dims[] = {outputs}, fixed[] = {next_random(2, 3), outputs};
+    int32_t i;
+    if (next_random(0, 2) > 0) {
+        open_value(value, SMR_DTYPE_FLOAT32, 1, dims, 0);
+        for (i = 0; i < outputs; ++i) {
+            ((float *)value->data)[i] = (float)next_random(1, 100) / 20000.0f;
+        }
+        return;
+    }
+    open_value(value, SMR_DTYPE_INT32, 2, fixed, 0);
+    for (i = 0; i < outputs; ++i) {
+        int32_t *numbers = (int32_t *)value->data + i;
+        if (fixed[0] == 2) {
+            numbers[0] = next_random(0, 9) == 0 ? INT32_MAX : (1 << 30) + 100 * next_random(0, 1 << 23);
+            numbers[outputs] = next_random(0, 9) == 0 ? next_random(-31, 5) : next_random(-10, 0);
+        } else {
+            numbers[0] = (1 << 25) + next_random(0, (1 << 24) - 1);
+            numbers[outputs] = next_random(0, (1 << 24) - 1);
+            numbers[2 * outputs] = next_random(-63, -54);
+        }
+    }
+}
+
 /* Bias and, of an integer op, multipliers. */
 static void open_rest(bench *b, int32_t outputs, bool integer) {
     const int32_t dims[] = {outputs};
     int32_t i;
     if (integer) {
         open_value(&b->values[2], SMR_DTYPE_INT32, 1, dims, 0);
-        open_value(&b->values[3], SMR_DTYPE_FLOAT32, 1, dims, 0);
-        for (i = 0; i < outputs; ++i) {
-            ((float *)b->values[3].data)[i] = (float)next_random(1, 100) / 20000.0f;
-        }
+        open_multipliers(&b->values[3], outputs);
     } else if (next_random(0, 3) > 0) {
         open_value(&b->values[2], SMR_DTYPE_FLOAT32, 1, dims, 0);
     }
@@ -56,6 +78,13 @@ static void open_rest(bench *b, int32_t outputs, bool integer) {
     b->node.input_count = integer ? 4 : 3;
     b->node.output_count = 1;
     b->outputs[0] = &b->values[4];
+}
+
+/* The rounding that multipliers are for. */
+static uint8_t rounding_of(const smr_value *multipliers) {
+    return (uint8_t)(multipliers->rank == 1      ? SMR_ROUNDING_NATIVE
+                     : multipliers->dims[0] == 2 ? SMR_ROUNDING_TFLITE
+                                                 : SMR_ROUNDING_TFLITE_REAL);
 }
 
 /* The attributes that all convolutions have. */
@@ -74,6 +103,7 @@ static void open_rest(bench *b, int32_t outputs, bool integer) {
 
 #define SET_RANGE(a)                                   \
     do {                                               \
+        (a)->rounding = rounding_of(&b->values[3]);    \
         (a)->output_zero_point = next_random(-20, 20); \
         (a)->activation_min = next_random(-128, -20);  \
         (a)->activation_max = next_random(21, 127);    \

@@ -47,8 +47,11 @@ static inline quant_sums quant_dot(quant_sums sums, int8x8_t numbers, int8x16_t 
 /* clang-format on */
 #include "../tiled/quant_product.inc"
 
-static const smr_product_functions quant_functions = {
-    .panels = 1, .panels_alone = 2, .pixels = {3, 1}, .function = quant_table};
+static const smr_product_functions quant_functions = {.panels = 1,
+                                                      .panels_alone = 2,
+                                                      .pixels = {3, 1},
+                                                      .function = quant_table,
+                                                      .round = smr_quant_rounding_neon};
 
 smr_status smr_prepare_quantized_conv2d_neon(smr_node *node, smr_error *error) {
     return smr_quant_product_prepare_conv2d(node, &quant_functions, error);

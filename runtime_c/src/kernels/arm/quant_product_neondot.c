@@ -26,8 +26,11 @@
 /* clang-format on */
 #include "../tiled/quant_product.inc"
 
-static const smr_product_functions quant_functions = {
-    .panels = 1, .panels_alone = 4, .pixels = {5, 1, 1, 1}, .function = quant_table};
+static const smr_product_functions quant_functions = {.panels = 1,
+                                                      .panels_alone = 4,
+                                                      .pixels = {5, 1, 1, 1},
+                                                      .function = quant_table,
+                                                      .round = smr_quant_rounding_neon};
 
 smr_status smr_prepare_quantized_conv2d_neondot(smr_node *node, smr_error *error) {
     return smr_quant_product_prepare_conv2d(node, &quant_functions, error);

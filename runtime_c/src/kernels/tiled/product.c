@@ -195,7 +195,7 @@ static void product_run_part(const smr_node *node, const smr_product *p, product
     const size_t tiles = product_divide(part->columns, most), pixels = part->columns / tiles;
     const size_t longer = part->columns - tiles * pixels; /* tiles that have one pixel more */
     product_place place;
-    size_t i, r;
+    size_t i;
     for (place.line = 0; place.line < part->lines; place.line += place.lines) {
         place.lines = part->lines - place.line < step ? 1 : step;
         place.column = 0;
@@ -216,10 +216,10 @@ static void product_run_part(const smr_node *node, const smr_product *p, product
             } else {
                 product_run_chunks(p, part, &place, function, tile);
             }
-            for (r = 0; p->filter.fixed != NULL && r < count; ++r) {
-                quant_write(&p->filter, block->first * 16, tile->outputs,
-                            (const int32_t *)tile->partial + r * block->count * 16, &p->range,
-                            (int8_t *)tile->output + r * p->filter.outputs);
+            if (p->filter.fixed != NULL) {
+                const smr_quant_sums sums = {tile->partial, block->count * 16, tile->output,
+                                             p->filter.outputs, count};
+                p->functions->round(&p->filter, block->first * 16, tile->outputs, &p->range, &sums);
             }
         }
     }

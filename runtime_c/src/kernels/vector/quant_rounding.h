@@ -5,11 +5,24 @@
 
 #include "../generic/quant_conv.h"
 
-void smr_quant_rounding_avx512(const quant_filter *filter, size_t first, size_t count, const int32_t *acc,
-                               const quant_output *output, int8_t *y);
-void smr_quant_rounding_avx2(const quant_filter *filter, size_t first, size_t count, const int32_t *acc,
-                             const quant_output *output, int8_t *y);
-void smr_quant_rounding_neon(const quant_filter *filter, size_t first, size_t count, const int32_t *acc,
-                             const quant_output *output, int8_t *y);
+/* The sums of some pixels, and where they are written. */
+typedef struct smr_quant_sums {
+    const int32_t *acc; /* of the first output */
+    size_t acc_step;    /* from one pixel to the next */
+    int8_t *y;
+    size_t y_step;
+    size_t pixels;
+} smr_quant_sums;
+
+/* As quant_write for each of the pixels. */
+typedef void (*smr_quant_rounding)(const quant_filter *filter, size_t first, size_t count,
+                                   const quant_output *output, const smr_quant_sums *sums);
+
+void smr_quant_rounding_avx512(const quant_filter *filter, size_t first, size_t count,
+                               const quant_output *output, const smr_quant_sums *sums);
+void smr_quant_rounding_avx2(const quant_filter *filter, size_t first, size_t count,
+                             const quant_output *output, const smr_quant_sums *sums);
+void smr_quant_rounding_neon(const quant_filter *filter, size_t first, size_t count,
+                             const quant_output *output, const smr_quant_sums *sums);
 
 #endif

@@ -65,8 +65,11 @@ static inline void quant_write_sums(const quant_sums sum[4], const float *const 
 /* clang-format on */
 #include "../tiled/quant_product.inc"
 
-static const smr_product_functions quant_functions = {
-    .panels = 1, .panels_alone = 2, .pixels = {3, 1}, .function = quant_table};
+static const smr_product_functions quant_functions = {.panels = 1,
+                                                      .panels_alone = 2,
+                                                      .pixels = {3, 1},
+                                                      .function = quant_table,
+                                                      .round = smr_quant_rounding_avx2};
 
 smr_status smr_prepare_quantized_conv2d_avx2(smr_node *node, smr_error *error) {
     return smr_quant_product_prepare_conv2d(node, &quant_functions, error);

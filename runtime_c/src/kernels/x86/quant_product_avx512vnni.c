@@ -77,7 +77,8 @@ static const smr_product_functions quant_functions = {.panels = 2,
                                                       .flip = QUANT_FLIP,
                                                       .function = quant_table,
                                                       .copy = quant_copy,
-                                                      .start = quant_starts};
+                                                      .start = quant_starts,
+                                                      .round = smr_quant_rounding_avx512};
 
 smr_status smr_prepare_quantized_conv2d_avx512vnni(smr_node *node, smr_error *error) {
     return smr_quant_product_prepare_conv2d(node, &quant_functions, error);
