@@ -135,7 +135,7 @@ static const smr_tile_function quant_table[1][SMR_TILE_PIXELS] = {
     {quant_1, quant_2, quant_3, quant_4, quant_5, quant_6}};
 
 static const smr_product_functions quant_functions = {
-    .panels = 1, .panels_alone = 1, .pixels = {6}, .function = quant_table};
+    .panels = 1, .panels_alone = 1, .pixels = {6}, .function = quant_table, .round = smr_quant_rounding_neon};
 
 smr_status smr_prepare_quantized_conv2d_neoni8mm(smr_node *node, smr_error *error) {
     return smr_quant_product_prepare_conv2d(node, &quant_functions, error);

@@ -186,6 +186,15 @@ static bool product_in_place(const smr_product *p, const product_part *part, con
     return place->lines == 1 || (top >= 0 && top + (int64_t)product_rows(p, 2) <= window->size[0]);
 }
 
+/* For an instruction set that rounds no sums in fixed point. */
+static void product_round(const quant_filter *filter, size_t first, size_t count, const quant_output *output,
+                          const smr_quant_sums *sums) {
+    size_t r;
+    for (r = 0; r < sums->pixels; ++r) {
+        quant_write(filter, first, count, sums->acc + r * sums->acc_step, output, sums->y + r * sums->y_step);
+    }
+}
+
 /* All tiles of a block in a part. */
 static void product_run_part(const smr_node *node, const smr_product *p, product_block *block,
                              product_part *part, smr_tile *tile) {
@@ -219,7 +228,9 @@ static void product_run_part(const smr_node *node, const smr_product *p, product
             if (p->filter.fixed != NULL) {
                 const smr_quant_sums sums = {tile->partial, block->count * 16, tile->output,
                                              p->filter.outputs, count};
-                p->functions->round(&p->filter, block->first * 16, tile->outputs, &p->range, &sums);
+                const smr_quant_rounding round =
+                    p->functions->round != NULL ? p->functions->round : product_round;
+                round(&p->filter, block->first * 16, tile->outputs, &p->range, &sums);
             }
         }
     }

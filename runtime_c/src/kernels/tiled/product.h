@@ -63,7 +63,7 @@ typedef struct smr_product_functions {
      * pixel begins with the bias. Null when `flip` is 0. */
     void (*start)(const uint8_t *weights, size_t panel_bytes, size_t panels, const int32_t *bias,
                   size_t outputs, int32_t *start);
-    smr_quant_rounding round; /* of sums whose multipliers are fixed-point; null for float32 */
+    smr_quant_rounding round; /* of sums whose multipliers are fixed-point, or null */
 } smr_product_functions;
 
 extern const smr_product_functions smr_product_avx512, smr_product_avx2, smr_product_neon, smr_product_wasm;

@@ -55,7 +55,8 @@ static const smr_product_functions quant_functions = {.panels = 1,
                                                       .flip = QUANT_FLIP,
                                                       .function = quant_table,
                                                       .copy = quant_copy,
-                                                      .start = quant_starts};
+                                                      .start = quant_starts,
+                                                      .round = smr_quant_rounding_avx2};
 
 smr_status smr_prepare_quantized_conv2d_avxvnni(smr_node *node, smr_error *error) {
     return smr_quant_product_prepare_conv2d(node, &quant_functions, error);
