@@ -71,7 +71,7 @@ static inline void neon_transpose(float32x4_t x[4]) {
 
 #define VECTOR_AT_LEAST(x, least) vmaxq_f32(x, least) /* NaN if one is */
 #define VECTOR_AT_MOST(x, most)   vminq_f32(x, most)  /* NaN if one is */
-#if defined(__aarch64__) || defined(_M_ARM64)
+#if defined(SMR_KERNELS_ARM64)
 #define VECTOR_SQRT(x) vsqrtq_f32(x)
 #else
 static inline float32x4_t neon_sqrt(float32x4_t x) {
