@@ -7,6 +7,7 @@
 
 #define PARALLEL_LEAST 4000 /* nanoseconds of an op */
 #define PARALLEL_RUN   8    /* times that much in a run, which has threads to wake */
+#define PARALLEL_APART 12   /* times that much of an op on one thread */
 #define PARALLEL_FINE  4    /* parts for each thread: some threads are slower, or come later, than others */
 #define PARALLEL_WHOLE 16   /* times the least cost of an op for each part that a thread has */
 #define PARALLEL_STEPS 16   /* that a loop is thought to take, unless it may take no more than fewer */
@@ -94,27 +95,42 @@ static double steps_of(const smr_node *node) {
     return most < PARALLEL_STEPS ? most : PARALLEL_STEPS;
 }
 
-/* Cuts the nodes of a program, and adds up what those with several parts take. */
-static double plan_program(const smr_context *context, const smr_program *program) {
-    double sum = 0;
-    uint32_t i;
+/* The nodes of [begin, end) stay on one thread. */
+static double plan_alone(const smr_program *program, uint32_t begin, uint32_t end) {
+    for (; begin < end; ++begin) {
+        program->nodes[begin].parts = 1;
+    }
+    return 0;
+}
+
+/* Cuts the nodes of a program, and adds up what those with several parts take. Threads fall asleep during a
+ * long op on one thread: what comes after it, up to the next, is worth waking them or goes without. */
+static double plan_program(const smr_context *context, const smr_program *program, double worth) {
+    const double apart = (double)PARALLEL_APART * context->least_parallel;
+    double sum = 0, group = 0;
+    uint32_t i, begin = 0;
     for (i = 0; i < program->ops.count; ++i) {
         smr_node *node = &program->nodes[i];
-        node->parts = 1;
-        if (!node->late) {
-            const double cost = smr_node_cost(node);
-            node->parts = parts_of(context, node, cost);
-            sum += node->parts > 1 ? cost : 0;
+        const double cost = node->late ? 0 : smr_node_cost(node);
+        node->parts = parts_of(context, node, cost);
+        if (node->parts > 1) {
+            group += cost;
+        } else if (cost >= apart) {
+            sum += group >= worth ? group : plan_alone(program, begin, i);
+            group = 0;
+            begin = i + 1;
         }
     }
-    return sum;
+    return sum + (group >= worth ? group : plan_alone(program, begin, i));
 }
 
 static void plan_programs(smr_context *context) {
+    const double worth = (double)PARALLEL_RUN * context->least_parallel;
     smr_program *caller;
-    uint32_t i, k;
-    for (i = 0; i < context->model->programs.count; ++i) {
-        context->programs[i].parallel_cost = plan_program(context, &context->programs[i]);
+    uint32_t i;
+    for (i = 0; i < context->model->programs.count; ++i) { /* a body may run many times */
+        context->programs[i].parallel_cost =
+            plan_program(context, &context->programs[i], caller_of(context, i, &caller) == NULL ? worth : 0);
     }
     /* Bodies come after the programs that run them. */
     for (i = context->model->programs.count; i-- > 0;) {
@@ -125,11 +141,10 @@ static void plan_programs(smr_context *context) {
     }
     for (i = 0; i < context->model->programs.count; ++i) {
         smr_program *program = &context->programs[i];
-        program->parallel = caller_of(context, i, &caller) != NULL
-                                ? caller->parallel
-                                : program->parallel_cost >= (double)PARALLEL_RUN * context->least_parallel;
-        for (k = 0; !program->parallel && k < program->ops.count; ++k) {
-            program->nodes[k].parts = 1;
+        program->parallel =
+            caller_of(context, i, &caller) != NULL ? caller->parallel : program->parallel_cost >= worth;
+        if (!program->parallel) {
+            (void)plan_alone(program, 0, program->ops.count);
         }
     }
 }
