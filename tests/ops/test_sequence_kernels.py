@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -125,7 +126,7 @@ def test_against_float64(case: Case, tmp_path: Path) -> None:
     given = [i and replace(i, values=a) for i, a in zip(case.inputs, made.inputs, strict=True)]
     wide = build(replace(case, inputs=tuple(given)), "float64")
     expected = wide.session().run(list(wide.op.outputs), wide.feeds)
-    sample = {t.op.name: a for t, a in made.feeds.items()}
+    sample: dict[str, Any] = {t.op.name: a for t, a in made.feeds.items()}
     export_model(
         {f"output{i}": t for i, t in enumerate(made.op.outputs)},
         tmp_path / "m.smr",
