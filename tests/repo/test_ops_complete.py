@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from typing import Any
 
 import pytest
@@ -55,3 +56,13 @@ def test_op_has_a_generic_kernel_and_cases(name: str) -> None:
 def test_kernels_and_cases_are_of_known_ops() -> None:
     assert {op for op, _ in KERNELS} <= BY_NAME.keys()
     assert CASES.keys() <= BY_NAME.keys()
+
+
+@pytest.mark.parametrize("folder", ["generic", "x86", "arm", "wasm"])
+def test_rows_of_the_registry_are_sorted(folder: str) -> None:
+    """The registry looks for the rows of an op by halving the list."""
+    text = (ROOT / "runtime_c" / "src" / "kernels" / folder / "kernels.inc").read_text()
+    names = re.findall(r"^SMR_KERNEL(?:_IF)?\((\w+),", text, re.MULTILINE)
+    opcodes = [BY_NAME[name.lower()].opcode for name in names]
+    assert len(opcodes) > 1
+    assert opcodes == sorted(opcodes)

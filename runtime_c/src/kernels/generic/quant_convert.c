@@ -1,6 +1,6 @@
 /* Between real numbers and integers, and from one scale to another. */
-#include "convert.h"
 #include "quant_convert.h"
+#include "convert.h"
 
 static smr_status prepare_conversion(smr_node *node, uint8_t dtype, smr_error *error) {
     if (node->outputs[0]->dtype != dtype) {

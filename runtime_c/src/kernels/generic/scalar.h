@@ -11,7 +11,10 @@
 #define VECTOR_SUBTRACT(a, b)        ((a) - (b))
 #define VECTOR_MULTIPLY(a, b)        ((a) * (b))
 #define VECTOR_MULTIPLY_ADD(a, b, c) ((a) * (b) + (c))
-#define VECTOR_CLAMP(x, least, most) ((x) < (least) ? (least) : (x) > (most) ? (most) : (x)) /* a NaN stays \
-                                                                                              */
+#define VECTOR_CLAMP(x, least, most)      \
+    ((x) < (least)  ? (least)             \
+     : (x) > (most) ? (most)              \
+                    : (x)) /* a NaN stays \
+                            */
 
 #endif

@@ -26,8 +26,8 @@ bool smr_recurrent_takes_lstm(const smr_node *node) {
 
 /* The sums of some rows, with what a tile adds to them. They are copied but where there is one row whose
  * columns are all wanted. */
-static void recurrent_tile(smr_tile *tile, smr_tile_function function,
-                           const recurrent_columns *columns, float *sums, size_t rows) {
+static void recurrent_tile(smr_tile *tile, smr_tile_function function, const recurrent_columns *columns,
+                           float *sums, size_t rows) {
     float copy[SMR_TILE_SUMS];
     const size_t wanted = columns->last - columns->first;
     size_t r;

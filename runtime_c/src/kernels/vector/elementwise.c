@@ -8,10 +8,6 @@ typedef struct vector_elementwise {
     const smr_vector_functions *functions;
 } vector_elementwise;
 
-bool smr_vector_takes_elementwise(const smr_node *node) {
-    return node->inputs[0]->dtype == SMR_DTYPE_FLOAT32;
-}
-
 #define ELEMENTWISE_SHORT  48  /* columns of rows that are worth joining */
 #define ELEMENTWISE_JOINED 192 /* columns of joined rows, at most */
 

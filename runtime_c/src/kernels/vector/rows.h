@@ -1,5 +1,6 @@
-/* Numbers of a row of float32, for the templates of this folder: included after the vectors of an instruction set.
- * The order in which numbers are added depends on the size of the row alone, and sums of many are in double. */
+/* Numbers of a row of float32, for the templates of this folder: included after the vectors of an instruction
+ * set. The order in which numbers are added depends on the size of the row alone, and sums of many are in
+ * double. */
 #ifndef SMR_VECTOR_ROWS_H
 #define SMR_VECTOR_ROWS_H
 
@@ -7,7 +8,8 @@
 
 #define VECTOR_BLOCK (16 * VECTOR_LANES) /* numbers that are added in float32 */
 
-/* The sum of what `term` makes of each of `size` numbers and `shift`; `term` may not depend on its neighbours. */
+/* The sum of what `term` makes of each of `size` numbers and `shift`; `term` may not depend on its
+ * neighbours. */
 static inline __attribute__((always_inline)) double vector_sum_row(const float *x, size_t size, float shift,
                                                                    VECTOR (*term)(VECTOR x, VECTOR shift)) {
     const VECTOR shifts = VECTOR_ALL(shift);
