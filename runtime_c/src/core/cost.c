@@ -58,7 +58,8 @@ static double cost_axis(const smr_value *value, int32_t before) {
 
 /* How many times as many outputs there were if all panels of 16, which they are computed in, were full. */
 static double cost_panels(double outputs) {
-    return (double)(((int64_t)outputs + 15) / 16 * 16) / outputs;
+    const int64_t panels = ((int64_t)outputs + 15) / 16;
+    return (double)(panels * 16) / outputs;
 }
 
 /* Those of depthwise convolutions, of which a processor does fewer at a time, count twice, and so do those of

@@ -64,7 +64,7 @@ void smr_parallel_configure(smr_context *context, const smr_context_config *conf
 static uint8_t parts_of(const smr_context *context, const smr_node *node, double cost) {
     const double least = (double)context->least_parallel;
     const double fine = cost / (PARALLEL_WHOLE * least);
-    size_t parts = (size_t)context->threads, most = (size_t)context->most_parts;
+    size_t parts = (size_t)context->threads, most = (size_t)context->most_parts, items;
     double longest;
     if (parts == 1 || cost < least || node->work < 2) {
         return 1;
@@ -73,7 +73,8 @@ static uint8_t parts_of(const smr_context *context, const smr_node *node, double
     most = most < node->work ? most : node->work;
     most = 2 * cost / least < (double)most ? (size_t)(2 * cost / least) : most;
     parts = parts < most ? parts : most;
-    longest = (double)((node->work + parts - 1) / parts) / (double)node->work;
+    items = (node->work + parts - 1) / parts;
+    longest = (double)items / (double)node->work;
     longest = longest * context->threads > 1 ? longest : 1.0 / context->threads;
     return cost * (1 - longest) < least / 2 ? 1 : (uint8_t)parts;
 }

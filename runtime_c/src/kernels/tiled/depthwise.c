@@ -170,6 +170,7 @@ static void depthwise_run_at(const depthwise_place *place, size_t line, size_t n
     const int64_t left = smr_window_at(window, 1 - across, (int64_t)first, 0);
     smr_depthwise_run run;
     int32_t row;
+    memset(&run, 0, sizeof run);
     for (row = 0; row < window->taps[0] + window->strides[0]; ++row) {
         const int64_t at = smr_window_at(window, across, (int64_t)line, row);
         if (row >= window->taps[0] && next == line) {

@@ -246,7 +246,6 @@ smr_status smr_product_run(const smr_node *node, size_t begin, size_t end, smr_e
     (void)error;
     /* Not the arrays, which would take longer than a small product. */
     memset(&block, 0, offsetof(product_block, starts));
-    block.number = part.number = SIZE_MAX;
     memset(&tile, 0, sizeof tile);
     tile.weights_panel = p->weights_panel;
     tile.weights_row = p->weights_row;
@@ -259,10 +258,10 @@ smr_status smr_product_run(const smr_node *node, size_t begin, size_t end, smr_e
         const size_t other = p->by_part ? item / p->blocks : item / p->parts;
         const size_t wanted = p->by_part ? item - other * p->blocks : other;
         const size_t number = p->by_part ? other : item - other * p->parts;
-        if (wanted != block.number) {
+        if (item == begin || wanted != block.number) {
             product_begin_block(node, p, wanted, &block, &tile);
         }
-        if (number != part.number) {
+        if (item == begin || number != part.number) {
             product_begin_part(p, node->inputs[0]->data, number, &part);
         }
         if (p->swept) {
