@@ -52,7 +52,7 @@ static void elementwise_run_rows(const vector_elementwise *p, const smr_node *no
         rows->y = (const float *)node->inputs[1]->data + place->offsets[1];
         rows->y_row = outer < 0 ? 0 : place->strides[1][outer];
     }
-    if (rows->columns <= ELEMENTWISE_SHORT && rows->rows > ELEMENTWISE_JOINED &&
+    if (two && rows->columns <= ELEMENTWISE_SHORT && rows->rows > ELEMENTWISE_JOINED &&
         function == p->functions->elements && (rows->x_row == 0) != (rows->y_row == 0)) {
         elementwise_join_rows(function, rows);
     } else {

@@ -82,7 +82,8 @@ smr_status smr_vector_prepare_reduce(smr_node *node, smr_prepare_function prepar
     p->fold = fold;
     p->divisor = 1.0f;
     if (node->kernel->opcode == SMR_OP_REDUCE_MEAN && node->work > 0) {
-        p->divisor = (float)(node->inputs[0]->count / node->outputs[0]->count);
+        const size_t terms = node->inputs[0]->count / node->outputs[0]->count;
+        p->divisor = (float)terms;
     }
     node->run = reduce_run_vectors;
     return SMR_OK;
