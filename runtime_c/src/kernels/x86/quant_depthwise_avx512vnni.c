@@ -37,38 +37,6 @@ static inline void woven_four(const int8_t *const rows[4], __mmask64 mask, uint8
     _mm512_storeu_si512(to + 192, _mm512_shuffle_i32x4(high01, high23, 0xdd));
 }
 
-/* Weaves 64 channels in the order of the parts, which packing sums to bytes undoes. */
-static inline void woven_loose(const int8_t *const rows[4], uint8_t flip, uint8_t *to) {
-    const woven_parts parts = woven_unpack(rows, ~(__mmask64)0, flip);
-    size_t i;
-    VECTOR_UNROLL for (i = 0; i < 4; ++i) {
-        _mm512_storeu_si512(to + 64 * i, parts.part[i]);
-    }
-}
-
-/* Puts 64 numbers of 32 bits in the order of the parts. */
-static inline void woven_arrange(void *numbers) {
-    __m128i parts[16];
-    size_t i;
-    memcpy(parts, numbers, sizeof parts);
-    for (i = 0; i < 16; ++i) {
-        _mm_storeu_si128((__m128i *)numbers + i, parts[i % 4 * 4 + i / 4]);
-    }
-}
-
-/* As vector_finish, for numbers in the order of the parts. */
-static inline __m512i woven_finish(const __m512 value[4], const vector_range *range) {
-    __m512i number[4];
-    size_t i;
-    VECTOR_UNROLL for (i = 0; i < 4; ++i) {
-        number[i] = VECTOR_INT_NEAREST(value[i], range->low, range->high);
-    }
-    return VECTOR_BYTES_LARGER(
-        _mm512_packs_epi16(_mm512_adds_epi16(_mm512_packs_epi32(number[0], number[1]), range->zero_point),
-                           _mm512_adds_epi16(_mm512_packs_epi32(number[2], number[3]), range->zero_point)),
-        range->least);
-}
-
 #define WOVEN_ROWS                              4
 #define WOVEN_BYTES                             4
 #define WOVEN_FLIP                              0x80

@@ -85,7 +85,11 @@ class SqueezeNet(nn.Module):
 def test_squeezenet_has_no_transposes_but_at_its_input(kept: bool, tmp_path: Path) -> None:
     torch.manual_seed(0)
     report = export_model(
-        SqueezeNet().eval(), tmp_path / "m.smr", inputs=torch.randn(1, 3, 96, 96), channels_last=not kept
+        SqueezeNet().eval(),
+        tmp_path / "m.smr",
+        inputs=torch.randn(1, 3, 96, 96),
+        channels_last=not kept,
+        disable=["winograd", "row_strips"],
     )
     assert report.programs[0].ops["transpose"] == kept
     assert report.programs[0].ops["conv2d"] == 26
