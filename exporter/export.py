@@ -361,13 +361,13 @@ _HALF_TOLERANCE = 1e-2
 
 
 def _rounded_to_half(model: ModelGraph) -> set[str]:
-    """The names of tensors that were computed as float16, or from such."""
+    """The names of tensors that were computed as float16, or from such, and of the layers that they are strips of."""
     found: set[str] = set()
     for op in model.graph.operations:
         inputs = [t.name for t in op.inputs if t is not None]
         after = any(name in found for name in inputs)
         found |= {t.name for t in op.outputs if after or (t.dtype is float16 and op.type != "constant")}
-    return found
+    return found | {rows.layer for name, rows in model.rows.items() if name in found}
 
 
 def _judge(report: ExportReport, model: ModelGraph, rounded: Collection[str]) -> None:
@@ -376,8 +376,7 @@ def _judge(report: ExportReport, model: ModelGraph, rounded: Collection[str]) ->
     for row in report.layers:
         # A state may be known to sub-graphs only.
         state = model.initial_values.get(row.name.removesuffix(":0"))
-        size = model.graph.get_tensor_by_name(row.name).dtype.size if state is None else state.itemsize
-        half = size == 2 or row.name in rounded
+        half = row.name in rounded or (state is not None and state.itemsize == 2)
         limit = max(report.tolerance, _HALF_TOLERANCE) if half else report.tolerance
         bad = row.error > 0.0 if row.exact else row.error > limit
         # An integer that a comparison or an argmax makes of floats may rightly differ from the source by their

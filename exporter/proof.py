@@ -5,7 +5,7 @@ each run. Against the graph that was written, run by a session: integers must be
 holds for every file. An op that makes integers of real numbers is compared on the numbers that the file has there, and
 the session goes on from the file's integers: a difference in the last place of a float could otherwise round the other
 way. Against the source graph, where it has a tensor of the same name: within the tolerance for a float file, a
-measurement for a quantized one.
+measurement for a quantized one. What is computed strip by strip is one layer, of which each strip is compared.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from samara.graph.execution.config import ConfigProto
 from samara.graph.execution.session import Session, compute
 from samara.graph.graph import Graph, Operation, Tensor
 from samara.graph.progress import progress
-from samara.graph.rewrite import ModelGraph, needed, with_bodies
+from samara.graph.rewrite import ModelGraph, Rows, needed, with_bodies
 from samara.pyruntime.model import Context, Model
 
 Array = np.ndarray[Any, Any]
@@ -37,10 +37,10 @@ Sample = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class LayerError:
-    """How far one tensor of the file is from the written graph and from the source, over all samples.
+    """How far one layer of the file is from the written graph and from the source, over all samples.
 
     Attributes:
-        signature, name, op: which tensor, and the op that writes it.
+        signature, name, op: which tensor, and the op that writes it, or its strips.
         exact: whether it must be equal to the written graph's, being of integers.
         error: the largest difference from the written graph, over the largest magnitude there.
         source_error: the same against the source; None where the source has no such tensor.
@@ -72,8 +72,12 @@ class Measure:
         self.noise = 0.0
         self.signal = 0.0
 
-    def add(self, found: Array, expected: Array) -> None:
-        """Counts in one pair of arrays of one shape; NaN equals NaN, and differs from all else by infinity."""
+    def add(self, found: Array, expected: Array, *, again: bool = False) -> None:
+        """Counts in one pair of arrays of one shape; NaN equals NaN, and differs from all else by infinity.
+
+        What is there `again` is no more signal and no more noise.
+        """
+        noise, signal = self.noise, self.signal
         # Bits that were given as numbers can be a NaN that signals, as soon as they are converted.
         with np.errstate(invalid="ignore"):
             blocks = np.nditer(
@@ -86,6 +90,8 @@ class Measure:
             )
             for a, b in blocks:
                 self._add(a, b)
+        if again:
+            self.noise, self.signal = noise, signal
 
     def _add(self, a: Array, b: Array) -> None:
         difference = np.abs(a - b)
@@ -165,8 +171,11 @@ def prove(
     errors: list[LayerError] = []
     for index, program in enumerate(lowered.programs):
         outputs = {id(t): frozen.outputs[index][n] for n, t in program.signature.outputs.items()}
+        layers: dict[str, _Layer] = {}
         rows = [
-            _Row(program, t, outputs.get(id(t)), by_name, model) for op in program.ops for t in _compared(op)
+            _Row(program, t, outputs.get(id(t)), by_name, model, layers)
+            for op in program.ops
+            for t in _compared(op)
         ]
         states = {name: Measure() for name in model.initial_values}
         for sample in progress(samples[index], "proving"):
@@ -179,7 +188,7 @@ def prove(
             _Comparison(program, rows, written, feeds, source, fed_source, ran).run(context, arrays)
             for name, kept in context.observed_states().items():
                 states[name].add(kept, written.variables[name])
-        errors += [r.result() for r in rows]
+        errors += [layer.result() for layer in layers.values()]
         errors += [
             LayerError(
                 signature=program.signature.name,
@@ -304,8 +313,32 @@ def _makes_integers(op: Operation, computed: Collection[int]) -> bool:
     )
 
 
+class _Layer:
+    """Tensors of the file that are one layer: a single one, or the strips that it is computed in."""
+
+    def __init__(self, signature: str, name: str, tensor: Tensor) -> None:
+        self.signature = signature
+        self.name = name
+        self.op = tensor.op.type
+        self.exact = not tensor.dtype.is_floating
+        self.written = Measure()
+        self.source = Measure()
+        self.compared = False
+
+    def result(self) -> LayerError:
+        return LayerError(
+            signature=self.signature,
+            name=self.name,
+            op=self.op,
+            exact=self.exact,
+            error=self.written.relative,
+            source_error=self.source.relative if self.compared else None,
+            signal_to_noise=self.source.decibels if self.compared else None,
+        )
+
+
 class _Row:
-    """An output of an op of a program, and what it is compared with."""
+    """An output of an op of a program, what it is compared with, and the layer that this counts for."""
 
     def __init__(
         self,
@@ -314,59 +347,57 @@ class _Row:
         output: Tensor | None,
         source: Mapping[str, Operation],
         model: ModelGraph,
+        layers: dict[str, _Layer],
     ) -> None:
         self.tensor = tensor
-        self.index = next(i for i, t in enumerate(program.tensors) if t is self.tensor)
-        self.signature = program.signature.name
-        self.op = tensor.op.type
-        self.quantization = model.quantization.get(self.tensor.name)
-        self.source = _source_tensor(source, self.tensor, output, self.quantization is not None)
-        self._written = Measure()
-        self._source = Measure()
+        self.quantization = model.quantization.get(tensor.name)
+        self.rows = model.rows.get(tensor.name)
+        name = tensor.name if self.rows is None else self.rows.layer
+        self.source = _source_tensor(source, tensor, name, output, self.quantization is not None, self.rows)
+        self.layer = layers.setdefault(name, _Layer(program.signature.name, name, tensor))
+        self.layer.compared |= self.source is not None
 
     def add(self, found: Array, expected: Array, original: Array | None) -> None:
-        self._written.add(found, expected)
+        self.layer.written.add(found, expected)
         if original is not None:
-            if SUFFIX in self.tensor.name:
+            if SUFFIX in self.layer.name:
                 original = np.transpose(original, to_last(original.ndim))
+            if self.rows is not None:
+                original = original[:, self.rows.first : self.rows.end]
             real = found if self.quantization is None else self.quantization.dequantize(found)
-            self._source.add(real, original)
-
-    def result(self) -> LayerError:
-        compared = self.source is not None
-        return LayerError(
-            signature=self.signature,
-            name=self.tensor.name,
-            op=self.op,
-            exact=not self.tensor.dtype.is_floating,
-            error=self._written.relative,
-            source_error=self._source.relative if compared else None,
-            signal_to_noise=self._source.decibels if compared else None,
-        )
+            # Strips are moved and joined by ops of other kinds than the one that computes them.
+            self.layer.source.add(real, original, again=self.tensor.op.type != self.layer.op)
 
 
 def _source_tensor(
-    source: Mapping[str, Operation], tensor: Tensor, output: Tensor | None, quantized: bool
+    source: Mapping[str, Operation],
+    tensor: Tensor,
+    layer: str,
+    output: Tensor | None,
+    quantized: bool,
+    rows: Rows | None,
 ) -> Tensor | None:
     """The source's tensor with the values of one of the file; channels may be last in the file alone.
 
-    It has the same name; or it is the output of a signature that the other is.
+    It has the name of the layer; or it is the output of a signature that the other is.
     """
-    operation = source.get(tensor.op.name.replace(SUFFIX, ""))
-    if operation is not None and tensor.index < len(operation.outputs):
-        found = operation.outputs[tensor.index]
-    elif output is not None and TURNED not in tensor.name:
+    name, _, index = layer.rpartition(":")
+    operation = source.get(name.replace(SUFFIX, ""))
+    if operation is not None and int(index) < len(operation.outputs):
+        found = operation.outputs[int(index)]
+    elif output is not None and TURNED not in layer:
         found = output
     else:
         return None
     if found.dtype.is_floating != (tensor.dtype.is_floating or quantized):
         return None
-    if SUFFIX in tensor.name and (found.shape is None or len(found.shape) < 3):
+    if SUFFIX in layer and (found.shape is None or len(found.shape) < 3):
         return None
     if found.shape is not None and tensor.shape is not None:
-        shape = [found.shape[a] for a in to_last(len(found.shape))] if SUFFIX in tensor.name else found.shape
-        merged = [dims.merge(a, b) for a, b in zip(shape, tensor.shape, strict=False)]
-        if len(shape) != len(tensor.shape) or None in merged:
+        shape = [found.shape[a] for a in to_last(len(found.shape))] if SUFFIX in layer else found.shape
+        whole = tensor.shape if rows is None else (tensor.shape[0], rows.height, *tensor.shape[2:])
+        merged = [dims.merge(a, b) for a, b in zip(shape, whole, strict=False)]
+        if len(shape) != len(whole) or None in merged:
             return None
     return found
 

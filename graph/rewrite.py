@@ -26,6 +26,22 @@ class SignatureGraph:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rows:
+    """Which rows of which layer a tensor holds. Rows are axis 1.
+
+    Attributes:
+        layer: the name of the tensor that has all rows, or would have them.
+        first, end: from which row to before which.
+        height: how many rows the layer has.
+    """
+
+    layer: str
+    first: int
+    end: int
+    height: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelGraph:
     """A frozen graph on its way to a file.
 
@@ -34,12 +50,14 @@ class ModelGraph:
         signatures: what can be run.
         initial_values: of the variables that stay (state), by operation name.
         quantization: scale, zero point and axis of integer tensors that stand for real ones, by tensor name.
+        rows: what part of a layer those tensors hold that are computed strip by strip, by tensor name.
     """
 
     graph: Graph
     signatures: tuple[SignatureGraph, ...]
     initial_values: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
     quantization: dict[str, Any] = field(default_factory=dict)
+    rows: dict[str, Rows] = field(default_factory=dict)
 
     @property
     def outputs(self) -> list[Tensor]:
@@ -219,6 +237,7 @@ def transform(
         signatures=signatures,
         initial_values=model.initial_values,
         quantization=model.quantization,
+        rows=model.rows,
     )
     kept = lose_writes or _writes(needed(rewritten.outputs)) == _writes(order)
     return rewritten if kept else None

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from samara.exporter import sharing
-from samara.exporter.passes.row_local import Link, Strips, bounds_of, link
+from samara.exporter.passes.row_local import Link, Strips, bounds_of, image_shape, link
 from samara.exporter.passes.strip_choice import Memory, choose, worth
 from samara.exporter.plan import Program, Step
 from samara.exporter.plan.bounds import round_up
@@ -21,7 +21,7 @@ from samara.exporter.plan.lifetime import lifetimes
 from samara.exporter.sharing import byte_count, fixed_shape
 from samara.graph.graph import Operation, Tensor
 from samara.graph.ops.indexing import axis_slice
-from samara.graph.rewrite import ModelGraph, Visit, copy, needed, transform
+from samara.graph.rewrite import ModelGraph, Rows, Visit, copy, needed, transform
 
 
 def compute_in_strips(model: ModelGraph) -> ModelGraph | None:
@@ -91,7 +91,7 @@ def in_strips(model: ModelGraph, parts: Sequence[tuple[Sequence[Link], int]]) ->
     """
     within = {e.op for links, _ in parts for e in links[:-1]}
     lasts = {links[-1].op: (links, strips) for links, strips in parts}
-    quantization = dict(model.quantization)
+    quantization, rows = dict(model.quantization), dict(model.rows)
 
     def visit(seen: Visit) -> list[Tensor] | None:
         if seen.op in within:
@@ -100,40 +100,55 @@ def in_strips(model: ModelGraph, parts: Sequence[tuple[Sequence[Link], int]]) ->
         if seen.op not in lasts:
             return None
         links, strips = lasts[seen.op]
-        made = Strips(links, seen.copied(links[0].begins), _Ops(seen, links, quantization))
+        made = Strips(links, seen.copied(links[0].begins), _Ops(seen, links, quantization, rows))
         return seen.make("concat", [made.run(bounds_of(links[-1].rows_out, strips))], {"axis": 1})
 
     rewritten = transform(model, visit) if parts else None
-    return None if rewritten is None else replace(rewritten, quantization=quantization)
+    return None if rewritten is None else replace(rewritten, quantization=quantization, rows=rows)
 
 
 class _Ops:
     """Makes the ops of strips."""
 
-    def __init__(self, seen: Visit, links: Sequence[Link], quantization: dict[str, Any]) -> None:
+    def __init__(
+        self, seen: Visit, links: Sequence[Link], quantization: dict[str, Any], rows: dict[str, Rows]
+    ) -> None:
         self._seen = seen
         self._links = links
         self._quantization = quantization
+        self._rows = rows
 
-    def _named(self, like: Tensor | None, made: Tensor) -> Tensor:
-        if like is not None and like.name in self._quantization:
+    def _named(self, made: Tensor, like: Tensor, rows: Rows) -> Tensor:
+        if like.name in self._quantization:
             self._quantization[made.name] = self._quantization[like.name]
+        self._rows[made.name] = rows
         return made
 
-    def _apply(self, type_: str, inputs: list[Any], attributes: dict[str, Any], like: Tensor) -> Tensor:
+    def _apply(
+        self, type_: str, inputs: list[Any], attributes: dict[str, Any], like: Tensor, rows: Rows
+    ) -> Tensor:
         name = self._seen.derived("strip")
         made = self._seen.b.graph.apply(type_, inputs, attributes, name=name).outputs[0]
-        return self._named(like, made)
+        return self._named(made, like, rows)
+
+    def _rows_of(self, image: Tensor) -> Rows:
+        shape = image_shape(image)
+        assert shape is not None
+        whole = Rows(layer=image.name, first=0, end=shape[1], height=shape[1])
+        return self._rows.get(image.name, whole)
 
     def rows(self, image: Tensor, low: int, high: int) -> Tensor:
-        return self._apply("strided_slice", [image], axis_slice(1, low, high), image)
+        within = self._rows_of(image)
+        rows = replace(within, first=within.first + low, end=within.first + high)
+        return self._apply("strided_slice", [image], axis_slice(1, low, high), image, rows)
 
     def copy(self, image: Tensor) -> Tensor:
         # Of a single part, which does not lie in the whole yet, a join is a copy.
-        return self._apply("concat", [[image]], {"axis": 1}, image)
+        return self._apply("concat", [[image]], {"axis": 1}, image, self._rows_of(image))
 
     def join(self, images: Sequence[Tensor]) -> Tensor:
-        return self._apply("concat", [list(images)], {"axis": 1}, images[0])
+        rows = replace(self._rows_of(images[0]), end=self._rows_of(images[-1]).end)
+        return self._apply("concat", [list(images)], {"axis": 1}, images[0], rows)
 
     def compute(self, number: int, source: Tensor, low: int, high: int, above: int, below: int) -> Tensor:
         each = self._links[number]
@@ -150,7 +165,8 @@ class _Ops:
             attributes.update(padding="explicit", paddings=(above, below, *each.sides))
         name = f"{op.name}/strip"
         (made,) = copy(self._seen.b.graph, op, inputs, name=name, attributes=attributes)
-        return self._named(op.outputs[0], made)
+        rows = Rows(layer=op.outputs[0].name, first=low, end=high, height=each.rows_out)
+        return self._named(made, op.outputs[0], rows)
 
 
 def _memory(model: ModelGraph, order: Sequence[Operation]) -> Memory | None:

@@ -187,6 +187,16 @@ def test_files_compute_the_same_in_less_memory(tmp_path: Path, quantize: Int8 | 
     assert strips.arena == strips.bound_order
     assert strips.arena < 0.75 * plain.arena
     assert [p.name for p in reports[1].passes][-1] == "row_strips"
+    # The proof is of the same layers: strips of one are compared with its rows.
+    layers = [{r.name: r for r in report.layers if not r.name.startswith("x")} for report in reports]
+    assert {n: r.op for n, r in layers[0].items()} == {n: r.op for n, r in layers[1].items()}
+    for name, row in layers[0].items():
+        strips_row = layers[1][name]
+        assert (strips_row.source_error is None) == (row.source_error is None)
+        assert strips_row.error <= 1e-6
+        if row.source_error is not None and quantize is not None:
+            assert strips_row.source_error == row.source_error
+            assert strips_row.signal_to_noise == pytest.approx(row.signal_to_noise)
 
 
 @pytest.mark.usefixtures("eager")

@@ -143,9 +143,7 @@ def test_integer_inputs_and_outputs(tmp_path: Path) -> None:
 def test_operations_can_stay_in_float(tmp_path: Path) -> None:
     output, samples = small_cnn()
     options = Int8(keep_float=("wide", "softmax"))
-    report = export_model(
-        output, tmp_path / "m.smr", samples=samples, quantize=options, disable=["row_strips"]
-    )
+    report = export_model(output, tmp_path / "m.smr", samples=samples, quantize=options)
     names = {row.name: row.op for row in report.layers}
     assert names["wide/float:0"] == "conv2d"
     assert names["wide:0"] == "quantize"
