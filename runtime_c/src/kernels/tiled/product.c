@@ -195,6 +195,44 @@ static void product_round(const quant_filter *filter, size_t first, size_t count
     }
 }
 
+static void product_round_tile(const smr_product *p, const product_block *block, size_t pixels,
+                               const smr_tile *tile) {
+    const smr_quant_sums sums = {tile->partial, block->count * 16, tile->output, p->filter.outputs, pixels};
+    const smr_quant_rounding round = p->functions->round != NULL ? p->functions->round : product_round;
+    round(&p->filter, block->first * 16, tile->outputs, &p->range, &sums);
+}
+
+/* All tiles of a block in a part of a matrix, whose rows lie one after the other. */
+static void product_run_rows(const smr_node *node, const smr_product *p, product_block *block,
+                             const product_part *part, smr_tile *tile) {
+    const size_t most = p->functions->pixels[block->count - 1];
+    const size_t tiles = product_divide(part->columns, most), pixels = part->columns / tiles;
+    const size_t longer = part->columns - tiles * pixels; /* tiles that have one pixel more */
+    const smr_tile_function *functions = p->functions->function[block->count - 1];
+    const size_t output_pixel = p->filter.outputs * p->number;
+    const product_place first = {0, 1, 0, pixels};
+    size_t i;
+    product_set_image(p, &first,
+                      p->copied ? part->copy : part->image + part->column * p->channels * p->number,
+                      part->columns, tile);
+    tile->rows = 1;
+    tile->first = true;
+    tile->last = p->filter.fixed == NULL;
+    tile->output = (uint8_t *)node->outputs[0]->data +
+                   (part->line * (size_t)p->window.positions[1] + part->column) * output_pixel +
+                   block->first * 16 * p->number;
+    for (i = 0; i < tiles; ++i) {
+        const size_t count = pixels + (i < longer);
+        tile->start = product_start(node, p, block, count);
+        functions[count - 1](tile);
+        if (p->filter.fixed != NULL) {
+            product_round_tile(p, block, count, tile);
+        }
+        tile->pixels += count * tile->pixel_step;
+        tile->output = (uint8_t *)tile->output + count * output_pixel;
+    }
+}
+
 /* All tiles of a block in a part. */
 static void product_run_part(const smr_node *node, const smr_product *p, product_block *block,
                              product_part *part, smr_tile *tile) {
@@ -226,11 +264,7 @@ static void product_run_part(const smr_node *node, const smr_product *p, product
                 product_run_chunks(p, part, &place, function, tile);
             }
             if (p->filter.fixed != NULL) {
-                const smr_quant_sums sums = {tile->partial, block->count * 16, tile->output,
-                                             p->filter.outputs, count};
-                const smr_quant_rounding round =
-                    p->functions->round != NULL ? p->functions->round : product_round;
-                round(&p->filter, block->first * 16, tile->outputs, &p->range, &sums);
+                product_round_tile(p, block, count, tile);
             }
         }
     }
@@ -266,6 +300,8 @@ smr_status smr_product_run(const smr_node *node, size_t begin, size_t end, smr_e
         }
         if (p->swept) {
             smr_product_sweep(node, p, &block, &part, &tile);
+        } else if (p->matrix && (p->copied || p->number == 4)) {
+            product_run_rows(node, p, &block, &part, &tile);
         } else {
             product_run_part(node, p, &block, &part, &tile);
         }

@@ -10,6 +10,7 @@
 #ifndef SMR_TILED_PRODUCT_H
 #define SMR_TILED_PRODUCT_H
 
+#include <math.h>
 #include <string.h>
 
 #include "../generic/conv2d.h"
@@ -41,7 +42,7 @@ typedef struct smr_tile {
     void *partial;     /* [pixels][outputs]: the sums so far */
     bool first;        /* begin with `start`, not with `partial` */
     bool last;         /* write `output`, not `partial` */
-    float least, most; /* of float32 that is written */
+    float least, most; /* of float32 that is written; not looked at where `least` is -INFINITY */
     const float *multiplier;
     const quant_output *range;
     void *output;       /* of the first pixel */
@@ -88,6 +89,7 @@ typedef struct smr_product {
     uint8_t border;
     bool by_part; /* all blocks for one part, not all parts for one block */
     bool copied;  /* parts are copied whole */
+    bool matrix;  /* one line of pixels that see nothing but themselves */
     bool swept;   /* a few weights after the other meet all pixels of a part */
 } smr_product;
 _Static_assert(sizeof(smr_product) <= SMR_PARAMETER_BYTES, "smr_product fits a node");

@@ -117,6 +117,7 @@ void smr_product_cut(smr_node *node, smr_product *p) {
     if (rows) {
         smr_product_as_rows(p, pixels);
     }
+    p->matrix = rows;
     p->panels = (uint32_t)product_divide(p->filter.outputs, 16);
     p->blocks = pixels == 1 ? (uint32_t)product_divide(p->panels, functions->panels_alone)
                             : p->panels / functions->panels;
