@@ -43,6 +43,9 @@ static void open_multipliers(smr_value *value, int32_t outputs) {
         for (i = 0; i < outputs; ++i) {
             ((float *)value->data)[i] = (float)next_random(1, 100) / 20000.0f;
         }
+        if (next_random(0, 9) == 0) { /* sums that are no int32 any more */
+            ((float *)value->data)[next_random(0, outputs - 1)] = (float)next_random(1, 1000) * 1e4f;
+        }
         return;
     }
     open_value(value, SMR_DTYPE_INT32, 2, fixed, 0);

@@ -99,33 +99,26 @@ static void product_set_image(const smr_product *p, const product_place *place, 
     tile->weights_run = p->weights_tap;
 }
 
-/* Runs a tile on numbers that are in place or in the copy of the part. */
+/* Runs a tile on numbers that are in place. */
 static void product_run_tile(const smr_product *p, const product_part *part, const product_place *place,
                              smr_tile_function function, smr_tile *tile) {
     const smr_window *window = &p->window;
-    const size_t pixel = (size_t)p->channels * p->number;
-    const size_t columns = p->copied ? product_columns(p, part->columns) : (size_t)window->size[1];
+    const size_t pixel = (size_t)p->channels * p->number, columns = (size_t)window->size[1];
     const size_t x = place->column * (size_t)window->strides[1], y = place->line * (size_t)window->strides[0];
-    product_set_image(p, place, part->copy + (y * columns + x) * pixel, columns, tile);
-    tile->rows = (size_t)window->taps[0];
+    const int64_t top = part->top + (int64_t)y;
+    const smr_window_range rows =
+        smr_window_inside(top, window->dilations[0], window->size[0], window->taps[0]);
+    const int64_t first = top + (int64_t)rows.begin * window->dilations[0];
+    product_set_image(p, place, part->image, columns, tile);
     tile->first = true;
-    tile->last = p->filter.fixed == NULL;
-    if (!p->copied) {
-        const int64_t top = part->top + (int64_t)y;
-        const smr_window_range rows =
-            smr_window_inside(top, window->dilations[0], window->size[0], window->taps[0]);
-        const int64_t first = top + (int64_t)rows.begin * window->dilations[0];
-        tile->rows = rows.end > rows.begin ? (size_t)(rows.end - rows.begin) : 0;
-        tile->pixels =
-            tile->rows == 0
-                ? part->image
-                : part->image + ((size_t)first * columns + (size_t)(part->left + (int64_t)x)) * pixel;
-        tile->weights += (size_t)rows.begin * p->weights_row;
-        function(tile);
-        tile->weights -= (size_t)rows.begin * p->weights_row;
-        return;
+    tile->last = !p->apart;
+    tile->rows = rows.end > rows.begin ? (size_t)(rows.end - rows.begin) : 0;
+    if (tile->rows > 0) {
+        tile->pixels += ((size_t)first * columns + (size_t)(part->left + (int64_t)x)) * pixel;
     }
+    tile->weights += (size_t)rows.begin * p->weights_row;
     function(tile);
+    tile->weights -= (size_t)rows.begin * p->weights_row;
 }
 
 /* Copies what a tile sees, or some channels of it after the others, and runs it. */
@@ -169,7 +162,7 @@ static void product_run_chunks(const smr_product *p, product_part *part, const p
         }
         tile->weights = weights + box.channel * p->number * 16;
         tile->first = box.channel == 0;
-        tile->last = box.channel + box.channels == p->channels && p->filter.fixed == NULL;
+        tile->last = box.channel + box.channels == p->channels && !p->apart;
         function(tile);
     }
     tile->weights = weights;
@@ -195,75 +188,100 @@ static void product_round(const quant_filter *filter, size_t first, size_t count
     }
 }
 
+/* Requantizes what a tile of so many pixels has left in `partial`. */
 static void product_round_tile(const smr_product *p, const product_block *block, size_t pixels,
                                const smr_tile *tile) {
     const smr_quant_sums sums = {tile->partial, block->count * 16, tile->output, p->filter.outputs, pixels};
-    const smr_quant_rounding round = p->functions->round != NULL ? p->functions->round : product_round;
-    round(&p->filter, block->first * 16, tile->outputs, &p->range, &sums);
+    const bool rounds = p->functions->round != NULL && p->filter.fixed != NULL;
+    (rounds ? p->functions->round : product_round)(&p->filter, block->first * 16, tile->outputs, &p->range,
+                                                   &sums);
 }
 
-/* All tiles of a block in a part of a matrix, whose rows lie one after the other. */
-static void product_run_rows(const smr_node *node, const smr_product *p, product_block *block,
-                             const product_part *part, smr_tile *tile) {
-    const size_t most = p->functions->pixels[block->count - 1];
-    const size_t tiles = product_divide(part->columns, most), pixels = part->columns / tiles;
-    const size_t longer = part->columns - tiles * pixels; /* tiles that have one pixel more */
+/* Whether numbers are in the form that they are multiplied in, and only those are read that there are. */
+static bool product_multiplies_in_place(const smr_product *p) {
+    return p->number == 4 || (p->functions->flip == 0 && p->channels % 4 == 0);
+}
+
+/* How the lines of a part are cut into tiles. */
+typedef struct product_tiles {
+    size_t lines;  /* in a tile */
+    size_t count;  /* of a line */
+    size_t pixels; /* of a line in a tile, or one more in the first ones: */
+    size_t longer;
+    uint8_t *output; /* of the first pixel */
+    size_t line;     /* bytes of the output from one line to the next */
+} product_tiles;
+
+static product_tiles product_tiles_of(const smr_node *node, const smr_product *p, const product_block *block,
+                                      const product_part *part) {
+    const size_t most = p->functions->pixels[block->count - 1], width = (size_t)p->window.positions[1];
+    const bool pairs = part->columns == SMR_TILE_SPLIT && product_pairs(p) && most >= 2 * SMR_TILE_SPLIT;
+    product_tiles tiles;
+    tiles.lines = pairs ? 2 : 1;
+    tiles.count = product_divide(part->columns, most);
+    tiles.pixels = part->columns / tiles.count;
+    tiles.longer = part->columns - tiles.count * tiles.pixels;
+    tiles.line = width * p->filter.outputs * p->number;
+    tiles.output = (uint8_t *)node->outputs[0]->data +
+                   ((part->line * width + part->column) * p->filter.outputs + block->first * 16) * p->number;
+    return tiles;
+}
+
+/* All tiles of a block in a part that is copied, or in one of a matrix: they differ in little. */
+static void product_run_alike(const smr_node *node, const smr_product *p, product_block *block,
+                              const product_part *part, smr_tile *tile) {
+    const product_tiles tiles = product_tiles_of(node, p, block, part);
     const smr_tile_function *functions = p->functions->function[block->count - 1];
-    const size_t output_pixel = p->filter.outputs * p->number;
-    const product_place first = {0, 1, 0, pixels};
-    size_t i;
-    product_set_image(p, &first,
-                      p->copied ? part->copy : part->image + part->column * p->channels * p->number,
-                      part->columns, tile);
-    tile->rows = 1;
+    const product_place place = {0, tiles.lines, 0, 0};
+    const size_t columns = product_columns(p, part->columns);
+    const size_t line_step = (size_t)p->window.strides[0] * columns * p->channels * p->number;
+    const uint8_t *from = p->copied ? part->copy : part->image + part->column * p->channels * p->number;
+    size_t line, lines, count, i;
+    product_set_image(p, &place, from, columns, tile);
+    tile->rows = (size_t)p->window.taps[0];
     tile->first = true;
-    tile->last = p->filter.fixed == NULL;
-    tile->output = (uint8_t *)node->outputs[0]->data +
-                   (part->line * (size_t)p->window.positions[1] + part->column) * output_pixel +
-                   block->first * 16 * p->number;
-    for (i = 0; i < tiles; ++i) {
-        const size_t count = pixels + (i < longer);
-        tile->start = product_start(node, p, block, count);
-        functions[count - 1](tile);
-        if (p->filter.fixed != NULL) {
-            product_round_tile(p, block, count, tile);
+    tile->last = !p->apart;
+    for (line = 0; line < part->lines; line += lines) {
+        lines = part->lines - line < tiles.lines ? 1 : tiles.lines;
+        tile->pixels = from + line * line_step;
+        tile->output = tiles.output + line * tiles.line;
+        for (i = 0; i < tiles.count; ++i) {
+            count = tiles.pixels + (i < tiles.longer);
+            tile->start = product_start(node, p, block, lines * count);
+            functions[lines * count - 1](tile);
+            if (p->apart) {
+                product_round_tile(p, block, lines * count, tile);
+            }
+            tile->pixels += count * tile->pixel_step;
+            tile->output = (uint8_t *)tile->output + count * p->filter.outputs * p->number;
         }
-        tile->pixels += count * tile->pixel_step;
-        tile->output = (uint8_t *)tile->output + count * output_pixel;
     }
 }
 
 /* All tiles of a block in a part. */
 static void product_run_part(const smr_node *node, const smr_product *p, product_block *block,
                              product_part *part, smr_tile *tile) {
-    const size_t most = p->functions->pixels[block->count - 1], width = (size_t)p->window.positions[1];
-    const size_t step =
-        part->columns == SMR_TILE_SPLIT && product_pairs(p) && most >= 2 * SMR_TILE_SPLIT ? 2 : 1;
-    const size_t tiles = product_divide(part->columns, most), pixels = part->columns / tiles;
-    const size_t longer = part->columns - tiles * pixels; /* tiles that have one pixel more */
+    const product_tiles tiles = product_tiles_of(node, p, block, part);
     product_place place;
     size_t i;
     for (place.line = 0; place.line < part->lines; place.line += place.lines) {
-        place.lines = part->lines - place.line < step ? 1 : step;
+        place.lines = part->lines - place.line < tiles.lines ? 1 : tiles.lines;
         place.column = 0;
-        for (i = 0; i < tiles; ++i, place.column += place.pixels) {
+        for (i = 0; i < tiles.count; ++i, place.column += place.pixels) {
             smr_tile_function function;
             size_t count;
-            place.pixels = pixels + (i < longer);
+            place.pixels = tiles.pixels + (i < tiles.longer);
             count = place.lines * place.pixels;
             function = p->functions->function[block->count - 1][count - 1];
             tile->start = product_start(node, p, block, count);
             tile->output =
-                (uint8_t *)node->outputs[0]->data +
-                (((part->line + place.line) * width + part->column + place.column) * p->filter.outputs +
-                 block->first * 16) *
-                    p->number;
-            if (p->copied || product_in_place(p, part, &place)) {
+                tiles.output + place.line * tiles.line + place.column * p->filter.outputs * p->number;
+            if (product_in_place(p, part, &place)) {
                 product_run_tile(p, part, &place, function, tile);
             } else {
                 product_run_chunks(p, part, &place, function, tile);
             }
-            if (p->filter.fixed != NULL) {
+            if (p->apart) {
                 product_round_tile(p, block, count, tile);
             }
         }
@@ -300,8 +318,8 @@ smr_status smr_product_run(const smr_node *node, size_t begin, size_t end, smr_e
         }
         if (p->swept) {
             smr_product_sweep(node, p, &block, &part, &tile);
-        } else if (p->matrix && (p->copied || p->number == 4)) {
-            product_run_rows(node, p, &block, &part, &tile);
+        } else if (p->copied || (p->matrix && product_multiplies_in_place(p))) {
+            product_run_alike(node, p, &block, &part, &tile);
         } else {
             product_run_part(node, p, &block, &part, &tile);
         }

@@ -91,6 +91,7 @@ typedef struct smr_product {
     bool copied;  /* parts are copied whole */
     bool matrix;  /* one line of pixels that see nothing but themselves */
     bool swept;   /* a few weights after the other meet all pixels of a part */
+    bool apart;   /* tiles leave sums, which are requantized apart from them */
 } smr_product;
 _Static_assert(sizeof(smr_product) <= SMR_PARAMETER_BYTES, "smr_product fits a node");
 

@@ -9,6 +9,12 @@ static void product_copy_numbers(const smr_product *p, uint8_t *to, const uint8_
     }
 }
 
+static void product_border(uint8_t *to, uint8_t border, size_t bytes) {
+    if (bytes > 0) {
+        memset(to, border, bytes);
+    }
+}
+
 /* Copies a row of a box; where it is outside of the image the border is written. */
 static void product_copy_row(const smr_product *p, const uint8_t *row, const product_box *box, uint8_t *to) {
     const uint8_t border = p->border ^ p->functions->flip;
@@ -22,10 +28,10 @@ static void product_copy_row(const smr_product *p, const uint8_t *row, const pro
             memset(to, border, box->columns * bytes);
             return;
         }
-        memset(to, border, (size_t)(begin - box->left) * bytes);
+        product_border(to, border, (size_t)(begin - box->left) * bytes);
         product_copy_numbers(p, to + (size_t)(begin - box->left) * bytes, row + (size_t)begin * bytes,
                              (size_t)(end - begin) * bytes);
-        memset(to + (size_t)(end - box->left) * bytes, border, (size_t)(last - end) * bytes);
+        product_border(to + (size_t)(end - box->left) * bytes, border, (size_t)(last - end) * bytes);
         return;
     }
     for (i = 0; i < box->columns; ++i, to += bytes) {

@@ -8,8 +8,10 @@
 /* Channels from which on it pays to add one tap to all sums of a part after the other. */
 #define PRODUCT_LONG 96
 
-/* Work items that there should be at least, for threads to share. */
+/* Work items that there should be at least, for threads to share, in a product that has as many times so many
+ * bytes of weights to multiply. */
 #define PRODUCT_ITEMS 8
+#define PRODUCT_ITEM  (128 * 1024)
 
 /* Whether what so many pixels of so many lines see, or `channels` of it, can be copied at once. */
 static bool product_fits(const smr_product *p, size_t lines, size_t pixels, size_t channels) {
@@ -37,6 +39,11 @@ size_t smr_product_chunk(const smr_product *p, size_t lines, size_t pixels) {
     return product_divide(product_divide(p->channels, product_divide(p->channels, most / 4 * 4)), 4) * 4;
 }
 
+static size_t product_items(const smr_product *p, size_t pixels) {
+    const size_t items = pixels * (p->panels * p->weights_panel / 64) / (PRODUCT_ITEM / 64);
+    return items < 1 ? 1 : items < PRODUCT_ITEMS ? items : PRODUCT_ITEMS;
+}
+
 /* The most pixels of a part whose sums are kept all at once. */
 static size_t product_swept_pixels(const smr_product *p) {
     const size_t panels = product_divide(p->panels, p->blocks);
@@ -48,11 +55,11 @@ static void product_cut_rows(smr_product *p) {
     const size_t bytes =
         p->swept ? SMR_TILE_BYTES / product_swept_pixels(p) : (size_t)p->channels * p->number;
     const size_t width = (size_t)p->window.positions[1];
-    const size_t tile = product_most_pixels(p);
+    const size_t tile = product_most_pixels(p), items = product_items(p, width);
     const size_t most = bytes * tile > SMR_TILE_BYTES ? tile : SMR_TILE_BYTES / bytes / tile * tile;
     size_t parts = product_divide(width, most);
-    if (parts * p->blocks < PRODUCT_ITEMS) {
-        parts = product_divide(PRODUCT_ITEMS, p->blocks);
+    if (parts * p->blocks < items) {
+        parts = product_divide(items, p->blocks);
     }
     p->part_lines = 1;
     p->part_columns = (uint32_t)(product_divide(product_divide(width, parts), tile) * tile);
@@ -69,6 +76,7 @@ static void product_cut_lines(smr_product *p, size_t images) {
                  tiles = product_divide(width, product_most_pixels(p));
     const size_t reach = product_columns(p, width);
     const bool padded = window->before[1] > 0 || reach - (size_t)window->before[1] > (size_t)window->size[1];
+    const size_t items = product_items(p, images * height * width);
     size_t lines = 1, parts;
     p->copied =
         !p->swept && (p->number == 1 || (padded && tiles <= 3)) && product_fits(p, step, width, p->channels);
@@ -81,7 +89,7 @@ static void product_cut_lines(smr_product *p, size_t images) {
         lines = lines < height ? lines : height;
     }
     parts = product_divide(height, lines);
-    while (lines > step && images * parts * p->blocks < PRODUCT_ITEMS) {
+    while (lines > step && images * parts * p->blocks < items) {
         lines = product_divide(lines / 2, step) * step;
         parts = product_divide(height, lines);
     }

@@ -263,7 +263,7 @@ smr_status smr_woven_prepare(smr_node *node, const smr_woven_functions *function
     memset(&p, 0, sizeof p);
     SMR_TRY(smr_prepare_quantized_depthwise_conv2d(node, error));
     p.generic = *SMR_CONST_PARAMETERS(node, quant_depthwise);
-    if (node->work == 0 || p.generic.filter.zero_point != 0) {
+    if (node->work == 0 || p.generic.filter.zero_point != 0 || !quant_scales_down(&p.generic.filter)) {
         return SMR_OK;
     }
     p.functions = functions;

@@ -21,6 +21,7 @@ smr_status smr_quant_product_prepare_conv2d(smr_node *node, const smr_product_fu
     p.functions = functions;
     p.window = generic->window;
     p.filter = generic->filter;
+    p.apart = !quant_scales_down(&p.filter);
     p.range = generic->output;
     p.border = (uint8_t)generic->border;
     p.channels = (uint32_t)generic->channels;
@@ -43,6 +44,7 @@ smr_status smr_quant_product_prepare_matmul(smr_node *node, const smr_product_fu
     }
     p.functions = functions;
     p.filter = generic->filter;
+    p.apart = !quant_scales_down(&p.filter);
     p.range = generic->output;
     p.channels = (uint32_t)generic->depth;
     p.number = 1;

@@ -37,12 +37,50 @@ static inline void woven_four(const int8_t *const rows[4], __mmask64 mask, uint8
     _mm512_storeu_si512(to + 192, _mm512_shuffle_i32x4(high01, high23, 0xdd));
 }
 
+/* Weaves 64 channels in the order of the parts, which packing sums to bytes undoes. */
+static inline void woven_loose(const int8_t *const rows[4], uint8_t flip, uint8_t *to) {
+    const woven_parts parts = woven_unpack(rows, ~(__mmask64)0, flip);
+    size_t i;
+    VECTOR_UNROLL for (i = 0; i < 4; ++i) {
+        _mm512_storeu_si512(to + 64 * i, parts.part[i]);
+    }
+}
+
+/* Puts 64 numbers of 32 bits in the order of the parts. */
+static inline void woven_arrange(void *numbers) {
+    __m128i parts[16];
+    size_t i;
+    memcpy(parts, numbers, sizeof parts);
+    for (i = 0; i < 16; ++i) {
+        _mm_storeu_si128((__m128i *)numbers + i, parts[i % 4 * 4 + i / 4]);
+    }
+}
+
+/* As vector_finish, for numbers in the order of the parts, which are an int32 each. */
+static inline __m512i woven_finish(const __m512 value[4], const vector_range *range) {
+    __m512i number[4];
+    size_t i;
+    VECTOR_UNROLL for (i = 0; i < 4; ++i) {
+        number[i] = _mm512_cvtps_epi32(value[i]);
+    }
+    return _mm512_min_epi8(
+        _mm512_max_epi8(_mm512_packs_epi16(
+                            _mm512_adds_epi16(_mm512_packs_epi32(number[0], number[1]), range->zero_point),
+                            _mm512_adds_epi16(_mm512_packs_epi32(number[2], number[3]), range->zero_point)),
+                        range->least),
+        range->most);
+}
+
 #define WOVEN_ROWS                              4
 #define WOVEN_BYTES                             4
 #define WOVEN_FLIP                              0x80
 #define WOVEN_CHUNK                             64
 #define WOVEN_WEAVE(rows, flip, to)             woven_four(rows, ~(__mmask64)0, flip, to)
 #define WOVEN_WEAVE_SOME(rows, flip, to, count) woven_four(rows, vector_mask(count), flip, to)
+#define WOVEN_WEAVE_LOOSE(rows, flip, to)       woven_loose(rows, flip, to)
+#define WOVEN_ARRANGE(numbers)                  woven_arrange(numbers)
+#define WOVEN_FINISH_LOOSE(value, range)        woven_finish(value, range)
+#define WOVEN_KEPT                              12
 #define WOVEN                                   __m512i
 #define WOVEN_LOAD(from)                        _mm512_loadu_si512(from)
 #define WOVEN_DOT(sums, a, b)                   vnni_dot(sums, a, b)

@@ -10,40 +10,50 @@ static inline __m512i quant_all(const uint8_t *from) {
 }
 
 typedef struct quant_limits {
-    __m512 high;
     __m512i zero_point; /* 16 bits each */
     __m512i least, largest;
 } quant_limits;
 
 static inline quant_limits quant_limits_of(const quant_output *range) {
-    const quant_limits limits = {_mm512_set1_ps(range->high), _mm512_set1_epi16((short)range->zero_point),
+    const quant_limits limits = {_mm512_set1_epi16((short)range->zero_point),
                                  _mm512_set1_epi8((char)range->least),
                                  _mm512_set1_epi8((char)range->largest)};
     return limits;
 }
 
-/* What is too low to be converted becomes the least number there is, and remains the least. */
-static inline __m512i quant_scale(__m512i sums, const float *multiplier, __m512 high) {
-    const __m512 value = _mm512_mul_ps(_mm512_cvtepi32_ps(sums), _mm512_loadu_ps(multiplier));
-    return _mm512_cvtps_epi32(_mm512_min_ps(value, high));
+/* By multipliers less than 1, so that what was an int32 still is. */
+static inline __m512i quant_scale(__m512i sums, const float *multiplier) {
+    return _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(sums), _mm512_loadu_ps(multiplier)));
 }
 
-/* Packing takes 4 numbers of each vector in turn. */
+/* The bytes of four vectors of sums. Packing takes 4 numbers of each vector in turn. */
+static inline __m512i quant_narrow(const __m512i sum[4], const float *const multiplier[4],
+                                   quant_limits limits) {
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    const __m512i low =
+        _mm512_packs_epi32(quant_scale(sum[0], multiplier[0]), quant_scale(sum[1], multiplier[1]));
+    const __m512i high =
+        _mm512_packs_epi32(quant_scale(sum[2], multiplier[2]), quant_scale(sum[3], multiplier[3]));
+    const __m512i bytes = _mm512_packs_epi16(_mm512_adds_epi16(low, limits.zero_point),
+                                             _mm512_adds_epi16(high, limits.zero_point));
+    return _mm512_permutexvar_epi32(order,
+                                    _mm512_max_epi8(_mm512_min_epi8(bytes, limits.largest), limits.least));
+}
+
 static inline void quant_write_sums(const __m512i sum[4], const float *const multiplier[4],
                                     quant_limits limits, int8_t *const to[4]) {
-    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-    const __m512i low = _mm512_packs_epi32(quant_scale(sum[0], multiplier[0], limits.high),
-                                           quant_scale(sum[1], multiplier[1], limits.high));
-    const __m512i high = _mm512_packs_epi32(quant_scale(sum[2], multiplier[2], limits.high),
-                                            quant_scale(sum[3], multiplier[3], limits.high));
-    __m512i bytes = _mm512_packs_epi16(_mm512_adds_epi16(low, limits.zero_point),
-                                       _mm512_adds_epi16(high, limits.zero_point));
-    bytes = _mm512_max_epi8(_mm512_min_epi8(bytes, limits.largest), limits.least);
-    bytes = _mm512_permutexvar_epi32(order, bytes);
+    const __m512i bytes = quant_narrow(sum, multiplier, limits);
     _mm_storeu_si128((__m128i *)(void *)to[0], _mm512_castsi512_si128(bytes));
     _mm_storeu_si128((__m128i *)(void *)to[1], _mm512_extracti32x4_epi32(bytes, 1));
     _mm_storeu_si128((__m128i *)(void *)to[2], _mm512_extracti32x4_epi32(bytes, 2));
     _mm_storeu_si128((__m128i *)(void *)to[3], _mm512_extracti32x4_epi32(bytes, 3));
+}
+
+static inline void quant_write_pairs(const __m512i sum[4], const float *const multiplier[4],
+                                     quant_limits limits, int8_t *const to[4]) {
+    const __m512i bytes = quant_narrow(sum, multiplier, limits);
+    _mm256_storeu_si256((__m256i *)(void *)to[0], _mm512_castsi512_si256(bytes));
+    _mm256_storeu_si256((__m256i *)(void *)to[2], _mm512_extracti64x4_epi64(bytes, 1));
 }
 
 #define SUMS                                    __m512i
@@ -51,11 +61,14 @@ static inline void quant_write_sums(const __m512i sum[4], const float *const mul
 #define SUMS_ZERO                               _mm512_setzero_si512()
 #define SUMS_LOAD(from)                         _mm512_loadu_si512(from)
 #define SUMS_STORE(to, x)                       _mm512_storeu_si512(to, x)
+#define SUMS_ADD(a, b)                          _mm512_add_epi32(a, b)
 #define SUMS_SUBTRACT(a, b)                     _mm512_sub_epi32(a, b)
+#define SUMS_FLIP(a, b)                         _mm512_xor_si512(a, b)
 #define SUMS_DOT(sums, numbers, weights)        vnni_dot(sums, numbers, weights)
 #define LIMITS                                  quant_limits
 #define LIMITS_OF(range)                        quant_limits_of(range)
 #define SUMS_WRITE(sum, multiplier, limits, to) quant_write_sums(sum, multiplier, limits, to)
+#define SUMS_WRITE_PAIRS                        quant_write_pairs
 #define WEIGHTS                                 __m512i
 #define WEIGHTS_LOAD(from)                      _mm512_loadu_si512(from)
 #define NUMBERS                                 __m512i

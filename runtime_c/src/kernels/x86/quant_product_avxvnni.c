@@ -32,7 +32,9 @@ static inline __m256i quant_all(const uint8_t *from) {
 #define SUMS_ZERO                               _mm256_setzero_si256()
 #define SUMS_LOAD(from)                         _mm256_loadu_si256((const __m256i *)(const void *)(from))
 #define SUMS_STORE(to, x)                       _mm256_storeu_si256((__m256i *)(void *)(to), x)
+#define SUMS_ADD(a, b)                          _mm256_add_epi32(a, b)
 #define SUMS_SUBTRACT(a, b)                     _mm256_sub_epi32(a, b)
+#define SUMS_FLIP(a, b)                         _mm256_xor_si256(a, b)
 #define SUMS_DOT(sums, numbers, weights)        vnni_dot(sums, numbers, weights)
 #define LIMITS                                  quant_limits
 #define LIMITS_OF(range)                        quant_limits_of(range)
