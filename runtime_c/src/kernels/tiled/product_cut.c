@@ -52,8 +52,7 @@ static size_t product_swept_pixels(const smr_product *p) {
 
 /* Parts of one line of pixels without end, the rows of a matrix. */
 static void product_cut_rows(smr_product *p) {
-    const size_t bytes =
-        p->swept ? SMR_TILE_BYTES / product_swept_pixels(p) : (size_t)p->channels * p->number;
+    const size_t bytes = (size_t)p->channels * p->number;
     const size_t width = (size_t)p->window.positions[1];
     const size_t tile = product_most_pixels(p), items = product_items(p, width);
     const size_t most = bytes * tile > SMR_TILE_BYTES ? tile : SMR_TILE_BYTES / bytes / tile * tile;
@@ -132,8 +131,8 @@ void smr_product_cut(smr_node *node, smr_product *p) {
     p->blocks = p->blocks == 0 ? 1 : p->blocks;
     /* Floats alone: what pads an image of integers is not zero. */
     p->by_part = p->panels * p->weights_panel <= PRODUCT_CACHED && p->panels * 16 <= SMR_PRODUCT_STARTS;
-    p->swept = !p->by_part && p->number == 4 && p->channels >= PRODUCT_LONG && pixels > 1 &&
-               (rows || (size_t)window->positions[1] <= product_swept_pixels(p));
+    p->swept = !rows && !p->by_part && p->number == 4 && p->channels >= PRODUCT_LONG &&
+               (size_t)window->positions[1] <= product_swept_pixels(p);
     if (rows) {
         product_cut_rows(p);
     } else {

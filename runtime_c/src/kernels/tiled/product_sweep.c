@@ -1,9 +1,9 @@
-/* Products with weights that no cache of the second level keeps: a few of them at a time meet all pixels of a
+/* Convolutions with weights that no cache of the second level keeps: a few of them at a time meet all pixels of a
  * part, whose sums so far are in memory. */
 #include "product_part.h"
 
-/* Weights of a block that stay in a cache of the first level. */
-#define PRODUCT_CHUNK (16 * 1024)
+/* Weights of a block that all pixels of a part meet before the next ones. */
+#define PRODUCT_CHUNK (32 * 1024)
 
 /* Adds the products of so many channels of the tap at `row` and `column` to the sums of all pixels that it
  * sees. */
