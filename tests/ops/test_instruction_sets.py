@@ -257,7 +257,8 @@ def test_quantized_convolution(case: tuple[Any, ...], depthwise: bool, tmp_path:
     wanted = runs["generic"][0]
     assert wanted.size < 20 or len(np.unique(wanted)) > 5
     for isa, (found, kernel) in runs.items():
-        assert depthwise or kernel == isa or not _has(op, isa), isa
+        taken = kernel == isa or (isa == "amx" and kernel == "avx512vnni")  # what is too small for tiles
+        assert depthwise or taken or not _has(op, isa), isa
         np.testing.assert_array_equal(found, wanted, err_msg=isa)
 
 

@@ -1,8 +1,15 @@
 /* What the processor offers, and the system lets programs use. */
-#include "../core/isa.h"
-#include "platform.h"
+#if defined(__linux__) && !defined(_DEFAULT_SOURCE)
+#define _DEFAULT_SOURCE /* for syscall */
+#endif
+#include "cpu.h"
 
 #if defined(SMR_KERNELS_X86)
+
+#if defined(__linux__) && defined(__x86_64__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 #if defined(_MSC_VER)
 #include <intrin.h>
@@ -47,26 +54,47 @@ static int cpu_has(uint32_t word, uint32_t bits) {
     return (word & bits) == bits;
 }
 
-/* Bits as in Intel's Software Developer's Manual, volume 2A, CPUID, and volume 1, 13.3. */
-uint32_t smr_platform_isas(void) {
-    const cpu_leaf first = cpu_ask(1, 0), more = cpu_ask(7, 0);
-    uint32_t isas = 0, kept;
-    if (!cpu_has(first.c, 1u << 27 | 1u << 28 | 1u << 12 | 1u << 29)) { /* OSXSAVE, AVX, FMA, F16C */
+/* Whether this program may use the tiles of AMX: Linux wants to be asked before their first use, which would
+ * otherwise end the program (Documentation/arch/x86/xstate.rst). From then on it keeps them for all threads.
+ * Asking again changes nothing. */
+static int cpu_ask_for_tiles(void) {
+#if defined(__linux__) && defined(__x86_64__) && defined(SYS_arch_prctl)
+    return syscall(SYS_arch_prctl, 0x1023 /* ARCH_REQ_XCOMP_PERM */, 18 /* XTILEDATA */) == 0;
+#else
+    return 0;
+#endif
+}
+
+uint32_t smr_cpu_isas(const smr_cpu *cpu, int (*ask_for_tiles)(void)) {
+    uint32_t isas = 0;
+    if (!cpu_has(cpu->first_c, 1u << 27 | 1u << 28 | 1u << 12 | 1u << 29)) { /* OSXSAVE, AVX, FMA, F16C */
         return 0;
     }
-    kept = cpu_kept();
-    if (cpu_has(kept, 0x6) && cpu_has(more.b, 1u << 5)) {
+    if (cpu_has(cpu->kept, 0x6) && cpu_has(cpu->more_b, 1u << 5)) {
         isas |= SMR_ISA_avx2;
-#if defined(SMR_EMULATE)
-        isas |= SMR_ISA_avxvnni;
-#else
-        isas |= cpu_has(cpu_ask(7, 1).a, 1u << 4) ? SMR_ISA_avxvnni : 0;
-#endif
+        isas |= cpu_has(cpu->next_a, 1u << 4) ? SMR_ISA_avxvnni : 0;
     }
-    if (isas != 0 && cpu_has(kept, 0xe6) && cpu_has(more.b, 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31)) {
+    if (isas != 0 && cpu_has(cpu->kept, 0xe6) &&
+        cpu_has(cpu->more_b, 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31)) {
         isas |= SMR_ISA_avx512; /* F, DQ, BW, VL */
-        isas |= cpu_has(more.c, 1u << 11) ? SMR_ISA_avx512vnni : 0;
+        isas |= cpu_has(cpu->more_c, 1u << 11) ? SMR_ISA_avx512vnni : 0;
     }
+    if (cpu_has(isas, SMR_ISA_avx512vnni) && cpu_has(cpu->kept, 3u << 17) &&
+        cpu_has(cpu->more_d, 1u << 24 | 1u << 25) && ask_for_tiles()) { /* TILE, INT8 */
+        isas |= SMR_ISA_amx;
+    }
+    return isas;
+}
+
+uint32_t smr_platform_isas(void) {
+    const cpu_leaf first = cpu_ask(1, 0), more = cpu_ask(7, 0);
+    const smr_cpu cpu = {first.c, more.b,          more.c,
+                         more.d,  cpu_ask(7, 1).a, cpu_has(first.c, 1u << 27) ? cpu_kept() : 0};
+    uint32_t isas = smr_cpu_isas(&cpu, cpu_ask_for_tiles);
+#if defined(SMR_EMULATE)
+    isas |= cpu_has(isas, SMR_ISA_avx2) ? SMR_ISA_avxvnni : 0;
+    isas |= cpu_has(isas, SMR_ISA_avx512vnni) ? SMR_ISA_amx : 0;
+#endif
     return isas;
 }
 

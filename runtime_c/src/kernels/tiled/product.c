@@ -173,10 +173,13 @@ static bool product_in_place(const smr_product *p, const product_part *part, con
     const smr_window *window = &p->window;
     const int64_t left = part->left + (int64_t)(place->column * (size_t)window->strides[1]);
     const int64_t top = part->top + (int64_t)(place->line * (size_t)window->strides[0]);
-    if (p->number != 4 || left < 0 || left + (int64_t)product_columns(p, place->pixels) > window->size[1]) {
+    if (!product_multiplies_in_place(p) || left < 0 ||
+        left + (int64_t)product_columns(p, place->pixels) > window->size[1]) {
         return false;
     }
-    return place->lines == 1 || (top >= 0 && top + (int64_t)product_rows(p, 2) <= window->size[0]);
+    /* Rows of taps that meet zeros are left out. */
+    return (place->lines == 1 && p->border == 0) ||
+           (top >= 0 && top + (int64_t)product_rows(p, place->lines) <= window->size[0]);
 }
 
 /* For an instruction set that rounds no sums in fixed point. */
@@ -197,11 +200,6 @@ static void product_round_tile(const smr_product *p, const product_block *block,
                                                    &sums);
 }
 
-/* Whether numbers are in the form that they are multiplied in, and only those are read that there are. */
-static bool product_multiplies_in_place(const smr_product *p) {
-    return p->number == 4 || (p->functions->flip == 0 && p->channels % 4 == 0);
-}
-
 /* How the lines of a part are cut into tiles. */
 typedef struct product_tiles {
     size_t lines;  /* in a tile */
@@ -210,6 +208,8 @@ typedef struct product_tiles {
     size_t longer;
     uint8_t *output; /* of the first pixel */
     size_t line;     /* bytes of the output from one line to the next */
+    size_t columns;  /* of a line */
+    bool alike;      /* the last tile overlaps the one before rather than have fewer pixels */
 } product_tiles;
 
 static product_tiles product_tiles_of(const smr_node *node, const smr_product *p, const product_block *block,
@@ -221,10 +221,22 @@ static product_tiles product_tiles_of(const smr_node *node, const smr_product *p
     tiles.count = product_divide(part->columns, most);
     tiles.pixels = part->columns / tiles.count;
     tiles.longer = part->columns - tiles.count * tiles.pixels;
+    tiles.columns = part->columns;
+    tiles.alike = p->functions->alike;
+    if (tiles.alike && tiles.longer > 0) {
+        tiles.longer = 0;
+        ++tiles.pixels;
+    }
     tiles.line = width * p->filter.outputs * p->number;
     tiles.output = (uint8_t *)node->outputs[0]->data +
                    ((part->line * width + part->column) * p->filter.outputs + block->first * 16) * p->number;
     return tiles;
+}
+
+/* From the column of a tile of so many pixels to that of the next one. */
+static size_t product_advance(const product_tiles *tiles, size_t column, size_t pixels) {
+    const size_t left = tiles->columns - column - pixels;
+    return tiles->alike && left > 0 && left < pixels ? left : pixels;
 }
 
 /* All tiles of a block in a part that is copied, or in one of a matrix: they differ in little. */
@@ -236,7 +248,7 @@ static void product_run_alike(const smr_node *node, const smr_product *p, produc
     const size_t columns = product_columns(p, part->columns);
     const size_t line_step = (size_t)p->window.strides[0] * columns * p->channels * p->number;
     const uint8_t *from = p->copied ? part->copy : part->image + part->column * p->channels * p->number;
-    size_t line, lines, count, i;
+    size_t line, lines, count, column, step, i;
     product_set_image(p, &place, from, columns, tile);
     tile->rows = (size_t)p->window.taps[0];
     tile->first = true;
@@ -245,15 +257,17 @@ static void product_run_alike(const smr_node *node, const smr_product *p, produc
         lines = part->lines - line < tiles.lines ? 1 : tiles.lines;
         tile->pixels = from + line * line_step;
         tile->output = tiles.output + line * tiles.line;
-        for (i = 0; i < tiles.count; ++i) {
+        for (i = 0, column = 0; i < tiles.count; ++i, column += step) {
             count = tiles.pixels + (i < tiles.longer);
+            step = product_advance(&tiles, column, count);
+            tile->count = lines * count;
             tile->start = product_start(node, p, block, lines * count);
             functions[lines * count - 1](tile);
             if (p->apart) {
                 product_round_tile(p, block, lines * count, tile);
             }
-            tile->pixels += count * tile->pixel_step;
-            tile->output = (uint8_t *)tile->output + count * p->filter.outputs * p->number;
+            tile->pixels += step * tile->pixel_step;
+            tile->output = (uint8_t *)tile->output + step * p->filter.outputs * p->number;
         }
     }
 }
@@ -267,11 +281,12 @@ static void product_run_part(const smr_node *node, const smr_product *p, product
     for (place.line = 0; place.line < part->lines; place.line += place.lines) {
         place.lines = part->lines - place.line < tiles.lines ? 1 : tiles.lines;
         place.column = 0;
-        for (i = 0; i < tiles.count; ++i, place.column += place.pixels) {
+        for (i = 0; i < tiles.count;
+             ++i, place.column += product_advance(&tiles, place.column, place.pixels)) {
             smr_tile_function function;
             size_t count;
             place.pixels = tiles.pixels + (i < tiles.longer);
-            count = place.lines * place.pixels;
+            tile->count = count = place.lines * place.pixels;
             function = p->functions->function[block->count - 1][count - 1];
             tile->start = product_start(node, p, block, count);
             tile->output =
@@ -288,20 +303,20 @@ static void product_run_part(const smr_node *node, const smr_product *p, product
     }
 }
 
-smr_status smr_product_run(const smr_node *node, size_t begin, size_t end, smr_error *error) {
+void smr_product_run_with(const smr_node *node, size_t begin, size_t end, void *memory) {
     const smr_product *p = SMR_CONST_PARAMETERS(node, smr_product);
     float partial[SMR_TILE_SUMS];
     product_block block;
     product_part part;
     smr_tile tile;
     size_t item;
-    (void)error;
     /* Not the arrays, which would take longer than a small product. */
     memset(&block, 0, offsetof(product_block, starts));
     memset(&tile, 0, sizeof tile);
     tile.weights_panel = p->weights_panel;
     tile.weights_row = p->weights_row;
     tile.partial = partial;
+    tile.memory = memory;
     tile.least = p->least;
     tile.most = p->most;
     tile.range = &p->range;
@@ -324,5 +339,10 @@ smr_status smr_product_run(const smr_node *node, size_t begin, size_t end, smr_e
             product_run_part(node, p, &block, &part, &tile);
         }
     }
+}
+
+smr_status smr_product_run(const smr_node *node, size_t begin, size_t end, smr_error *error) {
+    (void)error;
+    smr_product_run_with(node, begin, end, NULL);
     return SMR_OK;
 }

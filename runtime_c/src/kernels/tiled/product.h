@@ -17,9 +17,9 @@
 #include "../generic/quant_conv.h"
 #include "../vector/quant_rounding.h"
 
-#define SMR_TILE_PIXELS 14
+#define SMR_TILE_PIXELS 16
 #define SMR_TILE_PANELS 8
-#define SMR_TILE_SUMS   (28 * 16)   /* the most in a tile */
+#define SMR_TILE_SUMS   (64 * 16)   /* the most in a tile */
 #define SMR_TILE_SPLIT  7           /* pixels from this one on may lie in another line */
 #define SMR_TILE_BYTES  (24 * 1024) /* that are copied at once */
 #define SMR_TILE_SLACK  64          /* that may be read after them */
@@ -48,6 +48,8 @@ typedef struct smr_tile {
     void *output;       /* of the first pixel */
     size_t output_step; /* elements, from one pixel to the next */
     size_t outputs;     /* to write; those of all panels but for the last of the matrix */
+    size_t count;       /* pixels */
+    void *memory;       /* what an instruction set remembers from tile to tile; see smr_product_run_with */
 } smr_tile;
 
 typedef void (*smr_tile_function)(const smr_tile *tile);
@@ -58,6 +60,7 @@ typedef struct smr_product_functions {
     uint8_t panels_alone;            /* the most of a tile of one pixel */
     uint8_t pixels[SMR_TILE_PANELS]; /* the most of a tile with so many panels, less one */
     uint8_t flip;                    /* what bytes are combined with by exclusive or when they are copied */
+    bool alike; /* all tiles of a line have as many pixels, and some overlap; no block has a panel more */
     const smr_tile_function (*function)[SMR_TILE_PIXELS];
     void (*copy)(uint8_t *to, const uint8_t *from, size_t count); /* flips; null when `flip` is 0 */
     /* What the sums of tiles of several pixels begin with: the bias, less what `flip` adds. A tile of one
@@ -119,5 +122,8 @@ void smr_product_as_rows(smr_product *p, size_t rows);
 void smr_product_cut(smr_node *node, smr_product *p);
 
 smr_status smr_product_run(const smr_node *node, size_t begin, size_t end, smr_error *error);
+
+/* The same for tile functions that have `memory`. */
+void smr_product_run_with(const smr_node *node, size_t begin, size_t end, void *memory);
 
 #endif

@@ -63,7 +63,7 @@ static void product_cut_rows(smr_product *p) {
     p->part_lines = 1;
     p->part_columns = (uint32_t)(product_divide(product_divide(width, parts), tile) * tile);
     p->part_columns = p->part_columns < width ? p->part_columns : (uint32_t)width;
-    p->copied = p->functions->flip != 0 && bytes * p->part_columns <= SMR_TILE_BYTES;
+    p->copied = !product_multiplies_in_place(p) && bytes * p->part_columns <= SMR_TILE_BYTES;
     p->column_parts = p->parts = (uint32_t)product_divide(width, p->part_columns);
 }
 
@@ -77,8 +77,9 @@ static void product_cut_lines(smr_product *p, size_t images) {
     const bool padded = window->before[1] > 0 || reach - (size_t)window->before[1] > (size_t)window->size[1];
     const size_t items = product_items(p, images * height * width);
     size_t lines = 1, parts;
-    p->copied =
-        !p->swept && (p->number == 1 || (padded && tiles <= 3)) && product_fits(p, step, width, p->channels);
+    p->copied = !p->swept &&
+                (!product_multiplies_in_place(p) || (padded && (p->number == 1 || tiles <= 3))) &&
+                product_fits(p, step, width, p->channels);
     while (lines < height && product_fits(p, lines + 1, width, p->channels)) {
         ++lines;
     }
@@ -126,8 +127,9 @@ void smr_product_cut(smr_node *node, smr_product *p) {
     }
     p->matrix = rows;
     p->panels = (uint32_t)product_divide(p->filter.outputs, 16);
-    p->blocks = pixels == 1 ? (uint32_t)product_divide(p->panels, functions->panels_alone)
-                            : p->panels / functions->panels;
+    p->blocks = pixels == 1        ? (uint32_t)product_divide(p->panels, functions->panels_alone)
+                : functions->alike ? (uint32_t)product_divide(p->panels, functions->panels)
+                                   : p->panels / functions->panels;
     p->blocks = p->blocks == 0 ? 1 : p->blocks;
     /* Floats alone: what pads an image of integers is not zero. */
     p->by_part = p->panels * p->weights_panel <= PRODUCT_CACHED && p->panels * 16 <= SMR_PRODUCT_STARTS;

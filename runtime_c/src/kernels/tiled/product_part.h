@@ -63,9 +63,14 @@ static inline size_t product_rows(const smr_product *p, size_t lines) {
            (size_t)(window->taps[0] - 1) * (size_t)window->dilations[0] + 1;
 }
 
+/* Whether numbers are in the form that they are multiplied in, and only those are read that there are. */
+static inline bool product_multiplies_in_place(const smr_product *p) {
+    return p->number == 4 || (p->functions->flip == 0 && p->channels % 4 == 0);
+}
+
 /* Two lines of seven pixels each make one tile. */
 static inline bool product_pairs(const smr_product *p) {
-    return p->window.positions[1] == SMR_TILE_SPLIT && p->window.positions[0] > 1 &&
+    return !p->functions->alike && p->window.positions[1] == SMR_TILE_SPLIT && p->window.positions[0] > 1 &&
            p->window.dilations[0] == 1 && p->window.dilations[1] == 1 &&
            product_most_pixels(p) >= 2 * SMR_TILE_SPLIT;
 }
