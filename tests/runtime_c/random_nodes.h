@@ -22,6 +22,7 @@ static inline int count_cases(int argc, char **argv, int usual) {
 }
 
 static uint32_t random_seed = 1;
+static bool random_least; /* every other int8 is -128; otherwise none is */
 
 static inline int32_t next_random(int32_t least, int32_t most) {
     random_seed = random_seed * 1664525u + 1013904223u;
@@ -54,7 +55,8 @@ static inline void open_value(smr_value *value, uint8_t dtype, int32_t rank, con
         } else if (dtype == SMR_DTYPE_INT32) {
             ((int32_t *)value->data)[i] = next_random(-5000, 5000);
         } else {
-            ((int8_t *)value->data)[i] = (int8_t)next_random(-127, 127);
+            const bool least = random_least && next_random(0, 1) != 0;
+            ((int8_t *)value->data)[i] = (int8_t)(least ? -128 : next_random(-127, 127));
         }
     }
 }

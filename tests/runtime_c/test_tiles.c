@@ -245,6 +245,7 @@ int main(int argc, char **argv) {
     uint32_t index, isa;
     int i;
     for (i = 0; i < cases; ++i) {
+        random_least = next_random(0, 3) == 0;
         check_case(i, used);
     }
     for (index = 1; smr_isa_at(index, &isa) != NULL; ++index) {

@@ -1,4 +1,4 @@
-/* Products of int8 with NEON's dot product: 20 of the 32 registers hold sums, and numbers of five pixels are
+/* Products of int8 with NEON's dot product: 24 of the 32 registers hold sums, and numbers of six pixels are
  * in others. */
 #include "../tiled/product.h"
 #include "quant_write.h"
@@ -22,13 +22,13 @@
 
 /* clang-format off */
 #define QUANT_TILES(TILE) \
-    TILE(1, 1) TILE(1, 2) TILE(1, 3) TILE(1, 4) TILE(1, 5) TILE(2, 1) TILE(3, 1) TILE(4, 1)
+    TILE(1, 1) TILE(1, 2) TILE(1, 3) TILE(1, 4) TILE(1, 5) TILE(1, 6) TILE(2, 1) TILE(3, 1) TILE(4, 1)
 /* clang-format on */
 #include "../tiled/quant_product.inc"
 
 static const smr_product_functions quant_functions = {.panels = 1,
                                                       .panels_alone = 4,
-                                                      .pixels = {5, 1, 1, 1},
+                                                      .pixels = {6, 1, 1, 1},
                                                       .function = quant_table,
                                                       .round = smr_quant_rounding_neon};
 

@@ -319,6 +319,7 @@ void smr_product_run_with(const smr_node *node, size_t begin, size_t end, void *
     tile.memory = memory;
     tile.least = p->least;
     tile.most = p->most;
+    tile.careful = p->careful;
     tile.range = &p->range;
     tile.output_step = p->filter.outputs;
     for (item = begin; item < end; ++item) {

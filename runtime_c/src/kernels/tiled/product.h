@@ -41,6 +41,7 @@ typedef struct smr_tile {
     const void *start; /* what the sums begin with, of all outputs of the panels */
     void *partial;     /* [pixels][outputs]: the sums so far */
     bool first;        /* begin with `start`, not with `partial` */
+    bool careful;      /* a weight may be -128 */
     bool last;         /* write `output`, not `partial` */
     float least, most; /* of float32 that is written; not looked at where `least` is -INFINITY */
     const float *multiplier;
@@ -67,6 +68,8 @@ typedef struct smr_product_functions {
      * pixel begins with the bias. Null when `flip` is 0. */
     void (*start)(const uint8_t *weights, size_t panel_bytes, size_t panels, const int32_t *bias,
                   size_t outputs, int32_t *start);
+    /* Whether a weight is -128: tiles of such weights are `careful`. Null where all weights are alike. */
+    bool (*has_least)(const uint8_t *weights, size_t bytes);
     smr_quant_rounding round; /* of sums whose multipliers are fixed-point, or null */
 } smr_product_functions;
 
@@ -94,7 +97,8 @@ typedef struct smr_product {
     bool copied;  /* parts are copied whole */
     bool matrix;  /* one line of pixels that see nothing but themselves */
     bool swept;   /* a few weights after the other meet all pixels of a part */
-    bool apart;   /* tiles leave sums, which are requantized apart from them */
+    bool careful;
+    bool apart; /* tiles leave sums, which are requantized apart from them */
 } smr_product;
 _Static_assert(sizeof(smr_product) <= SMR_PARAMETER_BYTES, "smr_product fits a node");
 

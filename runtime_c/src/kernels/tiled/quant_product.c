@@ -9,6 +9,20 @@ bool smr_quant_product_takes(const smr_node *node) {
            filter->count > 0;
 }
 
+/* What is known of both. */
+static void product_fill(const smr_product_functions *functions, const quant_filter *filter,
+                         const quant_output *range, smr_product *p) {
+    const size_t panels = (filter->outputs + QUANT_PANEL - 1) / QUANT_PANEL;
+    p->functions = functions;
+    p->filter = *filter;
+    p->range = *range;
+    p->number = 1;
+    p->weights_panel = filter->panel_bytes;
+    p->apart = !quant_scales_down(filter);
+    p->careful = functions->has_least != NULL &&
+                 functions->has_least((const uint8_t *)filter->data, panels * filter->panel_bytes);
+}
+
 smr_status smr_quant_product_prepare_conv2d(smr_node *node, const smr_product_functions *functions,
                                             smr_error *error) {
     const quant_conv *generic = SMR_CONST_PARAMETERS(node, quant_conv);
@@ -18,17 +32,12 @@ smr_status smr_quant_product_prepare_conv2d(smr_node *node, const smr_product_fu
     if (node->work == 0 || generic->filter.zero_point != 0) {
         return SMR_OK;
     }
-    p.functions = functions;
+    product_fill(functions, &generic->filter, &generic->output, &p);
     p.window = generic->window;
-    p.filter = generic->filter;
-    p.apart = !quant_scales_down(&p.filter);
-    p.range = generic->output;
     p.border = (uint8_t)generic->border;
     p.channels = (uint32_t)generic->channels;
-    p.number = 1;
     p.weights_row = generic->row_step * QUANT_PANEL;
     p.weights_tap = generic->column_step % 4 == 0 ? generic->column_step * QUANT_PANEL : 0;
-    p.weights_panel = p.filter.panel_bytes;
     smr_product_cut(node, &p);
     return SMR_OK;
 }
@@ -42,13 +51,9 @@ smr_status smr_quant_product_prepare_matmul(smr_node *node, const smr_product_fu
     if (node->work == 0 || generic->filter.zero_point != 0 || generic->rows > INT32_MAX) {
         return SMR_OK;
     }
-    p.functions = functions;
-    p.filter = generic->filter;
-    p.apart = !quant_scales_down(&p.filter);
-    p.range = generic->output;
+    product_fill(functions, &generic->filter, &generic->output, &p);
     p.channels = (uint32_t)generic->depth;
-    p.number = 1;
-    p.weights_panel = p.weights_row = p.weights_tap = p.filter.panel_bytes;
+    p.weights_row = p.weights_tap = p.filter.panel_bytes;
     smr_product_as_rows(&p, generic->rows);
     smr_product_cut(node, &p);
     return SMR_OK;
