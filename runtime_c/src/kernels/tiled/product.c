@@ -7,10 +7,15 @@ static void product_begin_block(const smr_node *node, const smr_product *p, size
                                 product_block *block, smr_tile *tile) {
     const float *multiplier = p->filter.multiplier;
     const uint8_t *bias = p->number == 1 || node->inputs[2] != NULL ? node->inputs[2]->data : NULL;
+    const uint32_t panels = p->panels / p->blocks, rest = p->panels % p->blocks;
     size_t first;
     block->number = number;
-    block->first = number * p->panels / p->blocks;
-    block->count = (number + 1) * p->panels / p->blocks - block->first;
+    block->first = number * panels;
+    block->count = panels;
+    if (rest > 0) {
+        block->first += number * rest / p->blocks;
+        block->count = (number + 1) * p->panels / p->blocks - block->first;
+    }
     block->started = block->started && p->by_part;
     first = block->first * 16;
     tile->weights = (const uint8_t *)node->inputs[1]->data + block->first * p->weights_panel;
@@ -51,13 +56,14 @@ static const void *product_start(const smr_node *node, const smr_product *p, pro
 static void product_begin_part(const smr_product *p, const uint8_t *x, size_t number, product_part *part) {
     const smr_window *window = &p->window;
     const size_t height = (size_t)window->positions[0], width = (size_t)window->positions[1];
-    const size_t image_parts = product_divide(height, p->part_lines);
-    const size_t band = p->column_parts == 1 ? number : number / p->column_parts;
-    const size_t image = band / image_parts, first = band % image_parts * p->part_lines;
+    /* Numbers of 32 bits are divided faster than those of 64. */
+    const uint32_t image_parts = ((uint32_t)height + p->part_lines - 1) / p->part_lines;
+    const uint32_t band = p->column_parts == 1 ? (uint32_t)number : (uint32_t)number / p->column_parts;
+    const size_t image = band / image_parts, first = (size_t)(band % image_parts) * p->part_lines;
     part->number = number;
     part->line = image * height + first;
     part->lines = height - first < p->part_lines ? height - first : p->part_lines;
-    part->column = (number - band * p->column_parts) * p->part_columns;
+    part->column = (number - (size_t)band * p->column_parts) * p->part_columns;
     part->columns = width - part->column < p->part_columns ? width - part->column : p->part_columns;
     part->image = x + image * (size_t)window->size[0] * (size_t)window->size[1] * p->channels * p->number;
     part->top = smr_window_at(window, 0, (int64_t)first, 0);
@@ -214,12 +220,13 @@ typedef struct product_tiles {
 
 static product_tiles product_tiles_of(const smr_node *node, const smr_product *p, const product_block *block,
                                       const product_part *part) {
-    const size_t most = p->functions->pixels[block->count - 1], width = (size_t)p->window.positions[1];
-    const bool pairs = part->columns == SMR_TILE_SPLIT && product_pairs(p) && most >= 2 * SMR_TILE_SPLIT;
+    const uint32_t most = p->functions->pixels[block->count - 1], columns = (uint32_t)part->columns;
+    const bool pairs = columns == SMR_TILE_SPLIT && product_pairs(p) && most >= 2 * SMR_TILE_SPLIT;
+    const size_t width = (size_t)p->window.positions[1];
     product_tiles tiles;
     tiles.lines = pairs ? 2 : 1;
-    tiles.count = product_divide(part->columns, most);
-    tiles.pixels = part->columns / tiles.count;
+    tiles.count = columns <= most ? 1 : (columns - 1) / most + 1;
+    tiles.pixels = columns <= most ? columns : columns / (uint32_t)tiles.count;
     tiles.longer = part->columns - tiles.count * tiles.pixels;
     tiles.columns = part->columns;
     tiles.alike = p->functions->alike;
@@ -248,6 +255,7 @@ static void product_run_alike(const smr_node *node, const smr_product *p, produc
     const size_t columns = product_columns(p, part->columns);
     const size_t line_step = (size_t)p->window.strides[0] * columns * p->channels * p->number;
     const uint8_t *from = p->copied ? part->copy : part->image + part->column * p->channels * p->number;
+    const void *start = product_start(node, p, block, tiles.lines * (tiles.pixels + (tiles.longer > 0)));
     size_t line, lines, count, column, step, i;
     product_set_image(p, &place, from, columns, tile);
     tile->rows = (size_t)p->window.taps[0];
@@ -261,7 +269,7 @@ static void product_run_alike(const smr_node *node, const smr_product *p, produc
             count = tiles.pixels + (i < tiles.longer);
             step = product_advance(&tiles, column, count);
             tile->count = lines * count;
-            tile->start = product_start(node, p, block, lines * count);
+            tile->start = lines * count == 1 ? block->bias : start;
             functions[lines * count - 1](tile);
             if (p->apart) {
                 product_round_tile(p, block, lines * count, tile);
@@ -309,7 +317,8 @@ void smr_product_run_with(const smr_node *node, size_t begin, size_t end, void *
     product_block block;
     product_part part;
     smr_tile tile;
-    size_t item;
+    const uint32_t inner = p->by_part ? p->blocks : p->parts;
+    size_t item, outer = begin / inner, rest = begin - outer * inner;
     /* Not the arrays, which would take longer than a small product. */
     memset(&block, 0, offsetof(product_block, starts));
     memset(&tile, 0, sizeof tile);
@@ -322,10 +331,14 @@ void smr_product_run_with(const smr_node *node, size_t begin, size_t end, void *
     tile.careful = p->careful;
     tile.range = &p->range;
     tile.output_step = p->filter.outputs;
-    for (item = begin; item < end; ++item) {
-        const size_t other = p->by_part ? item / p->blocks : item / p->parts;
-        const size_t wanted = p->by_part ? item - other * p->blocks : other;
-        const size_t number = p->by_part ? other : item - other * p->parts;
+    for (item = begin; item < end; ++item, ++rest) {
+        size_t wanted, number;
+        if (rest == inner) {
+            rest = 0;
+            ++outer;
+        }
+        wanted = p->by_part ? rest : outer;
+        number = p->by_part ? outer : rest;
         if (item == begin || wanted != block.number) {
             product_begin_block(node, p, wanted, &block, &tile);
         }

@@ -4,6 +4,7 @@
 #include "../prototypes.h"
 
 #define WOVEN_BYTES   (20 * 1024)  /* of woven columns of the image */
+#define WOVEN_OVER    1024         /* bytes that may be read or written after them */
 #define WOVEN_CACHED  (256 * 1024) /* an image of more bytes does not stay in a cache */
 #define WOVEN_STRIP   8  /* lines of a work item; the last of an image has those that are left too */
 #define WOVEN_WEIGHTS 32 /* the most woven columns of a filter */
@@ -17,7 +18,8 @@ typedef struct woven_depthwise {
     uint32_t part;   /* positions of a line for which columns are woven at once */
     uint32_t lines;  /* that see the same woven columns, each with weights of its own */
     bool large;      /* all blocks of channels for a strip, not all strips for a block */
-    bool flat;       /* the channels of all positions are one row of numbers */
+    bool joined;     /* the channels of all pixels of a line are woven as one row of numbers */
+    bool flat;       /* and those of its positions are summed as one */
 } woven_depthwise;
 _Static_assert(sizeof(woven_depthwise) <= SMR_PARAMETER_BYTES, "woven_depthwise fits a node");
 
@@ -108,12 +110,29 @@ static void woven_begin(const woven_depthwise *p, size_t number, woven_block *bl
 static uint8_t *woven_columns(const woven_depthwise *p, smr_woven_rows *rows, size_t pixels, size_t count,
                               uint8_t *to) {
     if (pixels > 0) {
-        rows->pixels = p->flat ? 1 : pixels;
-        rows->count = p->flat ? pixels * count : count;
+        rows->pixels = p->joined ? 1 : pixels;
+        rows->count = p->joined ? pixels * count : count;
         rows->woven = to;
         p->functions->weave(rows);
     }
     return to + pixels * count * p->functions->bytes;
+}
+
+/* Weaves columns of the border, which are all alike. */
+static uint8_t *woven_border(const woven_depthwise *p, const woven_block *block, size_t pixels, uint8_t *to) {
+    const size_t bytes = pixels * block->count * p->functions->bytes;
+    smr_woven_rows rows;
+    size_t k;
+    if (p->functions->bytes == p->functions->rows) { /* bytes are only reordered */
+        memset(to, (uint8_t)p->generic.border ^ p->functions->flip, bytes);
+        return to + bytes;
+    }
+    rows.flip = p->functions->flip;
+    rows.loose = block->loose;
+    for (k = 0; k < p->functions->rows; ++k) {
+        woven_row(&rows, k, block->border, 0, 0);
+    }
+    return woven_columns(p, &rows, pixels, block->count, to);
 }
 
 /* Weaves columns from `first` on of the rows that a line of the output sees; `again` if the same columns of
@@ -124,25 +143,22 @@ static void woven_line(const woven_depthwise *p, const woven_block *block, const
     const size_t channels = p->generic.channels;
     const int64_t size = window->size[1], end = first + (int64_t)count;
     const size_t before = first >= 0 ? 0 : end <= 0 ? count : (size_t)-first;
-    const size_t after = end <= size ? 0 : first >= size ? count : (size_t)(end - size);
-    const size_t column = block->count * p->functions->bytes;
-    const bool whole = block->count % p->functions->chunk == 0; /* nothing is written after what is woven */
+    const size_t after = before == count || end <= size ? 0 : first >= size ? count : (size_t)(end - size);
+    const size_t inside = count - before - after, column = block->count * p->functions->bytes;
+    /* Whether nothing is written after what is woven. */
+    const size_t woven_bytes = p->joined ? inside * block->count : block->count;
+    const bool whole = (woven_bytes & (p->functions->chunk - 1)) == 0;
+    const bool border = !(again && whole);
     const size_t seen = (size_t)window->taps[0] + (p->lines - 1) * (size_t)window->strides[0];
-    smr_woven_rows rows, border;
+    smr_woven_rows rows;
     size_t group, k;
-    memset(&rows, 0, sizeof rows);
     rows.flip = p->functions->flip;
     rows.loose = block->loose;
-    border = rows;
-    for (k = 0; k < p->functions->rows; ++k) {
-        woven_row(&border, k, block->border, 0, 0);
-    }
     for (group = 0; group < p->groups; ++group) {
         for (k = 0; k < p->functions->rows; ++k) {
             const size_t tap = group * p->functions->rows + k;
             const int64_t y = top + (int64_t)tap * window->dilations[0];
-            rows.rows[k] = NULL;
-            if (tap >= seen || y < 0 || y >= window->size[0] || before + after >= count) {
+            if (tap >= seen || y < 0 || y >= window->size[0] || inside == 0) {
                 woven_row(&rows, k, block->border, 0, 0);
             } else {
                 woven_row(&rows, k,
@@ -151,17 +167,14 @@ static void woven_line(const woven_depthwise *p, const woven_block *block, const
                           1, channels);
             }
         }
-        if (!again) {
-            (void)woven_columns(p, &border, before, block->count, woven);
+        if (border && before > 0) {
+            (void)woven_border(p, block, before, woven);
         }
-        woven += before * column;
-        if (before + after < count) {
-            woven = woven_columns(p, &rows, count - before - after, block->count, woven);
+        woven = woven_columns(p, &rows, inside, block->count, woven + before * column);
+        if (border && after > 0) {
+            (void)woven_border(p, block, after, woven);
         }
-        if (before < count && !(again && whole)) {
-            (void)woven_columns(p, &border, after, block->count, woven);
-        }
-        woven += before < count ? after * column : 0;
+        woven += after * column;
     }
 }
 
@@ -171,40 +184,57 @@ static size_t woven_seen(const smr_window *window, size_t positions) {
            (size_t)(window->taps[1] - 1) * (size_t)window->dilations[1] + 1;
 }
 
+/* What the sums of a block have in common. */
+static void woven_begin_sums(const woven_depthwise *p, const woven_block *block, smr_woven_sums *sums) {
+    const smr_window *window = &p->generic.window;
+    const size_t column = block->count * p->functions->bytes, lanes = p->functions->lanes;
+    sums->start = block->start;
+    sums->multiplier = block->multiplier;
+    sums->taps = (size_t)window->taps[1];
+    sums->groups = p->groups;
+    sums->tap_bytes = (size_t)window->dilations[1] * column;
+    sums->position_bytes = (size_t)window->strides[1] * column;
+    sums->weight_bytes = block->stored * p->functions->bytes;
+    sums->flat = p->flat;
+    sums->loose = block->loose;
+    sums->period = block->count;
+    sums->output_step = p->generic.channels;
+    sums->output_line = p->lines * (size_t)window->positions[1] * p->generic.channels;
+    sums->range = &p->generic.output;
+    sums->across = 1;
+    if (p->joined && window->strides[1] <= 2 && (block->count == lanes || block->count == 2 * lanes)) {
+        sums->across = 4 * lanes / block->count;
+    }
+}
+
+/* Lines [begin, end) of a block: some at a time are woven, as many as there is room for. */
 static void woven_strip(const woven_depthwise *p, const woven_block *block, const int8_t *x, int8_t *y,
                         size_t begin, size_t end) {
     const smr_window *window = &p->generic.window;
     const size_t width = (size_t)window->positions[1], channels = p->generic.channels;
-    const size_t column = block->count * p->functions->bytes;
-    const bool whole = block->count % p->functions->chunk == 0;
-    _Alignas(64) uint8_t woven[WOVEN_BYTES + SMR_WOVEN_SLACK * 4];
+    const size_t column = block->count * p->functions->bytes, columns = column * p->groups;
+    const size_t slots = p->part < width ? 1 : WOVEN_BYTES / (woven_seen(window, width) * columns);
+    _Alignas(64) uint8_t woven[WOVEN_BYTES + WOVEN_OVER];
     smr_woven_sums sums;
-    size_t line, position;
+    size_t line, position, next, slot;
+    woven_begin_sums(p, block, &sums);
     sums.woven = woven;
-    sums.start = block->start;
-    sums.multiplier = block->multiplier;
-    sums.taps = (size_t)window->taps[1];
-    sums.groups = p->groups;
-    sums.tap_bytes = (size_t)window->dilations[1] * column;
-    sums.position_bytes = (size_t)window->strides[1] * column;
-    sums.weight_bytes = block->stored * p->functions->bytes;
-    sums.flat = p->flat;
-    sums.loose = block->loose;
-    sums.period = block->count;
-    sums.output_step = channels;
-    sums.range = &p->generic.output;
-    for (line = begin; line < end; line += p->lines) {
+    for (line = begin; line < end; line += slots * p->lines) {
+        const size_t lines = end - line < slots * p->lines ? end - line : slots * p->lines;
         for (position = 0; position < width; position += p->part) {
             const size_t positions = width - position < p->part ? width - position : p->part;
             const size_t seen = woven_seen(window, positions);
-            size_t next;
-            woven_line(p, block, x, smr_window_at(window, 0, (int64_t)line, 0),
-                       smr_window_at(window, 1, (int64_t)position, 0), seen,
-                       line > begin && p->part >= width && (p->groups == 1 || whole), woven);
+            for (slot = 0; slot * p->lines < lines; ++slot) {
+                woven_line(p, block, x, smr_window_at(window, 0, (int64_t)(line + slot * p->lines), 0),
+                           smr_window_at(window, 1, (int64_t)position, 0), seen,
+                           line > begin && p->part >= width, woven + slot * seen * columns);
+            }
+            sums.line_bytes = seen * columns;
             sums.group_bytes = seen * column;
             sums.positions = p->flat ? 1 : positions;
             sums.count = p->flat ? positions * channels : block->count;
-            for (next = 0; next < p->lines && line + next < end; ++next) {
+            for (next = 0; next < p->lines && next < lines; ++next) {
+                sums.lines = (lines - next + p->lines - 1) / p->lines;
                 sums.weights = block->weights + next * sums.taps * sums.groups * sums.weight_bytes;
                 sums.output = y + ((line + next) * width + position) * channels + block->first;
                 p->functions->sum(&sums);
@@ -219,23 +249,25 @@ static smr_status run_woven(const smr_node *node, size_t begin, size_t end, smr_
     const smr_window *window = &p->generic.window;
     const size_t lines = (size_t)window->positions[0], channels = p->generic.channels;
     woven_block block;
-    size_t item, last = SIZE_MAX;
+    uint32_t item, last = UINT32_MAX;
     (void)error;
-    for (item = begin; item < end; ++item) {
-        const size_t image = item / p->strips / p->blocks;
-        const size_t strip = p->large ? item / p->blocks % p->strips : item % p->strips;
-        const size_t number = p->large ? item % p->blocks : item / p->strips % p->blocks;
-        const size_t first = strip * WOVEN_STRIP;
+    for (item = (uint32_t)begin; item < end; ++item) {
+        const uint32_t some = item / (p->large ? p->blocks : p->strips);
+        const uint32_t in_some = item - some * (p->large ? p->blocks : p->strips);
+        const uint32_t image = some / (p->large ? p->strips : p->blocks);
+        const uint32_t in_image = some - image * (p->large ? p->strips : p->blocks);
+        const uint32_t strip = p->large ? in_image : in_some, number = p->large ? in_some : in_image;
+        const size_t first = (size_t)strip * WOVEN_STRIP;
         if (number != last) {
             woven_begin(p, number, &block);
             last = number;
         }
-        woven_strip(
-            p, &block,
-            (const int8_t *)node->inputs[0]->data +
-                image * (size_t)window->size[0] * (size_t)window->size[1] * channels,
-            (int8_t *)node->outputs[0]->data + image * lines * (size_t)window->positions[1] * channels, first,
-            strip + 1 == p->strips ? lines : first + WOVEN_STRIP);
+        woven_strip(p, &block,
+                    (const int8_t *)node->inputs[0]->data +
+                        (size_t)image * (size_t)window->size[0] * (size_t)window->size[1] * channels,
+                    (int8_t *)node->outputs[0]->data +
+                        (size_t)image * lines * (size_t)window->positions[1] * channels,
+                    first, strip + 1 == p->strips ? lines : first + WOVEN_STRIP);
     }
     return SMR_OK;
 }
@@ -272,7 +304,8 @@ smr_status smr_woven_prepare(smr_node *node, const smr_woven_functions *function
         return SMR_OK; /* the generic kernel remains */
     }
     p.lines = woven_lines(&p);
-    p.flat = p.generic.channels < SMR_WOVEN_CHANNELS && window->strides[1] == 1;
+    p.joined = p.generic.channels < SMR_WOVEN_CHANNELS;
+    p.flat = p.joined && window->strides[1] == 1;
     p.blocks = (uint32_t)((p.generic.channels + SMR_WOVEN_CHANNELS - 1) / SMR_WOVEN_CHANNELS);
     block = p.generic.channels < SMR_WOVEN_CHANNELS ? p.generic.channels : SMR_WOVEN_CHANNELS;
     room = WOVEN_BYTES / (block * functions->bytes * p.groups);
@@ -285,6 +318,9 @@ smr_status smr_woven_prepare(smr_node *node, const smr_woven_functions *function
     p.large = node->inputs[0]->count / (size_t)node->inputs[0]->dims[0] > WOVEN_CACHED;
     p.strips = (uint32_t)((lines + WOVEN_STRIP / 2 - 1) / WOVEN_STRIP);
     p.strips = p.strips == 0 ? 1 : p.strips;
+    if ((uint64_t)node->outputs[0]->dims[0] * p.strips > INT32_MAX / p.blocks) {
+        return SMR_OK;
+    }
     *SMR_PARAMETERS(node, woven_depthwise) = p;
     node->work = (size_t)node->outputs[0]->dims[0] * p.strips * p.blocks;
     node->run = run_woven;

@@ -35,20 +35,25 @@ typedef struct smr_woven_sums {
     size_t group_bytes;    /* from one group to the next */
     size_t position_bytes; /* from one position to the next */
     size_t weight_bytes;   /* of `weights`, of a tap and group */
-    size_t positions;
-    size_t count; /* numbers side by side at a position */
+    size_t lines;
+    size_t line_bytes; /* of `woven`, from one of these lines to the next */
+    size_t positions;  /* of a line */
+    size_t count;      /* numbers side by side at a position */
+    size_t across;     /* 2 or 4 positions can be worked on together; else 1 */
     bool loose;   /* see smr_woven_rows */
     bool flat;    /* there is one position, and weights begin anew after `period` numbers */
     size_t period;
     int8_t *output;
     size_t output_step; /* from one position to the next */
+    size_t output_line; /* from one of the lines to the next */
     const quant_output *range;
 } smr_woven_sums;
 
 typedef struct smr_woven_functions {
     size_t rows;  /* of an element */
     size_t bytes; /* of an element */
-    size_t chunk; /* bytes that are woven at once */
+    size_t chunk; /* bytes that are woven at once, a power of two */
+    size_t lanes; /* sums of a vector, of four of which several positions may be part; 0 where they may not */
     uint8_t flip; /* of the input's bytes: 0x80 where they are taken as unsigned */
     void (*weave)(const smr_woven_rows *rows);
     /* Puts `count` biases and multipliers in the order of elements, and takes from what sums begin with what
