@@ -10,6 +10,11 @@ static inline __m512i quant_all(const uint8_t *from) {
     return _mm512_set1_epi32(four);
 }
 
+static inline void quant_copy_some(int8_t *to, const int8_t *from, size_t count) {
+    _mm_mask_storeu_epi8(to, (__mmask16)((1u << count) - 1),
+                         _mm_loadu_si128((const __m128i *)(const void *)from));
+}
+
 #define SUMS                                    __m512i
 #define SUMS_LANES                              16
 #define SUMS_ZERO                               _mm512_setzero_si512()
@@ -23,6 +28,7 @@ static inline __m512i quant_all(const uint8_t *from) {
 #define LIMITS_OF(range)                        quant_limits_of(range)
 #define SUMS_WRITE(sum, multiplier, limits, to) quant_write_sums(sum, multiplier, limits, to)
 #define SUMS_WRITE_PAIRS                        quant_write_pairs
+#define SUMS_COPY(to, from, count)              quant_copy_some(to, from, count)
 #define WEIGHTS                                 __m512i
 #define WEIGHTS_LOAD(from)                      _mm512_loadu_si512(from)
 #define NUMBERS                                 __m512i
