@@ -67,8 +67,9 @@ static void woven_filter_column(const woven_depthwise *p, const woven_block *blo
         }
     }
     p->functions->weave(&rows);
-    for (i = block->count; i < block->stored; ++i) {
-        memcpy(woven + i * bytes, woven + (i - block->count) * bytes, bytes);
+    for (i = block->count; i < block->stored; i += block->count) {
+        const size_t left = block->stored - i;
+        memcpy(woven + i * bytes, woven, (left < block->count ? left : block->count) * bytes);
     }
 }
 
