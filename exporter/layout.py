@@ -34,9 +34,10 @@ def run_length(op: Operation, index: int) -> int | None:
     if any(not isinstance(d, int) for d in tensor.shape):
         return None
     if op.type.endswith("conv2d"):
-        if op.attributes.get("groups", 1) != 1:
+        _, width, channels, outputs = tensor.shape
+        groups = op.attributes.get("groups", 1)
+        if groups != 1 and outputs // groups % PANEL:  # type: ignore[operator]
             return None
-        _, width, channels, _ = tensor.shape
         torn = op.attributes.get("dilations", (1, 1))[1] != 1
         return int(channels if torn else width * channels)  # type: ignore[arg-type]
     if len(tensor.shape) != 2 or op.attributes.get("transpose_y"):
@@ -52,6 +53,7 @@ def packed_layout(array: Array) -> str:
 def pack(array: Array, run: int) -> Array:
     """A constant [..., N] as its layout has it, one panel of outputs after the other; the last is padded with zeros.
 
+    Those of one group of outputs come after those of another: groups fill whole panels.
     `panel16` is [ceil(N / 16)][K][16]. `panel16x4` is [ceil(N / 16)][K4 / 4][16][4], where each run of K is padded with
     zeros to a multiple of 4.
     """

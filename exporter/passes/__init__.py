@@ -16,6 +16,7 @@ from samara.exporter.passes.common_subexpressions import merge_common_subexpress
 from samara.exporter.passes.constant_folding import fold_constants
 from samara.exporter.passes.control_flow import simplify_control_flow
 from samara.exporter.passes.dead_code import eliminate_dead_code
+from samara.exporter.passes.groups import merge_groups
 from samara.exporter.passes.identities import remove_identities
 from samara.exporter.passes.linear import (
     decompose_batch_norm,
@@ -29,6 +30,7 @@ from samara.exporter.passes.linear import (
 from samara.exporter.passes.moves import cancel_moves, turn_products
 from samara.exporter.passes.raising import raise_functions
 from samara.exporter.passes.row_strips import compute_in_strips
+from samara.exporter.passes.transposed import lower_transposed
 from samara.exporter.passes.winograd import transform_filters
 from samara.graph.rewrite import ModelGraph, in_bodies, needed, with_bodies
 
@@ -52,6 +54,8 @@ PASSES: dict[str, Pass] = {
     "bias_fusion": fuse_bias,
     "split_bias_fusion": fuse_bias_before_split,
     "activation_fusion": fuse_activation,
+    "transposed_convolutions": lower_transposed,
+    "group_merging": merge_groups,
     "winograd": transform_filters,
     "row_strips": compute_in_strips,
 }

@@ -406,6 +406,96 @@ def test_winograd_keeps_to_its_budget_and_takes_the_largest_images() -> None:
     assert ops(check(frozen(y), {"x": random(1, 32, 32, 56)}, "winograd"))["winograd_conv2d"] == 3
 
 
+@pytest.mark.parametrize(
+    ("size", "taps", "strides", "paddings", "groups", "more", "kept"),
+    [
+        ((5, 4), (2, 2), (2, 2), (0, 0, 0, 0), 1, (0, 0), ["conv2d", "reshape", "reshape", "transpose"]),
+        ((5, 4), (3, 3), (2, 2), (1, 1, 1, 1), 1, (1, 1), ["conv2d", "reshape", "reshape", "transpose"]),
+        (
+            (5, 4),
+            (4, 4),
+            (2, 2),
+            (1, 1, 1, 1),
+            1,
+            (0, 0),
+            ["conv2d", "reshape", "reshape", "strided_slice", "transpose"],
+        ),
+        ((3, 3), (3, 3), (1, 1), (1, 1, 1, 1), 1, (0, 0), ["conv2d"]),
+        (
+            (4, 6),
+            (5, 2),
+            (3, 4),
+            (2, 1, 0, 0),
+            2,
+            (1, 3),
+            ["conv2d", "reshape", "reshape", "strided_slice", "transpose"],
+        ),
+        ((4, 6), (1, 7), (1, 2), (0, 0, 3, 3), 1, (0, 1), ["conv2d", "reshape", "reshape", "transpose"]),
+    ],
+)
+@pytest.mark.parametrize("followed", ["", "add", "relu6"])
+def test_transposed_convolutions(
+    size: tuple[int, int],
+    taps: tuple[int, int],
+    strides: tuple[int, int],
+    paddings: tuple[int, ...],
+    groups: int,
+    more: tuple[int, int],
+    kept: list[str],
+    followed: str,
+) -> None:
+    graph = Graph()
+    b = graph.b
+    x = placeholder(graph, (2, *size, 6))
+    whole = [
+        (size[i] - 1) * strides[i] + taps[i] + more[i] - paddings[2 * i] - paddings[2 * i + 1] for i in (0, 1)
+    ]
+    window = {"strides": strides, "padding": "explicit", "paddings": paddings, "groups": groups}
+    y = b.conv2d_backprop_input([2, *whole, 4], random(*taps, 4 // groups, 6), x, **window)
+    y = b.add(y, random(4)) if followed else y
+    y = b.relu6(y) if followed == "relu6" else y
+    rewritten = check(
+        frozen(y), {"x": random(2, *size, 6)}, "constant_folding", "transposed_convolutions", "dead_code"
+    )
+    assert sorted(ops(rewritten).elements()) == kept
+
+
+@pytest.mark.parametrize("attributes", [{"dilations": (2, 1)}, {"strides": (2, 2), "paddings": (3, 0, 0, 0)}])
+def test_transposed_convolutions_that_stay(attributes: dict[str, Any]) -> None:
+    graph = Graph()
+    x = placeholder(graph, (1, 4, 4, 3))
+    window = {"padding": "explicit", "paddings": (0, 0, 0, 0), **attributes}
+    height = 4 + 2 if "dilations" in attributes else 5
+    width = 4 + 1 if "dilations" in attributes else 8
+    y = graph.b.conv2d_backprop_input([1, height, width, 2], random(2, 2, 2, 3), x, **window)
+    assert ops(applied(frozen(y), "transposed_convolutions"))["conv2d_backprop_input"] == 1
+
+
+@pytest.mark.parametrize(
+    ("groups", "channels", "outputs", "left"),
+    [(8, 4, 4, 2), (4, 3, 16, 4), (3, 5, 5, 1), (6, 2, 8, 3), (34, 1, 1, 34), (5, 2, 40, 1)],
+)
+def test_group_merging(groups: int, channels: int, outputs: int, left: int) -> None:
+    graph = Graph()
+    x = placeholder(graph, (1, 5, 5, groups * channels))
+    y = graph.b.conv2d(
+        x, random(3, 3, channels, groups * outputs), random(groups * outputs), groups=groups, padding="same"
+    )
+    rewritten = check(frozen(y), {"x": random(1, 5, 5, groups * channels)}, "group_merging")
+    (made,) = (op for op in needed(rewritten.outputs) if op.type == "conv2d")
+    assert made.a.groups == left
+
+
+@pytest.mark.parametrize(("channels", "multiplier", "left"), [(1, 8, 1), (6, 8, 3), (8, 2, 1), (34, 5, 0)])
+def test_depthwise_convolutions_that_multiply_channels(channels: int, multiplier: int, left: int) -> None:
+    graph = Graph()
+    x = placeholder(graph, (2, 6, 5, channels))
+    y = graph.b.depthwise_conv2d(x, random(3, 3, channels, multiplier), strides=(2, 1), padding="same")
+    rewritten = check(frozen(y), {"x": random(2, 6, 5, channels)}, "group_merging")
+    made = [op.a.groups for op in needed(rewritten.outputs) if op.type == "conv2d"]
+    assert made == ([left] if left else [])
+
+
 def test_all_passes_together_on_a_network() -> None:
     graph = Graph()
     x, feeds = image(graph)

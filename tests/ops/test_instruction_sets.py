@@ -284,6 +284,52 @@ def test_matrix_product(rows: int, inner: int, outputs: int, tmp_path: Path) -> 
         np.testing.assert_array_equal(found, runs["generic"][0], err_msg=isa)
 
 
+@pytest.mark.parametrize(
+    ("shape", "taps", "groups", "outputs", "stride"),
+    [
+        ([1, 7, 9, 32], 3, 8, 4, 1),
+        ([2, 6, 5, 48], 1, 3, 32, 1),
+        ([1, 9, 14, 36], 3, 4, 48, 2),
+        ([1, 4, 4, 1200], 3, 2, 16, 1),
+        ([1, 3, 3, 16], 3, 16, 2, 1),
+    ],
+)
+def test_convolution_in_groups(
+    shape: list[int], taps: int, groups: int, outputs: int, stride: int, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(groups)
+    channels = shape[3] // groups
+    w = rng.standard_normal((taps, taps, channels, groups * outputs)).astype(np.float32) / np.float32(
+        channels
+    )
+    bias = rng.standard_normal(groups * outputs).astype(np.float32)
+    x = tf.placeholder(tf.float32, shape, name="x")
+    b = x.graph.b
+    y = b.conv2d(x, w, bias, groups=groups, strides=(stride, stride), padding="same", activation="relu")
+    tf.export_model(y, tmp_path / "m.smr", inputs=x)
+    array = rng.standard_normal(shape).astype(np.float32)
+    parts = [
+        _convolved(
+            array[..., g * channels : (g + 1) * channels],
+            w[..., g * outputs : (g + 1) * outputs],
+            stride,
+            1,
+            "SAME",
+            depthwise=False,
+        )
+        for g in range(groups)
+    ]
+    wanted = np.maximum(np.concatenate(parts, axis=3) + bias, 0)
+    for isa, (found, kernel) in _runs(load(tmp_path / "m.smr"), array).items():
+        assert kernel == isa or not _has("conv2d", isa), isa
+        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=2e-5 * np.abs(wanted).max(), err_msg=isa)
+    model = _quantized(x, y, shape, tmp_path / "q.smr", rng)
+    runs = _runs(model, rng.integers(-128, 128, array.shape, dtype=np.int8))
+    for isa, (found, kernel) in runs.items():
+        assert kernel == isa or not _has("quantized_conv2d", isa), isa
+        np.testing.assert_array_equal(found, runs["generic"][0], err_msg=isa)
+
+
 def test_a_limit_that_is_none(tmp_path: Path) -> None:
     x = tf.placeholder(tf.float32, [2, 3], name="x")
     tf.export_model(tf.nn.relu(x), tmp_path / "m.smr", inputs=x)

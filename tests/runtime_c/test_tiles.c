@@ -130,8 +130,11 @@ static uint16_t open_convolution(bench *b, bool depthwise, bool integer) {
     const int32_t height = next_random(least_height, least_height + 6);
     const int32_t width = next_random(least_width, least_width + (next_random(0, 1) == 0 ? 3 : 40));
     const int32_t depth = next_random(0, 5) == 0 ? next_random(500, 1300) : next_size(70);
-    const int32_t outputs = depthwise ? 1 : next_size(150);
-    const int32_t x[] = {next_random(1, 2), height, width, depth}, filter[] = {taps, taps, depth, outputs};
+    /* Groups have whole panels of outputs. */
+    const int32_t groups = depthwise || depth > 500 || next_random(0, 2) > 0 ? 1 : next_random(2, 5);
+    const int32_t outputs = depthwise ? 1 : groups > 1 ? groups * 16 * next_random(1, 4) : next_size(150);
+    const int32_t x[] = {next_random(1, 2), height, width, groups * depth};
+    const int32_t filter[] = {taps, taps, depth, outputs};
     const int32_t y[] = {x[0], count_positions(height, top + bottom, reach, stride, padding),
                          count_positions(width, left + right, reach, stride, padding),
                          depthwise ? depth : outputs};
@@ -162,14 +165,14 @@ static uint16_t open_convolution(bench *b, bool depthwise, bool integer) {
         smr_quantized_conv2d_attributes *a = &b->node.attributes.quantized_conv2d;
         SET_WINDOW(a);
         SET_RANGE(a);
-        a->groups = 1;
+        a->groups = groups;
         a->input_zero_point = next_random(-128, 127);
         return SMR_OP_QUANTIZED_CONV2D;
     }
     {
         smr_conv2d_attributes *a = &b->node.attributes.conv2d;
         SET_WINDOW(a);
-        a->groups = 1;
+        a->groups = groups;
         a->activation = (uint8_t)next_random(0, 2);
         return SMR_OP_CONV2D;
     }

@@ -26,12 +26,19 @@ static double true_sigmoid(double x) {
     return 1.0 / (1.0 + exp(-x));
 }
 
+static double true_softplus(double x) {
+    return x > 0.0 ? x + log1p(exp(-x)) : log1p(exp(x));
+}
+
 static const function functions[] = {
     {"exp", SMR_OP_EXP, exp, 0.92, 1.2},
     {"expm1", SMR_OP_EXPM1, expm1, 1.5, 1.5},
     {"sigmoid", SMR_OP_SIGMOID, true_sigmoid, 2.5, 2.5},
     {"tanh", SMR_OP_TANH, tanh, 2.5, 2.5},
     {"erf", SMR_OP_ERF, erf, 1.8, 2.0},
+    {"log", SMR_OP_LOG, log, 1.5, 1.5},
+    {"log1p", SMR_OP_LOG1P, log1p, 1.5, 1.5},
+    {"softplus", SMR_OP_SOFTPLUS, true_softplus, 2.0, 2.0},
 };
 
 /* The error of a result; 0 where it is as special as the truth, infinity where it is not. */
@@ -48,12 +55,19 @@ static double error_of(float found, double truth) {
     return isfinite(found) ? fabs((double)found - truth) / ldexp(1.0, exponent - 24) : INFINITY;
 }
 
+/* The error of f(x), or of f(0) where x may count as 0. */
+static double error_at(const function *f, float x, float found) {
+    const double error = error_of(found, f->truth((double)x));
+    const double other = fabsf(x) < 0x1p-126f ? error_of(found, f->truth(0.0)) : error;
+    return other < error ? other : error;
+}
+
 /* The greatest error of a block of arguments, and whose it is. */
 static void check_block(const bench *b, const function *f, double *most, float *argument) {
     const float *x = b->values[0].data, *y = b->values[4].data;
     size_t i;
     for (i = 0; i < BLOCK; ++i) {
-        const double error = error_of(y[i], f->truth((double)x[i]));
+        const double error = error_at(f, x[i], y[i]);
         if (error > *most) {
             *most = error;
             *argument = x[i];

@@ -87,6 +87,17 @@ static inline float32x4_t neon_sqrt(float32x4_t x) {
 #define VECTOR_SQRT(x) neon_sqrt(x)
 #endif
 
+#if !defined(SMR_KERNELS_ARM64)
+/* For x from 1 on: 1 / x with 15 bits, 0 where that is subnormal; division is lane by lane. */
+static inline float32x4_t neon_reciprocal_start(float32x4_t x) {
+    const float32x4_t estimate = vrecpeq_f32(x);
+    return vmulq_f32(estimate, vrecpsq_f32(x, estimate));
+}
+
+#define VECTOR_RECIPROCAL_START(x)       neon_reciprocal_start(x)
+#define VECTOR_SUBTRACT_PRODUCT(c, a, b) vfmsq_f32(c, a, b) /* c - a * b */
+#endif
+
 #define VECTOR_NAME(name) name##_neon
 
 #endif

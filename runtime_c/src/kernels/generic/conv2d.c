@@ -63,8 +63,9 @@ smr_status smr_prepare_conv2d(smr_node *node, smr_error *error) {
                  (int)filter->dims[2], (int)filter->dims[3], (int)a->groups, (int)node->inputs[0]->dims[3],
                  (int)node->outputs[0]->dims[3]);
     }
-    if (a->groups > 1 && filter->layout != SMR_LAYOUT_DENSE) {
-        SMR_FAIL(error, SMR_ERROR_MODEL, "the filter of a convolution in groups must be dense");
+    if (filter->layout != SMR_LAYOUT_DENSE && a->groups > 1 && filter->dims[3] / a->groups % SMR_PANEL != 0) {
+        SMR_FAIL(error, SMR_ERROR_MODEL, "a filter in panels of 16 for groups of %d outputs",
+                 (int)(filter->dims[3] / a->groups));
     }
     p->groups = a->groups;
     p->activation = a->activation;
@@ -72,8 +73,10 @@ smr_status smr_prepare_conv2d(smr_node *node, smr_error *error) {
     p->group_outputs = p->outputs / (size_t)a->groups;
     p->panels = smr_panels_of(filter, (size_t)filter->dims[0] * (size_t)filter->dims[1] * p->group_channels,
                               p->group_outputs);
+    p->group_stride = p->panels.count * p->panels.panel_stride;
     if (filter->layout == SMR_LAYOUT_DENSE) {
         p->panels.row_stride = p->outputs;
+        p->group_stride = p->group_outputs;
     }
     prepare_conv2d_work(node, p, (size_t)a->groups * p->panels.count);
     node->run = filter->dtype == SMR_DTYPE_FLOAT16 ? run_conv2d_f16 : run_conv2d_f32;

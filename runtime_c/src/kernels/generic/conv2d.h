@@ -13,6 +13,7 @@ typedef struct smr_conv2d_parameters {
     size_t outputs;
     size_t group_channels;
     size_t group_outputs;
+    size_t group_stride; /* elements from the filter of one group to the next */
     int32_t groups;
     uint8_t activation;
 } smr_conv2d_parameters;

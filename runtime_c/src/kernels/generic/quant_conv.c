@@ -236,9 +236,11 @@ static smr_status prepare_conv_layout(const smr_value *filter, int32_t groups, q
     conv->column_step = depth;
     conv->row_step = columns * depth;
     if (filter->layout == SMR_LAYOUT_PANEL16X4) {
-        if (groups != 1 || (filter->run != columns * depth && filter->run != depth)) {
-            SMR_FAIL(error, SMR_ERROR_MODEL, "a filter for %d groups with runs of %u", (int)groups,
-                     (unsigned)filter->run);
+        if ((groups != 1 && filter->dims[3] / groups % QUANT_PANEL != 0) ||
+            (filter->run != columns * depth && filter->run != depth)) {
+            SMR_FAIL(error, SMR_ERROR_MODEL,
+                     "a filter in panels of 16 for %d outputs in %d groups with runs of %u",
+                     (int)filter->dims[3], (int)groups, (unsigned)filter->run);
         }
         if (filter->run == columns * depth) {
             conv->row_step = (columns * depth + 3) / 4 * 4;

@@ -53,7 +53,8 @@ static const void *product_start(const smr_node *node, const smr_product *p, pro
     return block->starts + (block->first - first) * 16;
 }
 
-static void product_begin_part(const smr_product *p, const uint8_t *x, size_t number, product_part *part) {
+static void product_begin_part(const smr_product *p, const uint8_t *x, size_t number, size_t channel,
+                               product_part *part) {
     const smr_window *window = &p->window;
     const size_t height = (size_t)window->positions[0], width = (size_t)window->positions[1];
     /* Numbers of 32 bits are divided faster than those of 64. */
@@ -65,13 +66,14 @@ static void product_begin_part(const smr_product *p, const uint8_t *x, size_t nu
     part->lines = height - first < p->part_lines ? height - first : p->part_lines;
     part->column = (number - (size_t)band * p->column_parts) * p->part_columns;
     part->columns = width - part->column < p->part_columns ? width - part->column : p->part_columns;
-    part->image = x + image * (size_t)window->size[0] * (size_t)window->size[1] * p->channels * p->number;
+    part->image = x + image * (size_t)window->size[0] * (size_t)window->size[1] * product_pixel(p);
+    part->channel = channel;
     part->top = smr_window_at(window, 0, (int64_t)first, 0);
     part->left = smr_window_at(window, 1, (int64_t)part->column, 0);
     if (p->copied) {
         const product_box box = {
             part->top, part->left, product_rows(p, part->lines), product_columns(p, part->columns), 1, 1,
-            0,         p->channels};
+            channel,   p->channels};
         smr_product_copy(p, part->image, &box, part->copy);
     }
 }
@@ -163,6 +165,7 @@ static void product_run_chunks(const smr_product *p, product_part *part, const p
         }
         for (tap = 0; tap < (apart ? (size_t)window->taps[1] : 1); ++tap) {
             product_box taps = box;
+            taps.channel += part->channel;
             taps.left += (int64_t)(tap * (size_t)window->dilations[1]);
             smr_product_copy(p, part->image, &taps, part->copy + tap * tile->run_step);
         }
@@ -332,18 +335,19 @@ void smr_product_run_with(const smr_node *node, size_t begin, size_t end, void *
     tile.range = &p->range;
     tile.output_step = p->filter.outputs;
     for (item = begin; item < end; ++item, ++rest) {
-        size_t wanted, number;
+        size_t wanted, number, channel;
         if (rest == inner) {
             rest = 0;
             ++outer;
         }
         wanted = p->by_part ? rest : outer;
         number = p->by_part ? outer : rest;
+        channel = product_channel(p, wanted);
         if (item == begin || wanted != block.number) {
             product_begin_block(node, p, wanted, &block, &tile);
         }
-        if (item == begin || number != part.number) {
-            product_begin_part(p, node->inputs[0]->data, number, &part);
+        if (item == begin || number != part.number || channel != part.channel) {
+            product_begin_part(p, node->inputs[0]->data, number, channel, &part);
         }
         if (p->swept) {
             smr_product_sweep(node, p, &block, &part, &tile);

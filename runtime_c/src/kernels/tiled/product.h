@@ -82,11 +82,12 @@ typedef struct smr_product {
     quant_output range;
     const smr_product_functions *functions;
     size_t weights_panel, weights_row,
-        weights_tap; /* bytes; weights_tap is 0 where taps cannot be told apart */
-    uint32_t channels;
-    uint32_t number; /* bytes of one: 4 or 1 */
+        weights_tap;   /* bytes; weights_tap is 0 where taps cannot be told apart */
+    uint32_t channels; /* that an output sees */
+    uint32_t groups;   /* of as many channels each, and as many panels */
+    uint32_t number;   /* bytes of one: 4 or 1 */
     uint32_t panels;
-    uint32_t blocks;       /* of panels */
+    uint32_t blocks;       /* of panels, none of which are in two groups */
     uint32_t part_lines;   /* of a part; the last one of an image may have fewer */
     uint32_t part_columns; /* the same for pixels of a line */
     uint32_t parts;        /* of all images */

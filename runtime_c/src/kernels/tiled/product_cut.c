@@ -117,6 +117,7 @@ void smr_product_cut(smr_node *node, smr_product *p) {
     const bool rows = window->taps[0] == 1 && window->taps[1] == 1 && window->strides[0] == 1 &&
                       window->strides[1] == 1 && window->positions[0] == window->size[0] &&
                       window->positions[1] == window->size[1];
+    uint32_t panels; /* of a group */
     size_t tile;
     if (pixels > INT32_MAX || p->channels > INT32_MAX / 4 ||
         (p->weights_tap == 0 && window->taps[1] > 1 && window->dilations[1] != 1)) {
@@ -125,15 +126,17 @@ void smr_product_cut(smr_node *node, smr_product *p) {
     if (rows) {
         smr_product_as_rows(p, pixels);
     }
-    p->matrix = rows;
+    p->groups = p->groups == 0 ? 1 : p->groups;
+    p->matrix = rows && p->groups == 1;
     p->panels = (uint32_t)product_divide(p->filter.outputs, 16);
-    p->blocks = pixels == 1        ? (uint32_t)product_divide(p->panels, functions->panels_alone)
-                : functions->alike ? (uint32_t)product_divide(p->panels, functions->panels)
-                                   : p->panels / functions->panels;
-    p->blocks = p->blocks == 0 ? 1 : p->blocks;
+    panels = p->panels / p->groups;
+    p->blocks = pixels == 1        ? (uint32_t)product_divide(panels, functions->panels_alone)
+                : functions->alike ? (uint32_t)product_divide(panels, functions->panels)
+                                   : panels / functions->panels;
+    p->blocks = (p->blocks == 0 ? 1 : p->blocks) * p->groups;
     /* Floats alone: what pads an image of integers is not zero. */
     p->by_part = p->panels * p->weights_panel <= PRODUCT_CACHED && p->panels * 16 <= SMR_PRODUCT_STARTS;
-    p->swept = !rows && !p->by_part && p->number == 4 && p->channels >= PRODUCT_LONG &&
+    p->swept = !rows && !p->by_part && p->number == 4 && p->groups == 1 && p->channels >= PRODUCT_LONG &&
                (size_t)window->positions[1] <= product_swept_pixels(p);
     if (rows) {
         product_cut_rows(p);

@@ -27,8 +27,9 @@ typedef struct product_part {
     size_t column; /* the first */
     size_t columns;
     const uint8_t *image;
-    int64_t top;  /* the row that the first tap of the first line is at */
-    int64_t left; /* the column that the first tap of the first pixel is at */
+    size_t channel; /* the first, of the group whose part it is */
+    int64_t top;    /* the row that the first tap of the first line is at */
+    int64_t left;   /* the column that the first tap of the first pixel is at */
     _Alignas(64) uint8_t copy[SMR_TILE_BYTES + SMR_TILE_SLACK];
 } product_part;
 
@@ -49,6 +50,16 @@ static inline size_t product_most_pixels(const smr_product *p) {
     return p->functions->pixels[p->panels / p->blocks - 1];
 }
 
+/* Bytes from one pixel of an image to the next. */
+static inline size_t product_pixel(const smr_product *p) {
+    return (size_t)p->groups * p->channels * p->number;
+}
+
+/* The first channel that the outputs of a block see. */
+static inline size_t product_channel(const smr_product *p, size_t block) {
+    return p->groups == 1 ? 0 : block * p->groups / p->blocks * p->channels;
+}
+
 /* The columns of the image that so many pixels of a line see. */
 static inline size_t product_columns(const smr_product *p, size_t pixels) {
     const smr_window *window = &p->window;
@@ -65,7 +76,7 @@ static inline size_t product_rows(const smr_product *p, size_t lines) {
 
 /* Whether numbers are in the form that they are multiplied in, and only those are read that there are. */
 static inline bool product_multiplies_in_place(const smr_product *p) {
-    return p->number == 4 || (p->functions->flip == 0 && p->channels % 4 == 0);
+    return p->groups == 1 && (p->number == 4 || (p->functions->flip == 0 && p->channels % 4 == 0));
 }
 
 /* Two lines of seven pixels each make one tile. */

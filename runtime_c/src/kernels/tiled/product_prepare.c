@@ -11,7 +11,7 @@ static bool product_fits(const smr_node *node) {
 }
 
 bool smr_product_takes_conv2d(const smr_node *node) {
-    return product_fits(node) && node->attributes.conv2d.groups == 1;
+    return product_fits(node);
 }
 
 bool smr_product_takes_matmul(const smr_node *node) {
@@ -39,7 +39,8 @@ smr_status smr_product_prepare_conv2d(smr_node *node, const smr_product_function
         return SMR_OK;
     }
     p.window = generic->window;
-    p.channels = (uint32_t)generic->channels;
+    p.channels = (uint32_t)generic->group_channels;
+    p.groups = (uint32_t)generic->groups;
     p.filter.outputs = generic->outputs;
     product_fill(functions, generic->activation, &p);
     smr_product_cut(node, &p);

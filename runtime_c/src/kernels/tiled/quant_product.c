@@ -35,7 +35,8 @@ smr_status smr_quant_product_prepare_conv2d(smr_node *node, const smr_product_fu
     product_fill(functions, &generic->filter, &generic->output, &p);
     p.window = generic->window;
     p.border = (uint8_t)generic->border;
-    p.channels = (uint32_t)generic->channels;
+    p.channels = (uint32_t)generic->depth;
+    p.groups = (uint32_t)(generic->channels / generic->depth);
     p.weights_row = generic->row_step * QUANT_PANEL;
     p.weights_tap = generic->column_step % 4 == 0 ? generic->column_step * QUANT_PANEL : 0;
     smr_product_cut(node, &p);

@@ -83,10 +83,17 @@ static inline VECTOR vector_exp_normal(VECTOR x) {
     return VECTOR_MULTIPLY(vector_exp_rest(reduced.rest, 1.0f), vector_power_of_two(reduced));
 }
 
-/* vector_exp_normal(-x). */
+/* Where the reciprocal of exp is subnormal, and as much as vector_reciprocal takes. */
+#if defined(VECTOR_RECIPROCAL_START)
+#define VECTOR_EXP_MOST 88.3f
+#else
+#define VECTOR_EXP_MOST 88.5f
+#endif
+
+/* vector_exp_normal(-x), or at most exp(VECTOR_EXP_MOST). */
 static inline VECTOR vector_exp_of_negative(VECTOR x) {
     const vector_reduced reduced =
-        vector_reduce(VECTOR_CLAMP(x, VECTOR_ALL(-88.5f), VECTOR_ALL(88.0f)), -1.0f, 127.0f);
+        vector_reduce(VECTOR_CLAMP(x, VECTOR_ALL(-VECTOR_EXP_MOST), VECTOR_ALL(88.0f)), -1.0f, 127.0f);
     return VECTOR_MULTIPLY(vector_exp_rest(reduced.rest, -1.0f), vector_power_of_two(reduced));
 }
 
@@ -109,14 +116,32 @@ static inline VECTOR vector_expm1_to_zero(VECTOR x) {
                                VECTOR_SUBTRACT(power, VECTOR_ALL(1.0f)));
 }
 
+/* 1 / x for x from 1 up to 2^127.5 or, without VECTOR_RECIPROCAL_START, infinity. 0 where that is subnormal. */
+static inline VECTOR vector_reciprocal(VECTOR x) {
+#if defined(VECTOR_RECIPROCAL_START)
+    const VECTOR start = VECTOR_RECIPROCAL_START(x);
+    return VECTOR_MULTIPLY_ADD(VECTOR_SUBTRACT_PRODUCT(VECTOR_ALL(1.0f), x, start), start, start);
+#else
+    return VECTOR_DIVIDE(VECTOR_ALL(1.0f), x);
+#endif
+}
+
 static inline VECTOR vector_sigmoid(VECTOR x) {
-    const VECTOR one = VECTOR_ALL(1.0f);
-    return VECTOR_DIVIDE(one, VECTOR_ADD(one, vector_exp_of_negative(x)));
+    return vector_reciprocal(VECTOR_ADD(VECTOR_ALL(1.0f), vector_exp_of_negative(x)));
+}
+
+/* x * sigmoid(argument). */
+static inline VECTOR vector_gated(VECTOR x, VECTOR argument) {
+#if defined(VECTOR_RECIPROCAL_START)
+    return VECTOR_MULTIPLY(x, vector_sigmoid(argument));
+#else
+    return VECTOR_DIVIDE(x, VECTOR_ADD(VECTOR_ALL(1.0f), vector_exp_of_negative(argument)));
+#endif
 }
 
 /* x * sigmoid(x). */
 static inline VECTOR vector_silu(VECTOR x) {
-    return VECTOR_DIVIDE(x, VECTOR_ADD(VECTOR_ALL(1.0f), vector_exp_of_negative(x)));
+    return vector_gated(x, x);
 }
 
 static inline VECTOR vector_tanh(VECTOR x) {
@@ -156,8 +181,73 @@ static inline VECTOR vector_gelu(VECTOR x) {
 static inline VECTOR vector_gelu_tanh(VECTOR x) {
     const VECTOR factor =
         VECTOR_MULTIPLY_ADD(VECTOR_MULTIPLY(x, x), VECTOR_ALL(0.0713548163f), VECTOR_ALL(1.59576912f));
-    const VECTOR inverse = vector_exp_of_negative(VECTOR_MULTIPLY(x, factor));
-    return VECTOR_DIVIDE(x, VECTOR_ADD(VECTOR_ALL(1.0f), inverse));
+    return vector_gated(x, VECTOR_MULTIPLY(x, factor));
+}
+
+/* log(1 + x) for 1 + x within sqrt(1/2)..sqrt(2): the polynomial of its degree whose relative error is least.
+ */
+static inline VECTOR vector_log1p_reduced(VECTOR x) {
+    VECTOR sum = VECTOR_ALL(-0x1.38b4ccp-4f);
+    sum = VECTOR_MULTIPLY_ADD(sum, x, VECTOR_ALL(0x1.055b46p-3f));
+    sum = VECTOR_MULTIPLY_ADD(sum, x, VECTOR_ALL(-0x1.0d8552p-3f));
+    sum = VECTOR_MULTIPLY_ADD(sum, x, VECTOR_ALL(0x1.22da22p-3f));
+    sum = VECTOR_MULTIPLY_ADD(sum, x, VECTOR_ALL(-0x1.547244p-3f));
+    sum = VECTOR_MULTIPLY_ADD(sum, x, VECTOR_ALL(0x1.99a008p-3f));
+    sum = VECTOR_MULTIPLY_ADD(sum, x, VECTOR_ALL(-0x1.000228p-2f));
+    sum = VECTOR_MULTIPLY_ADD(sum, x, VECTOR_ALL(0x1.555554p-2f));
+    sum = VECTOR_MULTIPLY_ADD(sum, x, VECTOR_ALL(-0.5f));
+    return VECTOR_MULTIPLY_ADD(VECTOR_MULTIPLY(x, x), sum, x);
+}
+
+/* log(x) + more, for a finite x from 2^-126 on: x = 2^power * (1 + rest). */
+static inline VECTOR vector_log_of_normal(VECTOR x, VECTOR more) {
+    const VECTOR one = VECTOR_FROM_BITS(0x3f800000u);
+    const VECTOR shifted =
+        VECTOR_BITS_RIGHT(VECTOR_BITS_ADD(x, VECTOR_FROM_BITS(0x3f800000u - 0x3f3504f3u)), 23);
+    const VECTOR power =
+        VECTOR_SUBTRACT(VECTOR_BITS_OR(shifted, VECTOR_ALL(0x1p23f)), VECTOR_ALL(0x1p23f + 127.0f));
+    const VECTOR rest = VECTOR_SUBTRACT(
+        VECTOR_BITS_ADD(VECTOR_BITS_SUBTRACT(x, VECTOR_BITS_LEFT(shifted, 23)), one), VECTOR_ALL(1.0f));
+    more = VECTOR_MULTIPLY_ADD(power, VECTOR_ALL(0x1.7f7d1cp-20f), more);
+    return VECTOR_MULTIPLY_ADD(power, VECTOR_ALL(0x1.62e4p-1f), VECTOR_ADD(vector_log1p_reduced(rest), more));
+}
+
+/* The limits of a logarithm of x, where it has one, in place of `result`. */
+static inline VECTOR vector_log_limits(VECTOR x, VECTOR result) {
+    const VECTOR limit = VECTOR_SELECT(VECTOR_LESS(x, VECTOR_ALL(0.0f)), VECTOR_FROM_BITS(0x7fc00000u),
+                                       VECTOR_FROM_BITS(0xff800000u));
+    result = VECTOR_SELECT(VECTOR_LESS(x, VECTOR_FROM_BITS(0x7f800000u)), result, x);
+    return VECTOR_SELECT(VECTOR_LESS(x, VECTOR_ALL(0x1p-126f)), limit, result);
+}
+
+static inline VECTOR vector_log(VECTOR x) {
+    return vector_log_limits(x, vector_log_of_normal(x, VECTOR_ALL(0.0f)));
+}
+
+/* log(1 + x): what is lost when 1 is added is, to first order, added to the logarithm. */
+static inline VECTOR vector_log1p(VECTOR x) {
+    const VECTOR one = VECTOR_ALL(1.0f), sum = VECTOR_ADD(one, x);
+    const VECTOR lost = VECTOR_SUBTRACT(x, VECTOR_SUBTRACT(sum, one));
+    const VECTOR result = vector_log_limits(sum, vector_log_of_normal(sum, VECTOR_DIVIDE(lost, sum)));
+    return VECTOR_SELECT(VECTOR_LESS(VECTOR_ABS(x), VECTOR_ALL(0x1p-24f)), x, result);
+}
+
+/* log(1 + exp(x)). */
+static inline VECTOR vector_softplus(VECTOR x) {
+    const VECTOR power = vector_exp_normal(VECTOR_NEGATIVE(VECTOR_ABS(x)));
+    const VECTOR_MASK small = VECTOR_LESS(power, VECTOR_ALL(0.41421357f));
+    const VECTOR half = VECTOR_MULTIPLY(VECTOR_SUBTRACT(power, VECTOR_ALL(1.0f)), VECTOR_ALL(0.5f));
+    const VECTOR rest = vector_log1p_reduced(VECTOR_SELECT(small, power, half));
+    const VECTOR sum = VECTOR_ADD(rest, VECTOR_SELECT(small, VECTOR_ALL(0.0f), VECTOR_ALL(0x1.62e43p-1f)));
+    return VECTOR_ADD(sum, VECTOR_AT_LEAST(x, VECTOR_ALL(0.0f)));
+}
+
+/* x * tanh(softplus(x)), where tanh(log(1 + y)) is n / (n + 2) with n = y * (y + 2). */
+static inline VECTOR vector_mish(VECTOR x) {
+    const VECTOR two = VECTOR_ALL(2.0f);
+    const VECTOR power = vector_exp_normal(VECTOR_AT_MOST(x, VECTOR_ALL(30.0f)));
+    const VECTOR part = VECTOR_MULTIPLY(power, VECTOR_ADD(power, two));
+    return VECTOR_MULTIPLY(x, VECTOR_MULTIPLY(part, vector_reciprocal(VECTOR_ADD(part, two))));
 }
 
 #endif
