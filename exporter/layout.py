@@ -36,7 +36,7 @@ def run_length(op: Operation, index: int) -> int | None:
     if op.type.endswith("conv2d"):
         _, width, channels, outputs = tensor.shape
         groups = op.attributes.get("groups", 1)
-        if groups != 1 and outputs // groups % PANEL:  # type: ignore[operator]
+        if groups != 1 and outputs // groups % PANEL:
             return None
         torn = op.attributes.get("dilations", (1, 1))[1] != 1
         return int(channels if torn else width * channels)  # type: ignore[arg-type]

@@ -107,7 +107,7 @@ def _lowered(visit: Visit, op: Operation, bias: Array | None, activation: str) -
     sizes = [n for n in (*shape[1:3], *seen.shape[1:3]) if isinstance(n, int)]
     if len(sizes) < 4 or 0 in sizes or 0 in filter_.shape:
         return None
-    pads = _window.pads(op.a, tuple(sizes[:2]), filter_.shape[:2])
+    pads = _window.pads(op.a, (sizes[0], sizes[1]), (filter_.shape[0], filter_.shape[1]))
     rows, columns = (
         _axis(sizes[2 + i], filter_.shape[i], op.a.strides[i], pads[i][0], sizes[i]) for i in (0, 1)
     )
@@ -151,10 +151,11 @@ def _pixels(
     channels = (y.shape or ())[-1]
     assert isinstance(channels, int)
     channels //= rows.stride * columns.stride
-    split = (-1, rows.positions, columns.positions, groups, rows.stride, columns.stride, channels // groups)
-    order = (0, 1, 4, 2, 5, 3, 6)
+    phases = (rows.stride, columns.stride, channels // groups)
+    split: tuple[int, ...] = (-1, rows.positions, columns.positions, groups, *phases)
+    order: tuple[int, ...] = (0, 1, 4, 2, 5, 3, 6)
     if groups == 1:
-        split, order = split[:3] + split[4:], (0, 1, 3, 2, 4, 5)
+        split, order = (-1, rows.positions, columns.positions, *phases), (0, 1, 3, 2, 4, 5)
     apart = _helper(visit, "reshape", [y, _sizes(visit, split, "split")], "apart")
     turned = _helper(visit, "transpose", [apart], "turned", permutation=order)
     whole = [turned, _sizes(visit, (-1, height, width, channels), "whole")]

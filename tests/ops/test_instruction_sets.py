@@ -330,6 +330,34 @@ def test_convolution_in_groups(
         np.testing.assert_array_equal(found, runs["generic"][0], err_msg=isa)
 
 
+@pytest.mark.parametrize(("taps", "stride"), [(2, 2), (3, 2), (4, 2), (5, 3)])
+def test_transposed_convolution(taps: int, stride: int, tmp_path: Path) -> None:
+    rng = np.random.default_rng(taps)
+    shape, outputs = [1, 7, 9, 20], 12
+    w = rng.standard_normal((taps, taps, outputs, shape[3])).astype(np.float32)
+    bias = rng.standard_normal(outputs).astype(np.float32)
+    sizes = [1, 7 * stride, 9 * stride, outputs]
+    x = tf.placeholder(tf.float32, shape, name="x")
+    y = tf.nn.relu(tf.nn.conv2d_transpose(x, w, sizes, [1, stride, stride, 1], "SAME") + bias)
+    tf.export_model(y, tmp_path / "m.smr", inputs=x)
+    array = rng.standard_normal(shape).astype(np.float32)
+    whole = np.zeros((1, 7 * stride + taps, 9 * stride + taps, outputs))
+    for i, j in np.ndindex(7, 9):
+        rows, columns = slice(i * stride, i * stride + taps), slice(j * stride, j * stride + taps)
+        whole[:, rows, columns] += np.einsum("nc,abdc->nabd", array[:, i, j].astype(np.float64), w)
+    before = max(taps - stride, 0) // 2
+    wanted = np.maximum(whole[:, before : before + sizes[1], before : before + sizes[2]] + bias, 0)
+    for isa, (found, kernel) in _runs(load(tmp_path / "m.smr"), array).items():
+        assert kernel == isa or not _has("conv2d", isa), isa
+        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=2e-5 * np.abs(wanted).max(), err_msg=isa)
+    model = _quantized(x, y, shape, tmp_path / "q.smr", rng)
+    assert not {o.op for o in model.ops()} & {"conv2d", "conv2d_backprop_input", "quantize", "dequantize"}
+    runs = _runs(model, rng.integers(-128, 128, array.shape, dtype=np.int8))
+    for isa, (found, kernel) in runs.items():
+        assert kernel == isa or not _has("quantized_conv2d", isa), isa
+        np.testing.assert_array_equal(found, runs["generic"][0], err_msg=isa)
+
+
 def test_a_limit_that_is_none(tmp_path: Path) -> None:
     x = tf.placeholder(tf.float32, [2, 3], name="x")
     tf.export_model(tf.nn.relu(x), tmp_path / "m.smr", inputs=x)
