@@ -116,7 +116,8 @@ static inline VECTOR vector_expm1_to_zero(VECTOR x) {
                                VECTOR_SUBTRACT(power, VECTOR_ALL(1.0f)));
 }
 
-/* 1 / x for x from 1 up to 2^127.5 or, without VECTOR_RECIPROCAL_START, infinity. 0 where that is subnormal. */
+/* 1 / x for x from 1 up to 2^127.5 or, without VECTOR_RECIPROCAL_START, infinity. 0 where that is subnormal.
+ */
 static inline VECTOR vector_reciprocal(VECTOR x) {
 #if defined(VECTOR_RECIPROCAL_START)
     const VECTOR start = VECTOR_RECIPROCAL_START(x);
