@@ -19,6 +19,14 @@ Array = np.ndarray[Any, Any]
 # Each joined group is one more product for every one that is needed: with more of them the plain loops are as fast.
 _MOST = 16
 
+# What the convolution is called that takes the place of one.
+_MERGED = {
+    "conv2d": "conv2d",
+    "depthwise_conv2d": "conv2d",
+    "quantized_conv2d": "quantized_conv2d",
+    "quantized_depthwise_conv2d": "quantized_conv2d",
+}
+
 
 def merge_groups(model: ModelGraph) -> ModelGraph | None:
     """Joins small groups of convolutions, and writes depthwise ones that multiply channels as such."""
@@ -27,10 +35,10 @@ def merge_groups(model: ModelGraph) -> ModelGraph | None:
 
 def _visit(visit: Visit) -> list[Tensor] | None:
     op = visit.op
-    filter_ = constant_value(visit.inputs[1]) if op.type in ("conv2d", "depthwise_conv2d") else None
-    if filter_ is None:
+    filter_ = constant_value(visit.inputs[1]) if op.type in _MERGED else None
+    if filter_ is None or op.attributes.get("filter_zero_point", 0):
         return None
-    depthwise = op.type == "depthwise_conv2d"
+    depthwise = "depthwise" in op.type
     if depthwise and filter_.shape[3] == 1:
         return None
     groups = filter_.shape[2] if depthwise else op.a.groups
@@ -41,7 +49,7 @@ def _visit(visit: Visit) -> list[Tensor] | None:
         return None
     merged = visit.constant(block_diagonal(filter_, groups, joined), "filter")
     attributes = {**op.attributes, "groups": groups // joined}
-    return visit.make("conv2d", [visit.inputs[0], merged, visit.inputs[2]], attributes)
+    return visit.make(_MERGED[op.type], [visit.inputs[0], merged, *visit.inputs[2:]], attributes)
 
 
 def _joined(groups: int, outputs: int) -> int | None:

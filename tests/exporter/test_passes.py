@@ -496,6 +496,21 @@ def test_depthwise_convolutions_that_multiply_channels(channels: int, multiplier
     assert made == ([left] if left else [])
 
 
+@pytest.mark.parametrize("zero_point", [0, 3])
+def test_quantized_convolutions_that_multiply_channels(zero_point: int) -> None:
+    graph = Graph()
+    x = graph.apply("placeholder", [], {"dtype": "int8", "shape": (1, 5, 5, 4)}, name="x").outputs[0]
+    filter_ = RANDOM.integers(-127, 128, (3, 3, 4, 4)).astype(np.int8)
+    bias = RANDOM.integers(-999, 999, 16).astype(np.int32)
+    multiplier = RANDOM.uniform(0.001, 0.01, 16).astype(np.float32)
+    window = {"padding": "same", "input_zero_point": 5, "filter_zero_point": zero_point}
+    y = graph.b.quantized_depthwise_conv2d(x, filter_, bias, multiplier, **window)
+    feeds = {"x": RANDOM.integers(-128, 128, (1, 5, 5, 4)).astype(np.int8)}
+    model = frozen(y)
+    rewritten = check(model, feeds, "group_merging", tolerance=0)
+    assert ops(rewritten) == Counter(["quantized_depthwise_conv2d" if zero_point else "quantized_conv2d"])
+
+
 def test_all_passes_together_on_a_network() -> None:
     graph = Graph()
     x, feeds = image(graph)
