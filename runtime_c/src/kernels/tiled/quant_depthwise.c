@@ -44,44 +44,53 @@ static void woven_row(smr_woven_rows *rows, size_t index, const int8_t *row, siz
     rows->pixel_step[index] = pixel_step;
 }
 
-/* Weaves a column of the filter, `above` rows further down than it is. */
-static void woven_filter_column(const woven_depthwise *p, const woven_block *block, size_t tap, size_t group,
-                                size_t above, uint8_t *woven) {
-    const smr_window *window = &p->generic.window;
-    const quant_filter *filter = &p->generic.filter;
+/* Repeats the channels of a woven column of the filter up to what is stored of it. */
+static void woven_repeat(const woven_depthwise *p, const woven_block *block, uint8_t *woven) {
     const size_t bytes = p->functions->bytes;
-    smr_woven_rows rows;
-    size_t k, i;
-    rows.pixels = 1;
-    rows.count = block->count;
-    rows.loose = block->loose;
-    rows.flip = 0;
-    rows.woven = woven;
-    for (k = 0; k < p->functions->rows; ++k) {
-        const size_t row = group * p->functions->rows + k;
-        if (row >= above && row < above + (size_t)window->taps[0]) {
-            const size_t place = (row - above) * (size_t)window->taps[1] + tap;
-            woven_row(&rows, k, filter->data + place * filter->outputs + block->first, 1, 0);
-        } else {
-            woven_row(&rows, k, woven_zeros, 0, 0);
-        }
-    }
-    p->functions->weave(&rows);
+    size_t i;
     for (i = block->count; i < block->stored; i += block->count) {
         const size_t left = block->stored - i;
         memcpy(woven + i * bytes, woven, (left < block->count ? left : block->count) * bytes);
     }
 }
 
-/* For each of the lines that see the same columns of the image: [line][tap][group]. */
+/* Weaves the columns of a group of rows of the filter, `above` rows further down than it is. */
+static void woven_filter_rows(const woven_depthwise *p, const woven_block *block, size_t group, size_t above,
+                              uint8_t *woven) {
+    const size_t taps = (size_t)p->generic.window.taps[1], bytes = p->functions->bytes;
+    const quant_filter *filter = &p->generic.filter;
+    smr_woven_rows rows;
+    size_t k, tap;
+    rows.pixels = taps;
+    rows.count = block->count;
+    rows.loose = block->loose;
+    rows.flip = 0;
+    rows.woven = woven;
+    for (k = 0; k < p->functions->rows; ++k) {
+        const size_t row = group * p->functions->rows + k;
+        if (row >= above && row < above + (size_t)p->generic.window.taps[0]) {
+            woven_row(&rows, k, filter->data + (row - above) * taps * filter->outputs + block->first, 1,
+                      filter->outputs);
+        } else {
+            woven_row(&rows, k, woven_zeros, 0, 0);
+        }
+    }
+    p->functions->weave(&rows);
+    for (tap = block->stored > block->count ? taps : 0; tap-- > 0;) {
+        uint8_t *column = woven + tap * block->stored * bytes;
+        memmove(column, woven + tap * block->count * bytes, block->count * bytes);
+        woven_repeat(p, block, column);
+    }
+}
+
+/* For each of the lines that see the same columns of the image: [line][group][tap]. */
 static void woven_begin_filter(const woven_depthwise *p, woven_block *block) {
+    const size_t bytes = (size_t)p->generic.window.taps[1] * block->stored * p->functions->bytes;
     uint8_t *woven = block->weights;
-    size_t line, tap, group;
+    size_t line, group;
     for (line = 0; line < p->lines; ++line) {
-        for (tap = 0; tap < (size_t)p->generic.window.taps[1]; ++tap) {
-            for (group = 0; group < p->groups; ++group, woven += block->stored * p->functions->bytes) {
-                woven_filter_column(p, block, tap, group, line * (size_t)p->generic.window.strides[0], woven);
-            }
+        for (group = 0; group < p->groups; ++group, woven += bytes) {
+            woven_filter_rows(p, block, group, line * (size_t)p->generic.window.strides[0], woven);
         }
     }
 }

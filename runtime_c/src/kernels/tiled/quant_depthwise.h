@@ -26,7 +26,7 @@ typedef struct smr_woven_rows {
 /* Sums to work out: `positions` times `count` numbers. */
 typedef struct smr_woven_sums {
     const uint8_t *woven;
-    const uint8_t *weights; /* [tap][group][channel] */
+    const uint8_t *weights; /* [group][tap][channel] */
     const int32_t *start;   /* [channel], as the multipliers */
     const float *multiplier;
     size_t taps;
