@@ -5,6 +5,7 @@
 
 #include "core/isa.h"
 #include "guard.h"
+#include "kernels/generic/convert.h"
 #include "kernels/registry.h"
 #include "platform/platform.h"
 
@@ -52,6 +53,8 @@ static inline void open_value(smr_value *value, uint8_t dtype, int32_t rank, con
     for (i = 0; i < stored; ++i) {
         if (dtype == SMR_DTYPE_FLOAT32) {
             ((float *)value->data)[i] = (float)next_random(-1000, 1000) / 1000.0f;
+        } else if (dtype == SMR_DTYPE_FLOAT16) {
+            ((uint16_t *)value->data)[i] = smr_float_to_half((float)next_random(-1000, 1000) / 1000.0f);
         } else if (dtype == SMR_DTYPE_INT32) {
             ((int32_t *)value->data)[i] = next_random(-5000, 5000);
         } else {

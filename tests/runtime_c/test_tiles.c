@@ -63,14 +63,15 @@ static void open_multipliers(smr_value *value, int32_t outputs) {
 }
 
 /* Bias and, of an integer op, multipliers. */
-static void open_rest(bench *b, int32_t outputs, bool integer) {
+static void open_rest(bench *b, int32_t outputs, uint8_t dtype) {
+    const bool integer = dtype == SMR_DTYPE_INT8;
     const int32_t dims[] = {outputs};
     int32_t i;
     if (integer) {
         open_value(&b->values[2], SMR_DTYPE_INT32, 1, dims, 0);
         open_multipliers(&b->values[3], outputs);
     } else if (next_random(0, 3) > 0) {
-        open_value(&b->values[2], SMR_DTYPE_FLOAT32, 1, dims, 0);
+        open_value(&b->values[2], dtype, 1, dims, 0);
     }
     for (i = 0; i < 4; ++i) {
         b->values[i].storage = i > 0 ? SMR_STORAGE_CONSTANT : SMR_STORAGE_ARENA;
@@ -116,7 +117,8 @@ static int32_t count_positions(int32_t size, int32_t around, int32_t reach, int3
     return padding == SMR_PADDING_SAME ? (size + stride - 1) / stride : (size + around - reach) / stride + 1;
 }
 
-static uint16_t open_convolution(bench *b, bool depthwise, bool integer) {
+static uint16_t open_convolution(bench *b, bool depthwise, uint8_t dtype) {
+    const bool integer = dtype == SMR_DTYPE_INT8;
     const int32_t stride = next_random(1, 3), dilation = next_random(0, 4) == 0 ? 2 : 1,
                   taps = next_random(1, 5);
     const int32_t reach = (taps - 1) * dilation + 1;
@@ -138,7 +140,6 @@ static uint16_t open_convolution(bench *b, bool depthwise, bool integer) {
     const int32_t y[] = {x[0], count_positions(height, top + bottom, reach, stride, padding),
                          count_positions(width, left + right, reach, stride, padding),
                          depthwise ? depth : outputs};
-    const uint8_t dtype = integer ? SMR_DTYPE_INT8 : SMR_DTYPE_FLOAT32;
     memset(b, 0, sizeof *b);
     open_value(&b->values[0], dtype, 4, x, 0);
     open_value(&b->values[4], dtype, 4, y, 0);
@@ -147,7 +148,7 @@ static uint16_t open_convolution(bench *b, bool depthwise, bool integer) {
     } else {
         open_packed(&b->values[1], dtype, 4, filter, (size_t)(dilation == 1 ? taps * depth : depth));
     }
-    open_rest(b, y[3], integer);
+    open_rest(b, y[3], dtype);
     if (depthwise && integer) {
         smr_quantized_depthwise_conv2d_attributes *a = &b->node.attributes.quantized_depthwise_conv2d;
         SET_WINDOW(a);
@@ -178,16 +179,16 @@ static uint16_t open_convolution(bench *b, bool depthwise, bool integer) {
     }
 }
 
-static uint16_t open_product(bench *b, bool integer) {
+static uint16_t open_product(bench *b, uint8_t dtype) {
+    const bool integer = dtype == SMR_DTYPE_INT8;
     const int32_t rows = next_random(0, 2) == 0 ? 1 : next_random(1, 40), inner = next_size(300);
     const int32_t outputs = next_random(0, 5) == 0 ? next_random(500, 1200) : next_size(150);
     const int32_t x[] = {rows, inner}, y[] = {inner, outputs}, z[] = {rows, outputs};
-    const uint8_t dtype = integer ? SMR_DTYPE_INT8 : SMR_DTYPE_FLOAT32;
     memset(b, 0, sizeof *b);
     open_value(&b->values[0], dtype, 2, x, 0);
     open_packed(&b->values[1], dtype, 2, y, (size_t)inner);
     open_value(&b->values[4], dtype, 2, z, 0);
-    open_rest(b, outputs, integer);
+    open_rest(b, outputs, dtype);
     if (integer) {
         SET_RANGE(&b->node.attributes.quantized_matmul);
         return SMR_OP_QUANTIZED_MATMUL;
@@ -205,11 +206,23 @@ static size_t count_other_floats(const float *found, const float *expected, size
     return other;
 }
 
+/* The same for float16, to which what differs so little may be rounded differently. */
+static size_t count_other_halves(const uint16_t *found, const uint16_t *expected, size_t count,
+                                 float tolerance) {
+    size_t i, other = 0;
+    for (i = 0; i < count; ++i) {
+        const float wanted = smr_half_to_float(expected[i]);
+        other += !(fabsf(smr_half_to_float(found[i]) - wanted) <= tolerance + fabsf(wanted) * 0x1p-10f);
+    }
+    return other;
+}
+
 static void check_case(int number, size_t used[32]) {
     bench b;
-    const bool integer = next_random(0, 1) != 0;
+    const uint8_t dtypes[] = {SMR_DTYPE_FLOAT32, SMR_DTYPE_INT8, SMR_DTYPE_FLOAT16};
+    const uint8_t dtype = dtypes[next_random(0, 5) * 2 / 5]; /* float16 is the rarest */
     const int form = next_random(0, 3);
-    const uint16_t opcode = form == 3 ? open_product(&b, integer) : open_convolution(&b, form == 2, integer);
+    const uint16_t opcode = form == 3 ? open_product(&b, dtype) : open_convolution(&b, form == 2, dtype);
     const size_t bytes = b.values[4].count * smr_dtype_size((smr_dtype)b.values[4].dtype);
     void *expected = malloc(bytes);
     /* Sums of so many products in another order. */
@@ -229,8 +242,10 @@ static void check_case(int number, size_t used[32]) {
             continue;
         }
         used[index] += strcmp(run_with(&b, opcode, allowed), "generic") != 0;
-        same = integer ? memcmp(b.values[4].data, expected, bytes) == 0
-                       : count_other_floats(b.values[4].data, expected, b.values[4].count, tolerance) == 0;
+        same = dtype == SMR_DTYPE_INT8 ? memcmp(b.values[4].data, expected, bytes) == 0
+               : dtype == SMR_DTYPE_FLOAT16
+                   ? count_other_halves(b.values[4].data, expected, b.values[4].count, tolerance) == 0
+                   : count_other_floats(b.values[4].data, expected, b.values[4].count, tolerance) == 0;
         if (!CHECK(same)) {
             fprintf(stderr, "    case %d: opcode %d with %s, x [%d, %d, %d, %d] to [%d, %d, %d, %d]\n",
                     number, opcode, name, b.values[0].dims[0], b.values[0].dims[1], b.values[0].dims[2],

@@ -1,7 +1,22 @@
 /* Running the tiles of products. */
 #include <stddef.h>
 
+#include "../generic/convert.h"
 #include "product_part.h"
+
+/* Biases of float16 as float32, those of whole panels. */
+static const void *product_widen(const uint8_t *bias, size_t outputs, product_block *block) {
+    size_t i;
+    memset(block->biases, 0, sizeof block->biases);
+    for (i = 0; bias != NULL && i < outputs; ++i) {
+        uint16_t half;
+        float value;
+        memcpy(&half, bias + i * sizeof half, sizeof half);
+        value = smr_half_to_float(half);
+        memcpy(&block->biases[i], &value, sizeof value);
+    }
+    return block->biases;
+}
 
 static void product_begin_block(const smr_node *node, const smr_product *p, size_t number,
                                 product_block *block, smr_tile *tile) {
@@ -21,6 +36,10 @@ static void product_begin_block(const smr_node *node, const smr_product *p, size
     tile->weights = (const uint8_t *)node->inputs[1]->data + block->first * p->weights_panel;
     tile->outputs =
         p->filter.outputs - first < block->count * 16 ? p->filter.outputs - first : block->count * 16;
+    if (p->number == 2) {
+        block->bias = product_widen(bias == NULL ? NULL : bias + first * 2, tile->outputs, block);
+        return;
+    }
     block->bias = bias == NULL ? NULL : bias + first * 4;
     tile->multiplier = multiplier == NULL ? block->multipliers : multiplier + first;
     if (tile->outputs < block->count * 16 || bias == NULL) {
@@ -93,7 +112,7 @@ static void product_set_image(const smr_product *p, const product_place *place, 
     const size_t pixel = (size_t)p->channels * p->number;
     const size_t row = (size_t)window->taps[1] * p->channels;
     const bool merged =
-        window->dilations[1] == 1 && (p->number == 4 || p->weights_row == product_divide(row, 4) * 64);
+        window->dilations[1] == 1 && (p->number > 1 || p->weights_row == product_divide(row, 4) * 64);
     tile->pixels = pixels;
     tile->pixel_step = (size_t)window->strides[1] * pixel;
     tile->row_step = (size_t)window->dilations[0] * columns * pixel;
@@ -103,7 +122,7 @@ static void product_set_image(const smr_product *p, const product_place *place, 
                      : (size_t)window->strides[0] * columns * pixel - SMR_TILE_SPLIT * tile->pixel_step;
     tile->runs = merged ? 1 : (size_t)window->taps[1];
     tile->length = merged ? row : p->channels;
-    tile->length = p->number == 4 ? tile->length : (tile->length + 3) / 4;
+    tile->length = p->number > 1 ? tile->length : (tile->length + 3) / 4;
     tile->weights_run = p->weights_tap;
 }
 
@@ -161,7 +180,7 @@ static void product_run_chunks(const smr_product *p, product_part *part, const p
                                            : (size_t)window->strides[0] * columns * bytes -
                                                  SMR_TILE_SPLIT * tile->pixel_step;
             tile->runs = (size_t)window->taps[1];
-            tile->length = p->number == 4 ? box.channels : (box.channels + 3) / 4;
+            tile->length = p->number > 1 ? box.channels : (box.channels + 3) / 4;
         }
         for (tap = 0; tap < (apart ? (size_t)window->taps[1] : 1); ++tap) {
             product_box taps = box;

@@ -85,7 +85,7 @@ typedef struct smr_product {
         weights_tap;   /* bytes; weights_tap is 0 where taps cannot be told apart */
     uint32_t channels; /* that an output sees */
     uint32_t groups;   /* of as many channels each, and as many panels */
-    uint32_t number;   /* bytes of one: 4 or 1 */
+    uint32_t number;   /* bytes of one: 4, 2 (whose sums are of 4) or 1 */
     uint32_t panels;
     uint32_t blocks;       /* of panels, none of which are in two groups */
     uint32_t part_lines;   /* of a part; the last one of an image may have fewer */
@@ -106,6 +106,8 @@ _Static_assert(sizeof(smr_product) <= SMR_PARAMETER_BYTES, "smr_product fits a n
 /* Whether the filter is packed and all else is as the tiles want it. */
 bool smr_product_takes_conv2d(const smr_node *node);
 bool smr_product_takes_matmul(const smr_node *node);
+bool smr_half_product_takes_conv2d(const smr_node *node);
+bool smr_half_product_takes_matmul(const smr_node *node);
 bool smr_quant_product_takes(const smr_node *node);
 
 /* As smr_prepare_conv2d and so on, for nodes that are taken. */

@@ -76,7 +76,7 @@ static inline size_t product_rows(const smr_product *p, size_t lines) {
 
 /* Whether numbers are in the form that they are multiplied in, and only those are read that there are. */
 static inline bool product_multiplies_in_place(const smr_product *p) {
-    return p->groups == 1 && (p->number == 4 || (p->functions->flip == 0 && p->channels % 4 == 0));
+    return p->groups == 1 && (p->number > 1 || (p->functions->flip == 0 && p->channels % 4 == 0));
 }
 
 /* Two lines of seven pixels each make one tile. */

@@ -1,28 +1,35 @@
-/* Products of float32 as smr_product wants them. */
+/* Products of float32 and float16 as smr_product wants them. */
 #include <math.h>
 
 #include "../prototypes.h"
 #include "product.h"
 
-static bool product_fits(const smr_node *node) {
+static bool product_fits(const smr_node *node, uint8_t dtype) {
     const smr_value *filter = node->inputs[1];
-    return filter->layout == SMR_LAYOUT_PANEL16 && filter->dtype == SMR_DTYPE_FLOAT32 &&
-           node->inputs[0]->dtype == SMR_DTYPE_FLOAT32 && filter->count > 0;
+    return filter->layout == SMR_LAYOUT_PANEL16 && filter->dtype == dtype &&
+           node->inputs[0]->dtype == dtype && filter->count > 0;
 }
 
 bool smr_product_takes_conv2d(const smr_node *node) {
-    return product_fits(node);
+    return product_fits(node, SMR_DTYPE_FLOAT32);
+}
+
+bool smr_half_product_takes_conv2d(const smr_node *node) {
+    return product_fits(node, SMR_DTYPE_FLOAT16);
+}
+
+bool smr_half_product_takes_matmul(const smr_node *node) {
+    return product_fits(node, SMR_DTYPE_FLOAT16) && node->attributes.matmul.transpose_x == 0;
 }
 
 bool smr_product_takes_matmul(const smr_node *node) {
-    return product_fits(node) && node->attributes.matmul.transpose_x == 0;
+    return product_fits(node, SMR_DTYPE_FLOAT32) && node->attributes.matmul.transpose_x == 0;
 }
 
 /* What is known once window, channels and outputs are. */
 static void product_fill(const smr_product_functions *functions, uint8_t activation, smr_product *p) {
     p->functions = functions;
-    p->number = sizeof(float);
-    p->weights_tap = (size_t)p->channels * 16 * sizeof(float);
+    p->weights_tap = (size_t)p->channels * 16 * p->number;
     p->weights_row = (size_t)p->window.taps[1] * p->weights_tap;
     p->weights_panel = (size_t)p->window.taps[0] * p->weights_row;
     p->least = activation == SMR_ACTIVATION_NONE ? -INFINITY : 0.0f;
@@ -42,6 +49,7 @@ smr_status smr_product_prepare_conv2d(smr_node *node, const smr_product_function
     p.channels = (uint32_t)generic->group_channels;
     p.groups = (uint32_t)generic->groups;
     p.filter.outputs = generic->outputs;
+    p.number = node->inputs[1]->dtype == SMR_DTYPE_FLOAT16 ? 2 : 4;
     product_fill(functions, generic->activation, &p);
     smr_product_cut(node, &p);
     return SMR_OK;
@@ -59,6 +67,7 @@ smr_status smr_product_prepare_matmul(smr_node *node, const smr_product_function
     p.channels = (uint32_t)y->dims[0];
     p.filter.outputs = (size_t)y->dims[1];
     smr_product_as_rows(&p, z->count / p.filter.outputs);
+    p.number = node->inputs[1]->dtype == SMR_DTYPE_FLOAT16 ? 2 : 4;
     product_fill(functions, node->attributes.matmul.activation, &p);
     smr_product_cut(node, &p);
     return SMR_OK;
