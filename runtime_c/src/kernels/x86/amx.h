@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(SMR_EMULATE) || !defined(__GNUC__) || !defined(__x86_64__)
+#if defined(SMR_EMULATE) || !defined(__GNUC__) || SIZE_MAX == UINT32_MAX
 #define AMX_PLAIN 1
 #else
 #define AMX_PLAIN 0
