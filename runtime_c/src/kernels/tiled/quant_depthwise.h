@@ -40,8 +40,8 @@ typedef struct smr_woven_sums {
     size_t positions;  /* of a line */
     size_t count;      /* numbers side by side at a position */
     size_t across;     /* 2 or 4 positions can be worked on together; else 1 */
-    bool loose;   /* see smr_woven_rows */
-    bool flat;    /* there is one position, and weights begin anew after `period` numbers */
+    bool loose;        /* see smr_woven_rows */
+    bool flat;         /* there is one position, and weights begin anew after `period` numbers */
     size_t period;
     int8_t *output;
     size_t output_step; /* from one position to the next */
