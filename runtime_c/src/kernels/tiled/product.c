@@ -166,7 +166,7 @@ static void product_run_chunks(const smr_product *p, product_part *part, const p
                        0,
                        0};
     tile->rows = (size_t)window->taps[0];
-    for (; box.channel < p->channels; box.channel += box.channels) {
+    do {
         const size_t left = p->channels - box.channel;
         size_t tap;
         box.channels = left < chunk ? left : chunk;
@@ -192,7 +192,8 @@ static void product_run_chunks(const smr_product *p, product_part *part, const p
         tile->first = box.channel == 0;
         tile->last = box.channel + box.channels == p->channels && !p->apart;
         function(tile);
-    }
+        box.channel += box.channels;
+    } while (box.channel < p->channels);
     tile->weights = weights;
 }
 
