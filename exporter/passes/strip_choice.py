@@ -25,7 +25,8 @@ LONGEST = 8
 """The most ops of a part."""
 
 OP_BYTES = 640
-"""What an op takes in a context of the runtime, its tensors with it."""
+"""What an op is worth: two to four times what it takes in a context of the runtime, its tensors with it, since it takes
+time as well."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,11 +43,9 @@ static uint64_t work_of_node(const smr_node *node) {
 }
 
 /* A loop may take as many steps as the file says; without a callback nothing stops it before. */
-static uint64_t steps_of_node(const smr_program *program, uint32_t index) {
-    const smr_op_record op = smr_op_read(smr_vector_table(program->ops, index));
-    return op.opcode == SMR_OP_WHILE_LOOP
-               ? (uint64_t)program->nodes[index].attributes.while_loop.maximum_trip_count
-               : 0;
+static uint64_t steps_of_node(const smr_program *program, const smr_node *node) {
+    const smr_op_record op = smr_op_read(smr_vector_table(program->ops, node->index));
+    return op.opcode == SMR_OP_WHILE_LOOP ? (uint64_t)node->attributes.while_loop.maximum_trip_count : 0;
 }
 
 static bool takes_long(const smr_context *context) {
@@ -55,9 +53,10 @@ static bool takes_long(const smr_context *context) {
     uint32_t i, k;
     for (i = 0; i < context->model->programs.count; ++i) {
         const smr_program *program = &context->programs[i];
-        for (k = 0; k < program->ops.count && work < FUZZ_WORK_LIMIT; ++k) {
-            work += work_of_node(&program->nodes[k]);
-            steps = (steps > FUZZ_WORK_LIMIT ? FUZZ_WORK_LIMIT : steps) * (1 + steps_of_node(program, k));
+        for (k = 0; k < program->node_count && work < FUZZ_WORK_LIMIT; ++k) {
+            const smr_node *node = program->nodes[k];
+            work += work_of_node(node);
+            steps = (steps > FUZZ_WORK_LIMIT ? FUZZ_WORK_LIMIT : steps) * (1 + steps_of_node(program, node));
         }
     }
     return work >= FUZZ_WORK_LIMIT || steps >= FUZZ_WORK_LIMIT;

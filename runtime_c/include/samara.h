@@ -377,8 +377,9 @@ typedef struct smr_context_config {
 /* Fills a config with its defaults. @threads any */
 void smr_context_config_init(smr_context_config *config);
 
-/* The exact bytes and alignment that smr_context_create needs of the caller's memory.
- * @return SMR_OK or SMR_ERROR_ARGUMENT. @threads shared */
+/* The exact bytes and alignment that smr_context_create needs of the caller's memory: the arena, the state,
+ * and a few hundred bytes for each op that has something to do. Where the config limits the instruction set,
+ * all kernels are asked again. @return SMR_OK or SMR_ERROR_ARGUMENT. @threads shared */
 smr_status smr_context_memory(const smr_model *model, const smr_context_config *config, size_t *bytes,
                               size_t *alignment, smr_error *error);
 

@@ -38,13 +38,15 @@ static inline int32_t next_size(int32_t most) {
 
 static inline void open_value(smr_value *value, uint8_t dtype, int32_t rank, const int32_t *dims,
                               size_t stored) {
+    int32_t *own = guard_allocate((size_t)rank * sizeof *own, sizeof *own, true);
     size_t i;
     int32_t axis;
     value->dtype = dtype;
-    value->rank = rank;
+    value->rank = (uint8_t)rank;
+    value->dims = own;
     value->count = 1;
     for (axis = 0; axis < rank; ++axis) {
-        value->dims[axis] = dims[axis];
+        own[axis] = dims[axis];
         value->count *= (size_t)dims[axis];
     }
     stored = stored == 0 ? value->count : stored;
@@ -64,10 +66,20 @@ static inline void open_value(smr_value *value, uint8_t dtype, int32_t rank, con
     }
 }
 
+static inline void close_value(smr_value *value) {
+    guard_free(value->data);
+    guard_free((void *)(uintptr_t)value->dims);
+}
+
+/* The size of an axis; 0 when there is none of the number. */
+static inline int32_t size_of_axis(const smr_value *value, int32_t axis) {
+    return axis < value->rank ? value->dims[axis] : 0;
+}
+
 static inline void close_bench(bench *b) {
     int i;
     for (i = 0; i < 5; ++i) {
-        guard_free(b->values[i].data);
+        close_value(&b->values[i]);
     }
 }
 
@@ -76,7 +88,8 @@ static inline const char *run_with(bench *b, uint16_t opcode, uint32_t isas) {
     smr_error error;
     size_t first, second;
     memset(b->values[4].data, 0xa5, b->values[4].count * smr_dtype_size((smr_dtype)b->values[4].dtype));
-    memset(&b->node.parameters, 0, sizeof b->node.parameters);
+    memset(&b->node.room, 0, sizeof b->node.room);
+    b->node.parameters = b->node.room.bytes;
     b->node.isas = isas;
     b->node.work = 0;
     b->node.kernel = smr_kernel_select(opcode, &b->node);

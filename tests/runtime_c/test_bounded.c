@@ -10,6 +10,7 @@
 typedef struct bench {
     smr_node node;
     smr_value values[4];
+    int32_t dims[4][4];
     const smr_value *inputs[3];
     smr_value *output;
     float memory[4][4096];
@@ -19,12 +20,16 @@ static bench the_bench;
 
 static void set_value(bench *b, int index, int32_t n, int32_t h, int32_t w, int32_t c) {
     smr_value *value = &b->values[index];
-    const int32_t dims[4] = {n, h, w, c};
+    int32_t *dims = b->dims[index];
     size_t count = 1;
     int i;
     memset(value, 0, sizeof *value);
+    value->dims = dims;
+    dims[0] = n;
+    dims[1] = h;
+    dims[2] = w;
+    dims[3] = c;
     for (i = 0; i < 4; ++i) {
-        value->dims[i] = dims[i];
         count = dims[i] == 0 ? 0 : count;
     }
     for (i = 0; i < 4 && count > 0; ++i) {
@@ -41,9 +46,10 @@ static bench *begin(uint16_t opcode, int input_count) {
     bench *b = &the_bench;
     int i;
     memset(b, 0, sizeof *b);
+    b->node.parameters = b->node.room.bytes;
     b->node.inputs = b->inputs;
     b->node.outputs = &b->output;
-    b->node.input_count = input_count;
+    b->node.input_count = (uint8_t)input_count;
     b->node.output_count = 1;
     b->output = &b->values[3];
     for (i = 0; i < 4096; ++i) {

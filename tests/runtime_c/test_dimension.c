@@ -129,11 +129,11 @@ static void test_shapes(void) {
 
 static smr_status constant_bytes(smr_layout layout, smr_dtype dtype, int32_t rows, int32_t columns,
                                  uint32_t run, uint64_t *bytes, smr_error *error) {
+    const int32_t dims[] = {rows, columns};
     smr_value value;
     memset(&value, 0, sizeof value);
     value.rank = 2;
-    value.dims[0] = rows;
-    value.dims[1] = columns;
+    value.dims = dims;
     value.count = (size_t)rows * (size_t)columns;
     value.run = run;
     value.dtype = (uint8_t)dtype;
@@ -167,14 +167,15 @@ static void test_layouts(void) {
     CHECK_FAILS(constant_bytes(panel16x4, SMR_DTYPE_INT8, 6, 17, 4, &bytes, &error), SMR_ERROR_MODEL,
                 "runs of 4", error);
     /* Each row alone takes 64 bytes instead of 1. */
-    CHECK_FAILS(smr_value_constant_bytes(&(smr_value){.rank = 5,
-                                                      .dims = {INT32_MAX, INT32_MAX, 1, 1, 1},
-                                                      .count = (size_t)INT32_MAX,
-                                                      .run = 1,
-                                                      .dtype = SMR_DTYPE_INT8,
-                                                      .layout = SMR_LAYOUT_PANEL16X4},
-                                         &bytes, &error),
-                SMR_ERROR_MODEL, "can address", error);
+    CHECK_FAILS(
+        smr_value_constant_bytes(&(smr_value){.rank = 5,
+                                              .dims = (const int32_t[]){INT32_MAX, INT32_MAX, 1, 1, 1},
+                                              .count = (size_t)INT32_MAX,
+                                              .run = 1,
+                                              .dtype = SMR_DTYPE_INT8,
+                                              .layout = SMR_LAYOUT_PANEL16X4},
+                                 &bytes, &error),
+        SMR_ERROR_MODEL, "can address", error);
     CHECK_FAILS(
         smr_value_constant_bytes(
             &(smr_value){.count = 1, .dtype = SMR_DTYPE_INT8, .layout = SMR_LAYOUT_PANEL16}, &bytes, &error),

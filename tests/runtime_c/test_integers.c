@@ -41,7 +41,7 @@ static void connect(bench *b, int32_t inputs) {
     }
     b->node.inputs = b->inputs;
     b->node.outputs = b->outputs;
-    b->node.input_count = inputs;
+    b->node.input_count = (uint8_t)inputs;
     b->node.output_count = 1;
     b->outputs[0] = &b->values[4];
 }

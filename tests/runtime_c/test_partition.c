@@ -51,18 +51,20 @@ static const sample samples[] = {
 typedef struct bench {
     smr_node node;
     smr_value values[4];
+    int32_t dims[4][SMR_MAX_RANK];
     const smr_value *inputs[3];
     smr_value *outputs[1];
     uint8_t *memory[4]; /* of exactly the tensors' bytes, so that a sanitizer sees what lies outside */
     size_t bytes[4];
 } bench;
 
-static void fill_value(smr_value *value, const int32_t *shape, uint8_t dtype) {
+static void fill_value(smr_value *value, int32_t *dims, const int32_t *shape, uint8_t dtype) {
     memset(value, 0, sizeof *value);
     value->dtype = dtype;
     value->count = 1;
+    value->dims = dims;
     for (; shape[value->rank] >= 0; ++value->rank) {
-        value->dims[value->rank] = shape[value->rank];
+        dims[value->rank] = shape[value->rank];
         value->count *= (size_t)shape[value->rank];
     }
 }
@@ -89,7 +91,7 @@ static void open_bench(bench *b, const sample *s) {
     for (i = 0; i <= s->input_count; ++i) {
         const bool output = i == s->input_count;
         smr_value *value = &b->values[i];
-        fill_value(value, s->shapes[i], output ? s->output_dtype : s->input_dtype);
+        fill_value(value, b->dims[i], s->shapes[i], output ? s->output_dtype : s->input_dtype);
         b->bytes[i] = value->count * smr_dtype_size((smr_dtype)value->dtype);
         b->memory[i] = malloc(b->bytes[i] > 0 ? b->bytes[i] : 1);
         if (b->memory[i] == NULL) {
@@ -105,7 +107,7 @@ static void open_bench(bench *b, const sample *s) {
     }
     b->node.inputs = b->inputs;
     b->node.outputs = b->outputs;
-    b->node.input_count = s->input_count;
+    b->node.input_count = (uint8_t)s->input_count;
     b->node.output_count = 1;
     if (s->opcode == SMR_OP_ARGMAX || s->opcode == SMR_OP_ARGMIN) {
         b->node.attributes.argmax.axis = s->axes.values[0];
@@ -124,7 +126,8 @@ static void close_bench(bench *b) {
 }
 
 static smr_status prepare(bench *b, smr_error *error) {
-    memset(&b->node.parameters, 0, sizeof b->node.parameters);
+    memset(&b->node.room, 0, sizeof b->node.room);
+    b->node.parameters = b->node.room.bytes;
     return b->node.kernel->prepare(&b->node, error);
 }
 
@@ -186,12 +189,12 @@ static void check_shapes_are_refused(const sample *s) {
     bench b;
     open_bench(&b, s);
     for (i = 0; i < b.outputs[0]->rank; ++i) {
-        const int32_t size = b.outputs[0]->dims[i];
-        b.outputs[0]->dims[i] = size + 1;
+        int32_t *dims = b.dims[s->input_count];
+        dims[i] += 1;
         CHECK_FAILS(prepare(&b, &error), SMR_ERROR_MODEL, "dimension", error);
-        b.outputs[0]->dims[i] = size;
+        dims[i] -= 1;
     }
-    b.outputs[0]->dims[b.outputs[0]->rank++] = 1;
+    b.dims[s->input_count][b.outputs[0]->rank++] = 1;
     memset(&error, 0, sizeof error);
     CHECK(prepare(&b, &error) == SMR_ERROR_MODEL);
     CHECK(strstr(error.message, "rank") != NULL || strstr(error.message, "dimension") != NULL);

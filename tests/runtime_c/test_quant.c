@@ -12,6 +12,7 @@
 typedef struct bench {
     smr_node node;
     smr_value values[5]; /* up to four inputs, and the output last */
+    int32_t dims[5][SMR_MAX_RANK];
     const smr_value *inputs[4];
     smr_value *outputs[1];
     uint8_t *memory[5]; /* of exactly the tensors' bytes, so that a sanitizer sees what lies outside */
@@ -28,8 +29,9 @@ static size_t open_value(bench *b, int index, uint8_t dtype, const int32_t *shap
     size_t bytes;
     value->dtype = dtype;
     value->count = 1;
+    value->dims = b->dims[index];
     for (; shape[value->rank] >= 0; ++value->rank) {
-        value->dims[value->rank] = shape[value->rank];
+        b->dims[index][value->rank] = shape[value->rank];
         value->count *= (size_t)shape[value->rank];
     }
     bytes = value->count * smr_dtype_size((smr_dtype)dtype);
@@ -74,7 +76,8 @@ static void close_bench(bench *b) {
 }
 
 static smr_status prepare(bench *b, smr_error *error) {
-    memset(&b->node.parameters, 0, sizeof b->node.parameters);
+    memset(&b->node.room, 0, sizeof b->node.room);
+    b->node.parameters = b->node.room.bytes;
     b->node.work = 0;
     return b->node.kernel->prepare(&b->node, error);
 }
@@ -259,11 +262,11 @@ static void check_shapes_are_refused(opener open) {
     bench b;
     open(&b);
     for (i = 0; i < b.outputs[0]->rank; ++i) {
-        b.outputs[0]->dims[i] += 1;
+        b.dims[4][i] += 1;
         CHECK(prepare(&b, &error) == SMR_ERROR_MODEL);
-        b.outputs[0]->dims[i] -= 1;
+        b.dims[4][i] -= 1;
     }
-    b.outputs[0]->dims[b.outputs[0]->rank++] = 1;
+    b.dims[4][b.outputs[0]->rank++] = 1;
     CHECK(prepare(&b, &error) == SMR_ERROR_MODEL);
     close_bench(&b);
 }

@@ -52,7 +52,7 @@ static void open_lengths(sequence_bench *b, int index, int32_t batch, int32_t st
 static void open_output(sequence_bench *b, int index, int32_t rank, const int32_t *dims) {
     open_value(&b->made[index], SMR_DTYPE_FLOAT32, rank, dims, 0);
     b->outputs[index] = &b->made[index];
-    b->node.output_count = index + 1;
+    b->node.output_count = (uint8_t)(index + 1);
 }
 
 static uint16_t open_recurrent(sequence_bench *b) {
@@ -196,7 +196,8 @@ static const char *run_sequences(sequence_bench *b, uint16_t opcode, uint32_t is
     smr_error error;
     size_t first, second;
     int i;
-    memset(&b->node.parameters, 0, sizeof b->node.parameters);
+    memset(&b->node.room, 0, sizeof b->node.room);
+    b->node.parameters = b->node.room.bytes;
     b->node.isas = isas;
     b->node.work = 0;
     b->node.kernel = smr_kernel_select(opcode, &b->node);
@@ -266,17 +267,17 @@ static void check_case(int number) {
         if (!CHECK(count_far(found, expected, count, 1e-5f) == 0) ||
             !CHECK(memcmp(found, again, count * sizeof *found) == 0)) {
             fprintf(stderr, "    case %d: opcode %d with %s, inputs [%d, %d, %d, %d] and [%d, %d, %d, %d]\n",
-                    number, opcode, name, b.given[0].dims[0], b.given[0].dims[1], b.given[0].dims[2],
-                    b.given[0].dims[3], b.given[1].dims[0], b.given[1].dims[1], b.given[1].dims[2],
-                    b.given[1].dims[3]);
+                    number, opcode, name, size_of_axis(&b.given[0], 0), size_of_axis(&b.given[0], 1),
+                    size_of_axis(&b.given[0], 2), size_of_axis(&b.given[0], 3), size_of_axis(&b.given[1], 0),
+                    size_of_axis(&b.given[1], 1), size_of_axis(&b.given[1], 2), size_of_axis(&b.given[1], 3));
         }
     }
     free(expected);
     for (i = 0; i < INPUTS; ++i) {
-        guard_free(b.given[i].data);
+        close_value(&b.given[i]);
     }
     for (i = 0; i < OUTPUTS; ++i) {
-        guard_free(b.made[i].data);
+        close_value(&b.made[i]);
     }
 }
 

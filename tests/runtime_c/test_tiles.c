@@ -248,9 +248,10 @@ static void check_case(int number, size_t used[32]) {
                    : count_other_floats(b.values[4].data, expected, b.values[4].count, tolerance) == 0;
         if (!CHECK(same)) {
             fprintf(stderr, "    case %d: opcode %d with %s, x [%d, %d, %d, %d] to [%d, %d, %d, %d]\n",
-                    number, opcode, name, b.values[0].dims[0], b.values[0].dims[1], b.values[0].dims[2],
-                    b.values[0].dims[3], b.values[4].dims[0], b.values[4].dims[1], b.values[4].dims[2],
-                    b.values[4].dims[3]);
+                    number, opcode, name, size_of_axis(&b.values[0], 0), size_of_axis(&b.values[0], 1),
+                    size_of_axis(&b.values[0], 2), size_of_axis(&b.values[0], 3),
+                    size_of_axis(&b.values[4], 0), size_of_axis(&b.values[4], 1),
+                    size_of_axis(&b.values[4], 2), size_of_axis(&b.values[4], 3));
         }
     }
     free(expected);

@@ -30,7 +30,7 @@ static void connect(bench *b, int32_t inputs) {
     }
     b->node.inputs = b->inputs;
     b->node.outputs = b->outputs;
-    b->node.input_count = inputs;
+    b->node.input_count = (uint8_t)inputs;
     b->node.output_count = 1;
     b->outputs[0] = &b->values[4];
 }
@@ -195,8 +195,8 @@ static void check_case(int number, size_t used[FORMS]) {
         (void)run_with(&b, opcode, allowed); /* in other parts */
         if (!CHECK(far == 0) || !CHECK(memcmp(expected + b.values[4].count, b.values[4].data, bytes) == 0)) {
             fprintf(stderr, "    case %d: opcode %d with %s, x [%d, %d, %d, %d], %zu far\n", number, opcode,
-                    name, b.values[0].dims[0], b.values[0].dims[1], b.values[0].dims[2], b.values[0].dims[3],
-                    far);
+                    name, size_of_axis(&b.values[0], 0), size_of_axis(&b.values[0], 1),
+                    size_of_axis(&b.values[0], 2), size_of_axis(&b.values[0], 3), far);
         }
     }
     free(expected);

@@ -7,7 +7,8 @@
 /* The runnable form of a program. */
 typedef struct smr_program {
     smr_value *values;
-    smr_node *nodes;
+    smr_node **nodes; /* of the ops that have something to do, in their order */
+    uint32_t node_count;
     smr_vector tensors;
     smr_vector ops;
     smr_vector outputs;   /* of a body */
@@ -15,6 +16,16 @@ typedef struct smr_program {
     double parallel_cost; /* of the ops in it, and in its bodies, that have several parts, in nanoseconds */
     bool parallel;        /* they are worth waking threads for */
 } smr_program;
+
+/* Where the parts of programs go. */
+typedef struct smr_context_rooms {
+    smr_value *values;
+    int32_t *shapes; /* SMR_MAX_RANK sizes for each value whose sizes can change */
+    smr_node **nodes;
+    uint8_t *node_bytes;
+    void **operands;
+    smr_kept left; /* for more of them */
+} smr_context_rooms;
 
 struct smr_context {
     const smr_model *model;
@@ -41,12 +52,30 @@ struct smr_context {
 /* Whether a context of the model has a size that this machine can address. */
 smr_status smr_context_check_size(const smr_model *model, smr_error *error);
 
-/* Evaluates all shapes at the current dimensions, and lets all kernels prepare. */
+/* Fills the programs of a context whose rooms are there, at the current dimensions, which are the largest. */
+smr_status smr_context_build(smr_context *context, smr_context_rooms *rooms, smr_error *error);
+
+/* An op of a program before a context decides what to keep of it. */
+typedef struct smr_whole_node {
+    smr_node node;
+    const smr_value *inputs[SMR_MAX_OPERANDS];
+    smr_value *outputs[SMR_MAX_OPERANDS];
+} smr_whole_node;
+
+/* Fills operands, attributes and scratch. */
+smr_status smr_whole_node_fill(const smr_context *context, const smr_program *program, uint32_t index,
+                               const smr_op_record *op, smr_whole_node *whole, smr_error *error);
+
+/* The node of an op of a program; null when there is nothing to do for it. */
+smr_node *smr_program_node(const smr_program *program, uint32_t op);
+
+/* Evaluates all shapes that can change at the current dimensions, and lets the kernels of their ops prepare.
+ */
 smr_status smr_context_prepare(smr_context *context, smr_error *error);
 
-/* Evaluates the shapes of what node `index` of a program writes, and lets its kernel prepare: for nodes that
- * are late, at the dimensions that ops before it have set. */
-smr_status smr_context_prepare_node(smr_context *context, const smr_program *program, uint32_t index,
+/* Evaluates the shapes of what a node of a program writes, and lets its kernel prepare: for nodes that are
+ * late, at the dimensions that ops before it have set. */
+smr_status smr_context_prepare_node(smr_context *context, const smr_program *program, smr_node *node,
                                     smr_error *error);
 
 /* Evaluates the shapes of what a body is given by a node that is late. */

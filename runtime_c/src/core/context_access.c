@@ -151,8 +151,20 @@ smr_status smr_context_program_tensor(const smr_context *context, int32_t progra
     return describe_tensor(&context->programs[program], index, tensor, error);
 }
 
+/* The kernel that has found nothing to do for an op. */
+static smr_status idle_kernel(const smr_context *context, const smr_program *program, uint32_t index,
+                              const char **isa, smr_error *error) {
+    const smr_dimensions largest = {context->model, NULL, false};
+    const smr_op_record op = smr_op_read(smr_vector_table(program->ops, index));
+    smr_node_probe probe;
+    SMR_TRY(smr_node_probe_prepare(&probe, &largest, context->isas, &op, program->tensors, error));
+    *isa = probe.node.kernel->name;
+    return SMR_OK;
+}
+
 smr_status smr_context_kernel(const smr_context *context, int32_t program, int32_t index, const char **isa,
                               smr_error *error) {
+    const smr_node *node;
     if (context == NULL || isa == NULL) {
         SMR_FAIL(error, SMR_ERROR_ARGUMENT, "`context` or `isa` is null");
     }
@@ -160,9 +172,11 @@ smr_status smr_context_kernel(const smr_context *context, int32_t program, int32
         (uint32_t)index >= context->programs[program].ops.count) {
         SMR_FAIL(error, SMR_ERROR_NOT_FOUND, "op %d of program %d", (int)index, (int)program);
     }
-    *isa = context->programs[program].nodes[index].kernel == NULL
-               ? ""
-               : context->programs[program].nodes[index].kernel->name;
+    node = smr_program_node(&context->programs[program], (uint32_t)index);
+    if (node == NULL) {
+        return idle_kernel(context, &context->programs[program], (uint32_t)index, isa, error);
+    }
+    *isa = node->kernel == NULL ? "" : node->kernel->name;
     return SMR_OK;
 }
 

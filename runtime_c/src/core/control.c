@@ -74,7 +74,7 @@ uint32_t smr_body_operand(const smr_body *body, smr_storage storage, uint32_t nu
 
 static smr_status check_shape(const char *what, uint32_t number, const smr_value *inner,
                               const smr_value *outer, smr_error *error) {
-    if (inner->rank != outer->rank || memcmp(inner->dims, outer->dims, sizeof inner->dims) != 0) {
+    if (!smr_value_same_shape(inner, outer)) {
         SMR_FAIL(
             error, SMR_ERROR_MODEL,
             "%s %u of a body has rank %d and %zu elements, or other dimensions than the op's rank %d and "

@@ -12,7 +12,7 @@ smr_tensor smr_tensor_describe(smr_table tensor, const smr_value *value) {
     result.bytes = value->count * smr_dtype_size((smr_dtype)value->dtype);
     result.dtype = (smr_dtype)value->dtype;
     result.rank = value->rank;
-    memcpy(result.dims, value->dims, sizeof result.dims);
+    memcpy(result.dims, value->dims, value->rank * sizeof result.dims[0]);
     if (quantization != NULL && smr_field_i32(quantization, SMR_SLOT_QUANTIZATION_AXIS, -1) < 0) {
         result.scale = smr_vector_f32(smr_field_vector(quantization, SMR_SLOT_QUANTIZATION_SCALE), 0);
         result.zero_point =
@@ -130,8 +130,9 @@ smr_status smr_model_find_signature(const smr_model *model, const char *name, in
 static smr_status inspect_tensor(const smr_model *model, smr_table tensor, smr_tensor *result,
                                  smr_error *error) {
     const smr_dimensions largest = {model, NULL, false};
+    int32_t dims[SMR_MAX_RANK];
     smr_value value;
-    SMR_TRY(smr_value_fill(&largest, tensor, &value, error));
+    SMR_TRY(smr_value_fill(&largest, tensor, dims, &value, error));
     *result = smr_tensor_describe(tensor, &value);
     return SMR_OK;
 }
@@ -211,7 +212,7 @@ static smr_status inspect_program_op(const smr_model *model, smr_table program, 
     SMR_TRY(inspect_at(smr_field_vector(program, SMR_SLOT_PROGRAM_OPS), index, "op", &found, error));
     tensors = smr_field_vector(program, SMR_SLOT_PROGRAM_TENSORS);
     op = smr_op_read(found);
-    SMR_TRY(smr_node_probe_prepare(&probe, &largest, &op, tensors, error));
+    SMR_TRY(smr_node_probe_prepare(&probe, &largest, model->isas, &op, tensors, error));
     info->op = op.def->name;
     info->kernel = probe.node.kernel->name;
     info->name = smr_op_name(&op, tensors);

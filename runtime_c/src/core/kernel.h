@@ -22,11 +22,11 @@ typedef enum smr_layout { SMR_LAYOUT_DENSE = 0, SMR_LAYOUT_PANEL16 = 1, SMR_LAYO
 
 /* A tensor in a program. */
 typedef struct smr_value {
-    void *data;   /* null while a file is being verified, unless the tensor is a constant */
-    size_t count; /* elements; no product of some dims and the size of one exceeds PTRDIFF_MAX */
-    int32_t dims[SMR_MAX_RANK];
-    int32_t rank;
-    uint32_t run;    /* of SMR_LAYOUT_PANEL16X4 */
+    void *data;          /* while a file is being verified, that of a constant alone may be read */
+    size_t count;        /* elements; no product of some dims and the size of one exceeds PTRDIFF_MAX */
+    const int32_t *dims; /* `rank` of them: in the file, where they are fixed */
+    uint32_t run;        /* of SMR_LAYOUT_PANEL16X4 */
+    uint8_t rank;
     uint8_t dtype;   /* smr_dtype */
     uint8_t layout;  /* smr_layout; only constants are ever other than dense */
     uint8_t storage; /* smr_storage */
@@ -49,30 +49,39 @@ typedef struct smr_node smr_node;
  * to be told. */
 typedef smr_status (*smr_run_function)(const smr_node *node, size_t begin, size_t end, smr_error *error);
 
+/* Contexts keep the first half of a node and, apart from it, as many bytes of parameters as prepare has asked
+ * for, unless sizes of its operands can change. Nodes with the same attributes and constants, and operands of
+ * the same sizes, share them. A node that has nothing to do is not kept at all. */
 struct smr_node {
     const struct smr_kernel_row *kernel;
     const smr_value **inputs; /* null for an absent optional input */
     smr_value **outputs;
-    int32_t input_count;
-    int32_t output_count;
-    uint32_t isas;             /* that its kernel may use: a set of smr_isa */
-    smr_attributes attributes; /* the member of the node's op is the valid one */
+    void *scratch;  /* valid during run; 64-byte aligned; ranges that run at the same time share it */
+    uint32_t index; /* of the op in its program */
+    uint8_t input_count;
+    uint8_t output_count;
+    bool fixed; /* the sizes of its operands never change */
+    bool late;  /* prepared whenever it is run: a size of its operands is set by an op before it */
 
     /* Filled by prepare. */
     smr_run_function run;
-    size_t work;          /* the number of work items; 0 when there is nothing to do */
-    size_t scratch_bytes; /* needed; at most what the file reserves, which the core checks afterwards */
-    float cost;           /* nanoseconds of all work on one thread; 0: the core estimates it */
-    size_t shared_offset; /* bytes */
-    uint8_t sharing;      /* smr_sharing */
-    union {               /* whatever prepare wants run to know */
+    size_t work;            /* the number of work items; 0 when there is nothing to do */
+    const void *parameters; /* whatever prepare wants run to know: see SMR_PARAMETERS */
+    float cost;             /* nanoseconds of all work on one thread; 0: the core estimates it */
+    uint16_t parameter_bytes;
+    bool whole; /* a context keeps all of it: run reads attributes, or operands by pointers in parameters */
+    uint8_t parts; /* ranges that the work is cut into; the core fills it after prepare */
+
+    /* The second half, for prepare alone. */
+    smr_attributes attributes; /* the member of the node's op is the valid one */
+    union {                    /* where the parameters are while it prepares */
         uint8_t bytes[SMR_PARAMETER_BYTES];
         uint64_t align;
-    } parameters;
-
-    void *scratch; /* valid during run; 64-byte aligned; ranges that run at the same time share it */
-    bool late;     /* prepared whenever it is run: a size of its operands is set by an op before it */
-    uint8_t parts; /* ranges that the work is cut into; the core fills it after prepare */
+    } room;
+    uint32_t isas;        /* that its kernel may use: a set of smr_isa */
+    uint8_t sharing;      /* smr_sharing; filled by prepare, as what follows */
+    size_t shared_offset; /* bytes */
+    size_t scratch_bytes; /* needed; at most what the file reserves, which the core checks afterwards */
 };
 
 /* Returns SMR_OK, or SMR_ERROR_MODEL with a message. It may not read the data of an input that is not a
@@ -89,8 +98,17 @@ typedef struct smr_kernel_row {
     smr_prepare_function prepare;
 } smr_kernel_row;
 
-/* Typed access to a node's parameters: SMR_PARAMETERS(node, binary_parameters)->stride. */
-#define SMR_PARAMETERS(node, type)       ((type *)(void *)(node)->parameters.bytes)
-#define SMR_CONST_PARAMETERS(node, type) ((const type *)(const void *)(node)->parameters.bytes)
+/* So many bytes of parameters, for prepare to fill: zeros at first. */
+static inline void *smr_node_parameters(smr_node *node, size_t bytes) {
+    if (bytes > node->parameter_bytes) {
+        node->parameter_bytes = (uint16_t)bytes;
+    }
+    return node->room.bytes;
+}
+
+/* Typed access to a node's parameters: SMR_PARAMETERS(node, binary_parameters)->stride. In run only what
+ * prepare has had as the same type, or a longer one, is there. */
+#define SMR_PARAMETERS(node, type)       ((type *)smr_node_parameters(node, sizeof(type)))
+#define SMR_CONST_PARAMETERS(node, type) ((const type *)(node)->parameters)
 
 #endif

@@ -5,6 +5,13 @@
 #include "flatbuffer.h"
 #include "samara.h"
 
+/* What contexts keep of ops, by instruction sets. */
+typedef struct smr_kept {
+    size_t nodes;      /* of ops that have something to do */
+    size_t node_bytes; /* with their parameters */
+    size_t operands;
+} smr_kept;
+
 struct smr_model {
     smr_bytes file;
     smr_table root;
@@ -18,9 +25,9 @@ struct smr_model {
     size_t arena_bytes; /* of the largest program */
     size_t constant_bytes;
     size_t tensor_count; /* of all programs */
-    size_t op_count;
-    size_t operand_count;
-    uint32_t isas;           /* what this processor offers: a set of smr_isa */
+    size_t shape_count;  /* of those whose sizes can change */
+    smr_kept kept;
+    uint32_t isas;           /* what this processor offers: a set of smr_isa; `kept` is for these */
     smr_allocator allocator; /* what frees this, when `owned` */
     uint8_t owned;
     uint8_t mapped; /* whether `file` is to be unmapped */

@@ -30,6 +30,22 @@ static bool any_computed(const smr_model *model, smr_vector operands, smr_vector
     return false;
 }
 
+static bool all_fixed(smr_vector operands, smr_vector tensors) {
+    uint32_t i;
+    for (i = 0; i < operands.count; ++i) {
+        const int32_t tensor = smr_vector_i32(operands, i);
+        if (tensor >= 0 && !smr_shape_is_fixed(smr_field_vector(smr_vector_table(tensors, (uint32_t)tensor),
+                                                                SMR_SLOT_TENSOR_SHAPE))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool smr_op_is_fixed(const smr_op_record *op, smr_vector tensors) {
+    return all_fixed(op->inputs, tensors) && all_fixed(op->outputs, tensors);
+}
+
 bool smr_op_is_late(const smr_model *model, const smr_op_record *op, smr_vector tensors) {
     return any_computed(model, op->inputs, tensors) || any_computed(model, op->outputs, tensors);
 }
@@ -49,9 +65,8 @@ void smr_error_where_op(smr_error *error, uint32_t index, const smr_op_record *o
                     op->def == NULL ? "unknown" : op->def->name, smr_op_name(op, tensors));
 }
 
-/* An output that lies on an input must still be of its size, whatever the dimensions are. Those that share
- * bytes otherwise have fixed ones. */
-static smr_status check_shared_storage(const smr_node *node, const smr_op_record *op, smr_error *error) {
+/* Those that share bytes otherwise have fixed sizes. */
+smr_status smr_node_check_places(const smr_node *node, const smr_op_record *op, smr_error *error) {
     const smr_value *output = node->output_count > 0 ? node->outputs[0] : NULL;
     int32_t i;
     if (output == NULL || output->data == NULL || output->count == 0 || node->sharing != SMR_SHARING_NONE) {
@@ -85,13 +100,15 @@ smr_status smr_node_prepare(smr_node *node, const smr_op_record *op, smr_error *
     node->parts = 1;
     node->sharing = SMR_SHARING_NONE;
     node->shared_offset = 0;
-    memset(&node->parameters, 0, sizeof node->parameters);
+    node->parameter_bytes = 0;
+    node->whole = false;
+    node->parameters = node->room.bytes;
+    memset(&node->room, 0, sizeof node->room);
     node->kernel = smr_kernel_select(op->opcode, node);
     if (node->kernel == NULL) {
         SMR_FAIL(error, SMR_ERROR_UNSUPPORTED, "this build has no kernel for %s", op->def->name);
     }
     SMR_TRY(prepare_kernel(node, error));
-    SMR_TRY(check_shared_storage(node, op, error));
     if (node->scratch_bytes > op->scratch_end - op->scratch_begin) {
         SMR_FAIL(error, SMR_ERROR_MODEL, "kernel %s needs %zu bytes of scratch and the file reserves %zu",
                  node->kernel->name, node->scratch_bytes, op->scratch_end - op->scratch_begin);
@@ -102,32 +119,131 @@ smr_status smr_node_prepare(smr_node *node, const smr_op_record *op, smr_error *
     return SMR_OK;
 }
 
-static smr_status fill_operand(const smr_dimensions *dimensions, smr_vector tensors, int32_t index,
-                               smr_value *value, smr_error *error) {
-    return smr_value_fill(dimensions, smr_vector_table(tensors, (uint32_t)index), value, error);
+size_t smr_node_kept_bytes(const smr_node *node) {
+    if (!node->fixed || node->whole) {
+        return sizeof *node;
+    }
+    return node->work == 0 ? 0 : offsetof(smr_node, attributes);
 }
 
-smr_status smr_node_probe_prepare(smr_node_probe *probe, const smr_dimensions *dimensions,
+size_t smr_node_kept_parameters(const smr_node *node) {
+    const size_t align = sizeof(uint64_t);
+    return smr_node_kept_bytes(node) == sizeof *node ? 0
+                                                     : (node->parameter_bytes + align - 1) / align * align;
+}
+
+/* Of two tensors with fixed sizes, which are not the same. */
+static bool tensors_alike(smr_table a, smr_table b) {
+    const smr_vector one = smr_field_vector(a, SMR_SLOT_TENSOR_SHAPE);
+    const smr_vector other = smr_field_vector(b, SMR_SLOT_TENSOR_SHAPE);
+    return smr_tensor_storage(a) != SMR_STORAGE_CONSTANT && smr_tensor_storage(a) == smr_tensor_storage(b) &&
+           smr_field_u8(a, SMR_SLOT_TENSOR_DTYPE, 0) == smr_field_u8(b, SMR_SLOT_TENSOR_DTYPE, 0) &&
+           one.count == other.count && memcmp(one.data, other.data, one.count * sizeof(int32_t)) == 0;
+}
+
+static bool operands_alike(smr_vector a, smr_vector b, smr_vector tensors) {
+    bool alike = a.count == b.count;
+    uint32_t i;
+    for (i = 0; i < a.count && alike; ++i) {
+        const int32_t one = smr_vector_i32(a, i), other = smr_vector_i32(b, i);
+        if (one != other) {
+            alike = one >= 0 && other >= 0 &&
+                    tensors_alike(smr_vector_table(tensors, (uint32_t)one),
+                                  smr_vector_table(tensors, (uint32_t)other));
+        }
+    }
+    return alike;
+}
+
+bool smr_op_alike(smr_table a, const smr_op_record *b, smr_vector tensors) {
+    smr_attributes one, other;
+    return smr_field_u16(a, SMR_SLOT_OP_OPCODE, 0) == b->opcode &&
+           operands_alike(smr_field_vector(a, SMR_SLOT_OP_INPUTS), b->inputs, tensors) &&
+           operands_alike(smr_field_vector(a, SMR_SLOT_OP_OUTPUTS), b->outputs, tensors) &&
+           smr_attributes_decode(b->def, a, &one, NULL) == SMR_OK &&
+           smr_attributes_decode(b->def, b->table, &other, NULL) == SMR_OK &&
+           memcmp(&one, &other, sizeof one) == 0;
+}
+
+/* Whether one of the ops that were counted last has the parameters of this one. */
+static bool count_shares(const smr_kept_count *count, uint32_t index) {
+    const smr_op_record op = smr_op_read(smr_vector_table(count->ops, index));
+    uint32_t i;
+    for (i = 0; i < SMR_KEPT_RECENT && i < count->nodes; ++i) {
+        if (smr_op_alike(smr_vector_table(count->ops, count->recent[i]), &op, count->tensors)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void smr_kept_begin(smr_kept_count *count, smr_vector ops, smr_vector tensors) {
+    count->ops = ops;
+    count->tensors = tensors;
+    count->nodes = 0;
+}
+
+bool smr_kept_add(smr_kept_count *count, const smr_node *node, uint32_t index) {
+    const size_t bytes = smr_node_kept_bytes(node), parameters = smr_node_kept_parameters(node);
+    if (bytes == 0) {
+        return true;
+    }
+    if (parameters > 0 && !count_shares(count, index)) {
+        count->kept.node_bytes += parameters;
+    }
+    count->recent[count->nodes++ % SMR_KEPT_RECENT] = index;
+    ++count->kept.nodes;
+    count->kept.operands += (size_t)node->input_count + node->output_count;
+    count->kept.node_bytes += bytes;
+    return count->kept.node_bytes <= (size_t)PTRDIFF_MAX;
+}
+
+/* An address for what lies in the arena, the state or the caller's operands: none is that of a constant, and
+ * two are the same where contexts have one place for both. */
+static void *probe_place(const smr_model *model, smr_table tensor) {
+    const uintptr_t end = (uintptr_t)model->file.data + model->file.size;
+    const uintptr_t arena = end + (SMR_ALIGNMENT - end % SMR_ALIGNMENT);
+    const uintptr_t offset = (uintptr_t)smr_field_u64(tensor, SMR_SLOT_TENSOR_OFFSET, 0);
+    switch (smr_tensor_storage(tensor)) {
+        case SMR_STORAGE_ARENA: return (void *)(arena + offset);
+        case SMR_STORAGE_STATE: return (void *)(arena + SMR_MAX_REGION + offset);
+        case SMR_STORAGE_ARGUMENT: return (void *)(arena + 2 * SMR_MAX_REGION + 2 * SMR_ALIGNMENT * offset);
+        default: return (void *)(arena + 2 * SMR_MAX_REGION + SMR_ALIGNMENT * (2 * offset + 1));
+    }
+}
+
+static smr_status fill_operand(smr_node_probe *probe, const smr_dimensions *dimensions, smr_vector tensors,
+                               int32_t index, uint32_t place, smr_error *error) {
+    const smr_table tensor = smr_vector_table(tensors, (uint32_t)index);
+    smr_value *value = &probe->values[place];
+    SMR_TRY(smr_value_fill(dimensions, tensor, probe->dims[place], value, error));
+    if (value->storage != SMR_STORAGE_CONSTANT) {
+        value->data = probe_place(dimensions->model, tensor);
+    }
+    return SMR_OK;
+}
+
+smr_status smr_node_probe_prepare(smr_node_probe *probe, const smr_dimensions *dimensions, uint32_t isas,
                                   const smr_op_record *op, smr_vector tensors, smr_error *error) {
     smr_node *node = &probe->node;
-    smr_value *value = probe->values;
-    uint32_t i;
+    uint32_t i, place = 0;
     memset(node, 0, sizeof *node);
-    node->isas = dimensions->model->isas;
+    node->isas = isas;
+    node->fixed = smr_op_is_fixed(op, tensors);
     node->inputs = probe->inputs;
     node->outputs = probe->outputs;
-    node->input_count = (int32_t)op->inputs.count;
-    node->output_count = (int32_t)op->outputs.count;
+    node->input_count = (uint8_t)op->inputs.count;
+    node->output_count = (uint8_t)op->outputs.count;
     for (i = 0; i < op->inputs.count; ++i) {
         const int32_t index = smr_vector_i32(op->inputs, i);
-        probe->inputs[i] = index < 0 ? NULL : value;
+        probe->inputs[i] = index < 0 ? NULL : &probe->values[place];
         if (index >= 0) {
-            SMR_TRY(fill_operand(dimensions, tensors, index, value++, error));
+            SMR_TRY(fill_operand(probe, dimensions, tensors, index, place++, error));
         }
     }
     for (i = 0; i < op->outputs.count; ++i) {
-        probe->outputs[i] = value;
-        SMR_TRY(fill_operand(dimensions, tensors, smr_vector_i32(op->outputs, i), value++, error));
+        probe->outputs[i] = &probe->values[place];
+        SMR_TRY(fill_operand(probe, dimensions, tensors, smr_vector_i32(op->outputs, i), place++, error));
     }
     SMR_TRY(smr_attributes_decode(op->def, op->table, &node->attributes, error));
     return smr_node_prepare(node, op, error);

@@ -87,7 +87,7 @@ static const smr_node *caller_of(const smr_context *context, uint32_t index, smr
         return NULL;
     }
     *program = &context->programs[caller];
-    return &(*program)->nodes[smr_field_u32(table, SMR_SLOT_PROGRAM_CALLER_OP, 0)];
+    return smr_program_node(*program, smr_field_u32(table, SMR_SLOT_PROGRAM_CALLER_OP, 0));
 }
 
 static double steps_of(const smr_node *node) {
@@ -99,7 +99,7 @@ static double steps_of(const smr_node *node) {
 /* The nodes of [begin, end) stay on one thread. */
 static double plan_alone(const smr_program *program, uint32_t begin, uint32_t end) {
     for (; begin < end; ++begin) {
-        program->nodes[begin].parts = 1;
+        program->nodes[begin]->parts = 1;
     }
     return 0;
 }
@@ -110,8 +110,8 @@ static double plan_program(const smr_context *context, const smr_program *progra
     const double apart = (double)PARALLEL_APART * context->least_parallel;
     double sum = 0, group = 0;
     uint32_t i, begin = 0;
-    for (i = 0; i < program->ops.count; ++i) {
-        smr_node *node = &program->nodes[i];
+    for (i = 0; i < program->node_count; ++i) {
+        smr_node *node = program->nodes[i];
         const double cost = node->late ? 0 : smr_node_cost(node);
         node->parts = parts_of(context, node, cost);
         if (node->parts > 1) {
@@ -145,7 +145,7 @@ static void plan_programs(smr_context *context) {
         program->parallel =
             caller_of(context, i, &caller) != NULL ? caller->parallel : program->parallel_cost >= worth;
         if (!program->parallel) {
-            (void)plan_alone(program, 0, program->ops.count);
+            (void)plan_alone(program, 0, program->node_count);
         }
     }
 }

@@ -9,10 +9,11 @@
 /* Where a run is in one program. */
 typedef struct run_frame {
     const smr_program *program;
-    const smr_program *body; /* what the op at `next` runs at present */
+    const smr_program *body; /* what the node at `next` runs at present */
     uint32_t next;
+    uint32_t told;  /* the ops before this one have been told of; only with a callback */
     int32_t steps;  /* that the loop at `next` has taken */
-    uint64_t start; /* of the op at `next`; only with a callback */
+    uint64_t start; /* of the node at `next`; only with a callback */
 } run_frame;
 
 typedef struct run_stack {
@@ -40,14 +41,13 @@ static smr_status data_that_fit(smr_status status, smr_error *error) {
     return status == SMR_OK ? SMR_OK : SMR_ERROR_DATA;
 }
 
-static smr_status run_node(smr_context *context, const smr_program *program, uint32_t index,
+static smr_status run_node(smr_context *context, const smr_program *program, const smr_node *node,
                            smr_error *error) {
-    const smr_node *node = &program->nodes[index];
     smr_status status = smr_parallel_run(context, node, error);
     if (status == SMR_OK && node->kernel->opcode == SMR_OP_DIMENSION) {
         status = smr_context_compute_dimension(context, node, error);
     }
-    return status == SMR_OK ? SMR_OK : failed_node(program, index, status, error);
+    return status == SMR_OK ? SMR_OK : failed_node(program, node->index, status, error);
 }
 
 static uint64_t start_clock(const run_stack *stack) {
@@ -55,33 +55,42 @@ static uint64_t start_clock(const run_stack *stack) {
 }
 
 /* Calls back in the floating-point environment of the caller, which the callback may change. */
-static int32_t call_back(run_stack *stack, const smr_op_event *event) {
+static smr_status call_back(run_stack *stack, run_frame *frame, uint64_t nanoseconds) {
+    smr_op_event event;
     int32_t stop;
+    event.context = stack->context;
+    event.signature = stack->signature;
+    event.program = (int32_t)frame->program->index;
+    event.index = (int32_t)frame->told++;
+    event.nanoseconds = nanoseconds;
     smr_platform_restore_floats(stack->floats);
-    stop = stack->context->op_callback(stack->context->op_callback_user, event);
+    stop = stack->context->op_callback(stack->context->op_callback_user, &event);
     stack->floats = smr_platform_set_floats();
-    return stop;
-}
-
-/* Tells the callback that the op at `next` of the topmost frame has run, and goes on to the one after it. */
-static smr_status end_op(run_stack *stack) {
-    run_frame *frame = &stack->frames[stack->height - 1];
-    const uint32_t index = frame->next++;
-    if (stack->context->op_callback != NULL) {
-        smr_op_event event;
-        event.context = stack->context;
-        event.signature = stack->signature;
-        event.program = (int32_t)frame->program->index;
-        event.index = (int32_t)index;
-        event.nanoseconds = smr_platform_clock() - frame->start;
-        if (call_back(stack, &event) != 0) {
-            SMR_FAIL(stack->error, SMR_ERROR_CANCELLED, "cancelled after op %u", (unsigned)index);
-        }
+    if (stop != 0) {
+        SMR_FAIL(stack->error, SMR_ERROR_CANCELLED, "cancelled after op %d", (int)event.index);
     }
     return SMR_OK;
 }
 
-/* Goes into a body of the op at `next`. The loader has bounded how deep this goes. */
+/* Tells the callback of the ops before number `op` of the topmost frame, which had nothing to do. */
+static smr_status tell_before(run_stack *stack, uint32_t op) {
+    run_frame *frame = &stack->frames[stack->height - 1];
+    while (stack->context->op_callback != NULL && frame->told < op) {
+        SMR_TRY(call_back(stack, frame, 0));
+    }
+    return SMR_OK;
+}
+
+/* Tells the callback that the node at `next` of the topmost frame has run, and goes on to the one after it.
+ */
+static smr_status end_op(run_stack *stack) {
+    run_frame *frame = &stack->frames[stack->height - 1];
+    ++frame->next;
+    return stack->context->op_callback == NULL ? SMR_OK
+                                               : call_back(stack, frame, smr_platform_clock() - frame->start);
+}
+
+/* Goes into a body of the node at `next`. The loader has bounded how deep this goes. */
 static void begin_body(run_stack *stack, int32_t program) {
     run_frame *frame = &stack->frames[stack->height - 1];
     frame->body = &stack->context->programs[program];
@@ -109,10 +118,9 @@ static bool read_bool(const smr_value *value) {
 }
 
 /* Prepares a node that is late, and its bodies for what it gives them. */
-static smr_status prepare_late(smr_context *context, const smr_program *program, uint32_t index,
+static smr_status prepare_late(smr_context *context, const smr_program *program, smr_node *node,
                                smr_error *error) {
-    const smr_node *node = &program->nodes[index];
-    smr_status status = smr_context_prepare_node(context, program, index, error);
+    smr_status status = smr_context_prepare_node(context, program, node, error);
     uint32_t bodies[2], i;
     if (status != SMR_OK || !smr_control_bodies(node->kernel->opcode, &node->attributes, bodies)) {
         return data_that_fit(status, error);
@@ -120,7 +128,7 @@ static smr_status prepare_late(smr_context *context, const smr_program *program,
     for (i = 0; i < 2 && status == SMR_OK; ++i) {
         status = data_that_fit(smr_context_prepare_body(context, bodies[i], error), error);
     }
-    return status == SMR_OK ? SMR_OK : failed_node(program, index, status, error);
+    return status == SMR_OK ? SMR_OK : failed_node(program, node->index, status, error);
 }
 
 static void begin_control(run_stack *stack, const smr_node *node) {
@@ -157,14 +165,14 @@ static smr_status begin_step(run_stack *stack, const smr_node *node) {
 /* Goes on with the op of the topmost frame, one of whose bodies has come to its end. */
 static smr_status end_body(run_stack *stack) {
     run_frame *frame = &stack->frames[stack->height - 1];
-    const smr_node *node = &frame->program->nodes[frame->next];
+    const smr_node *node = frame->program->nodes[frame->next];
     smr_status status = SMR_OK;
     if (node->late) {
         status = data_that_fit(smr_context_check_results(stack->context, frame->body->index, stack->error),
                                stack->error);
     }
     if (status != SMR_OK) {
-        return failed_node(frame->program, frame->next, status, stack->error);
+        return failed_node(frame->program, node->index, status, stack->error);
     }
     if (node->kernel->opcode == SMR_OP_COND) {
         take_outputs(node, frame->body);
@@ -179,32 +187,36 @@ static smr_status end_body(run_stack *stack) {
         return end_op(stack);
     }
     status = begin_step(stack, node);
-    return status == SMR_OK ? SMR_OK : failed_node(frame->program, frame->next, status, stack->error);
+    return status == SMR_OK ? SMR_OK : failed_node(frame->program, node->index, status, stack->error);
 }
 
-/* Begins the op at `next` of the topmost frame, and ends it too unless it runs bodies. */
+/* Begins the node at `next` of the topmost frame, and ends it too unless it runs bodies. */
 static smr_status run_op(run_stack *stack) {
     run_frame *frame = &stack->frames[stack->height - 1];
-    const smr_node *node = &frame->program->nodes[frame->next];
+    smr_node *node = frame->program->nodes[frame->next];
     smr_context *context = stack->context;
+    SMR_TRY(tell_before(stack, node->index));
     frame->start = start_clock(stack);
     if (node->late) {
-        SMR_TRY(prepare_late(context, frame->program, frame->next, stack->error));
+        SMR_TRY(prepare_late(context, frame->program, node, stack->error));
     }
     if (node->kernel->opcode == SMR_OP_COND || node->kernel->opcode == SMR_OP_WHILE_LOOP) {
         begin_control(stack, node);
         return SMR_OK;
     }
-    SMR_TRY(run_node(context, frame->program, frame->next, stack->error));
+    SMR_TRY(run_node(context, frame->program, node, stack->error));
     return end_op(stack);
 }
 
 static smr_status run_stacked(run_stack *stack) {
     while (stack->height > 0) {
         const run_frame *frame = &stack->frames[stack->height - 1];
-        if (frame->next < frame->program->ops.count) {
+        if (frame->next < frame->program->node_count) {
             SMR_TRY(run_op(stack));
-        } else if (--stack->height > 0) {
+            continue;
+        }
+        SMR_TRY(tell_before(stack, frame->program->ops.count));
+        if (--stack->height > 0) {
             SMR_TRY(end_body(stack));
         }
     }

@@ -1,8 +1,9 @@
 /* The tensors of a program as the file describes them. */
 #include "tensor.h"
 
-smr_status smr_value_fill(const smr_dimensions *dimensions, smr_table tensor, smr_value *value,
+smr_status smr_value_fill(const smr_dimensions *dimensions, smr_table tensor, int32_t *dims, smr_value *value,
                           smr_error *error) {
+    const smr_vector entries = smr_field_vector(tensor, SMR_SLOT_TENSOR_SHAPE);
     const uint8_t dtype = smr_field_u8(tensor, SMR_SLOT_TENSOR_DTYPE, SMR_DTYPE_NONE);
     const uint8_t storage = smr_field_u8(tensor, SMR_SLOT_TENSOR_STORAGE, SMR_STORAGE_ARENA);
     const uint8_t layout = smr_field_u8(tensor, SMR_SLOT_TENSOR_LAYOUT, SMR_LAYOUT_DENSE);
@@ -19,15 +20,18 @@ smr_status smr_value_fill(const smr_dimensions *dimensions, smr_table tensor, sm
         SMR_FAIL(error, SMR_ERROR_MODEL, "tensor \"%.64s\" has storage %u with layout %u", name,
                  (unsigned)storage, (unsigned)layout);
     }
-    status = smr_shape_evaluate(dimensions, smr_field_vector(tensor, SMR_SLOT_TENSOR_SHAPE), (smr_dtype)dtype,
-                                &shape, error);
+    status = smr_shape_evaluate(dimensions, entries, (smr_dtype)dtype, &shape, error);
     if (status != SMR_OK) {
         smr_error_where(error, "tensor \"%.64s\": ", name);
         return status;
     }
     value->count = shape.count;
-    memcpy(value->dims, shape.dims, sizeof value->dims);
-    value->rank = shape.rank;
+    value->dims = (const int32_t *)(const void *)entries.data;
+    if (!smr_shape_is_fixed(entries)) {
+        memcpy(dims, shape.dims, sizeof shape.dims);
+        value->dims = dims;
+    }
+    value->rank = (uint8_t)shape.rank;
     value->run = smr_field_u32(tensor, SMR_SLOT_TENSOR_RUN, 0);
     value->dtype = dtype;
     value->layout = layout;
@@ -43,6 +47,10 @@ smr_status smr_value_fill(const smr_dimensions *dimensions, smr_table tensor, sm
         value->data = (void *)(uintptr_t)smr_model_constant(model, index).data;
     }
     return SMR_OK;
+}
+
+bool smr_value_same_shape(const smr_value *a, const smr_value *b) {
+    return a->rank == b->rank && (a->rank == 0 || memcmp(a->dims, b->dims, a->rank * sizeof *a->dims) == 0);
 }
 
 smr_extent smr_tensor_extent(const smr_dimensions *largest, smr_table tensor) {

@@ -19,9 +19,13 @@ typedef struct smr_extent {
 } smr_extent;
 
 /* Fills a value but for its data, which is set for a constant and null for others. The tensor need not have
- * been verified: its dtype, storage and constant are checked here, and its shape. */
-smr_status smr_value_fill(const smr_dimensions *dimensions, smr_table tensor, smr_value *value,
+ * been verified: its dtype, storage and constant are checked here, and its shape. `dims`, SMR_MAX_RANK of
+ * them, are for a shape that is not fixed, and stay with the value. */
+smr_status smr_value_fill(const smr_dimensions *dimensions, smr_table tensor, int32_t *dims, smr_value *value,
                           smr_error *error);
+
+/* Whether two values have the same shape. */
+bool smr_value_same_shape(const smr_value *a, const smr_value *b);
 
 /* Where a verified tensor that is not a constant lies. */
 smr_extent smr_tensor_extent(const smr_dimensions *largest, smr_table tensor);

@@ -181,14 +181,13 @@ static void count_parts(smr_model *model) {
     }
     for (i = 0; i < model->programs.count; ++i) {
         const smr_table program = smr_vector_table(model->programs, i);
-        const smr_vector ops = smr_field_vector(program, SMR_SLOT_PROGRAM_OPS);
+        const smr_vector tensors = smr_field_vector(program, SMR_SLOT_PROGRAM_TENSORS);
         const size_t arena = (size_t)smr_field_u64(program, SMR_SLOT_PROGRAM_ARENA_BYTES, 0);
         model->arena_bytes = arena > model->arena_bytes ? arena : model->arena_bytes;
-        model->tensor_count += smr_field_vector(program, SMR_SLOT_PROGRAM_TENSORS).count;
-        model->op_count += ops.count;
-        for (k = 0; k < ops.count; ++k) {
-            const smr_op_record op = smr_op_read(smr_vector_table(ops, k));
-            model->operand_count += (size_t)op.inputs.count + op.outputs.count;
+        model->tensor_count += tensors.count;
+        for (k = 0; k < tensors.count; ++k) {
+            model->shape_count +=
+                !smr_shape_is_fixed(smr_field_vector(smr_vector_table(tensors, k), SMR_SLOT_TENSOR_SHAPE));
         }
     }
 }
@@ -210,5 +209,6 @@ smr_status smr_model_verify(smr_model *model, smr_error *error) {
     SMR_TRY(verify_programs(&verify));
     SMR_TRY(smr_verify_signatures(&verify));
     count_parts(model);
+    model->kept = verify.kept.kept;
     return smr_context_check_size(model, error);
 }

@@ -12,6 +12,7 @@ typedef struct smr_verify {
     smr_dimensions largest;
     smr_dimensions smallest;
     uint64_t budget;
+    smr_kept_count kept; /* by contexts, of the ops so far */
     smr_error *error;
 } smr_verify;
 

@@ -99,12 +99,13 @@ static smr_status verify_pair(smr_verify *verify, smr_table inner, smr_table out
             what, (unsigned)number, smr_tensor_name(inner));
     }
     for (i = 0; i < 2; ++i) {
+        int32_t dims[2][SMR_MAX_RANK];
         smr_value a, b;
         SMR_TRY(smr_verify_spend_shape(verify, inner));
         SMR_TRY(smr_verify_spend_shape(verify, outer));
-        SMR_TRY(smr_value_fill(both[i], inner, &a, verify->error));
-        SMR_TRY(smr_value_fill(both[i], outer, &b, verify->error));
-        if (a.dtype != b.dtype || a.rank != b.rank || memcmp(a.dims, b.dims, sizeof a.dims) != 0) {
+        SMR_TRY(smr_value_fill(both[i], inner, dims[0], &a, verify->error));
+        SMR_TRY(smr_value_fill(both[i], outer, dims[1], &b, verify->error));
+        if (a.dtype != b.dtype || !smr_value_same_shape(&a, &b)) {
             SMR_FAIL(
                 verify->error, SMR_ERROR_MODEL,
                 "%s %u is \"%.48s\" in the body and \"%.48s\" outside: they differ in element type or shape",
@@ -175,6 +176,7 @@ smr_status smr_verify_outside_place(smr_verify *verify, const smr_body *body, co
                                     uint64_t number) {
     const bool argument = largest->storage == SMR_STORAGE_ARGUMENT;
     const uint32_t count = argument ? body->arguments : body->results;
+    int32_t dims[SMR_MAX_RANK];
     smr_value outer;
     if (number >= count) {
         SMR_FAIL(verify->error, SMR_ERROR_MODEL, "is %s %llu of %u", argument ? "argument" : "result",
@@ -184,7 +186,7 @@ smr_status smr_verify_outside_place(smr_verify *verify, const smr_body *body, co
         &verify->largest,
         smr_vector_table(body->tensors,
                          smr_body_operand(body, (smr_storage)largest->storage, (uint32_t)number)),
-        &outer, verify->error));
+        dims, &outer, verify->error));
     if (largest->count * smr_dtype_size((smr_dtype)largest->dtype) >
         outer.count * smr_dtype_size((smr_dtype)outer.dtype)) {
         SMR_FAIL(verify->error, SMR_ERROR_MODEL, "has %zu elements in the place of %zu", largest->count,

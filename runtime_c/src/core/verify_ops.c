@@ -109,11 +109,16 @@ static smr_status check_op(op_check *check, uint64_t arena_bytes, const smr_body
 
 /* The kernel is asked at the largest and at the smallest dimensions; those between are asked about when a
  * context sets them. Sizes that a run computes need not fit together at their smallest: it asks each time. */
-static smr_status check_kernel(smr_verify *verify, const smr_op_record *op, smr_vector tensors) {
+static smr_status check_kernel(smr_verify *verify, const smr_op_record *op, uint32_t index,
+                               smr_vector tensors) {
     smr_node_probe probe;
-    SMR_TRY(smr_node_probe_prepare(&probe, &verify->largest, op, tensors, verify->error));
-    if (verify->model->dimensions.count > 0 && !smr_op_is_late(verify->model, op, tensors)) {
-        SMR_TRY(smr_node_probe_prepare(&probe, &verify->smallest, op, tensors, verify->error));
+    const uint32_t isas = verify->model->isas;
+    SMR_TRY(smr_node_probe_prepare(&probe, &verify->largest, isas, op, tensors, verify->error));
+    if (!smr_kept_add(&verify->kept, &probe.node, index)) {
+        SMR_FAIL(verify->error, SMR_ERROR_MODEL, "more ops than this machine can address");
+    }
+    if (!probe.node.fixed && !smr_op_is_late(verify->model, op, tensors)) {
+        SMR_TRY(smr_node_probe_prepare(&probe, &verify->smallest, isas, op, tensors, verify->error));
     }
     return SMR_OK;
 }
@@ -134,11 +139,12 @@ smr_status smr_verify_ops(smr_verify *verify, uint32_t index, const smr_body *bo
     const smr_vector ops = smr_field_vector(program, SMR_SLOT_PROGRAM_OPS);
     const uint64_t arena_bytes = smr_field_u64(program, SMR_SLOT_PROGRAM_ARENA_BYTES, 0);
     uint32_t i;
+    smr_kept_begin(&verify->kept, ops, tensors);
     for (i = 0; i < ops.count; ++i) {
         const smr_op_record op = smr_op_read(smr_vector_table(ops, i));
         smr_status status = verify_op(verify, &op, tensors, arena_bytes, body);
         if (status == SMR_OK) {
-            status = check_kernel(verify, &op, tensors);
+            status = check_kernel(verify, &op, i, tensors);
         }
         if (status == SMR_OK) {
             status = smr_verify_bodies_of(verify, index, i, &op);

@@ -4,18 +4,6 @@
 /* About how many steps asking a kernel takes. */
 #define SHARING_WORK 256u
 
-static bool all_fixed(smr_vector operands, smr_vector tensors) {
-    uint32_t i;
-    for (i = 0; i < operands.count; ++i) {
-        const int32_t tensor = smr_vector_i32(operands, i);
-        if (tensor >= 0 && !smr_shape_is_fixed(smr_field_vector(smr_vector_table(tensors, (uint32_t)tensor),
-                                                                SMR_SLOT_TENSOR_SHAPE))) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* How many bytes the operands before number `end` have together; all are given. */
 static size_t bytes_before(const smr_verify *verify, smr_vector operands, smr_vector tensors, uint32_t end) {
     size_t bytes = 0;
@@ -39,10 +27,11 @@ smr_status smr_verify_sharing(smr_verify *verify, const smr_op_record *op, smr_v
     *sharing = SMR_SHARING_NONE;
     SMR_TRY(smr_verify_spend(verify, SHARING_WORK + op->inputs.count + op->outputs.count));
     if (smr_tensor_storage(one) != SMR_STORAGE_ARENA || smr_tensor_storage(other) != SMR_STORAGE_ARENA ||
-        !all_fixed(op->inputs, tensors) || !all_fixed(op->outputs, tensors)) {
+        !smr_op_is_fixed(op, tensors)) {
         return SMR_OK;
     }
-    SMR_TRY(smr_node_probe_prepare(&probe, &verify->largest, op, tensors, verify->error));
+    SMR_TRY(
+        smr_node_probe_prepare(&probe, &verify->largest, verify->model->isas, op, tensors, verify->error));
     switch (probe.node.sharing) {
         case SMR_SHARING_PART:
             placed = input == 0 && output == 0 && out == in + probe.node.shared_offset;

@@ -46,9 +46,10 @@ static smr_status verify_blobs(smr_verify *verify, smr_vector blobs, smr_vector 
         const smr_table tensor = smr_vector_table(tensors, smr_endpoint_tensor(endpoints, i));
         const bool computed =
             smr_shape_computed(verify->model, smr_field_vector(tensor, SMR_SLOT_TENSOR_SHAPE), 0) >= 0;
+        int32_t dims[SMR_MAX_RANK];
         smr_value value;
         size_t bytes;
-        SMR_TRY(smr_value_fill(&verify->largest, tensor, &value, verify->error));
+        SMR_TRY(smr_value_fill(&verify->largest, tensor, dims, &value, verify->error));
         bytes = value.count * smr_dtype_size((smr_dtype)value.dtype);
         /* What a computed size was when the case was recorded is seen when it is run. */
         if (computed ? found > bytes : found != bytes) {

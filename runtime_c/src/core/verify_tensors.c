@@ -45,7 +45,8 @@ static smr_status verify_state_tensor(smr_verify *verify, smr_table tensor, cons
     }
     SMR_TRY(smr_shape_evaluate(&verify->largest, smr_field_vector(state, SMR_SLOT_STATE_SHAPE),
                                (smr_dtype)value->dtype, &shape, verify->error));
-    if (shape.rank != value->rank || memcmp(shape.dims, value->dims, sizeof shape.dims) != 0) {
+    if (shape.rank != value->rank ||
+        memcmp(shape.dims, value->dims, value->rank * sizeof shape.dims[0]) != 0) {
         SMR_FAIL(verify->error, SMR_ERROR_MODEL, "the state at offset %llu has another shape",
                  (unsigned long long)offset);
     }
@@ -115,12 +116,13 @@ static smr_status verify_quantization(smr_verify *verify, smr_table tensor, cons
 
 static smr_status verify_tensor(smr_verify *verify, smr_table tensor, uint64_t arena_bytes,
                                 const smr_body *body) {
+    int32_t dims[2][SMR_MAX_RANK];
     smr_value largest, smallest;
     if (smr_tensor_name(tensor)[0] == '\0') {
         SMR_FAIL(verify->error, SMR_ERROR_MODEL, "has no name");
     }
-    SMR_TRY(smr_value_fill(&verify->largest, tensor, &largest, verify->error));
-    SMR_TRY(smr_value_fill(&verify->smallest, tensor, &smallest, verify->error));
+    SMR_TRY(smr_value_fill(&verify->largest, tensor, dims[0], &largest, verify->error));
+    SMR_TRY(smr_value_fill(&verify->smallest, tensor, dims[1], &smallest, verify->error));
     if (smallest.count > largest.count) {
         SMR_FAIL(verify->error, SMR_ERROR_MODEL,
                  "has %zu elements at the smallest dimensions and %zu at the largest", smallest.count,

@@ -139,6 +139,7 @@ smr_status smr_prepare_non_max_suppression(smr_node *node, smr_error *error) {
                  (long long)lines);
     }
     node->run = run_non_max_suppression;
+    node->whole = true;
     node->work = 1;
     return SMR_OK;
 }

@@ -161,6 +161,7 @@ smr_status smr_prepare_unique(smr_node *node, smr_error *error) {
     }
     SMR_TRY(smr_array_check_rank(node->outputs[3], 0, error));
     node->run = run_unique;
+    node->whole = true;
     node->work = 1;
     return SMR_OK;
 }

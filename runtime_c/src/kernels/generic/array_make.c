@@ -118,6 +118,7 @@ smr_status smr_prepare_dimension(smr_node *node, smr_error *error) {
     SMR_TRY(smr_array_check_rank(node->inputs[0], 0, error));
     SMR_TRY(smr_array_check_rank(node->outputs[0], 0, error));
     node->run = run_dimension;
+    node->whole = true;
     node->work = 1;
     return SMR_OK;
 }

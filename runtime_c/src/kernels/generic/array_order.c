@@ -80,6 +80,7 @@ static smr_status running_prepare(smr_node *node, smr_run_function run, smr_erro
     SMR_TRY(order_prepare(node, node->attributes.cumulative_sum.axis, &axis, error));
     SMR_TRY(smr_array_check_same(node->outputs[0], node->inputs[0], error));
     node->run = run;
+    node->whole = true;
     node->work = node->inputs[0]->count == 0 ? 0 : node->inputs[0]->count / lines->length;
     return SMR_OK;
 }
@@ -161,6 +162,7 @@ smr_status smr_prepare_top_k(smr_node *node, smr_error *error) {
     }
     lines->picked = (size_t)values->dims[axis];
     node->run = lines->picked > lines->length ? run_top_k_too_many : run_top_k;
+    node->whole = true;
     node->work = values->count == 0 ? 0 : values->count / lines->picked;
     return SMR_OK;
 }

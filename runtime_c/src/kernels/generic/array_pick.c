@@ -220,6 +220,7 @@ smr_status smr_prepare_one_hot(smr_node *node, smr_error *error) {
     smr_array_store(y->dtype, a->on_value, p->on);
     smr_array_store(y->dtype, a->off_value, p->off);
     node->run = run_one_hot;
+    node->whole = true;
     node->work = array_product(y, 0, axis + 1);
     return SMR_OK;
 }

@@ -190,6 +190,7 @@ smr_status smr_prepare_scatter_elements(smr_node *node, smr_error *error) {
         return SMR_OK;
     }
     node->run = run_scatter_elements;
+    node->whole = true;
     node->work = x->count / p->length;
     return SMR_OK;
 }
@@ -293,6 +294,7 @@ smr_status smr_prepare_scatter_nd(smr_node *node, smr_error *error) {
     SMR_TRY(scatter_check_reduction(x, node->attributes.scatter_nd.reduction, error));
     SMR_TRY(smr_array_check_same(node->outputs[0], x, error));
     node->run = x->count == 0 ? run_scatter_nowhere : run_scatter_nd;
+    node->whole = true;
     node->work = x->count == 0 ? (node->inputs[2]->count == 0 ? 0 : 1) : p->rows;
     return SMR_OK;
 }

@@ -242,6 +242,7 @@ smr_status smr_prepare_slice(smr_node *node, smr_error *error) {
         }
     }
     node->run = run_slice;
+    node->whole = true;
     node->work = y->count == 0 ? 0 : array_product(y, 0, y->rank - 1);
     return SMR_OK;
 }
@@ -414,6 +415,7 @@ smr_status smr_prepare_pad(smr_node *node, smr_error *error) {
     }
     smr_array_store(y->dtype, a->value, parameters->value);
     node->run = parameters->wrong != 0 ? run_pad_wrong : run_pad;
+    node->whole = true;
     node->work = array_product(y, 0, y->rank - 1);
     return SMR_OK;
 }

@@ -235,6 +235,7 @@ smr_status smr_prepare_attention(smr_node *node, smr_error *error) {
     p->size = (size_t)size;
     p->outputs = (size_t)outputs;
     p->mask = mask;
+    node->whole = true;
     p->scale = a->scale;
     p->softcap = a->softcap;
     p->causal = a->causal != SMR_CAUSAL_NONE;

@@ -1,4 +1,5 @@
-/* cond and while_loop: the core runs their bodies, and these check what a node alone tells. */
+/* cond and while_loop: the core runs their bodies, and these check what a node alone tells: its
+ * attributes say which bodies. */
 #include <string.h>
 
 #include "../prototypes.h"
@@ -7,6 +8,7 @@ smr_status smr_prepare_cond(smr_node *node, smr_error *error) {
     if (node->inputs[0]->rank != 0) {
         SMR_FAIL(error, SMR_ERROR_MODEL, "a predicate of rank %d", (int)node->inputs[0]->rank);
     }
+    node->whole = true;
     return SMR_OK;
 }
 
@@ -24,9 +26,10 @@ smr_status smr_prepare_while_loop(smr_node *node, smr_error *error) {
     for (i = 0; i < node->output_count; ++i) {
         const smr_value *before = node->inputs[i], *after = node->outputs[i];
         if (before->dtype != after->dtype || before->rank != after->rank ||
-            memcmp(before->dims, after->dims, sizeof before->dims) != 0) {
+            memcmp(before->dims, after->dims, before->rank * sizeof *before->dims) != 0) {
             SMR_FAIL(error, SMR_ERROR_MODEL, "loop variable %d changes its element type or shape", (int)i);
         }
     }
+    node->whole = true;
     return SMR_OK;
 }

@@ -233,5 +233,6 @@ smr_status smr_prepare_fixed_point_lstm(smr_node *node, smr_error *error) {
     lstm->gates = (size_t)gates;
     node->work = (size_t)batch;
     node->run = run_fixed_point_lstm;
+    node->whole = true;
     return SMR_OK;
 }

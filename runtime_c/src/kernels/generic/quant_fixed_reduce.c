@@ -83,6 +83,7 @@ smr_status smr_prepare_integer_average_pool2d(smr_node *node, smr_error *error) 
     average->channels = (size_t)y->dims[3];
     node->work = y->count / average->channels;
     node->run = run_integer_average_pool2d;
+    node->whole = true;
     return SMR_OK;
 }
 
@@ -243,5 +244,6 @@ smr_status smr_prepare_fixed_point_l2_normalize(smr_node *node, smr_error *error
     SMR_TRY(smr_fixed_check_range(x, a->input_zero_point, 0, 0, error));
     node->work = x->count == 0 ? 0 : x->count / (size_t)x->dims[x->rank - 1];
     node->run = run_fixed_point_l2_normalize;
+    node->whole = true;
     return SMR_OK;
 }

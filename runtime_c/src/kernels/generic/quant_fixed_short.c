@@ -139,6 +139,7 @@ smr_status smr_prepare_quantized_conv2d_int16(smr_node *node, smr_error *error) 
     conv->blocks = (conv->per_group + SHORT_LANES - 1) / SHORT_LANES;
     node->work = y->count / conv->outputs * conv->blocks * (size_t)a->groups;
     node->run = run_quantized_conv2d_int16;
+    node->whole = true;
     return SMR_OK;
 }
 
@@ -207,6 +208,7 @@ smr_status smr_prepare_fixed_point_sigmoid(smr_node *node, smr_error *error) {
     }
     node->work = node->outputs[0]->count;
     node->run = run_fixed_point_sigmoid;
+    node->whole = true;
     return SMR_OK;
 }
 
@@ -263,5 +265,6 @@ smr_status smr_prepare_fixed_point_softmax_int16(smr_node *node, smr_error *erro
     SMR_TRY(smr_fixed_check(a->multiplier, a->shift, error));
     node->work = x->count == 0 ? 0 : x->count / (size_t)x->dims[x->rank - 1];
     node->run = run_fixed_point_softmax_int16;
+    node->whole = true;
     return SMR_OK;
 }

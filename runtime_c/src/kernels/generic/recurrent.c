@@ -345,6 +345,7 @@ static smr_status recurrent_prepare(smr_node *node, int32_t gates, bool more, bo
     p->panels = smr_panels_of(matrix, p->outputs, p->columns);
     p->functions = given->dtype == SMR_DTYPE_FLOAT16 ? &recurrent_functions_f16 : &recurrent_functions_f32;
     p->lengths = lengths;
+    node->whole = true;
     p->reverse = reverse;
     if (p->steps > 0 && y->count == 0 && node->work > 0) {
         /* There would be no bytes for the steps, so that nothing would bound them. */

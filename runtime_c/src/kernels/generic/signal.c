@@ -378,5 +378,6 @@ smr_status smr_prepare_frame(smr_node *node, smr_error *error) {
     SMR_TRY(smr_array_check_dim(y, last + 1, length, error));
     node->work = y->count / (size_t)length;
     node->run = run_frame;
+    node->whole = true;
     return SMR_OK;
 }
