@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +11,9 @@ from samara.exporter.export import export_model
 from samara.graph.execution.session import Session
 from samara.graph.graph import Graph
 from samara.quantize import Int8
-from tests.conftest import ROOT
 from tests.repo.conftest import installed, library
 
-__all__ = ["Machine", "digits_float", "digits_int8", "digits_integers", "installed", "library", "pictures"]
-
-TOOLCHAINS = ROOT / "runtime_c" / "cmake" / "toolchains"
+__all__ = ["digits_float", "digits_int8", "digits_integers", "installed", "library", "pictures"]
 
 # Rows of a digit, ink or not.
 GLYPHS = {
@@ -27,40 +22,6 @@ GLYPHS = {
     "zero": "..####.. .##..##. .##..##. .##..##. .##..##. .##..##. .##..##. ..####..",
     "four": "....##.. ...###.. ..####.. .##.##.. .######. ....##.. ....##.. ....##..",
 }
-
-
-@dataclass(frozen=True)
-class Machine:
-    """A machine that programs are built for, and how they run here.
-
-    Attributes:
-        name: as in the name of its toolchain file.
-        compiler: the compiler that CMake is to use; None for the machine's own.
-        emulator: what runs a program, in front of it.
-    """
-
-    name: str
-    compiler: str | None = None
-    emulator: tuple[str, ...] = ()
-
-    def options(self) -> list[str]:
-        """What CMake is told; skips the test when the compiler is not there."""
-        if self.compiler is None:
-            return []
-        if shutil.which(self.compiler) is None:
-            pytest.skip(f"no {self.compiler}")
-        return [f"-DCMAKE_TOOLCHAIN_FILE={TOOLCHAINS / self.name}.cmake"]
-
-    def command(self, *words: str | Path) -> list[str | Path]:
-        """A command as it runs here; skips the test when the emulator is not there."""
-        if self.emulator and shutil.which(self.emulator[0]) is None:
-            pytest.skip(f"no {self.emulator[0]}")
-        return [*self.emulator, *words]
-
-
-NATIVE = Machine("native")
-AARCH64 = Machine("aarch64-linux", "aarch64-linux-gnu-gcc", ("qemu-aarch64", "-L", "/usr/aarch64-linux-gnu"))
-ARMV7 = Machine("armv7-linux", "arm-linux-gnueabihf-gcc", ("qemu-arm", "-L", "/usr/arm-linux-gnueabihf"))
 
 
 def glyph(name: str) -> np.ndarray:

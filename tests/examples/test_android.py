@@ -12,8 +12,7 @@ import pytest
 
 from samara.pyruntime.model import load
 from tests.conftest import ROOT
-from tests.examples.conftest import AARCH64, NATIVE, Machine
-from tests.repo.conftest import build, run
+from tests.repo._builds import AARCH64, NATIVE, Machine, build, run
 
 PROJECT = ROOT / "examples" / "android"
 MAIN = PROJECT / "app" / "src" / "main"
@@ -57,13 +56,20 @@ LIBRARIES: dict[str, Path] = {}
 
 
 def jni_library(machine: Machine, java_home: Path) -> Path:
-    """The JNI library for a machine, built once, as the app builds it."""
+    """The JNI library for a machine, built once, as the app builds it but for the runtime, which is there."""
     if machine.name not in LIBRARIES:
         folder = ROOT / "build" / "examples" / f"jni-{machine.name}"
         flags = f"-I{java_home / 'include'} -I{java_home / 'include' / 'linux'}"
-        build(MAIN / "cpp", folder, f"-DCMAKE_C_FLAGS={flags} -Werror", *machine.options())
+        options = [*machine.options(), f"-Dsamara_DIR={machine.package()}"]
+        build(MAIN / "cpp", folder, f"-DCMAKE_C_FLAGS={flags} -Werror", *options)
         LIBRARIES[machine.name] = folder / "libsamara_jni.so"
     return LIBRARIES[machine.name]
+
+
+def test_the_runtime_comes_with_it(tmp_path: Path) -> None:
+    """As Gradle builds it. Building the runtime once more would tell nothing new."""
+    run("cmake", "-S", MAIN / "cpp", "-B", tmp_path)
+    assert "samara_objects" in run("cmake", "--build", tmp_path, "--target", "help")
 
 
 @pytest.fixture(params=[NATIVE, AARCH64], ids=lambda m: m.name)

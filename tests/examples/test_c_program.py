@@ -13,7 +13,7 @@ from samara.exporter.frontends.compose import index
 from samara.graph.graph import Graph
 from samara.pyruntime.model import load
 from tests.conftest import ROOT
-from tests.repo.conftest import build, run
+from tests.repo._builds import build, run
 
 FOLDER = ROOT / "examples" / "c"
 MODEL = ROOT / "tests" / "runtime_c" / "data" / "add_relu.smr"

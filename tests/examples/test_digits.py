@@ -11,9 +11,9 @@ import pytest
 
 from samara.pyruntime.model import load
 from tests.conftest import ROOT
-from tests.examples.conftest import AARCH64, ARMV7, NATIVE, Machine, write_pgm
+from tests.examples.conftest import write_pgm
 from tests.examples.test_rpi import classify
-from tests.repo.conftest import run
+from tests.repo._builds import AARCH64, ARMV7, NATIVE, Machine, run
 
 pytestmark = pytest.mark.slow
 

@@ -10,19 +10,26 @@ import pytest
 
 from samara.pyruntime.model import load
 from tests.conftest import ROOT
-from tests.examples.conftest import AARCH64, ARMV7, GLYPHS, NATIVE, Machine, glyph, write_pgm
-from tests.repo.conftest import build, run
+from tests.examples.conftest import GLYPHS, glyph, write_pgm
+from tests.repo._builds import AARCH64, ARMV7, NATIVE, Machine, build, run
 
 FOLDER = ROOT / "examples" / "rpi"
 PROGRAMS: dict[str, Path] = {}
 
 
 def program(machine: Machine) -> Path:
-    """The program for a machine, built once."""
+    """The program for a machine, built once with the machine's runtime."""
     if machine.name not in PROGRAMS:
         folder = ROOT / "build" / "examples" / f"rpi-{machine.name}"
-        PROGRAMS[machine.name] = build(FOLDER, folder, *machine.options()) / "classify"
+        options = [*machine.options(), f"-Dsamara_DIR={machine.package()}"]
+        PROGRAMS[machine.name] = build(FOLDER, folder, *options) / "classify"
     return PROGRAMS[machine.name]
+
+
+def test_the_runtime_comes_with_it(tmp_path: Path) -> None:
+    """As the manual builds it. Building the runtime once more would tell nothing new."""
+    run("cmake", "-S", FOLDER, "-B", tmp_path)
+    assert "samara_objects" in run("cmake", "--build", tmp_path, "--target", "help")
 
 
 def classify(machine: Machine, folder: Path, *words: str | Path) -> tuple[str, bytes]:

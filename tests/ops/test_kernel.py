@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from samara.exporter.export import export_model
 from samara.exporter.passes import PASSES
@@ -16,9 +17,18 @@ from samara.graph.dims import Dim
 from samara.graph.ops import OPS
 from samara.pyruntime.abilities import instruction_sets
 from samara.pyruntime.model import Model, load
+from samara.pyruntime.pool import Pool, shared_pool
 from tests.cases._case import Case
 from tests.ops._graphs import assert_close, build, tolerance
 from tests.ops.conftest import over_cases
+
+THREADS = 3
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _pool() -> Pool:
+    """Held while tests run, so that their contexts share it."""
+    return shared_pool(THREADS)
 
 
 def on_device(case: Case, dtype: str) -> bool:
@@ -41,6 +51,7 @@ def _export(case: Case, dtype: str, path: Path) -> None:
         session=made.session(),
         disable=tuple(PASSES),
         tolerance=1e-2,
+        golden=0,
     )
     expected = made.session().run(list(made.op.outputs), made.feeds)
     model = load(path)
@@ -68,8 +79,8 @@ def _on_instruction_sets(model: Model, sample: dict[str, np.ndarray]) -> Iterato
 
 
 def _together(model: Model, isa: str, sample: dict[str, np.ndarray]) -> list[np.ndarray]:
-    """The outputs when each op is cut into as many parts as it can be, for three threads."""
-    return _listed(model.context(isa, 3, least_parallel_ns=1).run(**sample))
+    """The outputs when each op is cut into as many parts as it can be, for several threads."""
+    return _listed(model.context(isa, THREADS, least_parallel_ns=1).run(**sample))
 
 
 def _listed(outputs: dict[str, np.ndarray] | np.ndarray) -> list[np.ndarray]:
@@ -98,6 +109,7 @@ def test_kernel_follows_dimensions(family_name: str, case: Case, dtype: str, tmp
         shapes=shapes,
         samples=[sample],
         tolerance=1e-2,
+        golden=0,
     )
     for found in _on_instruction_sets(load(path), sample):
         for result, wanted in zip(found, expected, strict=True):

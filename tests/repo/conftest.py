@@ -4,36 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-Run = Callable[..., str]
-
-
-def run(*command: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
-    """Runs a command and returns what it printed; fails the test with that text when it fails."""
-    done = subprocess.run(
-        [str(word) for word in command],
-        cwd=cwd,
-        env={**os.environ, **(env or {})},
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-    )
-    assert done.returncode == 0, f"{command} exited with {done.returncode}\n{done.stdout}"
-    return done.stdout
-
-
-def build(source: Path, folder: Path, *options: str, targets: Sequence[str] = ()) -> Path:
-    """Configures and builds a CMake project."""
-    run("cmake", "-S", source, "-B", folder, *options)
-    run("cmake", "--build", folder, *(word for target in targets for word in ("--target", target)))
-    return folder
+from tests.repo._builds import NATIVE, alone, run
 
 
 @pytest.fixture(scope="session")
@@ -45,12 +21,9 @@ def compiler() -> str:
 
 
 @pytest.fixture(scope="session")
-def library(root: Path) -> Path:
+def library() -> Path:
     """The folder with libsamara.a and libsamara.so, built as they ship."""
-    options = ("-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_C_FLAGS_RELEASE=-O2 -DNDEBUG")
-    return build(
-        root / "runtime_c", root / "build" / "repo", *options, "-DSMR_BUILD_SHARED=ON", "-DSMR_WERROR=ON"
-    )
+    return NATIVE.library("samara", "samara_shared") / "runtime_c"
 
 
 @pytest.fixture(scope="session")
@@ -63,11 +36,12 @@ def installed(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def distributions(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with the wheel and the source archive."""
+    """The folder with the wheel and the source archive. What `make native` has compiled is not compiled again."""
     folder = tmp_path_factory.mktemp("distributions")
     script = (
         "import sys; from scikit_build_core.build import build_sdist, build_wheel;"
-        "build_sdist(sys.argv[1]); build_wheel(sys.argv[1], {'build-dir': sys.argv[1] + '/build'})"
+        "build_sdist(sys.argv[1]); build_wheel(sys.argv[1])"
     )
-    run(sys.executable, "-c", script, folder, cwd=root)
+    with alone(root / "build" / "python"):
+        run(sys.executable, "-c", script, folder, cwd=root)
     return folder

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from tests.conftest import ROOT
-from tests.repo.conftest import build
+from tests.repo._builds import build
 
 COMPILERS = {
     "clang": ("clang-19", "-DCMAKE_C_COMPILER=clang-19"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.repo.conftest import build, run
+from tests.repo._builds import build, run
 
 MAIN = """#include <stdio.h>
 #include "samara.h"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tests.repo.conftest import run
+from tests.repo._builds import run
 
 
 def test_generated_files_are_fresh() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.repo.conftest import run
+from tests.repo._builds import run
 
 HEADER = ROOT / "runtime_c" / "include" / "samara.h"
 TEXT = HEADER.read_text()

@@ -75,29 +75,31 @@ def at_load(tree: ast.Module) -> Iterator[ast.stmt]:
         queue += [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt)]
 
 
-@pytest.mark.parametrize("path", FILES, ids=names)
-def test_rooms_import_one_way(path: Path) -> None:
-    room = path.relative_to(ROOT).parts[0]
-    allowed = MAY_IMPORT[room] | {room, "errors"}
-    for module, node in imports(ast.parse(path.read_text())):
-        if module.split(".")[0] in MAY_IMPORT:
-            pytest.fail(f"{names(path)}:{node.lineno} imports {module}, which is called samara.{module}")
-        parts = module.split(".")
-        if parts[0] == "samara" and len(parts) > 1 and parts[1] not in allowed:
-            pytest.fail(f"{names(path)}:{node.lineno} imports {module}; {room} may import {sorted(allowed)}")
+def test_rooms_import_one_way() -> None:
+    for path in FILES:
+        room = path.relative_to(ROOT).parts[0]
+        allowed = MAY_IMPORT[room] | {room, "errors"}
+        for module, node in imports(ast.parse(path.read_text())):
+            if module.split(".")[0] in MAY_IMPORT:
+                pytest.fail(f"{names(path)}:{node.lineno} imports {module}, which is called samara.{module}")
+            parts = module.split(".")
+            if parts[0] == "samara" and len(parts) > 1 and parts[1] not in allowed:
+                pytest.fail(
+                    f"{names(path)}:{node.lineno} imports {module}; {room} may import {sorted(allowed)}"
+                )
 
 
-@pytest.mark.parametrize("path", FILES + FACE, ids=names)
-def test_optional_distributions_stay_in_their_module(path: Path) -> None:
-    for node in at_load(ast.parse(path.read_text())):
-        if not isinstance(node, ast.Import | ast.ImportFrom):
-            continue
-        for module, _ in imports(ast.Module(body=[node], type_ignores=[])):
-            distribution = module.split(".")[0]
-            if distribution == "flatbuffers" and path.relative_to(ROOT).parts[0] == "exporter":
+def test_optional_distributions_stay_in_their_module() -> None:
+    for path in FILES + FACE:
+        for node in at_load(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Import | ast.ImportFrom):
                 continue
-            if distribution in OPTIONAL and OPTIONAL[distribution] not in (path.stem, path.parent.name):
-                pytest.fail(f"{names(path)}:{node.lineno} imports {distribution} when it is loaded")
+            for module, _ in imports(ast.Module(body=[node], type_ignores=[])):
+                distribution = module.split(".")[0]
+                if distribution == "flatbuffers" and path.relative_to(ROOT).parts[0] == "exporter":
+                    continue
+                if distribution in OPTIONAL and OPTIONAL[distribution] not in (path.stem, path.parent.name):
+                    pytest.fail(f"{names(path)}:{node.lineno} imports {distribution} when it is loaded")
 
 
 C_FILES = sorted(p for p in (ROOT / "runtime_c" / "src").rglob("*") if p.suffix in {".c", ".h", ".inc"})
@@ -108,27 +110,29 @@ SYSTEM_MACRO = re.compile(
 )
 
 
-@pytest.mark.parametrize("path", C_FILES, ids=names)
-def test_c_layers(path: Path) -> None:
-    folder = path.relative_to(ROOT / "runtime_c" / "src").parts[0]
-    for include in re.findall(r'^\s*#\s*include "([^"]+)"', path.read_text(), re.MULTILINE):
-        if include == "samara.h":
+def test_c_layers() -> None:
+    for path in C_FILES:
+        folder = path.relative_to(ROOT / "runtime_c" / "src").parts[0]
+        for include in re.findall(r'^\s*#\s*include "([^"]+)"', path.read_text(), re.MULTILINE):
+            if include == "samara.h":
+                continue
+            target = (path.parent / include).resolve()
+            assert target.is_file(), f"{names(path)} includes {include}, which is not beside it"
+            parts = target.relative_to(ROOT / "runtime_c" / "src").parts
+            if folder == "core":
+                assert parts[0] != "kernels" or parts[1] == "registry.h", f"{names(path)} includes {include}"
+            if folder in ("gen", "platform"):
+                assert parts[0] in (folder, "core"), f"{names(path)} includes {include}"
+            if folder == "kernels" and parts[0] == "core":
+                assert parts[1] not in ("model.h", "context.h", "program.h"), (
+                    f"{names(path)} includes {include}"
+                )
+
+
+def test_only_the_platform_knows_the_system() -> None:
+    for path in C_FILES:
+        folder = path.relative_to(ROOT / "runtime_c" / "src").parts[0]
+        if folder == "platform" or path.name in ("cpu.c", "registry.c"):
             continue
-        target = (path.parent / include).resolve()
-        assert target.is_file(), f"{names(path)} includes {include}, which is not beside it"
-        parts = target.relative_to(ROOT / "runtime_c" / "src").parts
-        if folder == "core":
-            assert parts[0] != "kernels" or parts[1] == "registry.h", f"{names(path)} includes {include}"
-        if folder in ("gen", "platform"):
-            assert parts[0] in (folder, "core"), f"{names(path)} includes {include}"
-        if folder == "kernels" and parts[0] == "core":
-            assert parts[1] not in ("model.h", "context.h", "program.h"), f"{names(path)} includes {include}"
-
-
-@pytest.mark.parametrize("path", C_FILES, ids=names)
-def test_only_the_platform_knows_the_system(path: Path) -> None:
-    folder = path.relative_to(ROOT / "runtime_c" / "src").parts[0]
-    if folder == "platform" or path.name in ("cpu.c", "registry.c"):
-        return
-    found = SYSTEM_MACRO.search(path.read_text())
-    assert found is None, f"{names(path)}: {found[0].strip()} belongs in src/platform" if found else ""
+        found = SYSTEM_MACRO.search(path.read_text())
+        assert found is None, f"{names(path)}: {found[0].strip()} belongs in src/platform" if found else ""

@@ -36,21 +36,22 @@ KERNELS = kernels()
 CASES = cases()
 
 
-@pytest.mark.parametrize("name", BY_NAME)
-def test_op_is_defined(name: str) -> None:
-    op = BY_NAME[name]
-    assert callable(op.shape)
-    assert callable(op.reference)
-    assert op.doc.strip().endswith("."), "a sentence"
-    assert len(op.doc.split()) >= 3
-    for attribute in op.attributes:
-        assert attribute.doc.strip(), f"attribute {attribute.name} is not documented"
+def test_ops_are_defined() -> None:
+    for name, op in BY_NAME.items():
+        assert callable(op.shape), name
+        assert callable(op.reference), name
+        assert op.doc.strip().endswith("."), f"the doc of {name} is not a sentence"
+        assert len(op.doc.split()) >= 3, name
+        for attribute in op.attributes:
+            assert attribute.doc.strip(), f"attribute {attribute.name} of {name} is not documented"
 
 
-@pytest.mark.parametrize("name", [name for name, op in BY_NAME.items() if op.device == "kernel"])
-def test_op_has_a_generic_kernel_and_cases(name: str) -> None:
-    assert (name, "generic") in KERNELS, "runtime_c/src/kernels/generic/kernels.inc has no row for it"
-    assert CASES.get(name), "tests/cases/<family>.py has no case for it"
+def test_ops_have_a_generic_kernel_and_cases() -> None:
+    for name in (name for name, op in BY_NAME.items() if op.device == "kernel"):
+        assert (name, "generic") in KERNELS, (
+            f"runtime_c/src/kernels/generic/kernels.inc has no row for {name}"
+        )
+        assert CASES.get(name), f"tests/cases/<family>.py has no case for {name}"
 
 
 def test_kernels_and_cases_are_of_known_ops() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.repo.conftest import run
+from tests.repo._builds import run
 from tests.repo.test_header import FUNCTIONS
 
 LIBRARIES = {"libc.so.6", "libm.so.6"}
