@@ -32,7 +32,7 @@ def run(*command: str | Path, cwd: Path | None = None, env: dict[str, str] | Non
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def _alone(folder: Path) -> Iterator[None]:
     """Keeps other processes that run tests out of a folder."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with open(folder.with_name(f"{folder.name}.lock"), "w") as lock:
@@ -42,7 +42,7 @@ def alone(folder: Path) -> Iterator[None]:
 
 def build(source: Path, folder: Path, *options: str, targets: Sequence[str] = ()) -> Path:
     """Configures and builds a CMake project."""
-    with alone(folder):
+    with _alone(folder):
         run("cmake", "-S", source, "-B", folder, *options)
         run("cmake", "--build", folder, *(word for target in targets for word in ("--target", target)))
     return folder
@@ -101,7 +101,7 @@ class Machine:
         shared = ["samara_shared"] if self.toolchain is None else []
         folder = self.library("samara", *shared)
         prefix = folder / "installed"
-        with alone(prefix):
+        with _alone(prefix):
             run("cmake", "--install", folder, "--prefix", prefix)
         (package,) = prefix.glob("lib*/**/cmake/samara")
         return package
