@@ -18,20 +18,20 @@ static const void *product_widen(const uint8_t *bias, size_t outputs, product_bl
     return block->biases;
 }
 
+/* The first panel of a block. */
+static size_t product_panel(const smr_product *p, size_t block) {
+    const uint32_t panels = p->panels / p->blocks, rest = p->panels % p->blocks;
+    return block * panels + (rest > 0 ? block * rest / p->blocks : 0);
+}
+
 static void product_begin_block(const smr_node *node, const smr_product *p, size_t number,
                                 product_block *block, smr_tile *tile) {
     const float *multiplier = p->filter.multiplier;
     const uint8_t *bias = p->number == 1 || node->inputs[2] != NULL ? node->inputs[2]->data : NULL;
-    const uint32_t panels = p->panels / p->blocks, rest = p->panels % p->blocks;
     size_t first;
     block->number = number;
-    block->first = number * panels;
-    block->count = panels;
-    if (rest > 0) {
-        block->first += number * rest / p->blocks;
-        block->count = (number + 1) * p->panels / p->blocks - block->first;
-    }
-    block->started = block->started && p->by_part;
+    block->first = product_panel(p, number);
+    block->count = product_panel(p, number + 1) - block->first;
     first = block->first * 16;
     tile->weights = (const uint8_t *)node->inputs[1]->data + block->first * p->weights_panel;
     tile->outputs =
@@ -59,17 +59,17 @@ static void product_begin_block(const smr_node *node, const smr_product *p, size
 /* What the sums of a tile of so many pixels begin with. */
 static const void *product_start(const smr_node *node, const smr_product *p, product_block *block,
                                  size_t pixels) {
-    const size_t first = p->by_part ? 0 : block->first;
     if (pixels == 1 || p->functions->start == NULL) {
         return block->bias;
     }
     if (!block->started) {
+        const size_t first = product_panel(p, block->set);
         p->functions->start((const uint8_t *)node->inputs[1]->data + first * p->weights_panel,
-                            p->weights_panel, p->by_part ? p->panels : block->count,
+                            p->weights_panel, product_panel(p, block->set + block->set_size) - first,
                             p->filter.bias + first * 16, p->filter.outputs - first * 16, block->starts);
         block->started = true;
     }
-    return block->starts + (block->first - first) * 16;
+    return block->starts + (block->first - product_panel(p, block->set)) * 16;
 }
 
 static void product_begin_part(const smr_product *p, const uint8_t *x, size_t number, size_t channel,
@@ -334,14 +334,22 @@ static void product_run_part(const smr_node *node, const smr_product *p, product
     }
 }
 
+/* Blocks of the set that begins with a block. */
+static size_t product_set_size(const smr_product *p, size_t block) {
+    return p->blocks - block < p->set ? p->blocks - block : p->set;
+}
+
+/* Work items are the blocks of a set for one part after the other, set by set. */
 void smr_product_run_with(const smr_node *node, size_t begin, size_t end, void *memory) {
     const smr_product *p = SMR_CONST_PARAMETERS(node, smr_product);
     float partial[SMR_TILE_SUMS];
     product_block block;
     product_part part;
     smr_tile tile;
-    const uint32_t inner = p->by_part ? p->blocks : p->parts;
-    size_t item, outer = begin / inner, rest = begin - outer * inner;
+    size_t item, number, other;
+    if (begin == end) {
+        return; /* there may be no parts */
+    }
     /* Not the arrays, which would take longer than a small product. */
     memset(&block, 0, offsetof(product_block, starts));
     memset(&tile, 0, sizeof tile);
@@ -354,17 +362,25 @@ void smr_product_run_with(const smr_node *node, size_t begin, size_t end, void *
     tile.careful = p->careful;
     tile.range = &p->range;
     tile.output_step = p->filter.outputs;
-    for (item = begin; item < end; ++item, ++rest) {
-        size_t wanted, number, channel;
-        if (rest == inner) {
-            rest = 0;
-            ++outer;
+    block.set = begin / ((size_t)p->parts * p->set) * p->set;
+    block.set_size = product_set_size(p, block.set);
+    number = (begin - block.set * p->parts) / block.set_size;
+    other = begin - block.set * p->parts - number * block.set_size;
+    for (item = begin; item < end; ++item, ++other) {
+        size_t channel;
+        if (other == block.set_size) {
+            other = 0;
+            ++number;
         }
-        wanted = p->by_part ? rest : outer;
-        number = p->by_part ? outer : rest;
-        channel = product_channel(p, wanted);
-        if (item == begin || wanted != block.number) {
-            product_begin_block(node, p, wanted, &block, &tile);
+        if (number == p->parts) {
+            number = 0;
+            block.set += block.set_size;
+            block.set_size = product_set_size(p, block.set);
+            block.started = false;
+        }
+        channel = product_channel(p, block.set + other);
+        if (item == begin || block.set + other != block.number) {
+            product_begin_block(node, p, block.set + other, &block, &tile);
         }
         if (item == begin || number != part.number || channel != part.channel) {
             product_begin_part(p, node->inputs[0]->data, number, channel, &part);

@@ -88,16 +88,16 @@ typedef struct smr_product {
     uint32_t number;   /* bytes of one: 4, 2 (whose sums are of 4) or 1 */
     uint32_t panels;
     uint32_t blocks;       /* of panels, none of which are in two groups */
+    uint32_t set;          /* so many blocks meet one part before the next */
     uint32_t part_lines;   /* of a part; the last one of an image may have fewer */
     uint32_t part_columns; /* the same for pixels of a line */
     uint32_t parts;        /* of all images */
     uint32_t column_parts; /* of a line */
     float least, most;
     uint8_t border;
-    bool by_part; /* all blocks for one part, not all parts for one block */
-    bool copied;  /* parts are copied whole */
-    bool matrix;  /* one line of pixels that see nothing but themselves */
-    bool swept;   /* a few weights after the other meet all pixels of a part */
+    bool copied; /* parts are copied whole */
+    bool matrix; /* one line of pixels that see nothing but themselves */
+    bool swept;  /* a few weights after the other meet all pixels of a part */
     bool careful;
     bool apart; /* tiles leave sums, which are requantized apart from them */
 } smr_product;

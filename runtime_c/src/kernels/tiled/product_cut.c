@@ -1,8 +1,7 @@
 /* Cutting convolutions and matrix products into parts and blocks. */
 #include "product_part.h"
 
-/* Weights of this many bytes stay in a cache of the second level while all of them meet one part after the
- * other. */
+/* Weights of this many bytes stay in a cache of the second level while they meet one part after the other. */
 #define PRODUCT_CACHED (512 * 1024)
 
 /* Channels from which on it pays to add one tap to all sums of a part after the other. */
@@ -42,6 +41,16 @@ size_t smr_product_chunk(const smr_product *p, size_t lines, size_t pixels) {
 static size_t product_items(const smr_product *p, size_t pixels) {
     const size_t items = pixels * (p->panels * p->weights_panel / 64) / (PRODUCT_ITEM / 64);
     return items < 1 ? 1 : items < PRODUCT_ITEMS ? items : PRODUCT_ITEMS;
+}
+
+/* How many blocks meet one part before the next. */
+static uint32_t product_set(const smr_product *p) {
+    const size_t panels = product_divide(p->panels, p->blocks), bytes = panels * p->weights_panel;
+    const size_t kept = SMR_PRODUCT_STARTS / 16 / panels;
+    size_t set = bytes == 0 ? kept : PRODUCT_CACHED / bytes;
+    set = set < kept ? set : kept;
+    set = set < p->blocks ? set : p->blocks;
+    return set < 1 ? 1 : (uint32_t)set;
 }
 
 /* The most pixels of a part whose sums are kept all at once. */
@@ -135,9 +144,10 @@ void smr_product_cut(smr_node *node, smr_product *p) {
                                    : panels / functions->panels;
     p->blocks = (p->blocks == 0 ? 1 : p->blocks) * p->groups;
     /* Floats alone: what pads an image of integers is not zero. */
-    p->by_part = p->panels * p->weights_panel <= PRODUCT_CACHED && p->panels * 16 <= SMR_PRODUCT_STARTS;
-    p->swept = !rows && !p->by_part && p->number == 4 && p->groups == 1 && p->channels >= PRODUCT_LONG &&
-               (size_t)window->positions[1] <= product_swept_pixels(p);
+    p->set = product_set(p);
+    p->swept = !rows && p->set < p->blocks && p->number == 4 && p->groups == 1 &&
+               p->channels >= PRODUCT_LONG && (size_t)window->positions[1] <= product_swept_pixels(p);
+    p->set = p->swept ? 1 : p->set;
     if (rows) {
         product_cut_rows(p);
     } else {

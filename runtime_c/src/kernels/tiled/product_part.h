@@ -13,8 +13,10 @@ typedef struct product_block {
     size_t first; /* panel */
     size_t count;
     const void *bias; /* int32 or float */
-    bool started;     /* whether `starts` are there */
-    int32_t starts[SMR_PRODUCT_STARTS];
+    size_t set;       /* the first block of its set */
+    size_t set_size;
+    bool started;                         /* whether `starts` are there */
+    int32_t starts[SMR_PRODUCT_STARTS];   /* of all blocks of the set */
     int32_t biases[SMR_TILE_PANELS * 16]; /* or as many floats */
     float multipliers[SMR_TILE_PANELS * 16];
 } product_block;

@@ -1,5 +1,5 @@
-/* Convolutions with weights that no cache of the second level keeps: a few of them at a time meet all pixels of a
- * part, whose sums so far are in memory. */
+/* Convolutions with weights that no cache of the second level keeps: a few of them at a time meet all pixels
+ * of a part, whose sums so far are in memory. */
 #include "product_part.h"
 
 /* Weights of a block that all pixels of a part meet before the next ones. */
