@@ -24,7 +24,7 @@ STRIPS = (2, 3, 4, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56)
 LONGEST = 8
 """The most ops of a part."""
 
-OP_BYTES = 640
+OP_BYTES = 1024
 """What an op is worth: two to four times what it takes in a context of the runtime, its tensors with it, since it takes
 time as well."""
 

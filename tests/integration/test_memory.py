@@ -10,8 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.formats import samara_file
+from benchmarks.networks import NETWORKS
 from samara.exporter.export import export_model
 from samara.graph.graph import Graph
+from samara.pyruntime import load
 from tests.conftest import ROOT
 
 PROGRAM = next(iter((ROOT / "build" / "release").rglob("smr_bench")), None)
@@ -43,3 +46,15 @@ def test_anonymous_memory_is_the_arena_and_little_more(network: Path) -> None:
     assert 2 * 128 * WIDTH * 4 <= told["arena_bytes"] <= 3 * 128 * WIDTH * 4
     assert told["anonymous_bytes"] >= told["arena_bytes"] // 2, "it is not measured"
     assert told["anonymous_bytes"] <= told["arena_bytes"] + 64 * 1024
+
+
+@pytest.mark.slow
+def test_a_context_has_little_beside_its_arena(tmp_path: Path) -> None:
+    """Of a network with hundreds of ops, since it is computed in strips."""
+    pytest.importorskip("onnx", reason="the network is read as an ONNX model")
+    network = NETWORKS["mobilenet_v2"]()
+    network.draw()
+    samara_file.write(network, tmp_path / "network.smr")
+    memory = load(tmp_path / "network.smr").memory
+    assert memory.arena < 2 * 1024 * 1024
+    assert memory.arena < memory.context <= memory.arena + 64 * 1024
