@@ -45,8 +45,10 @@ static int by_value(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Makes the stack as large as runs make it, so that it does not count as grown. */
+/* Makes the stack as large as runs make it, so that it does not count as grown. Systems that tell no anonymous
+ * memory may have less of a stack. */
 static unsigned touch_stack(void) {
+#if defined(__linux__)
     volatile unsigned char bytes[128 * 1024];
     size_t i;
     unsigned sum = 0;
@@ -55,6 +57,9 @@ static unsigned touch_stack(void) {
         sum += bytes[i];
     }
     return sum;
+#else
+    return 0;
+#endif
 }
 
 static smr_status fill_inputs(const smr_model *model, smr_context *context, smr_error *error) {

@@ -6,7 +6,7 @@
 
 #if defined(SMR_KERNELS_X86)
 
-#if defined(__linux__) && defined(__x86_64__)
+#if defined(__linux__) && defined(__x86_64__) && !defined(__ANDROID__)
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
@@ -58,7 +58,7 @@ static int cpu_has(uint32_t word, uint32_t bits) {
  * otherwise end the program (Documentation/arch/x86/xstate.rst). From then on it keeps them for all threads.
  * Asking again changes nothing. */
 static int cpu_ask_for_tiles(void) {
-#if defined(__linux__) && defined(__x86_64__) && defined(SYS_arch_prctl)
+#if defined(__linux__) && defined(__x86_64__) && !defined(__ANDROID__)
     return syscall(SYS_arch_prctl, 0x1023 /* ARCH_REQ_XCOMP_PERM */, 18 /* XTILEDATA */) == 0;
 #else
     return 0;
