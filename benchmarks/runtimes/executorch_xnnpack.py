@@ -22,11 +22,11 @@ class ExecuTorch(Runtime):
     library = ("/executorch/",)
 
     def prepare(self) -> None:
-        """Imports the binding, which imports torch."""
+        """Imports torch and the binding: the module around it imports the exporter too, which takes ten seconds."""
         import torch
-        from executorch.extension.pybindings import portable_lib
+        from executorch.extension.pybindings import _C
 
-        self._torch, self._library = torch, portable_lib
+        self._torch, self._library = torch, _C
 
     def open(self, path: str, threads: int, given: Array) -> None:
         """Loads the program and its method."""

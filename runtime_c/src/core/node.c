@@ -155,6 +155,11 @@ static bool operands_alike(smr_vector a, smr_vector b, smr_vector tensors) {
     return alike;
 }
 
+/* Of attributes too, which are zeros where decoding writes nothing. */
+static bool bytes_alike(const void *a, const void *b, size_t bytes) {
+    return memcmp(a, b, bytes) == 0;
+}
+
 bool smr_op_alike(smr_table a, const smr_op_record *b, smr_vector tensors) {
     smr_attributes one, other;
     return smr_field_u16(a, SMR_SLOT_OP_OPCODE, 0) == b->opcode &&
@@ -162,7 +167,7 @@ bool smr_op_alike(smr_table a, const smr_op_record *b, smr_vector tensors) {
            operands_alike(smr_field_vector(a, SMR_SLOT_OP_OUTPUTS), b->outputs, tensors) &&
            smr_attributes_decode(b->def, a, &one, NULL) == SMR_OK &&
            smr_attributes_decode(b->def, b->table, &other, NULL) == SMR_OK &&
-           memcmp(&one, &other, sizeof one) == 0;
+           bytes_alike(&one, &other, sizeof one);
 }
 
 /* Whether one of the ops that were counted last has the parameters of this one. */

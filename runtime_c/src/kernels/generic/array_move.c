@@ -6,7 +6,7 @@ smr_status smr_prepare_transpose(smr_node *node, smr_error *error) {
     const smr_value *x = node->inputs[0], *y = node->outputs[0];
     array_strided *strided = smr_array_strided_begin(node);
     bool taken[SMR_MAX_RANK] = {false};
-    int64_t strides[SMR_MAX_RANK];
+    int64_t strides[SMR_MAX_RANK] = {0};
     int64_t stride = strided->size;
     int32_t i;
     SMR_TRY(smr_array_check_rank(y, x->rank, error));

@@ -223,7 +223,8 @@ static void woven_strip(const woven_depthwise *p, const woven_block *block, cons
     const smr_window *window = &p->generic.window;
     const size_t width = (size_t)window->positions[1], channels = p->generic.channels;
     const size_t column = block->count * p->functions->bytes, columns = column * p->groups;
-    const size_t slots = p->part < width ? 1 : WOVEN_BYTES / (woven_seen(window, width) * columns);
+    const size_t slots =
+        p->part < width || columns == 0 ? 1 : WOVEN_BYTES / (woven_seen(window, width) * columns);
     _Alignas(64) uint8_t woven[WOVEN_BYTES + WOVEN_OVER];
     smr_woven_sums sums;
     size_t line, position, next, slot;
@@ -259,7 +260,8 @@ static smr_status run_woven(const smr_node *node, size_t begin, size_t end, smr_
     const smr_window *window = &p->generic.window;
     const size_t lines = (size_t)window->positions[0], channels = p->generic.channels;
     woven_block block;
-    uint32_t item, last = UINT32_MAX;
+    uint32_t item, last = 0;
+    bool begun = false;
     (void)error;
     for (item = (uint32_t)begin; item < end; ++item) {
         const uint32_t some = item / (p->large ? p->blocks : p->strips);
@@ -268,9 +270,10 @@ static smr_status run_woven(const smr_node *node, size_t begin, size_t end, smr_
         const uint32_t in_image = some - image * (p->large ? p->strips : p->blocks);
         const uint32_t strip = p->large ? in_image : in_some, number = p->large ? in_some : in_image;
         const size_t first = (size_t)strip * WOVEN_STRIP;
-        if (number != last) {
+        if (!begun || number != last) {
             woven_begin(p, number, &block);
             last = number;
+            begun = true;
         }
         woven_strip(p, &block,
                     (const int8_t *)node->inputs[0]->data +
