@@ -45,8 +45,8 @@ static int by_value(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Makes the stack as large as runs make it, so that it does not count as grown. Systems that tell no anonymous
- * memory may have less of a stack. */
+/* Makes the stack as large as runs make it, so that it does not count as grown. Systems that tell no
+ * anonymous memory may have less of a stack. */
 static unsigned touch_stack(void) {
 #if defined(__linux__)
     volatile unsigned char bytes[128 * 1024];
