@@ -27,8 +27,8 @@ PAGE = 16384
 # glibc gives them. Those with underscores, and sincos, are what compilers and linkers make by themselves.
 C_LIBRARY = """
     calloc clock_gettime close fstat free malloc memchr memcmp memcpy memmove memset mmap munmap open posix_memalign
-    fstat64 getauxval mmap64 open64 realloc snprintf strchr strcmp strlen strncmp strrchr syscall sysconf vsnprintf write
-    pthread_cond_signal pthread_cond_wait pthread_mutex_lock pthread_mutex_unlock
+    fstat64 getauxval mmap64 open64 realloc snprintf strchr strcmp strlen strncmp strrchr syscall sysconf vsnprintf
+    write pthread_cond_signal pthread_cond_wait pthread_mutex_lock pthread_mutex_unlock
     __cxa_finalize __errno_location __stack_chk_fail __aeabi_unwind_cpp_pr0 __getauxval __gmon_start__
     _ITM_deregisterTMCloneTable _ITM_registerTMCloneTable
 """
