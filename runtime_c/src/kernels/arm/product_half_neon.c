@@ -24,31 +24,24 @@
         }                                                                                 \
     }
 
+/* Adds the products of so many numbers of each pixel, 1 or 4, and rows of the panels. */
 static inline __attribute__((always_inline)) void half_steps(float32x4_t sum[HALF_PIXELS][4 * HALF_PANELS],
                                                              const uint8_t *numbers, size_t pixel,
                                                              const uint8_t *weights, size_t panel,
-                                                             const size_t panels, const size_t pixels) {
+                                                             const size_t panels, const size_t pixels,
+                                                             const size_t count) {
     float32x4_t value[HALF_PIXELS];
     size_t r, v;
     HALF_UNROLL for (r = 0; r < pixels; ++r) {
-        value[r] = vcvt_f32_f16(vld1_f16((const float16_t *)(const void *)(numbers + r * pixel)));
+        const float16_t *from = (const float16_t *)(const void *)(numbers + r * pixel);
+        value[r] = vcvt_f32_f16(count == 4 ? vld1_f16(from) : vld1_dup_f16(from));
     }
     HALF_LANE(0)
-    HALF_LANE(1)
-    HALF_LANE(2)
-    HALF_LANE(3)
-}
-
-static inline __attribute__((always_inline)) void half_step(float32x4_t sum[HALF_PIXELS][4 * HALF_PANELS],
-                                                            const uint8_t *numbers, size_t pixel,
-                                                            const uint8_t *weights, size_t panel,
-                                                            const size_t panels, const size_t pixels) {
-    float32x4_t value[HALF_PIXELS];
-    size_t r, v;
-    HALF_UNROLL for (r = 0; r < pixels; ++r) {
-        value[r] = vcvt_f32_f16(vld1_dup_f16((const float16_t *)(const void *)(numbers + r * pixel)));
+    if (count == 4) {
+        HALF_LANE(1)
+        HALF_LANE(2)
+        HALF_LANE(3)
     }
-    HALF_LANE(0)
 }
 
 /* Writes the sums of a pixel as float16. */
@@ -86,10 +79,10 @@ static inline __attribute__((always_inline)) void half_tile(const smr_tile *tile
             const uint8_t *weights = tile->weights + row * tile->weights_row + run * tile->weights_run;
             const uint8_t *numbers = tile->pixels + row * tile->row_step + run * tile->run_step;
             for (k = tile->length; k >= 4; k -= 4, numbers += 8, weights += 128) {
-                half_steps(sum, numbers, pixel, weights, panel, panels, pixels);
+                half_steps(sum, numbers, pixel, weights, panel, panels, pixels, 4);
             }
             for (; k > 0; --k, numbers += 2, weights += 32) {
-                half_step(sum, numbers, pixel, weights, panel, panels, pixels);
+                half_steps(sum, numbers, pixel, weights, panel, panels, pixels, 1);
             }
         }
     }
