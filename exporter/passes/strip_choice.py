@@ -24,9 +24,9 @@ STRIPS = (2, 3, 4, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56)
 LONGEST = 8
 """The most ops of a part."""
 
-OP_BYTES = 1024
-"""What an op is worth: two to four times what it takes in a context of the runtime, its tensors with it, since it takes
-time as well."""
+OP_BYTES = 4096
+"""What an op is worth: some twenty times what it takes in a context of the runtime, its tensors with it, since it takes
+time as well, most of all that of threads which wait for each other between ops."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@
 #include "cost.h"
 #include "thread_pool.h"
 
-#define PARALLEL_LEAST 4000 /* nanoseconds of an op */
+#define PARALLEL_LEAST 1000 /* nanoseconds of an op */
 #define PARALLEL_RUN   8    /* times that much in a run, which has threads to wake */
 #define PARALLEL_APART 12   /* times that much of an op on one thread */
 #define PARALLEL_FINE  4    /* parts for each thread: some threads are slower, or come later, than others */

@@ -9,6 +9,10 @@
 
 /* Channels of a pixel in the padding are read from here, so many at a time. */
 #define WINOGRAD_ZEROS 512
+
+/* Work items, at most. */
+#define WINOGRAD_SHARES 4
+
 static const float winograd_zeros[WINOGRAD_ZEROS] = {0};
 
 typedef struct winograd_parameters {
@@ -18,13 +22,18 @@ typedef struct winograd_parameters {
     int64_t before[2];    /* padding at the top and at the left */
     size_t counts[2];     /* of tiles in an image */
     size_t tiles;         /* of all images */
-    size_t block;         /* tiles that are multiplied together */
-    size_t blocks;
+    size_t block;         /* tiles that are multiplied together, at most */
+    size_t room;          /* tiles that the scratch has room for */
     size_t channels;
     size_t outputs;
     float least, most;
 } winograd_parameters;
 _Static_assert(sizeof(winograd_parameters) <= SMR_PARAMETER_BYTES, "winograd_parameters fit a node");
+
+/* How many blocks of at most so many tiles there are, or tiles in the longest of so many blocks. */
+static inline size_t winograd_blocks(size_t tiles, size_t by) {
+    return (tiles + by - 1) / by;
+}
 
 /* A tile: its image, line and column. */
 typedef struct winograd_tile {
@@ -97,30 +106,33 @@ static void winograd_gather_tile(const winograd_parameters *p, const smr_node *n
     p->functions->gather(sums, stride, p->outputs, &output);
 }
 
-/* A work item is a share of the blocks, with scratch of its own. */
+/* A work item is a share of the tiles, and of the scratch. */
 static smr_status run_winograd(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const winograd_parameters *p = SMR_CONST_PARAMETERS(node, winograd_parameters);
-    const size_t floats = SMR_WINOGRAD_POINTS * p->block * (p->channels + p->outputs);
-    size_t item;
+    const size_t floats = SMR_WINOGRAD_POINTS * (p->channels + p->outputs);
+    const size_t room = p->room * begin / node->work, most = p->room * end / node->work - room;
+    const size_t last = p->tiles * end / node->work;
+    size_t first = p->tiles * begin / node->work, count;
+    size_t blocks = winograd_blocks(last - first, most < p->block ? most : p->block);
+    float *rows = (float *)node->scratch + room * floats;
     (void)error;
-    for (item = begin; item < end; ++item) {
-        float *rows = (float *)node->scratch + item * floats;
-        float *sums = rows + SMR_WINOGRAD_POINTS * p->block * p->channels;
-        size_t block = item * p->blocks / node->work;
-        for (; block < (item + 1) * p->blocks / node->work; ++block) {
-            const size_t first = block * p->block;
-            const size_t count = p->tiles - first < p->block ? p->tiles - first : p->block;
-            const smr_winograd_product product = {rows,  node->inputs[1]->data, sums,
-                                                  count, p->channels,           p->outputs};
-            size_t i;
-            for (i = 0; i < count; ++i) {
-                winograd_spread_tile(p, node->inputs[0]->data, first + i, rows + i * p->channels,
-                                     count * p->channels);
-            }
-            p->functions->multiply(&product);
-            for (i = 0; i < count; ++i) {
-                winograd_gather_tile(p, node, first + i, sums + i * p->outputs, count * p->outputs);
-            }
+    for (; blocks > 0; --blocks, first += count) {
+        smr_winograd_product product;
+        size_t i;
+        count = winograd_blocks(last - first, blocks);
+        product.rows = rows;
+        product.weights = node->inputs[1]->data;
+        product.sums = rows + SMR_WINOGRAD_POINTS * count * p->channels;
+        product.tiles = count;
+        product.channels = p->channels;
+        product.outputs = p->outputs;
+        for (i = 0; i < count; ++i) {
+            winograd_spread_tile(p, node->inputs[0]->data, first + i, rows + i * p->channels,
+                                 count * p->channels);
+        }
+        p->functions->multiply(&product);
+        for (i = 0; i < count; ++i) {
+            winograd_gather_tile(p, node, first + i, product.sums + i * p->outputs, count * p->outputs);
         }
     }
     return SMR_OK;
@@ -168,18 +180,17 @@ static smr_status winograd_check(const smr_node *node, winograd_parameters *p, s
 static smr_status winograd_cut(smr_node *node, winograd_parameters *p, smr_error *error) {
     const size_t floats = SMR_WINOGRAD_POINTS * (p->channels + p->outputs);
     const size_t fitting = 32768 / floats;
-    size_t shares;
     p->tiles = (size_t)node->inputs[0]->dims[0] * p->counts[0] * p->counts[1];
     p->block = fitting < 12 ? 12 : fitting > 48 ? 48 : fitting;
     p->block = p->block < p->tiles ? p->block : p->tiles;
-    p->blocks = (p->tiles + p->block - 1) / p->block;
-    shares = p->blocks < 4 ? p->blocks : 4;
-    if (floats > (size_t)PTRDIFF_MAX / sizeof(float) / p->block / shares) {
+    p->room = winograd_blocks(p->tiles, p->block);
+    p->room = (p->room < WINOGRAD_SHARES ? p->room : WINOGRAD_SHARES) * p->block;
+    if (floats > (size_t)PTRDIFF_MAX / sizeof(float) / p->room) {
         SMR_FAIL(error, SMR_ERROR_MODEL, "a block of %zu tiles has more bytes than this machine can address",
                  p->block);
     }
-    node->work = shares;
-    node->scratch_bytes = shares * p->block * floats * sizeof(float);
+    node->work = p->tiles < WINOGRAD_SHARES ? p->tiles : WINOGRAD_SHARES;
+    node->scratch_bytes = p->room * floats * sizeof(float);
     return SMR_OK;
 }
 

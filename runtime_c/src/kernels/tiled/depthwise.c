@@ -9,7 +9,8 @@
 /* What a part of a line sees stays in a cache of the first level until the next lines have seen it too. */
 #define DEPTHWISE_CACHED   (20 * 1024)
 #define DEPTHWISE_CHANNELS 128
-#define DEPTHWISE_STRIP    8 /* lines of a work item; the last of an image has those that are left too */
+#define DEPTHWISE_STRIP    8 /* lines of a work item, about */
+#define DEPTHWISE_ITEMS    8 /* work items that there should be, for threads to share */
 
 /* What lies in the padding is read from here. */
 static const float depthwise_zeros[2 * DEPTHWISE_CHANNELS] = {0};
@@ -21,7 +22,6 @@ typedef struct depthwise_parameters {
     size_t channels;
     size_t blocks;           /* of channels */
     size_t strips;           /* of lines, in an image */
-    size_t strip;            /* lines of one */
     size_t part;             /* positions of a line that are worked on together */
     int32_t form;            /* which run and tile; -1 for none */
     int32_t across;          /* the axis that a tile has two lines along: 0, or 1 where the image is narrow */
@@ -236,6 +236,12 @@ static void depthwise_strip(const depthwise_place *place) {
     }
 }
 
+/* The first line of a strip. */
+static size_t depthwise_strip_begin(const depthwise_parameters *p, size_t strip) {
+    const size_t lines = (size_t)p->window.positions[0], begin = lines * strip / p->strips;
+    return p->across == 0 && strip < p->strips ? begin / SMR_DEPTHWISE_LINES * SMR_DEPTHWISE_LINES : begin;
+}
+
 /* A work item is a block of channels of a strip of lines. */
 static smr_status run_depthwise(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const depthwise_parameters *p = SMR_CONST_PARAMETERS(node, depthwise_parameters);
@@ -266,8 +272,8 @@ static smr_status run_depthwise(const smr_node *node, size_t begin, size_t end, 
         place.x = (const float *)node->inputs[0]->data +
                   image * (size_t)window->size[0] * (size_t)window->size[1] * p->channels + first;
         place.y = (float *)node->outputs[0]->data + image * lines * width * p->channels + first;
-        place.begin[0] = strip * p->strip;
-        place.end[0] = strip + 1 == p->strips ? lines : place.begin[0] + p->strip;
+        place.begin[0] = depthwise_strip_begin(p, strip);
+        place.end[0] = depthwise_strip_begin(p, strip + 1);
         depthwise_strip(&place);
     }
     return SMR_OK;
@@ -310,9 +316,6 @@ static void depthwise_cut(depthwise_parameters *p, size_t sizes) {
     pixels = p->functions->pixels;
     p->part = DEPTHWISE_CACHED / seen / pixels * pixels;
     p->part = p->part < 2 * pixels ? 2 * pixels : p->part;
-    if (p->across == 1) {
-        p->strip = 4 * pixels;
-    }
     first = smr_window_positions(window, 1 - p->across, 0);
     last = smr_window_positions(window, 1 - p->across, window->taps[0] - 1);
     p->inside.begin = first.begin > last.begin ? first.begin : last.begin;
@@ -320,6 +323,18 @@ static void depthwise_cut(depthwise_parameters *p, size_t sizes) {
     if (p->inside.end < p->inside.begin) {
         p->inside.end = p->inside.begin = 0;
     }
+}
+
+/* Cuts an image into strips that are about as long, and an even number of them. */
+static void depthwise_cut_strips(depthwise_parameters *p, size_t strip, size_t images) {
+    const size_t lines = (size_t)p->window.positions[0];
+    const size_t least = p->across == 0 ? SMR_DEPTHWISE_LINES : p->functions->pixels;
+    size_t strips = (lines + strip / 2) / strip;
+    while (images * strips * p->blocks < DEPTHWISE_ITEMS && strip / 2 >= least) {
+        strip /= 2;
+        strips = (lines + strip / 2) / strip;
+    }
+    p->strips = strips == 0 ? 1 : strips > 1 && strips < DEPTHWISE_ITEMS ? strips + strips % 2 : strips;
 }
 
 smr_status smr_depthwise_prepare(smr_node *node, size_t lanes, const smr_depthwise_functions *functions,
@@ -339,12 +354,11 @@ smr_status smr_depthwise_prepare(smr_node *node, size_t lanes, const smr_depthwi
     p.most = generic->activation == SMR_ACTIVATION_RELU6 ? 6.0f : INFINITY;
     p.form = depthwise_form(&p.window);
     p.blocks = (p.channels + DEPTHWISE_CHANNELS - 1) / DEPTHWISE_CHANNELS;
-    p.strip = DEPTHWISE_STRIP;
     if (p.form >= 0) {
         depthwise_cut(&p, count);
     }
-    p.strips = ((size_t)p.window.positions[0] + p.strip / 2 - 1) / p.strip;
-    p.strips = p.strips == 0 ? 1 : p.strips;
+    depthwise_cut_strips(&p, p.across == 0 ? DEPTHWISE_STRIP : 4 * p.functions->pixels,
+                         (size_t)node->outputs[0]->dims[0]);
     *SMR_PARAMETERS(node, depthwise_parameters) = p;
     node->work = (size_t)node->outputs[0]->dims[0] * p.strips * p.blocks;
     node->run = run_depthwise;

@@ -76,15 +76,15 @@ static void product_begin_part(const smr_product *p, const uint8_t *x, size_t nu
                                product_part *part) {
     const smr_window *window = &p->window;
     const size_t height = (size_t)window->positions[0], width = (size_t)window->positions[1];
-    /* Numbers of 32 bits are divided faster than those of 64. */
-    const uint32_t image_parts = ((uint32_t)height + p->part_lines - 1) / p->part_lines;
-    const uint32_t band = p->column_parts == 1 ? (uint32_t)number : (uint32_t)number / p->column_parts;
-    const size_t image = band / image_parts, first = (size_t)(band % image_parts) * p->part_lines;
+    const uint32_t image = (uint32_t)number / p->image_parts, of_image = (uint32_t)number % p->image_parts;
+    const size_t begin = (size_t)p->unit * ((uint64_t)p->units * of_image / p->image_parts);
+    const size_t end = (size_t)p->unit * ((uint64_t)p->units * (of_image + 1) / p->image_parts);
+    const size_t first = p->rows ? 0 : begin;
     part->number = number;
     part->line = image * height + first;
-    part->lines = height - first < p->part_lines ? height - first : p->part_lines;
-    part->column = (number - (size_t)band * p->column_parts) * p->part_columns;
-    part->columns = width - part->column < p->part_columns ? width - part->column : p->part_columns;
+    part->lines = p->rows ? 1 : (end < height ? end : height) - begin;
+    part->column = p->rows ? begin : 0;
+    part->columns = p->rows ? (end < width ? end : width) - begin : width;
     part->image = x + image * (size_t)window->size[0] * (size_t)window->size[1] * product_pixel(p);
     part->channel = channel;
     part->top = smr_window_at(window, 0, (int64_t)first, 0);

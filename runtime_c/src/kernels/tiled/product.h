@@ -89,14 +89,17 @@ typedef struct smr_product {
     uint32_t panels;
     uint32_t blocks;       /* of panels, none of which are in two groups */
     uint32_t set;          /* so many blocks meet one part before the next */
-    uint32_t part_lines;   /* of a part; the last one of an image may have fewer */
+    uint32_t unit;         /* lines, or pixels of rows, that are in the same part */
+    uint32_t units;        /* of an image, or of all rows */
+    uint32_t image_parts;  /* that have about as many units; of all rows as well */
+    uint32_t part_lines;   /* of the longest part; 1 of rows */
     uint32_t part_columns; /* the same for pixels of a line */
     uint32_t parts;        /* of all images */
-    uint32_t column_parts; /* of a line */
     float least, most;
     uint8_t border;
     bool copied; /* parts are copied whole */
-    bool matrix; /* one line of pixels that see nothing but themselves */
+    bool rows;   /* one line of pixels that see nothing but themselves */
+    bool matrix; /* the same, and they are all there is of one group */
     bool swept;  /* a few weights after the other meet all pixels of a part */
     bool careful;
     bool apart; /* tiles leave sums, which are requantized apart from them */
@@ -122,8 +125,8 @@ smr_status smr_quant_product_prepare_matmul(smr_node *node, const smr_product_fu
 
 /* ---- Between the files that cut and run products ---- */
 
-/* The product of a matrix of so many rows, which are one line of pixels. */
-void smr_product_as_rows(smr_product *p, size_t rows);
+/* The product of a matrix of so many rows, which are one line of pixels; so many of them have been a line. */
+void smr_product_as_rows(smr_product *p, size_t rows, size_t line);
 
 /* Cuts and, where the tiles can do it, replaces what a node runs. */
 void smr_product_cut(smr_node *node, smr_product *p);

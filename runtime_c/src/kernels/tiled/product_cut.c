@@ -12,6 +12,13 @@
 #define PRODUCT_ITEMS 8
 #define PRODUCT_ITEM  (128 * 1024)
 
+/* Parts of at least so many lines of images have whole lines, so that a thread mostly reads what it has
+ * written. */
+#define PRODUCT_LINES 16
+
+/* Panels whose sums are enough to hide how long an addition takes. */
+#define PRODUCT_ALONE 4
+
 /* Whether what so many pixels of so many lines see, or `channels` of it, can be copied at once. */
 static bool product_fits(const smr_product *p, size_t lines, size_t pixels, size_t channels) {
     const size_t rows = product_rows(p, lines), columns = product_columns(p, pixels);
@@ -40,7 +47,15 @@ size_t smr_product_chunk(const smr_product *p, size_t lines, size_t pixels) {
 
 static size_t product_items(const smr_product *p, size_t pixels) {
     const size_t items = pixels * (p->panels * p->weights_panel / 64) / (PRODUCT_ITEM / 64);
-    return items < 1 ? 1 : items < PRODUCT_ITEMS ? items : PRODUCT_ITEMS;
+    return items <= 1 ? 1 : items < PRODUCT_ITEMS ? items + items % 2 : PRODUCT_ITEMS;
+}
+
+/* How many blocks of panels meet a pixel that is alone: an even number, for threads to share, where all have
+ * enough to do. */
+static uint32_t product_blocks_alone(const smr_product *p, uint32_t panels) {
+    const uint32_t blocks = (uint32_t)product_divide(panels, p->functions->panels_alone);
+    const bool odd = blocks % 2 == 1 && product_items(p, 1) > 1;
+    return odd && panels / (blocks + 1) >= PRODUCT_ALONE ? blocks + 1 : blocks;
 }
 
 /* How many blocks meet one part before the next. */
@@ -59,21 +74,32 @@ static size_t product_swept_pixels(const smr_product *p) {
     return SMR_TILE_BYTES / (panels * 16 * sizeof(float));
 }
 
+/* Cuts images into parts of about as many units, an even number of them where there are few. */
+static void product_cut_units(smr_product *p, size_t size, size_t unit, size_t parts, size_t images) {
+    const size_t units = product_divide(size, unit);
+    parts += parts > 1 && parts < PRODUCT_ITEMS ? parts % 2 : 0;
+    p->unit = (uint32_t)unit;
+    p->units = (uint32_t)units;
+    p->image_parts = (uint32_t)(parts < units ? parts : units);
+    p->parts = (uint32_t)(images * p->image_parts);
+}
+
+/* Units of the longest part. */
+static size_t product_longest(const smr_product *p) {
+    return product_divide(p->units, p->image_parts);
+}
+
 /* Parts of one line of pixels without end, the rows of a matrix. */
 static void product_cut_rows(smr_product *p) {
     const size_t bytes = (size_t)p->channels * p->number;
-    const size_t width = (size_t)p->window.positions[1];
+    const size_t width = (size_t)p->window.positions[1], line = p->unit;
     const size_t tile = product_most_pixels(p), items = product_items(p, width);
     const size_t most = bytes * tile > SMR_TILE_BYTES ? tile : SMR_TILE_BYTES / bytes / tile * tile;
-    size_t parts = product_divide(width, most);
-    if (parts * p->blocks < items) {
-        parts = product_divide(items, p->blocks);
-    }
+    const size_t parts = product_divide(width, most), wanted = product_divide(items, p->blocks);
+    product_cut_units(p, width, line, parts < wanted ? wanted : parts, 1);
     p->part_lines = 1;
-    p->part_columns = (uint32_t)(product_divide(product_divide(width, parts), tile) * tile);
-    p->part_columns = p->part_columns < width ? p->part_columns : (uint32_t)width;
+    p->part_columns = (uint32_t)(product_longest(p) * line);
     p->copied = !product_multiplies_in_place(p) && bytes * p->part_columns <= SMR_TILE_BYTES;
-    p->column_parts = p->parts = (uint32_t)product_divide(width, p->part_columns);
 }
 
 /* Parts of whole lines. */
@@ -102,14 +128,12 @@ static void product_cut_lines(smr_product *p, size_t images) {
         lines = product_divide(lines / 2, step) * step;
         parts = product_divide(height, lines);
     }
-    lines = product_divide(product_divide(height, parts), step) * step;
-    p->part_lines = (uint32_t)lines;
+    product_cut_units(p, height, step, parts, images);
+    p->part_lines = (uint32_t)(product_longest(p) * step);
     p->part_columns = (uint32_t)width;
-    p->column_parts = 1;
-    p->parts = (uint32_t)(images * product_divide(height, lines));
 }
 
-void smr_product_as_rows(smr_product *p, size_t rows) {
+void smr_product_as_rows(smr_product *p, size_t rows, size_t line) {
     smr_window *window = &p->window;
     int32_t axis;
     for (axis = 0; axis < 2; ++axis) {
@@ -117,6 +141,8 @@ void smr_product_as_rows(smr_product *p, size_t rows) {
         window->size[axis] = window->positions[axis] = axis == 0 ? 1 : (int32_t)rows;
         window->before[axis] = 0;
     }
+    p->rows = true;
+    p->unit = (uint32_t)line;
 }
 
 void smr_product_cut(smr_node *node, smr_product *p) {
@@ -133,13 +159,14 @@ void smr_product_cut(smr_node *node, smr_product *p) {
         return; /* the generic kernel remains */
     }
     if (rows) {
-        smr_product_as_rows(p, pixels);
+        const size_t line = (size_t)window->positions[1];
+        smr_product_as_rows(p, pixels, line < pixels / PRODUCT_LINES ? line : 1);
     }
     p->groups = p->groups == 0 ? 1 : p->groups;
     p->matrix = rows && p->groups == 1;
     p->panels = (uint32_t)product_divide(p->filter.outputs, 16);
     panels = p->panels / p->groups;
-    p->blocks = pixels == 1        ? (uint32_t)product_divide(panels, functions->panels_alone)
+    p->blocks = pixels == 1        ? product_blocks_alone(p, panels)
                 : functions->alike ? (uint32_t)product_divide(panels, functions->panels)
                                    : panels / functions->panels;
     p->blocks = (p->blocks == 0 ? 1 : p->blocks) * p->groups;

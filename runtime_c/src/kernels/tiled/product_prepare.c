@@ -66,7 +66,7 @@ smr_status smr_product_prepare_matmul(smr_node *node, const smr_product_function
     }
     p.channels = (uint32_t)y->dims[0];
     p.filter.outputs = (size_t)y->dims[1];
-    smr_product_as_rows(&p, z->count / p.filter.outputs);
+    smr_product_as_rows(&p, z->count / p.filter.outputs, 1);
     p.number = node->inputs[1]->dtype == SMR_DTYPE_FLOAT16 ? 2 : 4;
     product_fill(functions, node->attributes.matmul.activation, &p);
     smr_product_cut(node, &p);

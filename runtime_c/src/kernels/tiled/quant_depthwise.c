@@ -6,7 +6,9 @@
 #define WOVEN_BYTES   (20 * 1024)  /* of woven columns of the image */
 #define WOVEN_OVER    1024         /* bytes that may be read or written after them */
 #define WOVEN_CACHED  (256 * 1024) /* an image of more bytes does not stay in a cache */
-#define WOVEN_STRIP   8  /* lines of a work item; the last of an image has those that are left too */
+#define WOVEN_STRIP   8            /* lines of a work item, about */
+#define WOVEN_SHORT   4 /* the same where there would be fewer than WOVEN_ITEMS for threads to share */
+#define WOVEN_ITEMS   8
 #define WOVEN_WEIGHTS 32 /* the most woven columns of a filter */
 
 typedef struct woven_depthwise {
@@ -254,6 +256,12 @@ static void woven_strip(const woven_depthwise *p, const woven_block *block, cons
     }
 }
 
+/* The first line of a strip. */
+static size_t woven_strip_begin(const woven_depthwise *p, uint32_t strip) {
+    const size_t lines = (size_t)p->generic.window.positions[0], begin = lines * strip / p->strips;
+    return strip == p->strips ? lines : begin / p->lines * p->lines;
+}
+
 /* A work item is a block of channels of a strip of lines. */
 static smr_status run_woven(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const woven_depthwise *p = SMR_CONST_PARAMETERS(node, woven_depthwise);
@@ -269,7 +277,7 @@ static smr_status run_woven(const smr_node *node, size_t begin, size_t end, smr_
         const uint32_t image = some / (p->large ? p->strips : p->blocks);
         const uint32_t in_image = some - image * (p->large ? p->strips : p->blocks);
         const uint32_t strip = p->large ? in_image : in_some, number = p->large ? in_some : in_image;
-        const size_t first = (size_t)strip * WOVEN_STRIP;
+        const size_t first = woven_strip_begin(p, strip);
         if (!begun || number != last) {
             woven_begin(p, number, &block);
             last = number;
@@ -280,7 +288,7 @@ static smr_status run_woven(const smr_node *node, size_t begin, size_t end, smr_
                         (size_t)image * (size_t)window->size[0] * (size_t)window->size[1] * channels,
                     (int8_t *)node->outputs[0]->data +
                         (size_t)image * lines * (size_t)window->positions[1] * channels,
-                    first, strip + 1 == p->strips ? lines : first + WOVEN_STRIP);
+                    first, woven_strip_begin(p, strip + 1));
     }
     return SMR_OK;
 }
@@ -301,10 +309,16 @@ static uint32_t woven_lines(const woven_depthwise *p) {
     return window->dilations[0] != 1 ? 1 : (uint32_t)(lines < most ? lines : most);
 }
 
+/* Into how many strips of about as many lines an image is cut: an even number of them. */
+static uint32_t woven_strips(const woven_depthwise *p, uint32_t lines) {
+    const uint32_t strips = ((uint32_t)p->generic.window.positions[0] + lines / 2) / lines;
+    return strips == 0 ? 1 : strips > 1 && strips < WOVEN_ITEMS ? strips + strips % 2 : strips;
+}
+
 smr_status smr_woven_prepare(smr_node *node, const smr_woven_functions *functions, smr_error *error) {
     woven_depthwise p;
     const smr_window *window = &p.generic.window;
-    size_t block, room, reach, lines;
+    size_t block, room, reach;
     memset(&p, 0, sizeof p);
     SMR_TRY(smr_prepare_quantized_depthwise_conv2d(node, error));
     p.generic = *SMR_CONST_PARAMETERS(node, quant_depthwise);
@@ -327,10 +341,11 @@ smr_status smr_woven_prepare(smr_node *node, const smr_woven_functions *function
         return SMR_OK;
     }
     p.part = (uint32_t)((room - reach) / (size_t)window->strides[1] + 1);
-    lines = (size_t)window->positions[0];
     p.large = node->inputs[0]->count / (size_t)node->inputs[0]->dims[0] > WOVEN_CACHED;
-    p.strips = (uint32_t)((lines + WOVEN_STRIP / 2 - 1) / WOVEN_STRIP);
-    p.strips = p.strips == 0 ? 1 : p.strips;
+    p.strips = woven_strips(&p, WOVEN_STRIP);
+    if ((uint64_t)node->outputs[0]->dims[0] * p.strips * p.blocks < WOVEN_ITEMS) {
+        p.strips = woven_strips(&p, WOVEN_SHORT);
+    }
     if ((uint64_t)node->outputs[0]->dims[0] * p.strips > INT32_MAX / p.blocks) {
         return SMR_OK;
     }

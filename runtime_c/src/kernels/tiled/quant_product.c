@@ -55,7 +55,7 @@ smr_status smr_quant_product_prepare_matmul(smr_node *node, const smr_product_fu
     product_fill(functions, &generic->filter, &generic->output, &p);
     p.channels = (uint32_t)generic->depth;
     p.weights_row = p.weights_tap = p.filter.panel_bytes;
-    smr_product_as_rows(&p, generic->rows);
+    smr_product_as_rows(&p, generic->rows, 1);
     smr_product_cut(node, &p);
     return SMR_OK;
 }
