@@ -9,6 +9,8 @@ from typing import Any
 
 from samara.errors import shown
 
+PRECISIONS = ("float32", "float16")
+
 
 def check_arguments(
     path: Any,
@@ -17,6 +19,7 @@ def check_arguments(
     constants: Any,
     session: Any,
     channels_last: Any,
+    precision: Any,
     disable: Any,
     tolerance: Any,
     golden: Any,
@@ -44,6 +47,10 @@ def check_arguments(
         raise TypeError(
             f"channels_last is {shown(channels_last)}: expected True or names of inputs and outputs"
         )
+    if not isinstance(precision, str):
+        raise TypeError(f"precision is {shown(precision)}: expected 'float32' or 'float16'")
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision is {precision!r}: expected {' or '.join(map(repr, PRECISIONS))}")
     if isinstance(disable, str) or not isinstance(disable, Collection):
         raise TypeError(
             f"disable is {shown(disable)}: expected a list of names of passes, as in ['dead_code']"
@@ -81,4 +88,4 @@ def check_shapes(shapes: Any) -> None:
             raise TypeError(f"shapes[{name!r}] is {shown(shape)}: expected a list of sizes, as in [1, 3]")
 
 
-__all__ = ["check_arguments", "check_shapes"]
+__all__ = ["PRECISIONS", "check_arguments", "check_shapes"]

@@ -13,19 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from samara.errors import ExecutionError, ExportError, ModelFileError, ProofError, shown
+from samara.errors import ExecutionError, ExportError, ModelFileError, shown
 from samara.exporter.arguments import check_arguments
 from samara.exporter.endpoints import turn_endpoints, turning
 from samara.exporter.freeze import Frozen, Signature, freeze
 from samara.exporter.frontends import ImportedModel, frontend_of, import_model
 from samara.exporter.frontends.imported import OracleError, sample_of
+from samara.exporter.judge import Limits, judge, judge_outputs
 from samara.exporter.lower import LoweredModel, lower
 from samara.exporter.passes import finish, op_count, optimize
-from samara.exporter.proof import LayerError, prove, seeded_sample
-from samara.exporter.report import ExportReport, ProgramReport, layer_table
+from samara.exporter.passes.half_precision import reasons
+from samara.exporter.peaks import too_large
+from samara.exporter.proof import prove, seeded_sample
+from samara.exporter.report import ExportReport, ProgramReport
 from samara.exporter.source_proof import OutputError, prove_against_source
 from samara.exporter.writer import staged, to_bytes
-from samara.graph.dtypes import float16
 from samara.graph.execution.session import Session, get_default_session
 from samara.graph.rewrite import ModelGraph
 from samara.pyruntime.model import Model
@@ -51,6 +53,7 @@ def export_model(
     constants: Mapping[Any, Any] | None = None,
     samples: Any = None,
     quantize: Any = None,
+    precision: str = "float32",
     session: Any = None,
     channels_last: bool | Collection[str] = False,
     disable: Collection[str] = (),
@@ -80,12 +83,15 @@ def export_model(
             with size 1). For several
             signatures, a mapping from signature name to such. Seeded random values when None.
         quantize: None for a float file, "int8", or a `samara.quantize.Int8` for choices.
+        precision: "float16" stores and computes in float16 what the source has in float32, wherever that is possible;
+            inputs, outputs and state keep their types. Samples tell which ops have values too large for it: these
+            stay float32, and the report lists them.
         session: where variables have their values, a monitored one too; the default session when None.
         channels_last: names of inputs and outputs that the file has with axis 1 moved to the end, or True for all of
             rank 3 and more; samples keep the source's layout. By default all shapes are the source's.
         disable: names of passes to leave out.
-        tolerance: the largest difference of a float layer, over the layer's largest magnitude (of float16, and of
-            what is computed from it: at least 1e-2).
+        tolerance: the largest difference of a float layer, over the layer's largest magnitude. What float16 adds to it
+            is in docs/arithmetic.md.
         golden: how many samples to store in the file with their outputs, for `verify` on the device.
         metadata: free texts to store.
 
@@ -104,6 +110,7 @@ def export_model(
         constants=constants,
         session=session,
         channels_last=channels_last,
+        precision=precision,
         disable=disable,
         tolerance=tolerance,
         golden=golden,
@@ -145,6 +152,11 @@ def export_model(
         convert = turning(convert, turned)
         model, more = optimize(model, disable=disable)
         passes = passes + more
+    wide: dict[str, str] = {}
+    if precision == "float16" and "float16" not in disable:
+        large = {} if given is None else too_large(model, given, convert)
+        model = replace(model, precision=precision, wide=large)
+        wide = reasons(model)
     model, more = finish(model, disable=disable)
     passes = passes + more
     _collect(frozen.model)
@@ -200,23 +212,20 @@ def export_model(
             seeded=seeded,
             tolerance=tolerance,
             quantized=quantized is not None,
+            precision=model.precision,
+            wide=tuple(f"{name} ({reason})" for name, reason in wide.items()),
             states=tuple(model.initial_values),
             left_out=frozen.left_out,
-            warnings=_warnings(frozen, seeded, quantize is not None, in_float)
+            warnings=_warnings(frozen, seeded, quantize is not None, in_float, model.precision)
             + (() if quantized is None else quantized.bodies)
             + _never_run(lowered, ran)
             + (() if imported is None else imported.warnings)
             + alone,
         )
-        rounded = _rounded_to_half(model)
-        _judge(report, model, rounded)
+        limits = Limits(model, tolerance)
+        judge(report, limits)
         if oracle is not None:
-            names = {
-                (p.signature.name, n): t.name
-                for p in lowered.programs
-                for n, t in p.signature.outputs.items()
-            }
-            _judge_outputs(report, oracle.exact, {n for n, tensor in names.items() if tensor in rounded})
+            judge_outputs(report, limits, exact=oracle.exact)
     return report
 
 
@@ -356,70 +365,6 @@ def _record_golden(
         lowered.contents["signatures"][index]["golden"] = cases
 
 
-# What tensors that were rounded to float16, which has 11 bits, are held to.
-_HALF_TOLERANCE = 1e-2
-
-
-def _rounded_to_half(model: ModelGraph) -> set[str]:
-    """The names of tensors that were computed as float16, or from such, and of the layers that they are strips of."""
-    found: set[str] = set()
-    for op in model.graph.operations:
-        inputs = [t.name for t in op.inputs if t is not None]
-        after = any(name in found for name in inputs)
-        found |= {t.name for t in op.outputs if after or (t.dtype is float16 and op.type != "constant")}
-    return found | {rows.layer for name, rows in model.rows.items() if name in found}
-
-
-def _judge(report: ExportReport, model: ModelGraph, rounded: Collection[str]) -> None:
-    """Raises ProofError with the worst layers when the evidence is against the file."""
-    wrong: list[LayerError] = []
-    for row in report.layers:
-        # A state may be known to sub-graphs only.
-        state = model.initial_values.get(row.name.removesuffix(":0"))
-        half = row.name in rounded or (state is not None and state.itemsize == 2)
-        limit = max(report.tolerance, _HALF_TOLERANCE) if half else report.tolerance
-        bad = row.error > 0.0 if row.exact else row.error > limit
-        # An integer that a comparison or an argmax makes of floats may rightly differ from the source by their
-        # rounding; against the written graph it is made from the file's own floats.
-        if not (report.quantized or row.exact or row.source_error is None):
-            bad = bad or row.source_error > limit
-        if bad:
-            wrong.append(row)
-    if wrong:
-        wrong.sort(key=lambda r: max(r.error, r.source_error or 0.0), reverse=True)
-        raise ProofError(
-            f"{len(wrong)} of {len(report.layers)} layers of {report.path.name} disagree with the source, so it was "
-            f"not written (tolerance {report.tolerance:g}):\n{layer_table(wrong[:10], len(wrong))}",
-            report,
-        )
-
-
-def _judge_outputs(report: ExportReport, exact: bool, rounded: Collection[tuple[str, str]]) -> None:
-    """Raises ProofError when an output is too far from the source's.
-
-    An integer that a float model makes, by an argmax for example, may differ by the rounding of its floats.
-    """
-    if report.quantized:
-        return
-
-    def limit(o: OutputError) -> float:
-        half = (o.signature, o.name) in rounded
-        return max(report.tolerance, _HALF_TOLERANCE) if half else report.tolerance
-
-    wrong = [
-        o
-        for o in report.outputs
-        if (o.error > limit(o) if o.floating and not exact else exact and o.error > 0.0)
-    ]
-    if wrong:
-        listed = "; ".join(f"{o.name} by {o.error:.1e} of its largest value" for o in wrong)
-        raise ProofError(
-            f"{len(wrong)} of {len(report.outputs)} outputs of {report.path.name} disagree with {report.oracle}, so it "
-            f"was not written (tolerance {'0' if exact else f'{report.tolerance:g}'}): {listed}",
-            report,
-        )
-
-
 def _seeded(frozen: Frozen, count: int) -> list[list[dict[str, Any]]]:
     quantized = frozen.model.quantization
     return [
@@ -428,13 +373,17 @@ def _seeded(frozen: Frozen, count: int) -> list[list[dict[str, Any]]]:
     ]
 
 
-def _warnings(frozen: Frozen, seeded: bool, quantized: bool, in_float: Sequence[str]) -> tuple[str, ...]:
+def _warnings(
+    frozen: Frozen, seeded: bool, quantized: bool, in_float: Sequence[str], precision: str
+) -> tuple[str, ...]:
     found = []
     if frozen.narrowed:
         listed = ", ".join(frozen.narrowed[:3]) + (" ..." if len(frozen.narrowed) > 3 else "")
         found.append(f"{len(frozen.narrowed)} float64 tensors are float32 in the file: {listed}")
     if seeded and quantized:
         found.append("calibrated on random values, because no samples were given")
+    if seeded and precision == "float16":
+        found.append("whether values are too large for float16 is not known, because no samples were given")
     if in_float:
         listed = "; ".join(in_float[:3]) + (" ..." if len(in_float) > 3 else "")
         found.append(f"{len(in_float)} ops compute in float: {listed}")

@@ -4,8 +4,9 @@ Two comparisons are made for each tensor that an op of the file writes, and the 
 each run. Against the graph that was written, run by a session: integers must be equal, floats within a tolerance; this
 holds for every file. An op that makes integers of real numbers is compared on the numbers that the file has there, and
 the session goes on from the file's integers: a difference in the last place of a float could otherwise round the other
-way. Against the source graph, where it has a tensor of the same name: within the tolerance for a float file, a
-measurement for a quantized one. What is computed strip by strip is one layer, of which each strip is compared.
+way. It goes on from the file's float16 numbers as well, so that each op is held to its own rounding. Against the source
+graph, where it has a tensor of the same name: within the tolerance for a float file, a measurement for a quantized one.
+What is computed strip by strip is one layer, of which each strip is compared.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from samara.exporter.freeze import Frozen
 from samara.exporter.lower import LoweredModel, LoweredProgram
 from samara.exporter.passes.channels_last import SUFFIX, to_last
 from samara.graph import dims
+from samara.graph.dtypes import float16
 from samara.graph.execution.config import ConfigProto
 from samara.graph.execution.session import Session, compute
 from samara.graph.graph import Graph, Operation, Tensor
@@ -230,6 +232,7 @@ class _Comparison:
         self._found: dict[int, Array] = {id(t): np.asarray(a) for t, a in feeds.items()}
         computed = {id(t) for op in program.ops for t in op.outputs}
         self._apart = {id(r.tensor) for r in rows if _makes_integers(r.tensor.op, computed)}
+        self._onward = self._apart | {id(r.tensor) for r in rows if r.tensor.dtype is float16}
         self._found_uses = Counter(
             id(t) for r in rows if id(r.tensor) in self._apart for t in r.tensor.op.given_inputs
         )
@@ -241,7 +244,7 @@ class _Comparison:
             for tensor in self._program.ops[op].outputs:
                 if id(tensor) in self._rows or id(tensor) in self._found_uses:
                     # Only what is looked at again, when other ops have run, is worth a copy.
-                    kept = id(tensor) in self._found_uses or id(tensor) in self._apart
+                    kept = id(tensor) in self._found_uses or id(tensor) in self._onward
                     place = self._places[id(tensor)]
                     self._found[id(tensor)] = context.observed_tensor(signature, place, copy=kept)
             for tensor in _compared(self._program.ops[op]):
@@ -262,9 +265,9 @@ class _Comparison:
             collections.deque(rest, maxlen=0)
 
     def _wanted(self, row: _Row, found: Array) -> Array:
-        """What the written graph has; it goes on from the file's integers."""
+        """What the written graph has; it goes on from the file's integers, and from its float16."""
         tensor, expected = self._written.send(self._expected)
-        self._expected = None
+        self._expected = found if id(row.tensor) in self._onward else None
         assert tensor is row.tensor
         operation = row.tensor.op
         inputs = [
@@ -274,7 +277,8 @@ class _Comparison:
         if id(row.tensor) in self._apart:
             if all(i is not None for i in inputs):
                 expected = compute(operation, inputs)[0]
-                self._expected = found
+            else:
+                self._expected = None
             self._forget(operation)
         return expected
 

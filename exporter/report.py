@@ -51,6 +51,8 @@ class ExportReport:
         seeded: whether those were random, because none were given.
         tolerance: what float layers were held to.
         quantized: whether the file computes with integers.
+        precision: what the file computes the source's float32 in.
+        wide: ops that stay float32 in a file of another precision, and why.
         states: names of the variables that a run changes.
         left_out: operations on the way to the outputs that the file does without: asserts, prints, what is only
             waited for, what constants decide; each with the line that made it.
@@ -71,6 +73,8 @@ class ExportReport:
     seeded: bool
     tolerance: float
     quantized: bool
+    precision: str
+    wide: tuple[str, ...]
     states: tuple[str, ...]
     left_out: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -126,6 +130,9 @@ class ExportReport:
         if self.origin:
             rows.insert(0, ("source", self.origin))
             rows.append(("source's proof", self._source_verdict()))
+        if self.precision != "float32":
+            stay = f"; in float32 stay {_listed(self.wide, ', ')}" if self.wide else ""
+            rows.append(("precision", self.precision + stay))
         if self.states:
             rows.append(("state", f"a run changes {_listed([repr(n) for n in self.states], ', ')}"))
         if self.left_out:

@@ -6,7 +6,7 @@ Quantization and the exporter's passes are written with this.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,8 @@ class ModelGraph:
         initial_values: of the variables that stay (state), by operation name.
         quantization: scale, zero point and axis of integer tensors that stand for real ones, by tensor name.
         rows: what part of a layer those tensors hold that are computed strip by strip, by tensor name.
+        precision: what float32 is computed as: itself, or "float16".
+        wide: which operations compute in float32 nevertheless, by name, and why.
     """
 
     graph: Graph
@@ -58,6 +60,8 @@ class ModelGraph:
     initial_values: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
     quantization: dict[str, Any] = field(default_factory=dict)
     rows: dict[str, Rows] = field(default_factory=dict)
+    precision: str = "float32"
+    wide: dict[str, str] = field(default_factory=dict)
 
     @property
     def outputs(self) -> list[Tensor]:
@@ -232,13 +236,7 @@ def transform(
         )
         for s in model.signatures
     )
-    rewritten = ModelGraph(
-        graph=graph,
-        signatures=signatures,
-        initial_values=model.initial_values,
-        quantization=model.quantization,
-        rows=model.rows,
-    )
+    rewritten = replace(model, graph=graph, signatures=signatures)
     kept = lose_writes or _writes(needed(rewritten.outputs)) == _writes(order)
     return rewritten if kept else None
 

@@ -17,6 +17,7 @@ from samara.exporter.passes.constant_folding import fold_constants
 from samara.exporter.passes.control_flow import simplify_control_flow
 from samara.exporter.passes.dead_code import eliminate_dead_code
 from samara.exporter.passes.groups import merge_groups
+from samara.exporter.passes.half_precision import compute_in_half
 from samara.exporter.passes.identities import remove_identities
 from samara.exporter.passes.linear import (
     decompose_batch_norm,
@@ -56,6 +57,7 @@ PASSES: dict[str, Pass] = {
     "activation_fusion": fuse_activation,
     "transposed_convolutions": lower_transposed,
     "group_merging": merge_groups,
+    "float16": compute_in_half,
     "winograd": transform_filters,
     "row_strips": compute_in_strips,
 }
@@ -64,7 +66,7 @@ PASSES: dict[str, Pass] = {
 _FLOAT_ONLY = frozenset({"attention"})
 
 # Those that run once, after all else: nothing that they make is to be fused, moved or quantized.
-_FINAL = frozenset({"winograd", "row_strips"})
+_FINAL = frozenset({"float16", "winograd", "row_strips"})
 
 # Enough for chains of rewrites that enable each other; more would mean that two passes undo each other's work.
 _ROUNDS = 10

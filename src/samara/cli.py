@@ -71,6 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_shapes(export)
     export.add_argument("--int8", action="store_true", help="quantize to int8, calibrated on the samples")
     export.add_argument(
+        "--precision", choices=("float32", "float16"), help="what float32 is stored and computed as"
+    )
+    export.add_argument(
         "--disable", action="append", default=[], metavar="PASS", help="leave a pass out (repeatable)"
     )
 
@@ -214,6 +217,7 @@ def _export(arguments: Any) -> int:
             arguments.path,
             shapes=_shapes(arguments.shape),
             quantize="int8" if arguments.int8 else None,
+            precision=arguments.precision or "float32",
             disable=arguments.disable,
         )
         print(report)
@@ -241,6 +245,8 @@ def _export(arguments: Any) -> int:
         keywords = dict(given)
         if arguments.int8:
             keywords["quantize"] = "int8"
+        if arguments.precision:
+            keywords["precision"] = arguments.precision
         if arguments.disable:
             keywords["disable"] = arguments.disable
         print(samara.export_model(keywords.pop("source"), arguments.path, **keywords))

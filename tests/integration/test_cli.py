@@ -401,6 +401,8 @@ def test_export(samara, source: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     assert shown.status == 0
     assert "left out  random_uniform" in shown.out
     assert [op.op for op in load(path).ops()] == ["relu"]
+    assert samara("export", f"{source}:build", path, "--precision", "float16").status == 0
+    assert "cast" in {op.op for op in load(path).ops()}
     refused(samara("export", f"{source}:build", path, "--disable", "none"), "export", "none")
 
 
