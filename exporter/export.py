@@ -161,6 +161,9 @@ def export_model(
     passes = passes + more
     _collect(frozen.model)
     lowered = lower(model, metadata=metadata or {})
+    limits = Limits(model, tolerance)
+    if limits.golden:
+        lowered.contents["golden_tolerance"] = limits.golden
     seeded = given is None
     proof_samples = given or _seeded(frozen, 1)
     with staged(path) as temporary, _told_as_problem(seeded):
@@ -222,7 +225,6 @@ def export_model(
             + (() if imported is None else imported.warnings)
             + alone,
         )
-        limits = Limits(model, tolerance)
         judge(report, limits)
         if oracle is not None:
             judge_outputs(report, limits, exact=oracle.exact)

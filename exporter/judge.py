@@ -57,6 +57,12 @@ class Limits:
         """The largest difference of an output from the source's."""
         return self.source(self._outputs[signature, name])
 
+    @property
+    def golden(self) -> float:
+        """The largest difference of an output on another machine, where float16 is on the way to one; else 0."""
+        found = [self.source(name) for name in self._outputs.values() if self._roundings.get(name)]
+        return max(found, default=0.0)
+
 
 def _roundings(model: ModelGraph) -> dict[str, int]:
     """How often numbers were rounded to float16 on the longest way to each tensor: constants are, and results."""

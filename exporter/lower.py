@@ -117,6 +117,8 @@ def lower(model: ModelGraph, *, metadata: Mapping[str, str]) -> LoweredModel:
         "kernels": [{"opcode": opcode, "dtype": dtype} for opcode, dtype in kernels],
         "metadata": [{"key": k, "value": v} for k, v in sorted(metadata.items())],
     }
+    if model.precision == "float16":
+        contents["float16_sums"] = True
     return LoweredModel(
         contents=contents,
         programs=tuple(lowered),

@@ -31,6 +31,7 @@ from samara.graph.execution.session import Session, compute
 from samara.graph.graph import Graph, Operation, Tensor
 from samara.graph.progress import progress
 from samara.graph.rewrite import ModelGraph, Rows, needed, with_bodies
+from samara.pyruntime.abilities import instruction_sets
 from samara.pyruntime.model import Context, Model
 
 Array = np.ndarray[Any, Any]
@@ -169,7 +170,7 @@ def prove(
     order = needed([t for outputs in frozen.outputs for t in outputs.values()])
     by_name = {op.name: op for op in order}
     source = _session(frozen.source, _values(frozen.session, order))
-    context = runtime.context()
+    context = proving_context(runtime, model)
     errors: list[LayerError] = []
     for index, program in enumerate(lowered.programs):
         outputs = {id(t): frozen.outputs[index][n] for n, t in program.signature.outputs.items()}
@@ -204,6 +205,12 @@ def prove(
             for name, measure in states.items()
         ]
     return tuple(errors)
+
+
+def proving_context(runtime: Model, model: ModelGraph) -> Context:
+    """A context that sums products of float16 as float32, as sessions do, where the processor offers less."""
+    sums = model.precision == "float16" and instruction_sets().get("neonfp16", False)
+    return runtime.context(isa="neon" if sums else None)
 
 
 class _Comparison:

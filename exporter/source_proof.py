@@ -12,7 +12,7 @@ from samara.errors import ExportError
 from samara.exporter.endpoints import turned_back
 from samara.exporter.frontends.imported import Oracle
 from samara.exporter.lower import LoweredModel
-from samara.exporter.proof import Measure
+from samara.exporter.proof import Measure, proving_context
 from samara.graph.progress import progress
 from samara.graph.rewrite import ModelGraph
 from samara.pyruntime.model import Model
@@ -63,7 +63,7 @@ def prove_against_source(
     """
     errors = []
     run = oracle.start()
-    context = runtime.context()
+    context = proving_context(runtime, model)
     for index, program in enumerate(lowered.programs):
         signature = program.signature
         measures = {name: Measure() for name in signature.outputs}

@@ -97,7 +97,7 @@ def loops(lines: list[str]) -> Iterator[tuple[str, ...]]:
         if not any(start <= s and e < end for s, e in back if (s, e) != (start, end)):
             body = [line.strip() for line in lines[start:end]]
             yield tuple(
-                line for line in body if line and not line.startswith((".", "//")) and ":" not in line
+                line for line in body if line and not line.startswith((".", "//", "#")) and ":" not in line
             )
 
 

@@ -276,6 +276,24 @@ def test_a_file_that_is_wrong_is_found(tmp_path: Path, monkeypatch: pytest.Monke
             tf.export_model(scores, tmp_path / "m.smr", precision="float16")
 
 
+def test_proofs_sum_as_sessions_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    from samara.exporter import proof
+
+    class Runtime:
+        def context(self, isa: str | None = None) -> str | None:
+            return isa
+
+    graph = Graph()
+    half = frozen(graph.b.relu(placeholder(graph, 2)))
+    given: Any = Runtime()
+    assert proof.proving_context(given, half) is None
+    monkeypatch.setattr(proof, "instruction_sets", lambda: {"generic": True, "neon": True, "neonfp16": True})
+    assert proof.proving_context(given, half) == "neon"
+    assert proof.proving_context(given, replace(half, precision="float32")) is None
+    monkeypatch.setattr(proof, "instruction_sets", lambda: {"generic": True, "neon": True, "neonfp16": False})
+    assert proof.proving_context(given, half) is None
+
+
 def test_arguments(tmp_path: Path) -> None:
     with tf.Graph().as_default():
         _, scores = network()

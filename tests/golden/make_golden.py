@@ -61,6 +61,12 @@ def network_int8(path: Path) -> None:
     export_model({"scores": _network(Graph(), 1)}, path, samples=samples, quantize="int8")
 
 
+def network_float16(path: Path) -> None:
+    """The same in float16, float32 outside."""
+    samples = [{"image": _random(1, 8, 8, 1)}]
+    export_model({"scores": _network(Graph(), 1)}, path, samples=samples, precision="float16")
+
+
 def network_dynamic(path: Path) -> None:
     """The same with a batch that may change."""
     graph = Graph()
@@ -148,6 +154,7 @@ def cases_file(cases: dict[str, tuple[Case, str]]) -> Callable[[Path], None]:
 
 FILES: dict[str, Callable[[Path], None]] = {
     "network_float": network_float,
+    "network_float16": network_float16,
     "network_int8": network_int8,
     "network_dynamic": network_dynamic,
     "state": state,

@@ -122,8 +122,7 @@ static smr_status plan_context(const smr_model *model, const smr_context_config 
                                smr_error *error) {
     uint32_t isas;
     SMR_TRY(read_config(given, config, error));
-    isas = smr_isa_limit(model->isas, config->isa);
-    if (isas == UINT32_MAX) {
+    if (!smr_model_limit(model, config->isa, &isas)) {
         SMR_FAIL(error, SMR_ERROR_ARGUMENT,
                  "instruction set \"%.32s\": this build or this processor has none of the name", config->isa);
     }
@@ -159,7 +158,7 @@ static smr_status build_context(const smr_model *model, const smr_context_config
     context->model = model;
     context->op_callback = config->op_callback;
     context->op_callback_user = config->op_callback_user;
-    context->isas = smr_isa_limit(model->isas, config->isa);
+    (void)smr_model_limit(model, config->isa, &context->isas);
     context->programs = (smr_program *)(void *)(memory + layout->programs);
     context->dimensions = (int32_t *)(void *)(memory + layout->dimensions);
     context->previous = (int32_t *)(void *)(memory + layout->previous);

@@ -3,6 +3,7 @@
 
 #include "../gen/format.h"
 #include "../platform/platform.h"
+#include "isa.h"
 #include "sha256.h"
 #include "verify.h"
 
@@ -30,6 +31,12 @@ smr_status smr_allocator_check(const smr_allocator *allocator, smr_error *error)
     return SMR_OK;
 }
 
+bool smr_model_limit(const smr_model *model, const char *name, uint32_t *isas) {
+    const uint32_t limited = smr_isa_limit(model->offered, name);
+    *isas = limited & model->isas;
+    return limited != UINT32_MAX;
+}
+
 smr_table smr_model_program_of(const smr_model *model, uint32_t signature) {
     const smr_table table = smr_vector_table(model->signatures, signature);
     return smr_vector_table(model->programs, smr_field_u32(table, SMR_SLOT_SIGNATURE_PROGRAM, 0));
@@ -47,8 +54,12 @@ static smr_status read_model(smr_model *model, const void *data, size_t size, sm
     memset(model, 0, sizeof *model);
     model->file.data = data;
     model->file.size = size;
-    model->isas = smr_platform_isas();
     SMR_TRY(smr_structure_verify(model->file, &model->root, error));
+    model->offered = smr_platform_isas();
+    model->isas = model->offered;
+    if (smr_field_u8(model->root, SMR_SLOT_MODEL_FLOAT16_SUMS, 0) == 0) {
+        model->isas &= ~(uint32_t)SMR_ISA_neonfp16;
+    }
     model->dimensions = smr_field_vector(model->root, SMR_SLOT_MODEL_DIMENSIONS);
     model->expressions = smr_field_vector(model->root, SMR_SLOT_MODEL_EXPRESSIONS);
     model->constants = smr_field_vector(model->root, SMR_SLOT_MODEL_CONSTANTS);

@@ -27,7 +27,8 @@ struct smr_model {
     size_t tensor_count; /* of all programs */
     size_t shape_count;  /* of those whose sizes can change */
     smr_kept kept;
-    uint32_t isas;           /* what this processor offers: a set of smr_isa; `kept` is for these */
+    uint32_t offered;        /* what this processor has: a set of smr_isa */
+    uint32_t isas;           /* those of them that the file permits; `kept` is for these */
     smr_allocator allocator; /* what frees this, when `owned` */
     uint8_t owned;
     uint8_t mapped; /* whether `file` is to be unmapped */
@@ -38,6 +39,10 @@ smr_allocator smr_allocator_or_default(const smr_allocator *allocator);
 
 /* Refuses an allocator that lacks a function. */
 smr_status smr_allocator_check(const smr_allocator *allocator, smr_error *error);
+
+/* Sets `isas` to those that the model may use, up to the one that is named; false for a name that this build
+ * or this processor has not. */
+bool smr_model_limit(const smr_model *model, const char *name, uint32_t *isas);
 
 /* The place of a signature's program and endpoint in the file; the indices are valid. */
 smr_table smr_model_program_of(const smr_model *model, uint32_t signature);

@@ -118,6 +118,7 @@ smr_status smr_self_test(smr_context *context, float tolerance, smr_error *error
         SMR_FAIL(error, SMR_ERROR_ARGUMENT, "`context` is null, or `tolerance` is %g", (double)tolerance);
     }
     SMR_TRY(smr_context_enlarge(context, error));
+    tolerance = fmaxf(tolerance, smr_field_f32(context->model->root, SMR_SLOT_MODEL_GOLDEN_TOLERANCE, 0));
     for (i = 0; i < context->model->signatures.count && status == SMR_OK; ++i) {
         status = run_goldens(context, (int32_t)i, tolerance, error);
     }

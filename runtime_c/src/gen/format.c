@@ -685,6 +685,8 @@ static const smr_format_field model_fields[] = {
     {SMR_FIELD_TABLES, 1, 0, 0, SMR_TABLE_SIGNATURE},
     {SMR_FIELD_TABLES, 1, 0, 0, SMR_TABLE_KERNEL_USE},
     {SMR_FIELD_TABLES, 1, 0, 0, SMR_TABLE_METADATA},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
 };
 
 const smr_format_table smr_format_tables[] = {
@@ -790,7 +792,7 @@ const smr_format_table smr_format_tables[] = {
     {state_fields, 5},
     {kernel_use_fields, 2},
     {metadata_fields, 2},
-    {model_fields, 12},
+    {model_fields, 14},
 };
 
 const int16_t smr_format_attributes[256] = {

@@ -182,6 +182,8 @@ typedef enum smr_format_table_id {
 #define SMR_SLOT_MODEL_SIGNATURES 9
 #define SMR_SLOT_MODEL_KERNELS 10
 #define SMR_SLOT_MODEL_METADATA 11
+#define SMR_SLOT_MODEL_FLOAT16_SUMS 12
+#define SMR_SLOT_MODEL_GOLDEN_TOLERANCE 13
 
 typedef enum smr_format_kind {
     SMR_FIELD_SCALAR,       /* size bytes in the table */

@@ -5,11 +5,9 @@
 #include "../tiled/product.h"
 
 #if defined(SMR_KERNELS_ARM64)
-#include <arm_neon.h>
+#include "product_half.h"
 
 #define HALF_PIXELS 5
-#define HALF_PANELS 4 /* of one pixel */
-#define HALF_UNROLL _Pragma("GCC unroll 16")
 
 /* Adds the products of the number in a lane of each pixel and a row of the panels. */
 #define HALF_LANE(lane)                                                                   \
@@ -41,23 +39,6 @@ static inline __attribute__((always_inline)) void half_steps(float32x4_t sum[HAL
         HALF_LANE(1)
         HALF_LANE(2)
         HALF_LANE(3)
-    }
-}
-
-/* Writes the sums of a pixel as float16. */
-static inline __attribute__((always_inline)) void half_write(const float32x4_t *sum, const smr_tile *tile,
-                                                             const size_t panels, size_t r) {
-    const float32x4_t least = vdupq_n_f32(tile->least), most = vdupq_n_f32(tile->most);
-    uint16_t padded[16 * HALF_PANELS];
-    uint16_t *output = (uint16_t *)tile->output + r * tile->output_step;
-    uint16_t *to = tile->outputs == panels * 16 ? output : padded;
-    size_t v;
-    HALF_UNROLL for (v = 0; v < 4 * panels; ++v) {
-        const float16x4_t narrow = vcvt_f16_f32(vminq_f32(vmaxq_f32(sum[v], least), most));
-        vst1_u16(to + 4 * v, vreinterpret_u16_f16(narrow));
-    }
-    if (to == padded) {
-        memcpy(output, padded, tile->outputs * sizeof *output);
     }
 }
 

@@ -1,0 +1,158 @@
+/* Products of float16 with the arithmetic of float16 of ARMv8.2, for files that permit it: as many products
+ * as HALF_BLOCK are summed as float16, eight lanes at a time, and these sums are added as float32.
+ * docs/float16.md has the bound of the error. 16 of the 32 registers hold sums, and numbers of eight pixels
+ * are in others. */
+#include "../prototypes.h"
+#include "../tiled/product.h"
+
+#if defined(SMR_KERNELS_ARM64)
+#include "product_half.h"
+
+#define HALF_PIXELS 8
+#define HALF_BLOCK  64
+
+/* The intrinsic makes gcc copy the lane to all lanes of another register first. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define HALF_MULTIPLY_ADD(sum, weight, value, lane) \
+    __asm__("fmla %0.8h, %1.8h, %2.h[%3]" : "+w"(sum) : "w"(weight), "x"(value), "i"(lane))
+#else
+#define HALF_MULTIPLY_ADD(sum, weight, value, lane) sum = vfmaq_laneq_f16(sum, weight, value, lane)
+#endif
+
+/* Adds the products of the number in a lane of each pixel and a row of the panels. */
+#define HALF_LANE(lane)                                                              \
+    HALF_UNROLL for (v = 0; v < 2 * panels; ++v) {                                   \
+        const uint8_t *from = weights + (lane) * 32 + v / 2 * panel + v % 2 * 16;    \
+        const float16x8_t weight = vld1q_f16((const float16_t *)(const void *)from); \
+        HALF_UNROLL for (r = 0; r < pixels; ++r) {                                   \
+            HALF_MULTIPLY_ADD(sum[r][v], weight, value[r], lane);                    \
+        }                                                                            \
+    }
+
+/* Adds the products of so many numbers of each pixel, 1, 4 or 8, and rows of the panels. */
+static inline __attribute__((always_inline)) void half_steps(float16x8_t sum[HALF_PIXELS][2 * HALF_PANELS],
+                                                             const uint8_t *numbers, size_t pixel,
+                                                             const uint8_t *weights, size_t panel,
+                                                             const size_t panels, const size_t pixels,
+                                                             const size_t count) {
+    float16x8_t value[HALF_PIXELS];
+    size_t r, v;
+    HALF_UNROLL for (r = 0; r < pixels; ++r) {
+        const float16_t *from = (const float16_t *)(const void *)(numbers + r * pixel);
+        const float16x4_t few = count == 4 ? vld1_f16(from) : vld1_dup_f16(from);
+        value[r] = count == 8 ? vld1q_f16(from) : vcombine_f16(few, few);
+    }
+    HALF_LANE(0)
+    if (count >= 4) {
+        HALF_LANE(1)
+        HALF_LANE(2)
+        HALF_LANE(3)
+    }
+    if (count == 8) {
+        HALF_LANE(4)
+        HALF_LANE(5)
+        HALF_LANE(6)
+        HALF_LANE(7)
+    }
+}
+
+/* Adds the sums of a pixel to others of float32. */
+static inline __attribute__((always_inline)) void half_widen(const float16x8_t *sum, const float *from,
+                                                             float32x4_t *total, const size_t panels) {
+    size_t v;
+    HALF_UNROLL for (v = 0; v < 2 * panels; ++v) {
+        total[2 * v] = vaddq_f32(vld1q_f32(from + 8 * v), vcvt_f32_f16(vget_low_f16(sum[v])));
+        total[2 * v + 1] = vaddq_f32(vld1q_f32(from + 8 * v + 4), vcvt_high_f32_f16(sum[v]));
+    }
+}
+
+static inline __attribute__((always_inline)) void half_tile(const smr_tile *tile, const size_t panels,
+                                                            const size_t pixels) {
+    const size_t panel = tile->weights_panel, pixel = tile->pixel_step;
+    const float *from = tile->first ? tile->start : tile->partial; /* the sums of float32 so far */
+    size_t step = tile->first ? 0 : panels * 16, left = HALF_BLOCK;
+    float *partial = tile->partial;
+    float16x8_t sum[HALF_PIXELS][2 * HALF_PANELS];
+    float32x4_t total[4 * HALF_PANELS];
+    size_t row, run, k, steps, r, v;
+    HALF_UNROLL for (r = 0; r < pixels; ++r) {
+        HALF_UNROLL for (v = 0; v < 2 * panels; ++v) {
+            sum[r][v] = vdupq_n_f16(0);
+        }
+    }
+    for (row = 0; row < tile->rows; ++row) {
+        for (run = 0; run < tile->runs; ++run) {
+            const uint8_t *weights = tile->weights + row * tile->weights_row + run * tile->weights_run;
+            const uint8_t *numbers = tile->pixels + row * tile->row_step + run * tile->run_step;
+            for (k = tile->length; k > 0;) {
+                if (left == 0) {
+                    HALF_UNROLL for (r = 0; r < pixels; ++r) {
+                        half_widen(sum[r], from + r * step, total, panels);
+                        HALF_UNROLL for (v = 0; v < 4 * panels; ++v) {
+                            vst1q_f32(partial + (r * panels * 4 + v) * 4, total[v]);
+                        }
+                        HALF_UNROLL for (v = 0; v < 2 * panels; ++v) {
+                            sum[r][v] = vdupq_n_f16(0);
+                        }
+                    }
+                    from = partial;
+                    step = panels * 16;
+                    left = HALF_BLOCK;
+                }
+                steps = k < left ? k : left;
+                k -= steps;
+                left -= steps;
+                for (; steps >= 8; steps -= 8, numbers += 16, weights += 256) {
+                    half_steps(sum, numbers, pixel, weights, panel, panels, pixels, 8);
+                }
+                if (steps >= 4) {
+                    half_steps(sum, numbers, pixel, weights, panel, panels, pixels, 4);
+                    steps -= 4;
+                    numbers += 8;
+                    weights += 128;
+                }
+                for (; steps > 0; --steps, numbers += 2, weights += 32) {
+                    half_steps(sum, numbers, pixel, weights, panel, panels, pixels, 1);
+                }
+            }
+        }
+    }
+    HALF_UNROLL for (r = 0; r < pixels; ++r) {
+        half_widen(sum[r], from + r * step, total, panels);
+        if (tile->last) {
+            half_write(total, tile, panels, r);
+        } else {
+            HALF_UNROLL for (v = 0; v < 4 * panels; ++v) {
+                vst1q_f32(partial + (r * panels * 4 + v) * 4, total[v]);
+            }
+        }
+    }
+}
+
+/* clang-format off */
+#define HALF_TILES(TILE) \
+    TILE(1, 1) TILE(1, 2) TILE(1, 3) TILE(1, 4) TILE(1, 5) TILE(1, 6) TILE(1, 7) TILE(1, 8) \
+    TILE(2, 1) TILE(3, 1) TILE(4, 1)
+/* clang-format on */
+
+#define HALF_TILE(panels, pixels)                                   \
+    static void half_##panels##_by_##pixels(const smr_tile *tile) { \
+        half_tile(tile, panels, pixels);                            \
+    }
+HALF_TILES(HALF_TILE)
+
+#define HALF_ENTRY(panels, pixels) [panels - 1][pixels - 1] = half_##panels##_by_##pixels,
+static const smr_tile_function half_table[SMR_TILE_PANELS][SMR_TILE_PIXELS] = {HALF_TILES(HALF_ENTRY)};
+
+static const smr_product_functions half_functions = {
+    .panels = 1, .panels_alone = HALF_PANELS, .pixels = {HALF_PIXELS, 1, 1, 1}, .function = half_table};
+
+smr_status smr_prepare_half_conv2d_neonfp16(smr_node *node, smr_error *error) {
+    return smr_product_prepare_conv2d(node, &half_functions, error);
+}
+
+smr_status smr_prepare_half_matmul_neonfp16(smr_node *node, smr_error *error) {
+    return smr_product_prepare_matmul(node, &half_functions, error);
+}
+
+#endif
