@@ -2,6 +2,10 @@
 #include <math.h>
 
 #include "check.h"
+#include "core/isa.h"
+#include "core/model.h"
+#include "gen/format.h"
+#include "platform/platform.h"
 
 static smr_context *make_context(const smr_model *model, const smr_context_config *config) {
     smr_context *context = NULL;
@@ -371,6 +375,55 @@ static void test_self_test(void) {
     free(file.block);
 }
 
+static const char *kernel_of(const smr_model *model, int32_t index) {
+    smr_op_info op;
+    smr_error error;
+    CHECK_OK(smr_model_program_op(model, 0, index, &op, &error), error);
+    return op.kernel;
+}
+
+/* Sums of float16 are for files that permit them, and golden outputs are held to what the file says of them.
+ */
+static void test_float16(void) {
+    check_file file = check_read_file(SMR_TEST_GOLDEN "/network_float16.smr");
+    const bool offered = (smr_platform_isas() & SMR_ISA_neonfp16) != 0;
+    smr_context_config config;
+    smr_model *model;
+    smr_context *context;
+    const char *kernel;
+    const void *data;
+    uint8_t *permits, *allowed;
+    float golden;
+    size_t bytes;
+    smr_error error;
+    CHECK_OK(smr_model_load(file.data, file.size, NULL, &model, &error), error);
+    permits = file.data + (smr_field(model->root, SMR_SLOT_MODEL_FLOAT16_SUMS) - file.data);
+    allowed = file.data + (smr_field(model->root, SMR_SLOT_MODEL_GOLDEN_TOLERANCE) - file.data);
+    CHECK(*permits == 1 && smr_read_f32(allowed) == 0.01f);
+    CHECK((strcmp(kernel_of(model, 1), "neonfp16") == 0) == offered);
+    context = make_context(model, NULL);
+    CHECK_OK(smr_model_golden(model, 0, 0, 1, 0, &data, &bytes, &error), error);
+    memcpy(&golden, data, sizeof golden);
+    golden += 0.001f; /* the largest output is 0.16 */
+    memcpy(file.data + ((const uint8_t *)data - file.data), &golden, sizeof golden);
+    CHECK_OK(smr_self_test(context, 0, &error), error);
+    memset(allowed, 0, sizeof golden);
+    CHECK_FAILS(smr_self_test(context, 0.001f, &error), SMR_ERROR_MISMATCH, "golden case 0", error);
+    smr_context_free(context);
+    smr_model_free(model);
+    *permits = 0;
+    CHECK_OK(smr_model_load(file.data, file.size, NULL, &model, &error), error);
+    CHECK(strcmp(kernel_of(model, 1), "neonfp16") != 0);
+    smr_context_config_init(&config);
+    config.isa = offered ? "neonfp16" : "generic";
+    context = make_context(model, &config);
+    CHECK_OK(smr_context_kernel(context, 0, 1, &kernel, &error), error);
+    CHECK(strcmp(kernel, offered ? "neon" : "generic") == 0);
+    smr_context_free(context);
+    smr_model_free(model);
+    free(file.block);
+}
+
 int main(void) {
     test_run();
     test_views();
@@ -382,5 +435,6 @@ int main(void) {
     test_callback();
     test_control();
     test_self_test();
+    test_float16();
     return check_result();
 }
