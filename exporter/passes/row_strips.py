@@ -14,7 +14,7 @@ from typing import Any
 
 from samara.exporter import sharing
 from samara.exporter.passes.row_local import Link, Strips, bounds_of, image_shape, link
-from samara.exporter.passes.strip_choice import Memory, choose, worth
+from samara.exporter.passes.strip_choice import Memory, choose, op_bytes
 from samara.exporter.plan import Program, Step
 from samara.exporter.plan.bounds import round_up
 from samara.exporter.plan.lifetime import lifetimes
@@ -45,7 +45,8 @@ def _gains(model: ModelGraph, before: Memory, ops: int) -> bool:
     """Whether a rewritten model needs so much less as was foreseen."""
     order = [op for op in needed(model.outputs) if op.definition.device == "kernel"]
     after = _memory(model, order)
-    return after is not None and worth(max(before.live) - max(after.live), len(order) - ops)
+    peak = max(before.live)
+    return after is not None and peak - max(after.live) > op_bytes(peak) * (len(order) - ops)
 
 
 def find_chains(order: Sequence[Operation], outputs: Sequence[Tensor]) -> list[list[Link]]:

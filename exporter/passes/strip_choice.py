@@ -24,9 +24,12 @@ STRIPS = (2, 3, 4, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56)
 LONGEST = 8
 """The most ops of a part."""
 
-OP_BYTES = 4096
-"""What an op is worth: some twenty times what it takes in a context of the runtime, its tensors with it, since it takes
-time as well, most of all that of threads which wait for each other between ops."""
+OP_BYTES = 768
+"""What an op is worth at least: some three times what it takes in a context of the runtime, its tensors with it."""
+
+OP_SHARE = 2000
+"""And which part of the bytes that are live at most: it takes time as well, most of all that of threads, which wait for
+each other between ops."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,9 +176,9 @@ class Memory:
         )
 
 
-def worth(saved: int, added: int) -> bool:
-    """Whether so many bytes of arena are worth so many ops."""
-    return saved > OP_BYTES * added
+def op_bytes(peak: int) -> int:
+    """How many bytes of arena an op is worth, where so many are live at most without strips."""
+    return max(OP_BYTES, peak // OP_SHARE)
 
 
 def choose(chains: Sequence[Sequence[Link]], memory: Memory) -> list[Part]:
@@ -193,7 +196,7 @@ def choose(chains: Sequence[Sequence[Link]], memory: Memory) -> list[Part]:
         if floor <= height < peak:
             cut = _cut(chains, memory, parts, height)
             if cut is not None:
-                cost = height + OP_BYTES * sum(p.added for p in cut)
+                cost = height + op_bytes(peak) * sum(p.added for p in cut)
                 best = min(best, (cost, cut), key=lambda found: found[0])
     return best[1]
 

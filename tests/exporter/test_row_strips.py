@@ -156,6 +156,7 @@ def test_nothing_is_computed_twice() -> None:
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ops cost nothing, so that small networks are cut, too."""
     monkeypatch.setattr(strip_choice, "OP_BYTES", 0)
+    monkeypatch.setattr(strip_choice, "OP_SHARE", 1 << 62)
 
 
 def network(seed: int, size: int = 32) -> tuple[Net, Tensor]:

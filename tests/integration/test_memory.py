@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.formats import samara_file
+from benchmarks.formats import onnx_file, samara_file
+from benchmarks.formats.samples import calibration
 from benchmarks.networks import NETWORKS
 from samara.exporter.export import export_model
 from samara.graph.graph import Graph
 from samara.pyruntime import load
+from samara.quantize import Int8
 from tests.conftest import ROOT
 
 PROGRAM = next(iter((ROOT / "build" / "release").rglob("smr_bench")), None)
@@ -58,3 +60,19 @@ def test_a_context_has_little_beside_its_arena(tmp_path: Path) -> None:
     memory = load(tmp_path / "network.smr").memory
     assert memory.arena < 2 * 1024 * 1024
     assert memory.arena < memory.context <= memory.arena + 64 * 1024
+
+
+@pytest.mark.slow
+def test_strips_keep_integers_in_little_memory(tmp_path: Path) -> None:
+    pytest.importorskip("onnx", reason="the network is read as an ONNX model")
+    network = NETWORKS["mobilenet_v2"]()
+    network.draw()
+    export_model(
+        onnx_file.model(network),
+        tmp_path / "network.smr",
+        samples=[[x] for x in calibration(network)[:2]],
+        quantize=Int8(inputs="int8", outputs="int8"),
+        channels_last=True,
+        golden=0,
+    )
+    assert load(tmp_path / "network.smr").memory.arena <= 450 * 1024
