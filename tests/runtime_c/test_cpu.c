@@ -4,6 +4,10 @@
 
 #if defined(SMR_KERNELS_X86)
 
+#if defined(__GNUC__)
+#include <cpuid.h>
+#endif
+
 static int asked;
 
 static int grant(void) {
@@ -62,9 +66,35 @@ static void test_older(void) {
     CHECK(smr_cpu_isas(&older, grant) == 0);
 }
 
+/* Whoever has asked the processor, the answers are its own. */
+static void test_this(void) {
+#if defined(__GNUC__) && !defined(SMR_EMULATE)
+    const uint32_t found = smr_platform_isas() & ~(uint32_t)SMR_ISA_amx;
+    uint32_t a, b, c, d, kept = 0;
+    smr_cpu cpu = {0, 0, 0, 0, 0, 0};
+    if (__get_cpuid_count(1, 0, &a, &b, &c, &d) != 0) {
+        cpu.first_c = c;
+    }
+    if (__get_cpuid_count(7, 0, &a, &b, &c, &d) != 0) {
+        cpu.more_b = b;
+        cpu.more_c = c;
+        cpu.more_d = d;
+    }
+    if (__get_cpuid_count(7, 1, &a, &b, &c, &d) != 0) {
+        cpu.next_a = a;
+    }
+    if ((cpu.first_c >> 27 & 1) != 0) {
+        __asm__ volatile("xgetbv" : "=a"(kept), "=d"(d) : "c"(0));
+        cpu.kept = kept;
+    }
+    CHECK(found == smr_cpu_isas(&cpu, refuse));
+#endif
+}
+
 int main(void) {
     test_tiles();
     test_older();
+    test_this();
     return check_result();
 }
 

@@ -11,7 +11,15 @@
 #include <unistd.h>
 #endif
 
-#if defined(_MSC_VER)
+#if defined(__has_include)
+#if defined(__GLIBC__) && __has_include(<sys/platform/x86.h>)
+#define CPU_ASKED /* by the C library, when the program began */
+#endif
+#endif
+
+#if defined(CPU_ASKED)
+#include <sys/platform/x86.h>
+#elif defined(_MSC_VER)
 #include <intrin.h>
 #else
 #include <cpuid.h>
@@ -21,23 +29,55 @@ typedef struct cpu_leaf {
     uint32_t a, b, c, d;
 } cpu_leaf;
 
+/* The leaves that matter: leaf 1, and parts 0 and 1 of leaf 7. */
+typedef struct cpu_leaves {
+    cpu_leaf first;
+    cpu_leaf more;
+    cpu_leaf next;
+} cpu_leaves;
+
+/* In a virtual machine each question to the processor takes microseconds, as long as verifying several ops.
+ */
+#if defined(CPU_ASKED)
+static cpu_leaf cpu_answer(unsigned leaf) {
+    const unsigned *words = __x86_get_cpuid_feature_leaf(leaf)->cpuid_array;
+    const cpu_leaf answer = {words[0], words[1], words[2], words[3]};
+    return answer;
+}
+
+static void cpu_ask_all(cpu_leaves *leaves) {
+    leaves->first = cpu_answer(CPUID_INDEX_1);
+    leaves->more = cpu_answer(CPUID_INDEX_7);
+    leaves->next = cpu_answer(CPUID_INDEX_7_ECX_1);
+}
+#else
 static cpu_leaf cpu_ask(uint32_t number, uint32_t part) {
-    cpu_leaf leaf = {0, 0, 0, 0};
+    cpu_leaf leaf;
 #if defined(_MSC_VER)
     int found[4];
-    __cpuid(found, 0);
-    if ((uint32_t)found[0] >= number) {
-        __cpuidex(found, (int)number, (int)part);
-        leaf.a = (uint32_t)found[0];
-        leaf.b = (uint32_t)found[1];
-        leaf.c = (uint32_t)found[2];
-        leaf.d = (uint32_t)found[3];
-    }
+    __cpuidex(found, (int)number, (int)part);
+    leaf.a = (uint32_t)found[0];
+    leaf.b = (uint32_t)found[1];
+    leaf.c = (uint32_t)found[2];
+    leaf.d = (uint32_t)found[3];
 #else
-    (void)__get_cpuid_count(number, part, &leaf.a, &leaf.b, &leaf.c, &leaf.d);
+    __cpuid_count(number, part, leaf.a, leaf.b, leaf.c, leaf.d);
 #endif
     return leaf;
 }
+
+static void cpu_ask_all(cpu_leaves *leaves) {
+    const cpu_leaf none = {0, 0, 0, 0};
+#if defined(_MSC_VER)
+    const uint32_t most = cpu_ask(0, 0).a;
+#else
+    const uint32_t most = __get_cpuid_max(0, NULL);
+#endif
+    leaves->first = most >= 1 ? cpu_ask(1, 0) : none;
+    leaves->more = most >= 7 ? cpu_ask(7, 0) : none;
+    leaves->next = leaves->more.a >= 1 ? cpu_ask(7, 1) : none; /* `a` is the number of the last part */
+}
+#endif
 
 /* The registers whose content the system keeps from one program to the next: XCR0. */
 static uint32_t cpu_kept(void) {
@@ -87,10 +127,17 @@ uint32_t smr_cpu_isas(const smr_cpu *cpu, int (*ask_for_tiles)(void)) {
 }
 
 uint32_t smr_platform_isas(void) {
-    const cpu_leaf first = cpu_ask(1, 0), more = cpu_ask(7, 0);
-    const smr_cpu cpu = {first.c, more.b,          more.c,
-                         more.d,  cpu_ask(7, 1).a, cpu_has(first.c, 1u << 27) ? cpu_kept() : 0};
-    uint32_t isas = smr_cpu_isas(&cpu, cpu_ask_for_tiles);
+    cpu_leaves leaves;
+    smr_cpu cpu;
+    uint32_t isas;
+    cpu_ask_all(&leaves);
+    cpu.first_c = leaves.first.c;
+    cpu.more_b = leaves.more.b;
+    cpu.more_c = leaves.more.c;
+    cpu.more_d = leaves.more.d;
+    cpu.next_a = leaves.next.a;
+    cpu.kept = cpu_has(leaves.first.c, 1u << 27) ? cpu_kept() : 0;
+    isas = smr_cpu_isas(&cpu, cpu_ask_for_tiles);
 #if defined(SMR_EMULATE)
     isas |= cpu_has(isas, SMR_ISA_avx2) ? SMR_ISA_avxvnni : 0;
     isas |= cpu_has(isas, SMR_ISA_avx512vnni) ? SMR_ISA_amx : 0;
