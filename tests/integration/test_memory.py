@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,31 +24,49 @@ PROGRAM = next(iter((ROOT / "build" / "release").rglob("smr_bench")), None)
 LAYERS, WIDTH = 6, 512
 
 
-@pytest.fixture(scope="module")
-def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Products of a matrix of 256 KiB with weights of 1 MiB each."""
+LARGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+
+
+def write_network(path: Path, rows: int) -> Path:
+    """Products of a matrix of this many rows of 2 KiB with weights of 1 MiB each."""
     graph = Graph()
     rng = np.random.default_rng(1)
-    x = graph.apply("placeholder", [], {"dtype": "float32", "shape": [128, WIDTH]}, name="x").outputs[0]
+    x = graph.apply("placeholder", [], {"dtype": "float32", "shape": [rows, WIDTH]}, name="x").outputs[0]
     for _ in range(LAYERS):
         weights = (rng.standard_normal((WIDTH, WIDTH)) / np.sqrt(WIDTH)).astype(np.float32)
         x = graph.b.relu(graph.b.matmul(x, weights))
-    path = tmp_path_factory.mktemp("memory") / "network.smr"
-    export_model({"y": x}, path, samples=[{"x": rng.standard_normal((128, WIDTH)).astype(np.float32)}])
+    export_model({"y": x}, path, samples=[{"x": rng.standard_normal((rows, WIDTH)).astype(np.float32)}])
     return path
 
 
-def test_anonymous_memory_is_the_arena_and_little_more(network: Path) -> None:
+def measure(network: Path) -> dict[str, Any]:
+    """What smr_bench tells of a file."""
     if PROGRAM is None or not sys.platform.startswith("linux"):
         pytest.skip("no smr_bench in build/release: run `make test-c`")
     done = subprocess.run(
         [str(PROGRAM), "--json", "--runs", "3", str(network)], capture_output=True, text=True, check=True
     )
-    told = json.loads(done.stdout)
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+@pytest.mark.parametrize("rows", [128, 640])  # 640: the arena has a large page, and small ones
+def test_anonymous_memory_is_the_arena_and_little_more(tmp_path: Path, rows: int) -> None:
+    network = write_network(tmp_path / "network.smr", rows)
+    told = measure(network)
     assert network.stat().st_size > LAYERS * WIDTH * WIDTH * 4
-    assert 2 * 128 * WIDTH * 4 <= told["arena_bytes"] <= 3 * 128 * WIDTH * 4
+    assert 2 * rows * WIDTH * 4 <= told["arena_bytes"] <= 3 * rows * WIDTH * 4
     assert told["anonymous_bytes"] >= told["arena_bytes"] // 2, "it is not measured"
     assert told["anonymous_bytes"] <= told["arena_bytes"] + 64 * 1024
+
+
+def test_a_large_arena_takes_few_page_faults(tmp_path: Path) -> None:
+    if not LARGE_PAGES.exists() or "[never]" in LARGE_PAGES.read_text():
+        pytest.skip("the system has no large pages")
+    rows, page = 1024, 4096
+    told = measure(write_network(tmp_path / "network.smr", rows))
+    assert told["arena_bytes"] >= 2 * rows * WIDTH * 4
+    assert 0 < told["page_faults"] < told["arena_bytes"] // page // 2
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 /* Making contexts: the one layout of their memory. */
 #include "context.h"
 
+#include "../platform/platform.h"
 #include "isa.h"
 #include "parallel.h"
 
@@ -198,6 +199,10 @@ smr_status smr_context_create(const smr_model *model, const smr_context_config *
         place = source.allocate(source.user, layout.bytes, SMR_ALIGNMENT);
         if (place == NULL) {
             SMR_FAIL(error, SMR_ERROR_MEMORY, "no memory for the %zu bytes of a context", layout.bytes);
+        }
+        /* Smaller sizes than the largest need less of an arena. */
+        if (read.allocator == NULL && model->dimensions.count == 0) {
+            smr_platform_touch(place, layout.bytes);
         }
     } else if (memory_size < layout.bytes || (uintptr_t)memory % SMR_ALIGNMENT != 0) {
         SMR_FAIL(error, (uintptr_t)memory % SMR_ALIGNMENT != 0 ? SMR_ERROR_ARGUMENT : SMR_ERROR_MEMORY,

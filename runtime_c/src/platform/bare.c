@@ -44,6 +44,11 @@ void smr_platform_release(void *memory) {
     }
 }
 
+void smr_platform_touch(void *memory, size_t bytes) {
+    (void)memory;
+    (void)bytes;
+}
+
 static smr_status read_stream(FILE *stream, const char *path, smr_platform_file *file, smr_error *error) {
     long size;
     void *data;

@@ -32,6 +32,10 @@ void smr_platform_restore_floats(uint64_t found);
 void *smr_platform_allocate(size_t bytes, size_t alignment);
 void smr_platform_release(void *memory);
 
+/* Lets a system that has memory only once it is written provide all of it at once, which is faster. The
+ * memory is one that was allocated here; what is in it stays. */
+void smr_platform_touch(void *memory, size_t bytes);
+
 /* A whole file, to read. `file` has what smr_platform_unmap needs. */
 typedef struct smr_platform_file {
     const void *data;

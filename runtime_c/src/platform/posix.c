@@ -5,6 +5,9 @@
 #if !defined(_FILE_OFFSET_BITS)
 #define _FILE_OFFSET_BITS 64 /* a 32-bit fstat fails on large inode numbers without it */
 #endif
+#if defined(__linux__) && !defined(_DEFAULT_SOURCE)
+#define _DEFAULT_SOURCE /* for madvise */
+#endif
 #include "thread.h"
 
 #if defined(SMR_PLATFORM_POSIX)
@@ -29,16 +32,55 @@ uint64_t smr_platform_clock(void) {
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+/* Bytes that are worth a call to the system. */
+#define POSIX_WORTH ((size_t)64 << 10)
+
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+/* A large page of most processors. */
+#define POSIX_LARGE ((size_t)2 << 20)
+
+/* Memory that has as many large pages as fit, from its beginning on: each takes one page fault in place of
+ * hundreds. The rest has small ones, so that no more memory is taken than was asked for. */
+static void *allocate_large(size_t bytes) {
+    void *memory = NULL;
+    if (posix_memalign(&memory, POSIX_LARGE, bytes) != 0) {
+        return NULL;
+    }
+    (void)madvise(memory, bytes / POSIX_LARGE * POSIX_LARGE, MADV_HUGEPAGE); /* it is as good without */
+    return memory;
+}
+#endif
+
 void *smr_platform_allocate(size_t bytes, size_t alignment) {
     void *memory = NULL;
     if (alignment < sizeof(void *)) {
         alignment = sizeof(void *);
     }
-    return posix_memalign(&memory, alignment, bytes) == 0 ? memory : NULL;
+#if defined(POSIX_LARGE)
+    if (bytes >= POSIX_LARGE && alignment <= POSIX_LARGE) {
+        memory = allocate_large(bytes);
+    }
+#endif
+    return memory != NULL || posix_memalign(&memory, alignment, bytes) == 0 ? memory : NULL;
 }
 
 void smr_platform_release(void *memory) {
     free(memory);
+}
+
+void smr_platform_touch(void *memory, size_t bytes) {
+#if defined(MADV_POPULATE_WRITE)
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    const uintptr_t begin = ((uintptr_t)memory + page - 1) / page * page;
+    const uintptr_t end = ((uintptr_t)memory + bytes) / page * page;
+    if (bytes >= POSIX_WORTH) {
+        (void)madvise((void *)begin, end - begin,
+                      MADV_POPULATE_WRITE); /* kernels before 5.14 do not know it */
+    }
+#else
+    (void)memory;
+    (void)bytes;
+#endif
 }
 
 static smr_status map_descriptor(int descriptor, const char *path, smr_platform_file *file,

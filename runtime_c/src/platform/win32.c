@@ -31,6 +31,11 @@ void smr_platform_release(void *memory) {
     _aligned_free(memory);
 }
 
+void smr_platform_touch(void *memory, size_t bytes) {
+    (void)memory;
+    (void)bytes;
+}
+
 /* Paths are UTF-8. */
 static HANDLE open_file(const char *path) {
     wchar_t wide[1024];
