@@ -94,10 +94,11 @@ smr_status smr_whole_node_fill(const smr_context *context, const smr_program *pr
 
 /* The same parameters, of one of the nodes that were kept last; null when none has them. */
 static const void *find_parameters(const smr_program *program, const smr_op_record *op,
-                                   const smr_context_rooms *rooms) {
+                                   const smr_attributes *attributes, const smr_context_rooms *rooms) {
     smr_node **node = rooms->nodes;
     while (node > program->nodes && rooms->nodes - node < SMR_KEPT_RECENT) {
-        if (smr_op_alike(smr_vector_table(program->ops, (*--node)->index), op, program->tensors)) {
+        if (smr_op_alike(smr_vector_table(program->ops, (*--node)->index), op, attributes,
+                         program->tensors)) {
             return (*node)->parameters;
         }
     }
@@ -129,7 +130,7 @@ static smr_status keep_node(const smr_program *program, const smr_op_record *op,
     }
     kept = take_bytes(rooms, bytes);
     if (kept != NULL && parameters > 0) {
-        found = find_parameters(program, op, rooms);
+        found = find_parameters(program, op, &whole->node.attributes, rooms);
         room = found == NULL ? take_bytes(rooms, parameters) : NULL;
     }
     if (kept == NULL || (parameters > 0 && found == NULL && room == NULL) || rooms->left.nodes == 0 ||

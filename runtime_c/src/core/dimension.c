@@ -208,13 +208,3 @@ bool smr_expression_is_dimension(const smr_model *model, uint32_t index) {
         smr_field_vector(smr_vector_table(model->expressions, index), SMR_SLOT_EXPRESSION_CODE);
     return code.count == 2 && smr_vector_i32(code, 0) == EXPRESSION_DIMENSION;
 }
-
-bool smr_shape_is_fixed(smr_vector shape) {
-    uint32_t i;
-    for (i = 0; i < shape.count; ++i) {
-        if (smr_vector_i32(shape, i) < 0) {
-            return false;
-        }
-    }
-    return true;
-}

@@ -44,7 +44,14 @@ smr_status smr_shape_evaluate(const smr_dimensions *dimensions, smr_vector shape
                               smr_shape *result, smr_error *error);
 
 /* Whether no entry of a shape is an expression. */
-bool smr_shape_is_fixed(smr_vector shape);
+static inline bool smr_shape_is_fixed(smr_vector shape) {
+    int32_t signs = 0;
+    uint32_t i;
+    for (i = 0; i < shape.count; ++i) {
+        signs |= smr_vector_i32(shape, i);
+    }
+    return signs >= 0;
+}
 
 /* Whether an op sets a dimension while a program runs; else the caller does. */
 bool smr_dimension_is_computed(const smr_model *model, uint32_t index);

@@ -134,17 +134,21 @@ size_t smr_node_kept_parameters(const smr_node *node) {
 
 /* Of two tensors with fixed sizes, which are not the same. */
 static bool tensors_alike(smr_table a, smr_table b) {
-    const smr_vector one = smr_field_vector(a, SMR_SLOT_TENSOR_SHAPE);
-    const smr_vector other = smr_field_vector(b, SMR_SLOT_TENSOR_SHAPE);
-    return smr_tensor_storage(a) != SMR_STORAGE_CONSTANT && smr_tensor_storage(a) == smr_tensor_storage(b) &&
-           smr_field_u8(a, SMR_SLOT_TENSOR_DTYPE, 0) == smr_field_u8(b, SMR_SLOT_TENSOR_DTYPE, 0) &&
-           one.count == other.count && memcmp(one.data, other.data, one.count * sizeof(int32_t)) == 0;
+    smr_vector one, other;
+    if (smr_tensor_storage(a) == SMR_STORAGE_CONSTANT || smr_tensor_storage(a) != smr_tensor_storage(b) ||
+        smr_field_u8(a, SMR_SLOT_TENSOR_DTYPE, 0) != smr_field_u8(b, SMR_SLOT_TENSOR_DTYPE, 0)) {
+        return false;
+    }
+    one = smr_field_vector(a, SMR_SLOT_TENSOR_SHAPE);
+    other = smr_field_vector(b, SMR_SLOT_TENSOR_SHAPE);
+    return one.count == other.count && memcmp(one.data, other.data, one.count * sizeof(int32_t)) == 0;
 }
 
+/* Constants, which are soonest told apart, are mostly the last inputs. */
 static bool operands_alike(smr_vector a, smr_vector b, smr_vector tensors) {
     bool alike = a.count == b.count;
     uint32_t i;
-    for (i = 0; i < a.count && alike; ++i) {
+    for (i = a.count; i-- > 0 && alike;) {
         const int32_t one = smr_vector_i32(a, i), other = smr_vector_i32(b, i);
         if (one != other) {
             alike = one >= 0 && other >= 0 &&
@@ -160,22 +164,22 @@ static bool bytes_alike(const void *a, const void *b, size_t bytes) {
     return memcmp(a, b, bytes) == 0;
 }
 
-bool smr_op_alike(smr_table a, const smr_op_record *b, smr_vector tensors) {
-    smr_attributes one, other;
+bool smr_op_alike(smr_table a, const smr_op_record *b, const smr_attributes *attributes, smr_vector tensors) {
+    smr_attributes one;
     return smr_field_u16(a, SMR_SLOT_OP_OPCODE, 0) == b->opcode &&
            operands_alike(smr_field_vector(a, SMR_SLOT_OP_INPUTS), b->inputs, tensors) &&
            operands_alike(smr_field_vector(a, SMR_SLOT_OP_OUTPUTS), b->outputs, tensors) &&
            smr_attributes_decode(b->def, a, &one, NULL) == SMR_OK &&
-           smr_attributes_decode(b->def, b->table, &other, NULL) == SMR_OK &&
-           bytes_alike(&one, &other, sizeof one);
+           bytes_alike(&one, attributes, sizeof one);
 }
 
 /* Whether one of the ops that were counted last has the parameters of this one. */
-static bool count_shares(const smr_kept_count *count, uint32_t index) {
+static bool count_shares(const smr_kept_count *count, const smr_node *node, uint32_t index) {
     const smr_op_record op = smr_op_read(smr_vector_table(count->ops, index));
     uint32_t i;
     for (i = 0; i < SMR_KEPT_RECENT && i < count->nodes; ++i) {
-        if (smr_op_alike(smr_vector_table(count->ops, count->recent[i]), &op, count->tensors)) {
+        if (smr_op_alike(smr_vector_table(count->ops, count->recent[i]), &op, &node->attributes,
+                         count->tensors)) {
             return true;
         }
     }
@@ -193,7 +197,7 @@ bool smr_kept_add(smr_kept_count *count, const smr_node *node, uint32_t index) {
     if (bytes == 0) {
         return true;
     }
-    if (parameters > 0 && !count_shares(count, index)) {
+    if (parameters > 0 && !count_shares(count, node, index)) {
         count->kept.node_bytes += parameters;
     }
     count->recent[count->nodes++ % SMR_KEPT_RECENT] = index;

@@ -49,8 +49,9 @@ size_t smr_node_kept_parameters(const smr_node *node);
  * of an image differ in little but where they lie. */
 #define SMR_KEPT_RECENT 16
 
-/* Whether two ops of a program have the same attributes, constants, types and fixed sizes. */
-bool smr_op_alike(smr_table a, const smr_op_record *b, smr_vector tensors);
+/* Whether two ops of a program have the same attributes, of the second those given, constants, types and
+ * fixed sizes. */
+bool smr_op_alike(smr_table a, const smr_op_record *b, const smr_attributes *attributes, smr_vector tensors);
 
 /* Counts what is kept of nodes, in the order of programs and ops. */
 typedef struct smr_kept_count {

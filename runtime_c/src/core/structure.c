@@ -14,11 +14,14 @@
 
 typedef struct structure_frame {
     const smr_format_table *format;
-    size_t table;    /* its offset in the file */
-    size_t vector;   /* the offset of the first element of the vector being walked */
-    uint32_t count;  /* its elements that are left; 0 when none is being walked */
-    uint16_t field;  /* the next field to look at */
-    int16_t element; /* the table id of the vector's elements */
+    const uint8_t *fields; /* the places in the vtable that say where each field of the table is */
+    size_t table;          /* its offset in the file */
+    size_t vector;         /* the offset of the first element of the vector being walked */
+    uint32_t count;        /* its elements that are left; 0 when none is being walked */
+    uint16_t bytes;        /* of the table */
+    uint16_t known;        /* the fields that the vtable has places for */
+    uint16_t field;        /* the next field to look at */
+    int16_t element;       /* the table id of the vector's elements */
 } structure_frame;
 
 typedef struct structure_walk {
@@ -47,7 +50,7 @@ static smr_status structure_push(structure_walk *walk, int16_t table, size_t off
     const smr_format_table *format;
     structure_frame *frame;
     int64_t vtable;
-    uint32_t vtable_size;
+    uint32_t vtable_size, bytes;
     if (table < 0 || table >= SMR_TABLE_COUNT || walk->depth == STRUCTURE_MAX_DEPTH) {
         SMR_FAIL(walk->error, SMR_ERROR_FORMAT, "damaged file: tables are nested too deep at offset %zu",
                  offset);
@@ -63,34 +66,36 @@ static smr_status structure_push(structure_walk *walk, int16_t table, size_t off
                  "damaged file: the vtable of the table at offset %zu is outside", offset);
     }
     vtable_size = smr_read_u16(walk->file.data + vtable);
-    if (vtable_size < 4 || vtable_size % 2 != 0 || vtable_size > size - (size_t)vtable ||
-        smr_read_u16(walk->file.data + vtable + 2) < 4 ||
-        smr_read_u16(walk->file.data + vtable + 2) > size - offset) {
+    bytes = smr_read_u16(walk->file.data + vtable + 2);
+    if (vtable_size < 4 || vtable_size % 2 != 0 || vtable_size > size - (size_t)vtable || bytes < 4 ||
+        bytes > size - offset) {
         SMR_FAIL(walk->error, SMR_ERROR_FORMAT,
                  "damaged file: the vtable of the table at offset %zu is wrong", offset);
     }
     format = &smr_format_tables[table];
     SMR_TRY(structure_spend(walk, format->field_count / 8));
     frame = &walk->stack[walk->depth++];
-    memset(frame, 0, sizeof *frame);
     frame->format = format;
+    frame->fields = walk->file.data + vtable + 4;
     frame->table = offset;
+    frame->count = 0;
+    frame->bytes = (uint16_t)bytes;
+    frame->known = (uint16_t)((vtable_size - 4) / 2);
+    frame->field = 0;
     return SMR_OK;
 }
 
-/* The offset of a field in the file; 0 when it is absent. */
+/* Where a field begins in its table; 0 when it is absent. */
+static uint32_t structure_offset(const structure_frame *frame, uint32_t slot) {
+    return slot < frame->known ? smr_read_u16(frame->fields + 2 * slot) : 0;
+}
+
+/* The offset in the file of a field that is there. */
 static smr_status structure_field(const structure_walk *walk, const structure_frame *frame, uint32_t slot,
-                                  size_t bytes, size_t *place) {
-    const uint8_t *table = walk->file.data + frame->table;
-    const uint8_t *vtable = table - smr_read_i32(table);
-    const uint8_t *field = smr_field(table, slot);
-    *place = 0;
-    if (field == NULL) {
-        return SMR_OK;
-    }
-    *place = (size_t)(field - walk->file.data);
-    if (field - table < 4 || (size_t)(field - table) + bytes > smr_read_u16(vtable + 2) ||
-        *place % bytes != 0) {
+                                  uint32_t bytes, size_t *place) {
+    const uint32_t offset = structure_offset(frame, slot);
+    *place = frame->table + offset;
+    if (offset < 4 || offset + bytes > frame->bytes || (*place & (bytes - 1)) != 0) {
         SMR_FAIL(walk->error, SMR_ERROR_FORMAT,
                  "damaged file: field %u of the table at offset %zu is misplaced", (unsigned)slot,
                  frame->table);
@@ -180,40 +185,41 @@ static smr_status structure_string(structure_walk *walk, size_t place) {
 }
 
 /* The table that a union holds: absent when its member is 0 or one that this runtime does not know. */
-static smr_status structure_union(structure_walk *walk, const structure_frame *frame, uint32_t slot,
-                                  size_t place) {
-    const uint8_t member = smr_field_u8(walk->file.data + frame->table, slot - 1, 0);
-    size_t target;
-    if (member == 0 || smr_format_attributes[member] < 0) {
+static smr_status structure_union(structure_walk *walk, const structure_frame *frame, uint32_t slot) {
+    const uint32_t at = structure_offset(frame, slot - 1);
+    const uint8_t member = at == 0 ? 0 : walk->file.data[frame->table + at];
+    const bool known = member != 0 && smr_format_attributes[member] >= 0;
+    size_t place, target;
+    if (structure_offset(frame, slot) == 0) {
+        if (known) {
+            SMR_FAIL(walk->error, SMR_ERROR_FORMAT,
+                     "damaged file: the table at offset %zu has a union without a value", frame->table);
+        }
         return SMR_OK;
     }
-    if (place == 0) {
-        SMR_FAIL(walk->error, SMR_ERROR_FORMAT,
-                 "damaged file: the table at offset %zu has a union without a value", frame->table);
+    SMR_TRY(structure_field(walk, frame, slot, 4, &place));
+    if (!known) {
+        return SMR_OK;
     }
     SMR_TRY(structure_follow(walk, place, &target));
     return structure_push(walk, smr_format_attributes[member], target);
 }
 
-/* Looks at the next field of the innermost table. */
-static smr_status structure_step(structure_walk *walk, structure_frame *frame) {
-    const uint32_t slot = frame->field++;
+static smr_status structure_absent(const structure_walk *walk, const structure_frame *frame, uint32_t slot) {
+    if (frame->format->fields[slot].required) {
+        SMR_FAIL(walk->error, SMR_ERROR_FORMAT, "damaged file: the table at offset %zu lacks its field %u",
+                 frame->table, (unsigned)slot);
+    }
+    return SMR_OK;
+}
+
+/* Looks at a field that is there. */
+static smr_status structure_present(structure_walk *walk, structure_frame *frame, uint32_t slot) {
     const smr_format_field *field = &frame->format->fields[slot];
     const bool scalar = field->kind == SMR_FIELD_SCALAR || field->kind == SMR_FIELD_UNION_TYPE;
     size_t place, target;
     uint32_t count;
     SMR_TRY(structure_field(walk, frame, slot, scalar ? field->size : 4, &place));
-    if (field->kind == SMR_FIELD_UNION) {
-        return structure_union(walk, frame, slot, place);
-    }
-    if (place == 0) {
-        if (field->required) {
-            SMR_FAIL(walk->error, SMR_ERROR_FORMAT,
-                     "damaged file: the table at offset %zu lacks its field %u", frame->table,
-                     (unsigned)slot);
-        }
-        return SMR_OK;
-    }
     switch (field->kind) {
         case SMR_FIELD_STRING: return structure_string(walk, place);
         case SMR_FIELD_SCALARS:
@@ -228,25 +234,31 @@ static smr_status structure_step(structure_walk *walk, structure_frame *frame) {
     }
 }
 
-/* Passes over the fields that a table does not have and need not have. */
-static void structure_skip(const structure_walk *walk, structure_frame *frame) {
-    const uint8_t *table = walk->file.data + frame->table;
-    while (frame->field < frame->format->field_count) {
-        const smr_format_field *field = &frame->format->fields[frame->field];
-        if (field->required || field->kind == SMR_FIELD_UNION || smr_field(table, frame->field) != NULL) {
-            return;
+/* Looks at the fields of the innermost table, up to one with tables in it, which are looked at first. */
+static smr_status structure_fields(structure_walk *walk, structure_frame *frame) {
+    const uint32_t depth = walk->depth;
+    while (frame->field < frame->format->field_count && walk->depth == depth && frame->count == 0) {
+        const uint32_t slot = frame->field++;
+        if (frame->format->fields[slot].kind == SMR_FIELD_UNION) {
+            SMR_TRY(structure_union(walk, frame, slot));
+        } else if (structure_offset(frame, slot) == 0) {
+            SMR_TRY(structure_absent(walk, frame, slot));
+        } else {
+            SMR_TRY(structure_present(walk, frame, slot));
         }
-        ++frame->field;
     }
+    return SMR_OK;
 }
 
 /* A newer format may be built otherwise, so its version is asked about before anything else. */
 static smr_status structure_version(const structure_walk *walk) {
     const structure_frame *frame = &walk->stack[0];
     size_t place;
-    uint32_t version;
-    SMR_TRY(structure_field(walk, frame, SMR_SLOT_MODEL_FORMAT_VERSION, 4, &place));
-    version = place == 0 ? 0 : structure_u32(walk, place);
+    uint32_t version = 0;
+    if (structure_offset(frame, SMR_SLOT_MODEL_FORMAT_VERSION) != 0) {
+        SMR_TRY(structure_field(walk, frame, SMR_SLOT_MODEL_FORMAT_VERSION, 4, &place));
+        version = structure_u32(walk, place);
+    }
     if (version == 0 || version > SMR_FORMAT_VERSION) {
         SMR_FAIL(walk->error, SMR_ERROR_VERSION,
                  "the file has format version %u and this runtime reads 1 to %u", (unsigned)version,
@@ -287,12 +299,11 @@ smr_status smr_structure_verify(smr_bytes file, smr_table *root, smr_error *erro
             SMR_TRY(structure_push(&walk, frame->element, target));
             continue;
         }
-        structure_skip(&walk, frame);
-        if (frame->field < frame->format->field_count) {
-            SMR_TRY(structure_step(&walk, frame));
-        } else {
+        if (frame->field == frame->format->field_count) {
             --walk.depth;
+            continue;
         }
+        SMR_TRY(structure_fields(&walk, frame));
     }
     return SMR_OK;
 }

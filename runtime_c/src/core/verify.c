@@ -6,17 +6,25 @@
 #include "context.h"
 #include "version.h"
 
-smr_status smr_verify_spend(smr_verify *verify, uint64_t work) {
-    if (work > verify->budget) {
-        SMR_FAIL(verify->error, SMR_ERROR_FORMAT, "the file takes too long to verify");
-    }
-    verify->budget -= work;
-    return SMR_OK;
+smr_status smr_verify_overspent(smr_verify *verify) {
+    SMR_FAIL(verify->error, SMR_ERROR_FORMAT, "the file takes too long to verify");
 }
 
 smr_status smr_verify_spend_shape(smr_verify *verify, smr_table tensor) {
     const bool fixed = smr_shape_is_fixed(smr_field_vector(tensor, SMR_SLOT_TENSOR_SHAPE));
     return smr_verify_spend(verify, fixed ? 1 : SMR_MAX_EXPRESSION);
+}
+
+smr_status smr_verify_probe(smr_verify *verify, const smr_op_record *op, smr_vector tensors) {
+    if (verify->probed == op->table && verify->probed_tensors == tensors.data) {
+        return SMR_OK;
+    }
+    verify->probed = NULL;
+    SMR_TRY(smr_node_probe_prepare(verify->probe, &verify->largest, verify->model->isas, op, tensors,
+                                   verify->error));
+    verify->probed = op->table;
+    verify->probed_tensors = tensors.data;
+    return SMR_OK;
 }
 
 smr_status smr_verify_names(smr_verify *verify, smr_vector tables, uint32_t slot, const char *what) {
@@ -193,8 +201,10 @@ static void count_parts(smr_model *model) {
 }
 
 smr_status smr_model_verify(smr_model *model, smr_error *error) {
+    smr_node_probe probe;
     smr_verify verify;
     memset(&verify, 0, sizeof verify);
+    verify.probe = &probe;
     verify.model = model;
     verify.largest.model = model;
     verify.smallest.model = model;

@@ -12,15 +12,30 @@ typedef struct smr_verify {
     smr_dimensions largest;
     smr_dimensions smallest;
     uint64_t budget;
-    smr_kept_count kept; /* by contexts, of the ops so far */
+    smr_kept_count kept;   /* by contexts, of the ops so far */
+    smr_node_probe *probe; /* the op of smr_verify_probe */
+    smr_table probed;      /* which one it is, and the data of the tensors that are its operands */
+    const uint8_t *probed_tensors;
     smr_error *error;
 } smr_verify;
 
+smr_status smr_verify_overspent(smr_verify *verify);
+
 /* Takes `work` steps of some nanoseconds from the budget. */
-smr_status smr_verify_spend(smr_verify *verify, uint64_t work);
+static inline smr_status smr_verify_spend(smr_verify *verify, uint64_t work) {
+    if (work > verify->budget) {
+        return smr_verify_overspent(verify);
+    }
+    verify->budget -= work;
+    return SMR_OK;
+}
 
 /* Takes what evaluating the shape of a tensor costs. */
 smr_status smr_verify_spend_shape(smr_verify *verify, smr_table tensor);
+
+/* Prepares an op at the largest dimensions, in `verify->probe`, unless it is there already. The operands have
+ * been verified. */
+smr_status smr_verify_probe(smr_verify *verify, const smr_op_record *op, smr_vector tensors);
 
 /* Verifies the file of a model whose structure has been verified, and fills the model's sums. */
 smr_status smr_model_verify(smr_model *model, smr_error *error);

@@ -58,6 +58,9 @@ smr_status smr_verify_bodies_of(smr_verify *verify, uint32_t program, uint32_t i
     const smr_vector programs = verify->model->programs;
     smr_attributes attributes;
     uint32_t bodies[2], i;
+    if (op->opcode != SMR_OP_COND && op->opcode != SMR_OP_WHILE_LOOP) {
+        return SMR_OK;
+    }
     SMR_TRY(smr_attributes_decode(op->def, op->table, &attributes, verify->error));
     if (!smr_control_bodies(op->opcode, &attributes, bodies)) {
         return SMR_OK;

@@ -94,8 +94,14 @@ smr_status smr_verify_computed(smr_verify *verify, uint32_t program) {
     const smr_vector ops = smr_field_vector(table, SMR_SLOT_PROGRAM_OPS);
     uint32_t i;
     for (i = 0; i < ops.count; ++i) {
-        const smr_op_record op = smr_op_read(smr_vector_table(ops, i));
+        const smr_table entry = smr_vector_table(ops, i);
+        const uint16_t opcode = smr_field_u16(entry, SMR_SLOT_OP_OPCODE, 0);
+        smr_op_record op;
         smr_status status = SMR_OK;
+        if (verify->model->dimensions.count == 0 && opcode != SMR_OP_DIMENSION) {
+            continue;
+        }
+        op = smr_op_read(entry);
         if (op.opcode == SMR_OP_DIMENSION) {
             status = computed_definition(verify, program, i, &op);
         }

@@ -111,14 +111,14 @@ static smr_status check_op(op_check *check, uint64_t arena_bytes, const smr_body
  * context sets them. Sizes that a run computes need not fit together at their smallest: it asks each time. */
 static smr_status check_kernel(smr_verify *verify, const smr_op_record *op, uint32_t index,
                                smr_vector tensors) {
-    smr_node_probe probe;
     const uint32_t isas = verify->model->isas;
-    SMR_TRY(smr_node_probe_prepare(&probe, &verify->largest, isas, op, tensors, verify->error));
-    if (!smr_kept_add(&verify->kept, &probe.node, index)) {
+    SMR_TRY(smr_verify_probe(verify, op, tensors));
+    if (!smr_kept_add(&verify->kept, &verify->probe->node, index)) {
         SMR_FAIL(verify->error, SMR_ERROR_MODEL, "more ops than this machine can address");
     }
-    if (!probe.node.fixed && !smr_op_is_late(verify->model, op, tensors)) {
-        SMR_TRY(smr_node_probe_prepare(&probe, &verify->smallest, isas, op, tensors, verify->error));
+    if (!verify->probe->node.fixed && !smr_op_is_late(verify->model, op, tensors)) {
+        verify->probed = NULL;
+        return smr_node_probe_prepare(verify->probe, &verify->smallest, isas, op, tensors, verify->error);
     }
     return SMR_OK;
 }

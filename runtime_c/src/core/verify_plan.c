@@ -165,11 +165,13 @@ static smr_status plan_look_at(const plan_check *plan, uint32_t index, uint32_t 
 
 /* A tensor that op number `reader` reads, or the caller when that is the number of ops. */
 static smr_status plan_check_read(const plan_check *plan, uint32_t reader, uint32_t tensor) {
-    const plan_bytes extent = plan_extent(plan, tensor);
+    const smr_storage storage = plan_storage(plan, tensor);
+    plan_bytes extent;
     uint32_t i;
-    if (extent.region == PLAN_STATE || extent.region == PLAN_CONSTANT) {
+    if (storage == SMR_STORAGE_STATE || storage == SMR_STORAGE_CONSTANT) {
         return SMR_OK;
     }
+    extent = plan_extent(plan, tensor);
     if (extent.begin == extent.end) {
         return SMR_OK;
     }

@@ -22,7 +22,7 @@ smr_status smr_verify_sharing(smr_verify *verify, const smr_op_record *op, smr_v
     const smr_table other = smr_vector_table(tensors, (uint32_t)smr_vector_i32(op->outputs, output));
     const size_t in = smr_tensor_extent(&verify->largest, one).begin;
     const size_t out = smr_tensor_extent(&verify->largest, other).begin;
-    smr_node_probe probe;
+    const smr_node *node = &verify->probe->node;
     bool placed = false;
     *sharing = SMR_SHARING_NONE;
     SMR_TRY(smr_verify_spend(verify, SHARING_WORK + op->inputs.count + op->outputs.count));
@@ -30,12 +30,9 @@ smr_status smr_verify_sharing(smr_verify *verify, const smr_op_record *op, smr_v
         !smr_op_is_fixed(op, tensors)) {
         return SMR_OK;
     }
-    SMR_TRY(
-        smr_node_probe_prepare(&probe, &verify->largest, verify->model->isas, op, tensors, verify->error));
-    switch (probe.node.sharing) {
-        case SMR_SHARING_PART:
-            placed = input == 0 && output == 0 && out == in + probe.node.shared_offset;
-            break;
+    SMR_TRY(smr_verify_probe(verify, op, tensors));
+    switch (node->sharing) {
+        case SMR_SHARING_PART: placed = input == 0 && output == 0 && out == in + node->shared_offset; break;
         case SMR_SHARING_PARTS:
             placed = input == 0 && out == in + bytes_before(verify, op->outputs, tensors, output);
             break;
@@ -45,7 +42,7 @@ smr_status smr_verify_sharing(smr_verify *verify, const smr_op_record *op, smr_v
         default: break;
     }
     if (placed) {
-        *sharing = (smr_sharing)probe.node.sharing;
+        *sharing = (smr_sharing)node->sharing;
     }
     return SMR_OK;
 }

@@ -122,11 +122,13 @@ static smr_status verify_tensor(smr_verify *verify, smr_table tensor, uint64_t a
         SMR_FAIL(verify->error, SMR_ERROR_MODEL, "has no name");
     }
     SMR_TRY(smr_value_fill(&verify->largest, tensor, dims[0], &largest, verify->error));
-    SMR_TRY(smr_value_fill(&verify->smallest, tensor, dims[1], &smallest, verify->error));
-    if (smallest.count > largest.count) {
-        SMR_FAIL(verify->error, SMR_ERROR_MODEL,
-                 "has %zu elements at the smallest dimensions and %zu at the largest", smallest.count,
-                 largest.count);
+    if (!smr_shape_is_fixed(smr_field_vector(tensor, SMR_SLOT_TENSOR_SHAPE))) {
+        SMR_TRY(smr_value_fill(&verify->smallest, tensor, dims[1], &smallest, verify->error));
+        if (smallest.count > largest.count) {
+            SMR_FAIL(verify->error, SMR_ERROR_MODEL,
+                     "has %zu elements at the smallest dimensions and %zu at the largest", smallest.count,
+                     largest.count);
+        }
     }
     SMR_TRY(verify_place(verify, tensor, &largest, arena_bytes, body));
     return verify_quantization(verify, tensor, &largest);

@@ -46,6 +46,18 @@ smr_status smr_quant_check_multiplier(float multiplier, smr_error *error) {
     return SMR_OK;
 }
 
+smr_status smr_quant_check_multipliers(const float *multipliers, size_t count, smr_error *error) {
+    bool all = true;
+    size_t i;
+    for (i = 0; i < count; ++i) {
+        all &= multipliers[i] >= 0.0f && multipliers[i] <= FLT_MAX;
+    }
+    for (i = 0; i < count && !all; ++i) {
+        SMR_TRY(smr_quant_check_multiplier(multipliers[i], error));
+    }
+    return SMR_OK;
+}
+
 smr_status smr_quant_check_range(const smr_node *node, int32_t zero_point, int32_t activation_min,
                                  int32_t activation_max, quant_output *output, smr_error *error) {
     const smr_value *value = node->outputs[0];

@@ -58,6 +58,7 @@ smr_status smr_quant_check_scale(float scale, smr_error *error);
 
 /* Refuses a multiplier that is negative, infinite or no number. */
 smr_status smr_quant_check_multiplier(float multiplier, smr_error *error);
+smr_status smr_quant_check_multipliers(const float *multipliers, size_t count, smr_error *error);
 
 /* Refuses an input that is no vector of `count` numbers; `what` is its name. */
 smr_status smr_quant_check_vector(const smr_node *node, int32_t input, size_t count, const char *what,

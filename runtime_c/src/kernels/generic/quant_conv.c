@@ -29,12 +29,38 @@ static int64_t quant_weight_sum(const quant_filter *filter, size_t output, size_
     return sum;
 }
 
+/* How large the sum of the magnitudes of the weights of an output may be, whose bias has this magnitude. */
+static int64_t quant_room(int64_t bias) {
+    return (INT32_MAX - (bias < INT32_MAX ? bias : INT32_MAX)) / 128;
+}
+
+/* No sum of an output can leave int32, whatever the input is. `rows` is the number of weights of an output.
+ */
+static smr_status prepare_sums(const quant_filter *filter, size_t rows, smr_error *error) {
+    int64_t most = 0;
+    size_t i;
+    for (i = 0; i < filter->outputs; ++i) {
+        const int64_t bias = quant_magnitude(filter->bias[i]);
+        most = bias > most ? bias : most;
+    }
+    for (i = 0; i < filter->outputs && rows > (size_t)(quant_room(most) / 256); ++i) {
+        const int64_t room = quant_room(quant_magnitude(filter->bias[i]));
+        if (rows <= (size_t)(room / 256)) {
+            continue;
+        }
+        if (rows > INT32_MAX ||
+            quant_weight_sum(filter, i, rows) + (int64_t)rows * quant_magnitude(filter->zero_point) > room) {
+            SMR_FAIL(error, SMR_ERROR_MODEL, "the sum for output %zu can leave 32 bits", i);
+        }
+    }
+    return SMR_OK;
+}
+
 /* Finds the multipliers: float32 [O], or int32 for a rounding of TensorFlow Lite. */
 static smr_status prepare_multipliers(const smr_node *node, size_t outputs, uint8_t rounding,
                                       quant_filter *filter, smr_error *error) {
     const smr_value *value = node->inputs[3];
     const bool fixed = value->dtype == SMR_DTYPE_INT32;
-    size_t i;
     filter->multiplier = fixed ? NULL : value->data;
     filter->fixed = fixed ? value->data : NULL;
     filter->rounding = rounding;
@@ -44,19 +70,14 @@ static smr_status prepare_multipliers(const smr_node *node, size_t outputs, uint
     }
     if (!fixed) {
         SMR_TRY(smr_quant_check_vector(node, 3, outputs, "multiplier", error));
-        for (i = 0; i < outputs; ++i) {
-            SMR_TRY(smr_quant_check_multiplier(filter->multiplier[i], error));
-        }
-        return SMR_OK;
+        return smr_quant_check_multipliers(filter->multiplier, outputs, error);
     }
     return smr_fixed_check_multipliers(value, outputs, rounding, error);
 }
 
-/* Checks bias and multipliers, and that no sum of an output can leave int32, whatever the input is. `rows` is
- * the number of weights of one output. */
+/* Checks bias, multipliers and sums. `rows` is the number of weights of one output. */
 static smr_status prepare_filter(const smr_node *node, size_t outputs, size_t rows, int32_t zero_point,
                                  uint8_t rounding, quant_filter *filter, smr_error *error) {
-    size_t i;
     int32_t k;
     for (k = 1; k < 4; ++k) {
         SMR_TRY(smr_quant_check_constant(node, k, error));
@@ -68,18 +89,7 @@ static smr_status prepare_filter(const smr_node *node, size_t outputs, size_t ro
     filter->outputs = outputs;
     filter->zero_point = zero_point;
     SMR_TRY(prepare_multipliers(node, outputs, rounding, filter, error));
-    for (i = 0; i < outputs; ++i) {
-        const int64_t bias = quant_magnitude(filter->bias[i]);
-        const int64_t room = (INT32_MAX - (bias < INT32_MAX ? bias : INT32_MAX)) / 128;
-        if (rows <= (size_t)(room / 256)) {
-            continue;
-        }
-        if (rows > INT32_MAX ||
-            quant_weight_sum(filter, i, rows) + (int64_t)rows * quant_magnitude(zero_point) > room) {
-            SMR_FAIL(error, SMR_ERROR_MODEL, "the sum for output %zu can leave 32 bits", i);
-        }
-    }
-    return SMR_OK;
+    return prepare_sums(filter, rows, error);
 }
 
 /* Adds to each of `count` accumulators the products of `depth` inputs, `step` (1, or 0 for a border) bytes
