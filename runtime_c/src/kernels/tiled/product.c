@@ -77,8 +77,8 @@ static void product_begin_part(const smr_product *p, const uint8_t *x, size_t nu
     const smr_window *window = &p->window;
     const size_t height = (size_t)window->positions[0], width = (size_t)window->positions[1];
     const uint32_t image = (uint32_t)number / p->image_parts, of_image = (uint32_t)number % p->image_parts;
-    const size_t begin = (size_t)p->unit * ((uint64_t)p->units * of_image / p->image_parts);
-    const size_t end = (size_t)p->unit * ((uint64_t)p->units * (of_image + 1) / p->image_parts);
+    const size_t begin = p->unit * (size_t)((uint64_t)p->units * of_image / p->image_parts);
+    const size_t end = p->unit * (size_t)((uint64_t)p->units * (of_image + 1) / p->image_parts);
     const size_t first = p->rows ? 0 : begin;
     part->number = number;
     part->line = image * height + first;
