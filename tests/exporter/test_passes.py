@@ -381,7 +381,7 @@ def test_winograd(padding: str) -> None:
         (16, 16, (12, 12), {"strides": (2, 2)}),
         (16, 16, (12, 12), {"dilations": (2, 2)}),
         (32, 16, (12, 12), {"groups": 2}),
-        (96, 96, (12, 12), {}),
+        (192, 192, (12, 12), {}),
     ],
 )
 def test_winograd_where_it_does_not_pay(

@@ -13,6 +13,10 @@
 /* Work items, at most. */
 #define WINOGRAD_SHARES 4
 
+/* Pairs of channels of a filter that no cache of the second level keeps: it meets as many tiles at once as
+ * the scratch has room for. */
+#define WINOGRAD_LARGE (8 * 1024)
+
 static const float winograd_zeros[WINOGRAD_ZEROS] = {0};
 
 typedef struct winograd_parameters {
@@ -188,6 +192,9 @@ static smr_status winograd_cut(smr_node *node, winograd_parameters *p, smr_error
     if (floats > (size_t)PTRDIFF_MAX / sizeof(float) / p->room) {
         SMR_FAIL(error, SMR_ERROR_MODEL, "a block of %zu tiles has more bytes than this machine can address",
                  p->block);
+    }
+    if (p->channels * p->outputs > WINOGRAD_LARGE) {
+        p->block = p->room;
     }
     node->work = p->tiles < WINOGRAD_SHARES ? p->tiles : WINOGRAD_SHARES;
     node->scratch_bytes = p->room * floats * sizeof(float);

@@ -44,12 +44,12 @@ void smr_winograd_multiply(const smr_product_functions *functions, const smr_win
     tile.least = -INFINITY;
     tile.most = INFINITY;
     tile.output_step = product->outputs;
-    for (block = 0; block < blocks; ++block) {
-        const size_t first = block * panels / blocks, count = (block + 1) * panels / blocks - first;
-        const size_t left = product->outputs - first * 16;
-        tile.outputs = left < count * 16 ? left : count * 16;
-        for (point = 0; point < SMR_WINOGRAD_POINTS; ++point) {
-            const size_t rows = point * product->tiles;
+    for (point = 0; point < SMR_WINOGRAD_POINTS; ++point) {
+        const size_t rows = point * product->tiles;
+        for (block = 0; block < blocks; ++block) {
+            const size_t first = block * panels / blocks, count = (block + 1) * panels / blocks - first;
+            const size_t left = product->outputs - first * 16;
+            tile.outputs = left < count * 16 ? left : count * 16;
             tile.weights = (const uint8_t *)(const void *)product->weights + first * tile.weights_panel +
                            point * row_bytes;
             winograd_multiply_rows(product, functions->function[count - 1], functions->pixels[count - 1],
