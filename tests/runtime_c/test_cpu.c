@@ -23,12 +23,13 @@ static int refuse(void) {
 /* A processor that has all that there are kernels for. */
 static const smr_cpu best = {1u << 12 | 1u << 27 | 1u << 28 | 1u << 29,
                              1u << 5 | 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31,
-                             1u << 11,
+                             1u << 1 | 1u << 11,
                              1u << 24 | 1u << 25,
                              1u << 4,
                              0x600e6};
 
-#define ALL (SMR_ISA_avx2 | SMR_ISA_avxvnni | SMR_ISA_avx512 | SMR_ISA_avx512vnni | SMR_ISA_amx)
+#define ALL \
+    (SMR_ISA_avx2 | SMR_ISA_avxvnni | SMR_ISA_avx512 | SMR_ISA_avx512vnni | SMR_ISA_avx512vbmi | SMR_ISA_amx)
 
 /* The tiles of AMX are asked for once, and only by a processor that has them: without leave, and where a bit
  * is missing, none of its kernels may run. */
@@ -58,6 +59,11 @@ static void test_tiles(void) {
 
 static void test_older(void) {
     smr_cpu older = best;
+    older.more_c = 1u << 11;
+    CHECK(smr_cpu_isas(&older, grant) ==
+          (SMR_ISA_avx2 | SMR_ISA_avxvnni | SMR_ISA_avx512 | SMR_ISA_avx512vnni));
+    older.more_c = 1u << 1; /* of what comes after it nothing is used */
+    CHECK(smr_cpu_isas(&older, grant) == (SMR_ISA_avx2 | SMR_ISA_avxvnni | SMR_ISA_avx512));
     older.kept = 0x6;
     CHECK(smr_cpu_isas(&older, grant) == (SMR_ISA_avx2 | SMR_ISA_avxvnni));
     older.next_a = 0;

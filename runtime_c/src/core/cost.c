@@ -13,9 +13,9 @@ typedef struct cost_rate {
 
 static const cost_rate cost_rates[] = {
     {SMR_ISA_generic, 1.5f, 1.5f, 10}, {SMR_ISA_avx2, 35, 45, 60},        {SMR_ISA_avxvnni, 35, 90, 60},
-    {SMR_ISA_avx512, 60, 45, 75},      {SMR_ISA_avx512vnni, 60, 150, 75}, {SMR_ISA_amx, 60, 600, 75},
-    {SMR_ISA_neon, 12, 12, 25},        {SMR_ISA_neonfp16, 24, 12, 25},    {SMR_ISA_neondot, 12, 40, 25},
-    {SMR_ISA_neoni8mm, 12, 70, 25},    {SMR_ISA_wasm, 12, 12, 25},
+    {SMR_ISA_avx512, 60, 45, 75},      {SMR_ISA_avx512vnni, 60, 150, 75}, {SMR_ISA_avx512vbmi, 60, 150, 75},
+    {SMR_ISA_amx, 60, 600, 75},        {SMR_ISA_neon, 12, 12, 25},        {SMR_ISA_neonfp16, 24, 12, 25},
+    {SMR_ISA_neondot, 12, 40, 25},     {SMR_ISA_neoni8mm, 12, 70, 25},    {SMR_ISA_wasm, 12, 12, 25},
 };
 
 #define COST_LEAST 10 /* nanoseconds of any op */

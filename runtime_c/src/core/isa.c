@@ -12,8 +12,11 @@ typedef struct isa_name {
 static const isa_name isa_names[] = {
     {"generic", SMR_ISA_generic},
 #if defined(SMR_KERNELS_X86)
-    {"avx2", SMR_ISA_avx2},       {"avxvnni", SMR_ISA_avxvnni},
-    {"avx512", SMR_ISA_avx512},   {"avx512vnni", SMR_ISA_avx512vnni},
+    {"avx2", SMR_ISA_avx2},
+    {"avxvnni", SMR_ISA_avxvnni},
+    {"avx512", SMR_ISA_avx512},
+    {"avx512vnni", SMR_ISA_avx512vnni},
+    {"avx512vbmi", SMR_ISA_avx512vbmi},
     {"amx", SMR_ISA_amx},
 #elif defined(SMR_KERNELS_ARM)
     {"neon", SMR_ISA_neon},       {"neonfp16", SMR_ISA_neonfp16},

@@ -118,8 +118,9 @@ uint32_t smr_cpu_isas(const smr_cpu *cpu, int (*ask_for_tiles)(void)) {
         cpu_has(cpu->more_b, 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31)) {
         isas |= SMR_ISA_avx512; /* F, DQ, BW, VL */
         isas |= cpu_has(cpu->more_c, 1u << 11) ? SMR_ISA_avx512vnni : 0;
+        isas |= cpu_has(cpu->more_c, 1u << 11 | 1u << 1) ? SMR_ISA_avx512vbmi : 0;
     }
-    if (cpu_has(isas, SMR_ISA_avx512vnni) && cpu_has(cpu->kept, 3u << 17) &&
+    if (cpu_has(isas, SMR_ISA_avx512vbmi) && cpu_has(cpu->kept, 3u << 17) &&
         cpu_has(cpu->more_d, 1u << 24 | 1u << 25) && ask_for_tiles()) { /* TILE, INT8 */
         isas |= SMR_ISA_amx;
     }
