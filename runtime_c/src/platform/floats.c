@@ -9,14 +9,54 @@
  * Developer's Manual, volume 1, 10.2.3. */
 #define FLOATS_CONTROL 0x9fc0u
 
+#if defined(__MINGW32__)
+
+/* MinGW's libm computes with the x87 unit, whose control is a word of its own: threads begin with one that
+ * rounds to 53 bits, programs with another. As after fninit: all exceptions masked, to nearest, 64 bits. */
+#define X87_CONTROL 0x037fu
+#define X87_FLAGS   0x3fu
+
+typedef struct x87_environment {
+    uint32_t control, status, rest[5];
+} x87_environment;
+
+static uint64_t x87_set(void) {
+    const uint16_t wanted = X87_CONTROL;
+    uint16_t control, status;
+    __asm__ volatile("fnstcw %0\n\tfnstsw %1\n\tfldcw %2" : "=m"(control), "=m"(status) : "m"(wanted));
+    return (uint64_t)control << 32 | (uint64_t)status << 48;
+}
+
+static void x87_restore(uint64_t found) {
+    const uint32_t control = found >> 32 & 0xffff, flags = found >> 48 & X87_FLAGS;
+    x87_environment environment;
+    __asm__ volatile("fnstenv %0" : "=m"(environment));
+    environment.control = (environment.control & ~0xffffu) | control;
+    environment.status = (environment.status & ~X87_FLAGS) | flags;
+    __asm__ volatile("fldenv %0" : : "m"(environment));
+}
+
+#else
+
+static uint64_t x87_set(void) {
+    return 0;
+}
+
+static void x87_restore(uint64_t found) {
+    (void)found;
+}
+
+#endif
+
 uint64_t smr_platform_set_floats(void) {
-    const uint64_t found = _mm_getcsr();
+    const uint64_t found = _mm_getcsr() | x87_set();
     _mm_setcsr(FLOATS_CONTROL);
     return found;
 }
 
 void smr_platform_restore_floats(uint64_t found) {
-    _mm_setcsr((unsigned)found);
+    x87_restore(found);
+    _mm_setcsr((unsigned)(found & UINT32_MAX));
 }
 
 #elif defined(__aarch64__) || defined(_M_ARM64)

@@ -71,7 +71,9 @@ smr_status smr_platform_map(const char *path, smr_platform_file *file, smr_error
     const HANDLE handle = open_file(path);
     smr_status status;
     if (handle == INVALID_HANDLE_VALUE) {
-        SMR_FAIL(error, SMR_ERROR_IO, "cannot open %.128s: error %lu", path, GetLastError());
+        const DWORD reason = GetLastError();
+        SMR_FAIL(error, SMR_ERROR_IO, "cannot open %.128s: error %lu%s", path, reason,
+                 reason == ERROR_FILE_NOT_FOUND || reason == ERROR_PATH_NOT_FOUND ? ", no such file" : "");
     }
     status = map_handle(handle, path, file, error);
     (void)CloseHandle(handle);

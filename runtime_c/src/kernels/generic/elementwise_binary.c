@@ -38,9 +38,13 @@ BINARY_KERNEL(squared_difference)
 BINARY_FLOATS(atan2, atan2f(smr_without_subnormal(a), smr_without_subnormal(b)))
 SMR_ELEMENTWISE_KERNEL(atan2, elementwise_atan2_floats, NULL)
 
+static float elementwise_float_rest(float a, float b) {
+    return fmodf(smr_without_subnormal(a), smr_without_subnormal(b));
+}
+
 /* The rest of a division has the sign of the divisor, as in Python; a rest of zero too. */
 static float elementwise_float_mod(float a, float b) {
-    const float rest = fmodf(a, b);
+    const float rest = elementwise_float_rest(a, b);
     if (b == 0.0f) {
         return rest;
     }
@@ -52,7 +56,7 @@ static float elementwise_float_mod(float a, float b) {
 
 /* Through the rest, because a / b may round up to an integer. */
 static float elementwise_float_floor_divide(float a, float b) {
-    const float rest = fmodf(a, b);
+    const float rest = elementwise_float_rest(a, b);
     float quotient, whole;
     if (b == 0.0f) {
         return a / b;
@@ -129,7 +133,7 @@ BINARY_CHECKED(truncate_divide, b == 0, "an integer is divided by zero",
                b == -1 ? (int64_t)(0u - (uint64_t)a) : a / b)
 BINARY_KERNEL(truncate_divide)
 
-BINARY_FLOATS(truncate_mod, fmodf(a, b))
+BINARY_FLOATS(truncate_mod, elementwise_float_rest(a, b))
 BINARY_CHECKED(truncate_mod, b == 0, "an integer is divided by zero", b == -1 ? 0 : a % b)
 BINARY_KERNEL(truncate_mod)
 
