@@ -174,6 +174,119 @@ static void test_parts(void) {
     }
 }
 
+/* ---- Threads that really help */
+
+#define PATIENCE 10000000000u /* nanoseconds, after which nobody waits any more */
+
+typedef struct meeting {
+#if defined(SMR_PLATFORM_THREADS)
+    smr_atomic present;
+#endif
+    uint32_t expected;
+    uint64_t since;
+    uint8_t alone[SMR_MAX_THREADS]; /* each part has its own */
+} meeting;
+
+static void call_meeting(meeting *m, uint32_t expected) {
+    memset(m, 0, sizeof *m);
+    m->expected = expected;
+    m->since = smr_platform_clock();
+}
+
+/* Returns when so many parts as are expected have begun, so that each is on a thread of its own; false when
+ * they never do. */
+static bool meet(meeting *m) {
+#if defined(SMR_PLATFORM_THREADS)
+    (void)smr_atomic_add(&m->present, 1);
+    while (smr_atomic_load(&m->present) < m->expected) {
+        if (smr_platform_clock() - m->since > PATIENCE) {
+            return false;
+        }
+        smr_thread_pause();
+    }
+#endif
+    return true;
+}
+
+static void meet_in_part(void *argument, int32_t part) {
+    meeting *m = argument;
+    m->alone[part] = !meet(m);
+}
+
+static void meet_often(caller *c) {
+    const uint32_t parts = c->number;
+    uint32_t repeat, part;
+    for (repeat = 0; repeat < 10 && c->failures == 0; ++repeat) {
+        meeting m;
+        call_meeting(&m, parts);
+        smr_pool_run(c->pool, meet_in_part, &m, (int32_t)parts);
+        for (part = 0; part < parts; ++part) {
+            c->failures += m.alone[part];
+        }
+    }
+}
+
+static void meet_in_pairs(caller *c) {
+    caller pair = *c;
+    pair.number = 2;
+    meet_often(&pair);
+    c->failures = pair.failures;
+}
+
+/* All threads of a pool take part in a run, however many processors there are, and all runs get help that
+ * come at the same time. */
+static void test_all_help(void) {
+    static const int32_t sizes[] = {2, 4, 7};
+    size_t i;
+    for (i = 0; i < sizeof sizes / sizeof sizes[0]; ++i) {
+        caller c = {meet_often, make_pool(sizes[i]), (uint32_t)sizes[i], 0};
+        run_caller(&c);
+        CHECK(c.failures == 0);
+        call_together(meet_in_pairs, c.pool, (uint32_t)sizes[i] / 2);
+        smr_pool_free(c.pool);
+    }
+}
+
+typedef struct errand {
+    smr_task task;
+    void *argument;
+    int32_t part;
+} errand;
+
+static void run_errand(void *argument) {
+    const errand *e = argument;
+    e->task(e->argument, e->part);
+}
+
+/* The parallel-for of a caller who has threads of his own. */
+static void run_in_threads(void *user, smr_task task, void *argument, int32_t parts) {
+    errand errands[SMR_MAX_THREADS];
+    int32_t i;
+#if defined(SMR_PLATFORM_THREADS)
+    smr_thread_start starts[SMR_MAX_THREADS];
+    smr_thread threads[SMR_MAX_THREADS];
+#endif
+    (void)user;
+    for (i = 0; i < parts; ++i) {
+        errands[i].task = task;
+        errands[i].argument = argument;
+        errands[i].part = i;
+#if defined(SMR_PLATFORM_THREADS)
+        starts[i].main = run_errand;
+        starts[i].argument = &errands[i];
+        if (i > 0 && !CHECK(smr_thread_create(&threads[i], &starts[i]))) {
+            exit(EXIT_FAILURE);
+        }
+    }
+    run_errand(&errands[0]);
+    for (i = 1; i < parts; ++i) {
+        smr_thread_join(threads[i]);
+#else
+        run_errand(&errands[i]);
+#endif
+    }
+}
+
 /* ---- Errors */
 
 /* Items 30 and up cannot be computed, and of a range the first such item is told. */
@@ -232,46 +345,64 @@ static void test_first_error(void) {
     smr_pool_free(context.parallel_for_user);
 }
 
-/* Whether a subnormal number is as good as 0 here, for each item. */
-static smr_status run_subnormal(const smr_node *node, size_t begin, size_t end, smr_error *error) {
+typedef struct floats_found {
+    meeting meeting;
+    uint8_t item[32];
+} floats_found;
+
+/* Whether a subnormal number is as good as 0 here, and whether long double has all of its bits, for each
+ * item.
+ */
+static smr_status run_floats(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const volatile float subnormal = 1e-41f;
+    const volatile long double one = 1.0L, three = 3.0L;
+    floats_found *found = node->scratch;
     (void)error;
+    if (!meet(&found->meeting)) {
+        return SMR_ERROR_THREAD;
+    }
     for (; begin < end; ++begin) {
-        ((uint8_t *)node->scratch)[begin] = subnormal * 1e10f == 0.0f;
+        found->item[begin] =
+            (uint8_t)((subnormal * 1e10f == 0.0f ? 1 : 0) | (one / three == 1.0L / 3.0L ? 2 : 0));
     }
     return SMR_OK;
+}
+
+static int check_floats(const smr_context *context, smr_node *node, const floats_found *expected) {
+    floats_found found;
+    smr_error error;
+    memset(&found, 4, sizeof found);
+    call_meeting(&found.meeting, node->parts);
+    node->scratch = &found;
+    CHECK_OK(smr_parallel_run(context, node, &error), error);
+    return CHECK(memcmp(found.item, expected->item, sizeof found.item) == 0);
 }
 
 /* Threads of a pool, and those of a caller, compute as that of a run does. */
 static void test_floats(void) {
     smr_error errors[SMR_MAX_THREADS];
-    uint8_t alone[32], together[32];
     smr_context context;
     smr_error error;
     smr_node node;
-    int calls = 0, repeat;
+    floats_found alone;
+    int repeat;
     const uint64_t floats = smr_platform_set_floats();
     memset(&context, 0, sizeof context);
     memset(errors, 0, sizeof errors);
     memset(&node, 0, sizeof node);
-    node.work = sizeof alone;
-    node.scratch = alone;
-    CHECK_OK(run_subnormal(&node, 0, node.work, &error), error);
+    call_meeting(&alone.meeting, 1);
+    node.work = sizeof alone.item;
+    node.scratch = &alone;
+    CHECK_OK(run_floats(&node, 0, node.work, &error), error);
     smr_platform_restore_floats(floats);
     context.part_errors = errors;
-    context.parallel_for = run_backwards;
-    context.parallel_for_user = &calls;
-    node.run = run_subnormal;
-    node.scratch = together;
-    node.parts = SMR_MAX_THREADS;
-    CHECK_OK(smr_parallel_run(&context, &node, &error), error);
-    CHECK(memcmp(alone, together, sizeof alone) == 0);
+    node.run = run_floats;
+    node.parts = 4;
+    context.parallel_for = run_in_threads;
+    (void)check_floats(&context, &node, &alone);
     context.parallel_for = smr_pool_run;
     context.parallel_for_user = make_pool(4);
-    for (repeat = 0; repeat < 20; ++repeat) {
-        memset(together, 2, sizeof together);
-        CHECK_OK(smr_parallel_run(&context, &node, &error), error);
-        CHECK(memcmp(alone, together, sizeof alone) == 0);
+    for (repeat = 0; repeat < 20 && check_floats(&context, &node, &alone); ++repeat) {
     }
     smr_pool_free(context.parallel_for_user);
 }
@@ -382,8 +513,9 @@ static void run_all(caller *c) {
         smr_error error;
         smr_context_config_init(&config);
         config.pool = c->pool;
+        config.parallel_for = c->pool == NULL ? run_in_threads : NULL;
         config.least_parallel_ns = 1;
-        config.threads = (int32_t)(c->number % 2) * 2; /* two of the pool's, or all */
+        config.threads = c->pool == NULL ? 3 : (int32_t)(c->number % 2) * 2; /* two of the pool's, or all */
         if (smr_context_create(models[i], &config, NULL, 0, &context, &error) != SMR_OK) {
             ++c->failures;
             continue;
@@ -398,9 +530,10 @@ static void run_all(caller *c) {
     }
 }
 
-static void test_contexts_share_a_pool(void) {
+static void test_contexts_at_once(void) {
     static const int32_t sizes[] = {2, 3, 7};
     size_t i;
+    call_together(run_all, NULL, 2);
     for (i = 0; i < sizeof sizes / sizeof sizes[0]; ++i) {
         smr_pool *pool = make_pool(sizes[i]);
         call_together(run_all, pool, 1);
@@ -417,11 +550,12 @@ static void test_pools(void) {
     test_pool_memory();
     test_pool_allocator();
     test_parts();
+    test_all_help();
     test_first_error();
     test_floats();
     test_ranges();
     test_config();
-    test_contexts_share_a_pool();
+    test_contexts_at_once();
     while (model_count-- > 0) {
         smr_model_free(models[model_count]);
         free(loaded[model_count].block);
@@ -437,7 +571,7 @@ static void test_files(int count, char **names) {
             exit(EXIT_FAILURE);
         }
     }
-    test_contexts_share_a_pool();
+    test_contexts_at_once();
     while (model_count-- > 0) {
         smr_model_free(models[model_count]);
     }
