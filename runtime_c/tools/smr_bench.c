@@ -9,18 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "platform/platform.h"
 #include "samara.h"
 
 #define MOST_RUNS 10000
 
 static double microseconds(void) {
-    struct timespec now;
-    if (timespec_get(&now, TIME_UTC) != TIME_UTC) {
-        return 0.0;
-    }
-    return (double)now.tv_sec * 1e6 + (double)now.tv_nsec * 1e-3;
+    return (double)smr_platform_clock() * 1e-3;
 }
 
 /* Bytes of anonymous memory that the process has. */

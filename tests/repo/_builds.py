@@ -58,6 +58,7 @@ class Machine:
         needs: the programs and files that building takes.
         emulator: what runs a program, in front of it.
         processors: what the emulator is told to be when the library's own tests run.
+        shared: whether the library is built as a shared one too.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Machine:
     needs: tuple[str, ...] = ()
     emulator: tuple[str, ...] = ()
     processors: tuple[str, ...] = ()
+    shared: bool = False
 
     def options(self) -> list[str]:
         """What CMake is told; skips the test when what building needs is not there."""
@@ -90,7 +92,8 @@ class Machine:
             "-DCMAKE_BUILD_TYPE=Release",
             "-DCMAKE_C_FLAGS_RELEASE=-O2 -DNDEBUG",
             "-DSMR_WERROR=ON",
-            "-DSMR_BUILD_SHARED=OFF",
+            f"-DSMR_BUILD_SHARED={'ON' if self.shared else 'OFF'}",
+            "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON",
             "-DSMR_BUILD_TESTS=ON",
             "-DSMR_BUILD_TOOLS=ON",
             targets=targets,
@@ -98,7 +101,7 @@ class Machine:
 
     def package(self) -> Path:
         """The folder of the installed library's CMake package, as `samara_DIR` names it."""
-        shared = ["samara_shared"] if self.toolchain is None else []
+        shared = ["samara_shared"] if self.toolchain is None or self.shared else []
         folder = self.library("samara", *shared)
         prefix = folder / "installed"
         with _alone(prefix):
@@ -129,6 +132,14 @@ WASM = Machine(
     ("clang-19", "wasm-ld-19", "/usr/lib/wasm32-wasi/libc.a"),
     ("node",),
     ("wasm",),
+)
+WINDOWS = Machine(
+    "windows",
+    "x86_64-windows",
+    ("x86_64-w64-mingw32-gcc", "/usr/lib/wine/wine64"),
+    ("sh", f"{ROOT}/runtime_c/cmake/toolchains/run_wine.sh", f"{ROOT}/build/repo-windows/wine"),
+    ("wine",),
+    shared=True,
 )
 
 

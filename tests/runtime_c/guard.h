@@ -6,10 +6,57 @@
 /* Include it before any system header, and define _DEFAULT_SOURCE before that. */
 #include "check.h"
 
-#if defined(__unix__) || defined(__APPLE__)
+#if defined(_WIN32)
+#define GUARD_PAGES 1
+#define WIN32_LEAN_AND_MEAN
+#include <windows.h>
+#undef far
+#undef near
+
+static inline size_t guard_page(void) {
+    SYSTEM_INFO about;
+    GetSystemInfo(&about);
+    return about.dwPageSize;
+}
+
+static inline void *guard_map(size_t bytes) {
+    return VirtualAlloc(NULL, bytes, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+}
+
+static inline int guard_unmap(void *memory, size_t bytes) {
+    (void)bytes;
+    return VirtualFree(memory, 0, MEM_RELEASE) != 0;
+}
+
+static inline int guard_permit(void *memory, size_t bytes, int to_read) {
+    DWORD before;
+    return VirtualProtect(memory, bytes, to_read ? PAGE_READONLY : PAGE_NOACCESS, &before) != 0;
+}
+
+#elif defined(__unix__) || defined(__APPLE__)
 #define GUARD_PAGES 1
 #include <sys/mman.h>
 #include <unistd.h>
+
+static inline size_t guard_page(void) {
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Null when there is none. */
+static inline void *guard_map(size_t bytes) {
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+static inline int guard_unmap(void *memory, size_t bytes) {
+    return munmap(memory, bytes) == 0;
+}
+
+/* Lets nobody write these pages, or even read them. */
+static inline int guard_permit(void *memory, size_t bytes, int to_read) {
+    return mprotect(memory, bytes, to_read ? PROT_READ : PROT_NONE) == 0;
+}
+
 #else
 #define GUARD_PAGES 0
 #endif
@@ -29,16 +76,16 @@ typedef struct guarded {
 static inline guarded guard_make(size_t bytes) {
     guarded memory = {0};
 #if GUARD_PAGES
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const size_t page = guard_page();
     const size_t inner = (bytes + page - 1) / page * page;
     memory.mapped = inner + 2 * page;
-    memory.base = mmap(NULL, memory.mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory.base == MAP_FAILED) {
+    memory.base = guard_map(memory.mapped);
+    if (memory.base == NULL) {
         exit(EXIT_FAILURE);
     }
     memory.begin = memory.base + page;
     memory.end = memory.begin + inner;
-    CHECK(mprotect(memory.base, page, PROT_NONE) == 0 && mprotect(memory.end, page, PROT_NONE) == 0);
+    CHECK(guard_permit(memory.base, page, 0) && guard_permit(memory.end, page, 0));
 #else
     memory.mapped = bytes + 3 * 64;
     memory.base = malloc(memory.mapped);
@@ -82,7 +129,7 @@ static inline int guard_intact(const guarded *memory) {
 /* Lets nobody write what is between the guards. */
 static inline void guard_protect(const guarded *memory) {
 #if GUARD_PAGES
-    CHECK(mprotect(memory->begin, (size_t)(memory->end - memory->begin), PROT_READ) == 0);
+    CHECK(guard_permit(memory->begin, (size_t)(memory->end - memory->begin), 1));
 #else
     (void)memory;
 #endif
@@ -90,7 +137,7 @@ static inline void guard_protect(const guarded *memory) {
 
 static inline void guard_release(guarded *memory) {
 #if GUARD_PAGES
-    CHECK(memory->base == NULL || munmap(memory->base, memory->mapped) == 0);
+    CHECK(memory->base == NULL || guard_unmap(memory->base, memory->mapped));
 #else
     free(memory->base);
 #endif

@@ -1,18 +1,16 @@
 /* An allocator that fails at each call in turn, and a run that allocates nothing. */
 #include "check.h"
 
-/* The linker sends every malloc, calloc, realloc and posix_memalign of this program here (see
- * CMakeLists.txt). */
+/* The linker sends every malloc, calloc, realloc and posix_memalign, or what Windows has for it, of this
+ * program here (see CMakeLists.txt). */
 static volatile size_t wrapped_calls = 0; /* a compiler assumes that malloc changes no variable */
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *memory, size_t size);
-int __real_posix_memalign(void **memory, size_t alignment, size_t size);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *memory, size_t size);
-int __wrap_posix_memalign(void **memory, size_t alignment, size_t size);
 
 void *__wrap_malloc(size_t size) {
     ++wrapped_calls;
@@ -29,10 +27,27 @@ void *__wrap_realloc(void *memory, size_t size) {
     return __real_realloc(memory, size);
 }
 
+#if defined(_WIN32)
+
+void *__real__aligned_malloc(size_t size, size_t alignment);
+void *__wrap__aligned_malloc(size_t size, size_t alignment);
+
+void *__wrap__aligned_malloc(size_t size, size_t alignment) {
+    ++wrapped_calls;
+    return __real__aligned_malloc(size, alignment);
+}
+
+#else
+
+int __real_posix_memalign(void **memory, size_t alignment, size_t size);
+int __wrap_posix_memalign(void **memory, size_t alignment, size_t size);
+
 int __wrap_posix_memalign(void **memory, size_t alignment, size_t size) {
     ++wrapped_calls;
     return __real_posix_memalign(memory, alignment, size);
 }
+
+#endif
 
 typedef struct counting_allocator {
     int32_t calls;

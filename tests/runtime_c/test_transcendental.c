@@ -45,8 +45,8 @@ static const function functions[] = {
 static double error_of(float found, double truth) {
     const float nearest = (float)truth;
     int exponent;
-    if (isnan(truth) || isinf(nearest)) {
-        return (isnan(truth) ? isnan(found) != 0 : found == nearest) ? 0.0 : INFINITY;
+    if (isnan(nearest) || isinf(nearest)) {
+        return (isnan(nearest) ? isnan(found) != 0 : found == nearest) ? 0.0 : INFINITY;
     }
     if (fabs(truth) < TINY) {
         return fabs((double)found - truth) <= TINY ? 0.0 : INFINITY;
