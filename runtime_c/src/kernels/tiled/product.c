@@ -334,6 +334,46 @@ static void product_run_part(const smr_node *node, const smr_product *p, product
     }
 }
 
+/* All of a pixel that is alone, by blocks: what there is to know of parts and places takes longer than a
+ * small product. */
+static void product_run_alone(const smr_node *node, const smr_product *p, size_t begin, size_t end,
+                              void *memory) {
+    const bool in_place = product_multiplies_in_place(p);
+    const product_box box = {0, 0, 1, 1, 1, 1, 0, p->channels};
+    _Alignas(64) uint8_t copy[SMR_TILE_BYTES + SMR_TILE_SLACK];
+    float partial[SMR_TILE_PANELS * 16];
+    product_block block;
+    smr_tile tile;
+    tile.pixels = in_place ? node->inputs[0]->data : copy;
+    tile.pixel_step = tile.row_step = tile.run_step = tile.jump = 0;
+    tile.rows = tile.runs = tile.count = 1;
+    tile.length = p->number > 1 ? p->channels : product_divide(p->channels, 4);
+    tile.weights_panel = p->weights_panel;
+    tile.weights_row = tile.weights_run = 0;
+    tile.partial = partial;
+    tile.first = true;
+    tile.last = !p->apart;
+    tile.careful = p->careful;
+    tile.least = p->least;
+    tile.most = p->most;
+    tile.multiplier = NULL;
+    tile.range = &p->range;
+    tile.output_step = p->filter.outputs;
+    tile.memory = memory;
+    if (!in_place) {
+        smr_product_copy(p, node->inputs[0]->data, &box, copy);
+    }
+    for (; begin < end; ++begin) {
+        product_begin_block(node, p, begin, &block, &tile);
+        tile.start = block.bias;
+        tile.output = (uint8_t *)node->outputs[0]->data + block.first * 16 * p->number;
+        p->functions->function[block.count - 1][0](&tile);
+        if (p->apart) {
+            product_round_tile(p, &block, 1, &tile);
+        }
+    }
+}
+
 /* Blocks of the set that begins with a block. */
 static size_t product_set_size(const smr_product *p, size_t block) {
     return p->blocks - block < p->set ? p->blocks - block : p->set;
@@ -349,6 +389,10 @@ void smr_product_run_with(const smr_node *node, size_t begin, size_t end, void *
     size_t item, number, other;
     if (begin == end) {
         return; /* there may be no parts */
+    }
+    if (p->alone) {
+        product_run_alone(node, p, begin, end, memory);
+        return;
     }
     /* Not the arrays, which would take longer than a small product. */
     memset(&block, 0, offsetof(product_block, starts));

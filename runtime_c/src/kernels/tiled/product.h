@@ -100,6 +100,7 @@ typedef struct smr_product {
     bool copied; /* parts are copied whole */
     bool rows;   /* one line of pixels that see nothing but themselves */
     bool matrix; /* the same, and they are all there is of one group */
+    bool alone;  /* the same of one pixel */
     bool swept;  /* a few weights after the other meet all pixels of a part */
     bool careful;
     bool apart; /* tiles leave sums, which are requantized apart from them */

@@ -185,6 +185,7 @@ void smr_product_cut(smr_node *node, smr_product *p) {
     if (!p->copied && !p->swept && smr_product_chunk(p, !rows && product_pairs(p) ? 2 : 1, tile) == 0) {
         return;
     }
+    p->alone = p->matrix && pixels == 1 && (p->copied || product_multiplies_in_place(p));
     *SMR_PARAMETERS(node, smr_product) = *p;
     node->work = (size_t)p->blocks * p->parts;
     node->run = smr_product_run;
