@@ -168,6 +168,7 @@ def ops_h() -> str:
         "#define SMR_OPERAND_VARIADIC 2u /* the last one only: one or more, or with OPTIONAL any number */",
         "#define SMR_OPERAND_SHAPE_ONLY 4u /* may be absent: the output's shape says it all */",
         "#define SMR_OPERAND_PACKED 8u /* as a constant, may be in a panel layout */",
+        "#define SMR_OPERAND_STRIDED 16u /* in the arena, may be strided */",
         "#define SMR_MAX_TYPE_VARIABLES 4",
         "",
         "typedef enum smr_attribute_kind {",
@@ -222,6 +223,7 @@ def _mask(op: OpDef, operand: Operand) -> int:
 def _operand_row(op: OpDef, operand: Operand, variables: list[str]) -> str:
     variable = variables.index(operand.type) if operand.type in variables else -1
     flags = operand.optional * 1 | operand.variadic * 2 | operand.shape_only * 4 | operand.packed * 8
+    flags |= operand.strided * 16
     return f'    {{"{operand.name}", {_mask(op, operand):#06x}, {variable}, {flags}}},'
 
 

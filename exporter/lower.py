@@ -277,6 +277,7 @@ class _Tensors:
         self.graph_tensors: list[Tensor] = []
         self.tables: list[dict[str, Any]] = []
         self.sizes: dict[int, int] = {}
+        self.widths: dict[int, int] = {}
 
     def index(self, tensor: Tensor, run: int | None = None) -> int:
         """The index of a tensor, added when it is new; a packed constant is another tensor than a dense one."""
@@ -291,6 +292,7 @@ class _Tensors:
                 self.rooms[self._index[key]] = room
             if self.tables[-1]["storage"] == "arena":
                 self.sizes[self._index[key]] = self._pool.count(tensor.shape or ()) * tensor.dtype.size
+                self.widths[self._index[key]] = sharing.row_bytes(tensor)
         return self._index[key]
 
     def _table(self, tensor: Tensor, run: int | None) -> dict[str, Any]:
@@ -355,6 +357,7 @@ class _Programs:
             inputs=tuple(dict.fromkeys(inputs)),
             outputs=tuple(dict.fromkeys(i for i in outputs if i in tensors.sizes)),
             steps=tuple(steps),
+            widths=tensors.widths,
         )
         memory = plan(program, alignment=ALIGNMENT)
         self.tables[number] = {
@@ -363,7 +366,7 @@ class _Programs:
             "ops": tables,
             "arena_bytes": memory.arena,
         }
-        self._place(number, program, memory, 0, bodies)
+        self._place(number, program, memory, 0, tensors.graph_tensors, bodies)
         return LoweredProgram(
             signature=signature,
             tensors=tuple(tensors.graph_tensors),
@@ -430,6 +433,7 @@ class _Programs:
             steps=tuple(steps),
             rooms=tensors.rooms,
             arguments=tuple(inputs),
+            widths=tensors.widths,
         )
         memory = plan(program, alignment=ALIGNMENT)
         self.tables[number] = {
@@ -453,12 +457,20 @@ class _Programs:
         return number
 
     def _place(
-        self, number: int, program: Program, memory: MemoryPlan, base: int, bodies: Mapping[int, LoweredBody]
+        self,
+        number: int,
+        program: Program,
+        memory: MemoryPlan,
+        base: int,
+        tensors: Sequence[Tensor],
+        bodies: Mapping[int, LoweredBody],
     ) -> None:
         """Writes the offsets of a program that starts at `base`, and of the bodies that it runs."""
         table = self.tables[number]
         for index, offset in memory.offsets.items():
             table["tensors"][index]["offset"] = base + offset
+        for index, row in memory.rows.items():
+            table["tensors"][index].update(layout="strided", row=row // tensors[index].dtype.size)
         for index, offset in memory.scratch_offsets.items():
             begin, size = base + offset, program.steps[index].scratch
             table["ops"][index].update(scratch_offset=begin, scratch_bytes=size)
@@ -468,9 +480,10 @@ class _Programs:
             op = table["ops"][self.tables[inner]["caller_op"]]
             begin, size = op.get("scratch_offset", 0), op.get("scratch_bytes", 0)
             placed = {i: begin + o for i, o in body.plan.offsets.items()}
-            check_within(body.name, placed, body.program.sizes, (begin, begin + size))
+            spans = {i: body.program.span(i, body.plan.rows.get(i, 0)) for i in body.program.sizes}
+            check_within(body.name, placed, spans, (begin, begin + size))
             self.tables[inner]["arena_bytes"] = begin + size
-            self._place(inner, body.program, body.plan, begin, bodies)
+            self._place(inner, body.program, body.plan, begin, body.tensors, bodies)
 
 
 def _check_body(op: Operation, attribute: str, body: Body) -> None:
@@ -503,14 +516,17 @@ def _step(
     in_place: tuple[tuple[int, int], ...] = ()
     shared = [(written[i], read[0], at) for i, at in sharing.views(op)] if may_view else []
     # The same tensor cannot lie in two places.
-    joined = [(read[i], written[0], at) for i, at in sharing.joins(op) if read.count(read[i]) == 1]
+    joined, rows = (
+        [(read[i], written[0], at) for i, at in found if read.count(read[i]) == 1]
+        for found in (sharing.joins(op), sharing.columns(op))
+    )
     if op.definition.view:
         # What is in a room, or moves into one, is a view of its own room only.
         shared = [v for v in shared if v[1] in planned and tensors.rooms.get(v[0]) == tensors.rooms.get(v[1])]
     else:
-        shared, joined = (
+        shared, joined, rows = (
             [(part, whole, at) for part, whole, at in found if {part, whole} <= tensors.sizes.keys()]
-            for found in (shared, joined)
+            for found in (shared, joined, rows)
         )
     if op.type == "while_loop":
         in_place = tuple(
@@ -537,7 +553,16 @@ def _step(
         views=tuple(shared),
         joins=tuple(joined),
         in_place=tuple(dict.fromkeys(in_place)),
+        rows=tuple(rows),
+        strided=_strided(op, read, written),
     )
+
+
+def _strided(op: Operation, read: list[int], written: list[int]) -> frozenset[int]:
+    """The operands that may have rows that lie apart, whichever places of the op they have."""
+    operands = [*read, *written]
+    may = [flag for flags in sharing.strided(op) for flag in flags]
+    return frozenset(operands) - {i for i, flag in zip(operands, may, strict=True) if not flag} - {-1}
 
 
 def _computed(op: Operation) -> list[Symbol]:

@@ -1,4 +1,4 @@
-"""Ops that move nothing where their operands lie in each other: slices, splits and joins along the outermost axis."""
+"""Ops that move nothing where their operands lie in each other: along the outermost axis, and joins along the last."""
 
 from __future__ import annotations
 
@@ -30,6 +30,26 @@ def joins(op: Operation) -> list[tuple[int, int]]:
     return []
 
 
+def columns(op: Operation) -> list[tuple[int, int]]:
+    """The inputs of an op whose rows can lie in those of its output: the number of each, and from which byte on."""
+    sizes = _fixed(op)
+    if op.type != "concat" or not sizes or _outermost(sizes[-1], op.a.axis):
+        return []
+    if op.a.axis not in (-1, len(sizes[-1]) - 1) or any(0 in shape for shape in sizes):
+        return []
+    widths = [row_bytes(t) for t in op.given_inputs]
+    return [(i, sum(widths[:i])) for i in range(len(widths))]
+
+
+def strided(op: Operation) -> tuple[list[bool], list[bool]]:
+    """Which inputs and which outputs of an op may have rows that lie apart."""
+    taken, given = op.definition.operands, op.definition.results
+    return (
+        [taken[min(i, len(taken) - 1)].strided for i in range(len(op.inputs))],
+        [given[min(i, len(given) - 1)].strided for i in range(len(op.outputs))],
+    )
+
+
 def copied(outputs: Iterable[Tensor]) -> Iterator[Operation]:
     """The ops that must not share bytes, because an output would then begin in the middle of another tensor."""
     for tensor in outputs:
@@ -53,6 +73,12 @@ def byte_count(tensor: Tensor) -> int:
     shape = fixed_shape(tensor)
     assert shape is not None
     return math.prod(shape) * tensor.dtype.size
+
+
+def row_bytes(tensor: Tensor) -> int:
+    """The bytes of a row along the last axis of a tensor of which the sizes are fixed; 0 of a scalar."""
+    shape = fixed_shape(tensor)
+    return shape[-1] * tensor.dtype.size if shape else 0
 
 
 def _fixed(op: Operation) -> list[tuple[int, ...]]:

@@ -508,7 +508,7 @@ class Context:
         ):
             for i in range(len(endpoints)):
                 check(function(pointer, signature, i, tensor, self._error), self._error)
-                views.append(_array(tensor, copy=False))
+                views.append(_array(tensor))
         return sides
 
     def _bind(self, info: SignatureInfo, arrays: Sequence[Any], named: Mapping[str, Any]) -> list[Array]:
@@ -604,7 +604,12 @@ class Context:
         """As `observed_tensor`, by the number of a program."""
         tensor, error = ffi.new("smr_tensor *"), ffi.new("smr_error *")
         check(lib.smr_context_program_tensor(self._observed, program, index, tensor, error), error)
-        return _array(tensor, copy=copy)
+        if tensor.data and not copy:
+            return _array(tensor)
+        array = np.empty(tuple(tensor.dims[0 : tensor.rank]), NUMPY_DTYPES[int(tensor.dtype)])
+        to, size = ffi.from_buffer(array), array.nbytes
+        check(lib.smr_context_read_tensor(self._observed, program, index, to, size, error), error)
+        return array
 
     def timed(
         self, *arrays: Any, seconds: float = 1.0, signature: str | None = None, **named: Any
@@ -696,7 +701,7 @@ class Context:
         tensor, error = ffi.new("smr_tensor *"), ffi.new("smr_error *")
         for i in range(self.model._info.state_count):
             check(lib.smr_context_state(pointer, i, tensor, error), error)
-            yield _text(tensor.name), _array(tensor, copy=False)
+            yield _text(tensor.name), _array(tensor)
 
     def reset(self) -> None:
         """Puts all state back to its initial values."""
@@ -787,10 +792,9 @@ def _tensor_info(tensor: Any, placement: Any = None) -> TensorInfo:
     )
 
 
-def _array(tensor: Any, *, copy: bool = True) -> Array:
+def _array(tensor: Any) -> Array:
     dtype = NUMPY_DTYPES[int(tensor.dtype)]
     shape = tuple(tensor.dims[0 : tensor.rank])
     if not tensor.bytes:
         return np.zeros(shape, dtype)
-    array = np.frombuffer(ffi.buffer(tensor.data, tensor.bytes), dtype).reshape(shape)
-    return array.copy() if copy else array
+    return np.frombuffer(ffi.buffer(tensor.data, tensor.bytes), dtype).reshape(shape)

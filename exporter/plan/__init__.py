@@ -56,6 +56,8 @@ class MemoryPlan:
         optimal: no placement of these buffers is smaller.
         offsets: the start of each planned tensor.
         scratch_offsets: the start of the scratch of each step that has any, by step number.
+        rows: for each tensor whose rows do not lie together how many bytes apart they begin: it lies in the rows of a
+            larger one.
         buffers: what was placed: tensors that share bytes, and scratch, with their lifetimes.
     """
 
@@ -67,6 +69,7 @@ class MemoryPlan:
     optimal: bool
     offsets: Mapping[int, int]
     scratch_offsets: Mapping[int, int]
+    rows: Mapping[int, int]
     buffers: tuple[Buffer, ...]
 
 
@@ -81,12 +84,13 @@ def plan(program: Program, *, alignment: int = 64) -> MemoryPlan:
         ValueError: the alignment is not a power of two.
         PlanError: the plan is wrong, which is a fault of the planner and not of the program.
     """
-    buffers = lifetimes(program)
+    apart = _apart(program, alignment)
+    buffers = lifetimes(program, apart=apart)
     placed = place(buffers, alignment=alignment)
     # A takeover by a much smaller output saves bytes at one step and may cost more later, and so may a join.
     tried = [buffers]
     for slack, joins in ((alignment - 1, True), (None, False), (alignment - 1, False)):
-        without = lifetimes(program, slack=slack, joins=joins)
+        without = lifetimes(program, slack=slack, joins=joins, apart=apart)
         if bound_order(without, alignment=alignment)[0] < placed.arena and without not in tried:
             tried.append(without)
             other = place(without, alignment=alignment)
@@ -94,12 +98,14 @@ def plan(program: Program, *, alignment: int = 64) -> MemoryPlan:
                 buffers, placed = without, other
 
     offsets: dict[int, int] = {}
+    rows: dict[int, int] = {}
     scratch_offsets: dict[int, int] = {}
     for buffer, offset in zip(buffers, placed.offsets, strict=True):
         offsets.update({t: offset + at for t, at in zip(buffer.tensors, buffer.places, strict=True)})
+        rows.update(buffer.rows)
         if not buffer.tensors:
             scratch_offsets[buffer.first] = offset
-    check(program, offsets, scratch_offsets, placed.arena, alignment=alignment)
+    check(program, offsets, scratch_offsets, placed.arena, rows=rows, alignment=alignment)
     return MemoryPlan(
         arena=placed.arena,
         bound_order=placed.bound_order,
@@ -109,8 +115,21 @@ def plan(program: Program, *, alignment: int = 64) -> MemoryPlan:
         optimal=placed.optimal,
         offsets=dict(sorted(offsets.items())),
         scratch_offsets=scratch_offsets,
+        rows=dict(sorted(rows.items())),
         buffers=tuple(buffers),
     )
+
+
+def _apart(program: Program, alignment: int) -> set[int]:
+    """The wholes whose parts need fewer bytes outside of them: the first of the parts holds the room of all."""
+    apart: set[int] = set()
+    least = bound_order(lifetimes(program), alignment=alignment)[0]
+    for whole in dict.fromkeys(whole for step in program.steps for _, whole, _ in step.rows):
+        need = bound_order(lifetimes(program, apart={*apart, whole}), alignment=alignment)[0]
+        if need < least:
+            apart.add(whole)
+            least = need
+    return apart
 
 
 def _name(program: Program, placed: Plan) -> str:

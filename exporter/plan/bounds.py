@@ -63,7 +63,8 @@ def bound_any(program: Program, *, alignment: int = 64) -> int:
             for tensor in fresh
         }
         saved = _match(sorted(fresh, key=lambda tensor: -program.sizes[tensor]), choices)
-        parts = {part for part, _, _ in step.joins if found.root.get(part) == part} - {*program.inputs}
+        joined = (*step.joins, *step.rows)
+        parts = {part for part, _, _ in joined if found.root.get(part) == part} - {*program.inputs}
         need = held(
             [
                 *(t for t in step.inputs if t not in parts),

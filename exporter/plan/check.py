@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from samara.exporter.plan.program import Program, Step
+from samara.exporter.plan.stripes import Stripes
 
 Range = tuple[int, int]
 """Bytes from a start to an end, the end not included."""
@@ -26,7 +27,7 @@ class CheckReport:
 
     Attributes:
         peak: the most bytes that the plan has in use at one time: tensors that are still needed and
-            scratch, each rounded up to the alignment, shared bytes once.
+            scratch, each to the next multiple of the alignment, shared bytes once.
         attained_by: the name of the first step that has them, or `inputs` before any.
         arena: bytes of the arena that was checked.
     """
@@ -42,6 +43,7 @@ def check(
     scratch_offsets: Mapping[int, int],
     arena: int,
     *,
+    rows: Mapping[int, int] | None = None,
     alignment: int = 64,
 ) -> CheckReport:
     """Run the program over byte ranges and raise at the first that is not as it should be.
@@ -52,16 +54,20 @@ def check(
             starts does not matter. What may be a part of another tensor may start anywhere.
         scratch_offsets: the start of the scratch of each step that has any, by step number.
         arena: bytes of the arena.
+        rows: for each tensor whose rows do not lie together how many bytes apart they begin.
         alignment: what every offset is a multiple of, and sizes are rounded up to.
 
     Raises:
         PlanError: the plan is wrong; the message names step, tensors and byte ranges.
     """
-    run = _Run(program, offsets, scratch_offsets, arena, alignment)
-    parts = {part for step in program.steps for part, _, _ in (*step.views, *step.joins)}
+    rows = rows or {}
+    run = _Run(program, offsets, rows, scratch_offsets, arena, alignment)
+    parts = {part for step in program.steps for part, _, _ in (*step.views, *step.joins, *step.rows)}
     for tensor in sorted(program.sizes):
         what = f"{program.name}: tensor {tensor}"
-        run.see_within(what, offsets.get(tensor), program.sizes[tensor], part=tensor in parts)
+        run.see_rows(what, tensor)
+        size = program.span(tensor, rows.get(tensor, 0))
+        run.see_within(what, offsets.get(tensor), size, part=tensor in parts)
     for index, step in enumerate(program.steps):
         where = f"{run.where(index)}: scratch"
         run.see_within(where, scratch_offsets.get(index), step.scratch)
@@ -95,7 +101,7 @@ class _Run:
     """The state of the arena while the program runs.
 
     Attributes:
-        held: ranges that were written, disjoint, each with the tensor whose bytes they are, or None
+        held: bytes that were written, disjoint, each with the tensor whose bytes they are, or None
             for scratch.
         origin: for each tensor written the one whose bytes it shows: itself, unless it is a view.
         born: for each origin the time it was written, -1 for inputs.
@@ -106,17 +112,19 @@ class _Run:
         self,
         program: Program,
         offsets: Mapping[int, int],
+        rows: Mapping[int, int],
         scratch_offsets: Mapping[int, int],
         arena: int,
         alignment: int,
     ) -> None:
         self.program = program
         self.offsets = offsets
+        self.rows = rows
         self.scratch_offsets = scratch_offsets
         self.arena = arena
         self.alignment = alignment
         self.time = -1
-        self.held: list[tuple[int, int, int | None]] = []
+        self.held: list[tuple[Stripes, int | None]] = []
         self.origin: dict[int, int] = {}
         self.born: dict[int, int] = {}
         self.needed: dict[int, int] = {}
@@ -140,8 +148,20 @@ class _Run:
         if start < 0 or end > self.arena:
             raise PlanError(f"{what}: bytes {_text((start, end))} pass the arena of {self.arena}")
 
+    def see_rows(self, what: str, tensor: int) -> None:
+        """Raise unless rows that lie apart do not overlap, and all that touch the tensor can go by their distance."""
+        if tensor not in self.rows:
+            return
+        if tensor in (*self.program.inputs, *self.program.outputs):
+            raise PlanError(f"{what} is the caller's, and its rows lie apart")
+        if not 0 < self.program.widths.get(tensor, 0) <= self.rows[tensor] or not self.program.sizes[tensor]:
+            raise PlanError(f"{what}: rows that begin {self.rows[tensor]} bytes apart")
+        for index, step in enumerate(self.program.steps):
+            if tensor in (*step.inputs, *step.outputs) and tensor not in step.strided:
+                raise PlanError(f"{self.where(index)} cannot take tensor {tensor}, whose rows lie apart")
+
     def write_inputs(self) -> None:
-        names = [(f"input {tensor}", self._range(tensor)) for tensor in self.program.inputs]
+        names = [(f"input {tensor}", self._bytes(tensor)) for tensor in self.program.inputs]
         _see_apart(f"{self.program.name}: inputs", names)
         for tensor in self.program.inputs:
             self._write(tensor)
@@ -153,7 +173,8 @@ class _Run:
         self.time = index
         where = self.where(index)
         views = {v: (source, at) for v, source, at in step.views if self.program.sizes.get(v, 0) > 0}
-        joined = {(w, p) for p, w, at in step.joins if self._starts_at(p, w, at)}
+        joined = {(w, p) for p, w, at in step.joins if self._starts_at(p, w, at) and self._together(p, w)}
+        joined |= {(w, p) for p, w, at in step.rows if self._starts_at(p, w, at) and self._in_rows(p, w)}
         reads = [tensor for tensor in dict.fromkeys(step.inputs) if tensor in self.program.sizes]
         viewing = [tensor for tensor in step.outputs if tensor in views]
         writes = [tensor for tensor in step.outputs if tensor in self.program.sizes and tensor not in views]
@@ -162,21 +183,22 @@ class _Run:
         self._write_rooms(where, step)
 
         scratch = self.scratch_offsets.get(index, 0)
-        fresh = [(f"output {tensor}", self._range(tensor)) for tensor in writes]
-        fresh.append(("scratch", (scratch, scratch + step.scratch)))
+        fresh = [(f"output {tensor}", self._bytes(tensor)) for tensor in writes]
+        fresh.append(("scratch", _together(scratch, step.scratch)))
         _see_apart(where, fresh)
         for tensor in viewing:
             self._see_view(where, tensor, *views[tensor])
             for piece in fresh:
-                _see_apart(where, [piece, (f"output {tensor}", self._range(tensor))])
+                _see_apart(where, [piece, (f"output {tensor}", self._bytes(tensor))])
         for tensor in reads:
-            _see_apart(where, [fresh[-1], (f"input {tensor}", self._range(tensor))])
+            _see_apart(where, [fresh[-1], (f"input {tensor}", self._bytes(tensor))])
             for output in writes:
                 over = (output, tensor) in step.in_place and self._starts_at(output, tensor, 0)
+                over = over and self._together(output, tensor)
                 if over or (output, tensor) in joined:
                     continue
                 pieces = [
-                    (f"{role} {i}", self._range(i)) for role, i in (("output", output), ("input", tensor))
+                    (f"{role} {i}", self._bytes(i)) for role, i in (("output", output), ("input", tensor))
                 ]
                 _see_apart(where, pieces)
 
@@ -199,18 +221,20 @@ class _Run:
             return
         origin = self.origin[tensor]
         self.needed[origin] = max(self.needed[origin], self.time)
-        start, end = self._range(tensor)
-        at = start
-        while at < end:
+        wanted = self._bytes(tensor)
+        missing = [] if wanted is None else [wanted]
+        for piece, owner in self.held:
+            if owner == origin:
+                missing = [left for part in missing for left in part.without(piece)]
+        if missing and wanted is not None:
             # What was written once is held by something ever after.
-            low, high, owner = next(piece for piece in self.held if piece[0] <= at < piece[1])
-            if owner != origin:
-                holder = "scratch" if owner is None else f"tensor {owner}"
-                raise PlanError(
-                    f"{where} reads tensor {tensor} at bytes {_text((start, end))}, but {holder} was"
-                    f" written to {_text((max(at, low), min(end, high)))}"
-                )
-            at = high
+            at = min(part.start for part in missing)
+            piece, owner = next((p, o) for p, o in self.held if list(p.within(at, at + 1)))
+            holder = "scratch" if owner is None else f"tensor {owner}"
+            raise PlanError(
+                f"{where} reads tensor {tensor} at bytes {_text(wanted)}, but {holder} was"
+                f" written to {_text((at, min(wanted.end, piece.end)))}"
+            )
 
     def _write_rooms(self, where: str, step: Step) -> None:
         """Fill the rooms of what a step writes; what it reads there must be free to be written over."""
@@ -247,7 +271,8 @@ class _Run:
         used: list[list[Range]] = [[] for _ in range(end + 2)]
         for origin, born in self.born.items():
             start = self.offsets.get(origin, 0)
-            piece = (start, start + self._rounded(self.program.sizes[origin]))
+            span = self.program.span(origin, self.rows.get(origin, 0))
+            piece = (start, self._rounded(start + span))
             for time in range(born, self.needed[origin] + 1):
                 used[time + 1].append(piece)
         for index, step in enumerate(self.program.steps):
@@ -259,46 +284,57 @@ class _Run:
         return CheckReport(peak=peak, attained_by=names[bytes_used.index(peak)], arena=self.arena)
 
     def _see_view(self, where: str, tensor: int, source: int, at: int) -> None:
-        if not self._starts_at(tensor, source, at):
+        if not self._starts_at(tensor, source, at) or not self._together(tensor, source):
             raise PlanError(
-                f"{where}: tensor {tensor} at bytes {_text(self._range(tensor))} is a view of"
-                f" tensor {source} at bytes {_text(self._range(source))} from its byte {at} on, and starts elsewhere"
+                f"{where}: tensor {tensor} at bytes {_text(self._bytes(tensor))} is a view of"
+                f" tensor {source} at bytes {_text(self._bytes(source))} from its byte {at} on, and starts elsewhere"
             )
 
     def _starts_at(self, one: int, other: int, at: int) -> bool:
         planned = one in self.program.sizes and other in self.program.sizes
-        return planned and self._range(one)[0] == self._range(other)[0] + at
+        return planned and self.offsets.get(one, 0) == self.offsets.get(other, 0) + at
+
+    def _together(self, *tensors: int) -> bool:
+        return not any(tensor in self.rows for tensor in tensors)
+
+    def _in_rows(self, part: int, whole: int) -> bool:
+        """Whether the rows of a part are as far apart as those of the whole."""
+        return self.rows.get(part) == self.rows.get(whole, self.program.widths[whole])
 
     def _rounded(self, size: int) -> int:
         return (size + self.alignment - 1) // self.alignment * self.alignment
 
-    def _range(self, tensor: int) -> Range:
-        start = self.offsets.get(tensor, 0)
-        return start, start + self.program.sizes[tensor]
+    def _bytes(self, tensor: int) -> Stripes | None:
+        start, size = self.offsets.get(tensor, 0), self.program.sizes[tensor]
+        if tensor not in self.rows:
+            return _together(start, size)
+        width = self.program.widths[tensor]
+        return Stripes(start=start, width=width, step=self.rows[tensor], count=size // width)
 
     def _write(self, tensor: int) -> None:
-        self._hold(self._range(tensor), tensor)
+        self._hold(self._bytes(tensor), tensor)
         self.origin[tensor] = tensor
         self.born[tensor] = self.needed[tensor] = self.time
 
-    def _hold(self, piece: Range, owner: int | None) -> None:
-        start, end = piece
-        if start == end:
+    def _hold(self, piece: Stripes | None, owner: int | None) -> None:
+        if piece is None:
             return
-        kept: list[tuple[int, int, int | None]] = [(start, end, owner)]
-        for low, high, other in self.held:
-            if low < min(high, start):
-                kept.append((low, min(high, start), other))
-            if max(low, end) < high:
-                kept.append((max(low, end), high, other))
+        kept: list[tuple[Stripes, int | None]] = [(piece, owner)]
+        for held, other in self.held:
+            kept += [(left, other) for left in held.without(piece)]
         self.held = kept
 
 
-def _see_apart(where: str, pieces: Sequence[tuple[str, Range]]) -> None:
-    """Raise if two of the named ranges share a byte."""
+def _together(start: int, size: int) -> Stripes | None:
+    """Bytes in one piece, if there are any."""
+    return Stripes(start=start, width=size) if size else None
+
+
+def _see_apart(where: str, pieces: Sequence[tuple[str, Stripes | None]]) -> None:
+    """Raise if two of the named pieces share a byte."""
     for position, (name, one) in enumerate(pieces):
         for other_name, other in pieces[:position]:
-            if max(one[0], other[0]) < min(one[1], other[1]):
+            if one is not None and other is not None and next(one.both(other), None) is not None:
                 raise PlanError(
                     f"{where}: {other_name} at bytes {_text(other)} overlaps {name} at bytes {_text(one)}"
                 )
@@ -313,5 +349,10 @@ def _union(pieces: list[Range]) -> int:
     return total
 
 
-def _text(piece: Range) -> str:
+def _text(piece: Stripes | Range | None) -> str:
+    if piece is None:
+        return "[)"
+    if isinstance(piece, Stripes):
+        apart = f" in rows {piece.step} apart" if piece.step else ""
+        return f"[{piece.start}, {piece.end}){apart}"
     return f"[{piece[0]}, {piece[1]})"

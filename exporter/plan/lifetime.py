@@ -7,7 +7,7 @@ it reads the outputs.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from samara.exporter.plan.program import Program, Step
@@ -21,6 +21,7 @@ class Buffer:
         tensors: ids of the tensors that lie in the buffer, in the order they are written; empty for the scratch of
             step `first`.
         places: for each of them how many bytes after the buffer's start it begins.
+        rows: pairs (tensor, bytes): the rows of one of them do not lie together but begin so many bytes apart.
         size: bytes, not rounded.
         first: time at which the bytes are first written.
         last: time at which they are last needed, inclusive.
@@ -28,6 +29,7 @@ class Buffer:
 
     tensors: tuple[int, ...]
     places: tuple[int, ...] = ()
+    rows: tuple[tuple[int, int], ...] = ()
     size: int
     first: int
     last: int
@@ -38,33 +40,35 @@ class Values:
     """The values of a program: a tensor, all its views and all that is joined to it are one value.
 
     Attributes:
-        sizes: the program's.
+        program: whose they are.
         root: for each planned tensor the tensor that it is a part of in the end, or itself.
         place: for each planned tensor how many bytes after its root's start it begins.
+        rows: for each tensor whose rows lie apart how many bytes they are.
         first: for each root the time that it or the first part of it is written.
         last: for each root the last time that it or a view of it is read, or written if never read.
         kept: roots of which the caller reads something after the last step.
     """
 
-    sizes: Mapping[int, int]
+    program: Program
     root: Mapping[int, int]
     place: Mapping[int, int]
+    rows: Mapping[int, int]
     first: Mapping[int, int]
     last: Mapping[int, int]
     kept: frozenset[int]
 
-    def apart(self, one: int, other: int) -> bool:
-        """Whether two tensors of one root share no byte."""
-        a, b = self.place[one], self.place[other]
-        return a + self.sizes[one] <= b or b + self.sizes[other] <= a
+    def end(self, tensor: int) -> int:
+        """How many bytes after its root's start a tensor ends."""
+        return self.place[tensor] + self.program.span(tensor, self.rows.get(tensor, 0))
 
 
-def values(program: Program, *, joins: bool = True) -> Values:
+def values(program: Program, *, joins: bool = True, apart: Collection[int] = ()) -> Values:
     """Join each tensor with its views, and with the parts that it is made of.
 
     A view of zero bytes has no bytes to share and stays a value of its own, so that it does not
     keep its source alive. With `joins` a tensor lies from the start where the step that joins it with others needs it,
-    if it is a value of its own, nobody reads it later, and the caller neither writes nor reads it.
+    if it is a value of its own, nobody reads it later, and the caller neither writes nor reads it. The rows of such a
+    tensor lie in those of the whole where all that touch it can go by their distance, unless the whole is in `apart`.
     """
     root = {tensor: tensor for tensor in program.inputs}
     place = dict.fromkeys(program.inputs, 0)
@@ -87,31 +91,62 @@ def values(program: Program, *, joins: bool = True) -> Values:
     kept = frozenset(root[tensor] for tensor in program.outputs if tensor in root)
     for tensor in kept:
         last[tensor] = len(program.steps)
-    found = Values(sizes=program.sizes, root=root, place=place, first=first, last=last, kept=kept)
-    return _joined(program, found) if joins else found
+    found = Values(program=program, root=root, place=place, rows={}, first=first, last=last, kept=kept)
+    return _joined(program, found, apart) if joins else found
 
 
-def _joined(program: Program, found: Values) -> Values:
+@dataclass(frozen=True, kw_only=True)
+class _Home:
+    """Where a part lies: from which byte of the whole on, and whether in its rows."""
+
+    whole: int
+    offset: int
+    in_rows: bool
+
+
+def _joined(program: Program, found: Values, apart: Collection[int]) -> Values:
     """Give each part of a join its place in the whole."""
-    home: dict[int, tuple[int, int]] = {}
+    home: dict[int, _Home] = {}
+    rigid = _rigid(program, found)
     for time, step in enumerate(program.steps):
-        for part, whole, offset in step.joins:
-            own = found.root.get(part) == part and found.root.get(whole) == whole and part not in home
+        for part, at in _places(step, apart):
+            own = found.root.get(part) == part and found.root.get(at.whole) == at.whole and part not in home
             own = own and part not in found.kept and part not in program.inputs
             # Another view of the part is no part of the whole to the step.
-            own = own and _reads(step, found)[part] == {part}
+            own = own and _reads(step, found)[part] == {part} and not (at.in_rows and part in rigid)
             if own and found.last[part] == time and program.sizes[part] > 0:
-                home[part] = whole, offset
-    root, place = dict(found.root), dict(found.place)
+                home[part] = at
+                rigid |= set() if at.in_rows else {at.whole}
+    root, place, rows = dict(found.root), dict(found.place), dict(found.rows)
     first, last = dict(found.first), dict(found.last)
     for tensor, whole in found.root.items():
         while whole in home:
-            whole, offset = home[whole]
-            place[tensor] += offset
+            at = home[whole]
+            if at.in_rows:
+                rows[tensor] = program.widths[at.whole]
+            whole = at.whole
+            place[tensor] += at.offset
         root[tensor] = whole
     for tensor in home:
         first[root[tensor]] = min(first[root[tensor]], found.first[tensor])
-    return Values(sizes=found.sizes, root=root, place=place, first=first, last=last, kept=found.kept)
+    return Values(program=program, root=root, place=place, rows=rows, first=first, last=last, kept=found.kept)
+
+
+def _places(step: Step, apart: Collection[int]) -> Iterator[tuple[int, _Home]]:
+    """The parts that a step joins, and where they could lie."""
+    for part, whole, offset in step.joins:
+        yield part, _Home(whole=whole, offset=offset, in_rows=False)
+    for part, whole, offset in step.rows:
+        if whole not in apart:
+            yield part, _Home(whole=whole, offset=offset, in_rows=True)
+
+
+def _rigid(program: Program, found: Values) -> set[int]:
+    """Tensors whose rows must lie together: some step cannot go by their distance, or they have views."""
+    rigid = {root for tensor, root in found.root.items() if tensor != root}
+    for step in program.steps:
+        rigid |= {t for t in (*step.inputs, *step.outputs) if t not in step.strided}
+    return rigid
 
 
 def _reads(step: Step, found: Values) -> dict[int, set[int]]:
@@ -153,16 +188,18 @@ def movable(step: Step, output: int, found: Values) -> list[int]:
     """
     if len(step.outputs) != 1:
         return []
-    at = found.place[output], found.place[output] + found.sizes[output]
+    at = found.place[output], found.end(output)
     return [
         root
         for root, tensors in _free(step, found).items()
         if root != found.root[output]
-        and all(found.place[t] >= at[1] or found.place[t] + found.sizes[t] <= at[0] for t in tensors)
+        and all(found.place[t] >= at[1] or found.end(t) <= at[0] for t in tensors)
     ]
 
 
-def lifetimes(program: Program, *, slack: int | None = None, joins: bool = True) -> list[Buffer]:
+def lifetimes(
+    program: Program, *, slack: int | None = None, joins: bool = True, apart: Collection[int] = ()
+) -> list[Buffer]:
     """Return the buffers of a program: those of tensors first, then scratch, each in order.
 
     Views always share their source's buffer. An output takes over an input's buffer where its step
@@ -176,8 +213,9 @@ def lifetimes(program: Program, *, slack: int | None = None, joins: bool = True)
             is not always a gain.
         joins: whether the parts of a join lie in the whole from the start. That is not always a gain either: the
             first part holds the room of all of them.
+        apart: wholes in whose rows no part lies.
     """
-    found = values(program, joins=joins)
+    found = values(program, joins=joins, apart=apart)
     home: dict[int, int] = {}
     members: list[list[int]] = []
     sizes: list[int] = []
@@ -231,6 +269,7 @@ def lifetimes(program: Program, *, slack: int | None = None, joins: bool = True)
         Buffer(
             tensors=tuple(tensors),
             places=tuple(found.place[t] for t in tensors),
+            rows=tuple((t, found.rows[t]) for t in tensors if t in found.rows),
             size=size,
             first=first,
             last=last,

@@ -22,6 +22,9 @@ class Step:
             nothing for an input that lies there.
         in_place: pairs (output, input): the output may be written over the input, from the same
             start. A pair speaks for every operand of the step which is that input.
+        rows: triples (input, output, offset): each row of the output has a row of the input from its byte `offset` on;
+            the step moves nothing for an input that lies there.
+        strided: operands whose rows may lie apart.
     """
 
     name: str
@@ -31,6 +34,8 @@ class Step:
     views: tuple[tuple[int, int, int], ...] = ()
     joins: tuple[tuple[int, int, int], ...] = ()
     in_place: tuple[tuple[int, int], ...] = ()
+    rows: tuple[tuple[int, int, int], ...] = ()
+    strided: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +52,7 @@ class Program:
         rooms: for tensors that are not planned but share bytes elsewhere, which: those of one room have the same. The
             program of a body has the bytes that its caller gives it, each a room.
         arguments: tensors in rooms that are there before the first step.
+        widths: bytes of a row of each planned tensor whose rows may lie apart, among those of a larger one.
 
     Raises:
         ValueError: the program contradicts itself: a tensor is written twice, read before it is
@@ -60,6 +66,12 @@ class Program:
     steps: tuple[Step, ...]
     rooms: Mapping[int, int] = field(default_factory=dict)
     arguments: tuple[int, ...] = ()
+    widths: Mapping[int, int] = field(default_factory=dict)
+
+    def span(self, tensor: int, row: int) -> int:
+        """The bytes from a tensor's first to its last when its rows begin `row` bytes apart; 0: together."""
+        width = self.widths[tensor] if row else 0
+        return (self.sizes[tensor] // width - 1) * row + width if row else self.sizes[tensor]
 
     def __post_init__(self) -> None:
         """Refuse a program that no plan could be right for."""
@@ -96,7 +108,7 @@ class Program:
 
     def _check_pairs(self, where: str, step: Step) -> None:
         pairs = [(output, source) for output, source, _ in step.views]
-        pairs += [(output, source) for source, output, _ in step.joins]
+        pairs += [(output, source) for source, output, _ in (*step.joins, *step.rows)]
         for output, source in (*pairs, *step.in_place):
             if output not in step.outputs or source not in step.inputs:
                 raise ValueError(
@@ -108,6 +120,8 @@ class Program:
                 raise ValueError(f"{where}: tensor {output} is a view and something else too")
         for part, whole, offset in (*step.views, *step.joins):
             self._check_part(where, part, whole, offset)
+        for part, whole, offset in step.rows:
+            self._check_rows(where, part, whole, offset)
 
     def _check_part(self, where: str, part: int, whole: int, offset: int) -> None:
         if (part in self.sizes) != (whole in self.sizes):
@@ -121,4 +135,13 @@ class Program:
             raise ValueError(
                 f"{where}: tensor {part} of {self.sizes[part]} bytes is a view of tensor {whole} of"
                 f" {self.sizes[whole]}, from byte {offset} on"
+            )
+
+    def _check_rows(self, where: str, part: int, whole: int, offset: int) -> None:
+        widths = [self.widths.get(tensor, 0) for tensor in (part, whole)]
+        if 0 in widths or self.sizes[part] * widths[1] != self.sizes[whole] * widths[0]:
+            raise ValueError(f"{where}: tensors {part} and {whole} have not as many rows")
+        if offset < 0 or offset + widths[0] > widths[1]:
+            raise ValueError(
+                f"{where}: rows of {widths[0]} bytes of tensor {part} in rows of {widths[1]}, from byte {offset} on"
             )

@@ -70,7 +70,8 @@ class Operand:
     any, of each tensor its own. A `variadic` operand stands for one or more tensors, an `optional` variadic one for any
     number.
     A `shape_only` input decides nothing but the shape of the output, so a file whose shapes are known leaves
-    it out. A `packed` input is stored in panels of 16 outputs when it is a constant. A `state` input names a
+    it out. A `packed` input is stored in panels of 16 outputs when it is a constant. A `strided` operand may lie
+    among the channels of a larger tensor: kernels go by the distance of its rows. A `state` input names a
     variable and is written, not read.
     """
 
@@ -80,6 +81,7 @@ class Operand:
     variadic: bool = False
     shape_only: bool = False
     packed: bool = False
+    strided: bool = False
     state: bool = False
 
 
@@ -89,7 +91,9 @@ _OPERAND = re.compile(r"(\w+): (@?\w+)(\??\*?)((?: \w+)*)")
 def _operand(text: str) -> Operand:
     match = _OPERAND.fullmatch(text)
     if match is None:
-        raise ValueError(f"operand {text!r} is not 'name: type[?][*] [shape_only] [packed] [state]'")
+        raise ValueError(
+            f"operand {text!r} is not 'name: type[?][*] [shape_only] [packed] [strided] [state]'"
+        )
     name, type_, mark, flags = match.groups()
     words = set(flags.split())
     return Operand(
@@ -99,6 +103,7 @@ def _operand(text: str) -> Operand:
         variadic="*" in mark,
         shape_only="shape_only" in words,
         packed="packed" in words,
+        strided="strided" in words,
         state="state" in words,
     )
 
@@ -120,7 +125,7 @@ class OpDef:
         name: lower case with underscores; the C kernel, the documentation and the cases use it.
         opcode: permanent, append-only, never reused. Ops with attributes that a device runs stay below 255.
         inputs: operands, each written "name: type", with "?" after the type for optional, "*" for variadic
-            (last one only), "?*" for both, and the words shape_only, packed or state.
+            (last one only), "?*" for both, and the words shape_only, packed, strided or state.
         outputs: operands, in the same notation.
         types: for each type variable, the element types it may stand for.
         attributes: in the order of the file; append-only.

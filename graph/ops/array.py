@@ -451,8 +451,8 @@ OPS.register(
     OpDef(
         name="concat",
         opcode=23,
-        inputs=("values: T*",),
-        outputs=("y: T",),
+        inputs=("values: T* strided",),
+        outputs=("y: T strided",),
         types={"T": dtypes.ALL},
         attributes=(attribute("axis", "int", doc="The axis along which they follow each other."),),
         doc="Tensors one after the other along an axis; their other sizes are equal.",

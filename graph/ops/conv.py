@@ -251,7 +251,7 @@ OPS.register(
         name="conv2d",
         opcode=95,
         inputs=("x: T", "filter: T packed", "bias: T?"),
-        outputs=("y: T",),
+        outputs=("y: T strided",),
         types=_TYPES,
         attributes=(*_CONV, _ACTIVATION),
         doc="Convolution of x [N, H, W, C] with a filter [KH, KW, C / groups, O], plus bias [O], clamped. "

@@ -458,7 +458,7 @@ OPS.register(
         name="quantized_conv2d",
         opcode=163,
         inputs=("x: int8", "filter: int8 packed", "bias: int32", "multiplier: M"),
-        outputs=("y: int8",),
+        outputs=("y: int8 strided",),
         types=_MULTIPLIERS,
         attributes=(
             *_window.window_attributes(_window.DILATIONS),

@@ -120,7 +120,7 @@ OPS.register(
         name="winograd_conv2d",
         opcode=102,
         inputs=("x: float32", "filter: float32 packed", "bias: float32?"),
-        outputs=("y: float32",),
+        outputs=("y: float32 strided",),
         attributes=(
             _window.PADDINGS,
             attribute("activation", ACTIVATION, "none", "What clamps the result."),

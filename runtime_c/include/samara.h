@@ -429,13 +429,19 @@ smr_status smr_context_output(smr_context *context, int32_t signature, int32_t i
                               smr_error *error);
 
 /* Any tensor of a signature. Its data mean something only right after the op that writes it, so within an op
- * callback. @threads exclusive */
+ * callback; they are null where they are not dense: see smr_context_read_tensor. @threads exclusive */
 smr_status smr_context_tensor(const smr_context *context, int32_t signature, int32_t index,
                               smr_tensor *tensor, smr_error *error);
 
 /* As smr_context_tensor, of a program. @threads exclusive */
 smr_status smr_context_program_tensor(const smr_context *context, int32_t program, int32_t index,
                                       smr_tensor *tensor, smr_error *error);
+
+/* Copies a tensor of a program to `data`, dense, whether or not it lies among the channels of another. `size`
+ * is that of smr_tensor.bytes. Constants in panels are refused. @return SMR_OK, SMR_ERROR_NOT_FOUND or
+ * SMR_ERROR_ARGUMENT. @threads exclusive */
+smr_status smr_context_read_tensor(const smr_context *context, int32_t program, int32_t index, void *data,
+                                   size_t size, smr_error *error);
 
 /* A state tensor: read it or write it between runs. @threads exclusive */
 smr_status smr_context_state(smr_context *context, int32_t index, smr_tensor *tensor, smr_error *error);

@@ -68,6 +68,46 @@ static inline void open_value(smr_value *value, uint8_t dtype, int32_t rank, con
     }
 }
 
+/* The elements from the first to the last, with those between the rows of a strided value. */
+static inline size_t stored_count(const smr_value *value) {
+    const size_t width = value->rank == 0 ? 1 : (size_t)value->dims[value->rank - 1];
+    return value->layout == SMR_LAYOUT_STRIDED ? (value->count / width - 1) * value->row + width
+                                               : value->count;
+}
+
+/* As open_value, of a value that often lies among the rows of another one, if it may. */
+static inline void open_in_rows(smr_value *value, uint8_t dtype, int32_t rank, const int32_t *dims, bool may) {
+    smr_value shape;
+    int32_t axis;
+    memset(&shape, 0, sizeof shape);
+    shape.rank = (uint8_t)rank;
+    shape.dims = dims;
+    shape.count = 1;
+    for (axis = 0; axis < rank; ++axis) {
+        shape.count *= (size_t)dims[axis];
+    }
+    if (may && shape.count > 0 && next_random(0, 2) == 0) {
+        shape.layout = SMR_LAYOUT_STRIDED;
+        shape.row = (uint32_t)(dims[rank - 1] + next_random(1, 40));
+    }
+    open_value(value, dtype, rank, dims, stored_count(&shape));
+    value->layout = shape.layout;
+    value->row = shape.row;
+}
+
+/* Whether what lies between the rows of a value still has the pattern. */
+static inline bool gaps_intact(const smr_value *value) {
+    const size_t size = smr_dtype_size((smr_dtype)value->dtype), count = stored_count(value);
+    const uint8_t *bytes = value->data;
+    size_t i;
+    for (i = 0; value->layout == SMR_LAYOUT_STRIDED && i < count * size; ++i) {
+        if (i / size % value->row >= (size_t)value->dims[value->rank - 1] && bytes[i] != GUARD_PATTERN) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static inline void close_value(smr_value *value) {
     guard_free(value->data);
     guard_free((void *)(uintptr_t)value->dims);
@@ -89,7 +129,8 @@ static inline void close_bench(bench *b) {
 static inline const char *run_with(bench *b, uint16_t opcode, uint32_t isas) {
     smr_error error;
     size_t first, second;
-    memset(b->values[4].data, 0xa5, b->values[4].count * smr_dtype_size((smr_dtype)b->values[4].dtype));
+    memset(b->values[4].data, GUARD_PATTERN,
+           stored_count(&b->values[4]) * smr_dtype_size((smr_dtype)b->values[4].dtype));
     memset(&b->node.room, 0, sizeof b->node.room);
     b->node.parameters = b->node.room.bytes;
     b->node.isas = isas;
@@ -104,6 +145,7 @@ static inline const char *run_with(bench *b, uint16_t opcode, uint32_t isas) {
     CHECK_OK(b->node.run(&b->node, second, b->node.work, &error), error);
     CHECK_OK(b->node.run(&b->node, first, second, &error), error);
     CHECK_OK(b->node.run(&b->node, 0, first, &error), error);
+    CHECK(gaps_intact(&b->values[4]));
     return b->node.kernel->name;
 }
 

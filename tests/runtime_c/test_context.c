@@ -73,6 +73,33 @@ static void test_views(void) {
     free(file.block);
 }
 
+/* Tensors among the columns of another, which they are joined to, or copied from. */
+static void test_strided(void) {
+    const float b[6] = {5.0f, 6.0f, 7.0f, 8.0f, 9.0f, 10.0f};
+    check_file file;
+    smr_model *model = check_load("strided.smr", &file);
+    smr_context *context = make_context(model, NULL);
+    smr_tensor tensor;
+    smr_error error;
+    float found[6];
+    CHECK_OK(smr_self_test(context, 0.0f, &error), error);
+    memcpy(input_data(context, 0, 1, 6), b, sizeof b);
+    CHECK_OK(smr_run(context, 0, &error), error);
+    CHECK_OK(smr_context_tensor(context, 0, 3, &tensor, &error), error);
+    CHECK(tensor.data == NULL && tensor.bytes == sizeof b);
+    CHECK_OK(smr_context_read_tensor(context, 0, 3, found, sizeof found, &error), error);
+    CHECK(memcmp(found, b, sizeof b) == 0);
+    CHECK_OK(smr_context_read_tensor(context, 0, 1, found, sizeof found, &error), error);
+    CHECK(memcmp(found, b, sizeof b) == 0);
+    CHECK_FAILS(smr_context_read_tensor(context, 0, 3, found, sizeof found - 1, &error), SMR_ERROR_ARGUMENT,
+                "23 bytes for the 24", error);
+    CHECK_FAILS(smr_context_read_tensor(context, 0, 6, found, sizeof found, &error), SMR_ERROR_NOT_FOUND,
+                "tensor 6 of 6", error);
+    smr_context_free(context);
+    smr_model_free(model);
+    free(file.block);
+}
+
 static void test_memory(void) {
     check_file file;
     smr_model *model = check_load("add_relu.smr", &file);
@@ -427,6 +454,7 @@ static void test_float16(void) {
 int main(void) {
     test_run();
     test_views();
+    test_strided();
     test_memory();
     test_dimensions();
     test_shapes();

@@ -6,6 +6,7 @@
 #include "core/op_table.h"
 #include "core/sha256.h"
 #include "core/status.h"
+#include "core/tensor.h"
 #include "core/text.h"
 #include "kernels/registry.h"
 
@@ -144,6 +145,56 @@ static void test_registry(void) {
     CHECK(!smr_kernel_exists(0));
 }
 
+/* Marks the bytes of an extent in a map of bytes; whether none of them was marked. */
+static bool mark_extent(smr_extent extent, uint8_t *map) {
+    bool free = true;
+    size_t at;
+    for (at = extent.begin; at < extent.end; ++at) {
+        if (extent.row == 0 || (at - extent.begin) % extent.row < extent.width) {
+            free = free && map[at] == 0;
+            map[at] = 1;
+        }
+    }
+    return free;
+}
+
+/* All small extents: together, and in rows. Rows that are not equally far apart need not be told from others.
+ */
+static void test_extents(void) {
+    smr_extent all[400];
+    size_t count = 0, begin, width, row, rows, i, k, other = 0, apart = 0;
+    for (begin = 0; begin < 7; ++begin) {
+        for (width = 1; width < 5; ++width) {
+            for (row = width; row < 6; ++row) {
+                for (rows = 1; rows < 5; ++rows) {
+                    const smr_extent extent = {begin, begin + (rows - 1) * row + width, width, row};
+                    all[count] = extent;
+                    count += count + 1 < sizeof all / sizeof *all;
+                }
+            }
+        }
+        for (width = 0; width < 9; width += 3) {
+            const smr_extent extent = {begin, begin + width, width, 0};
+            all[count] = extent;
+            count += count + 1 < sizeof all / sizeof *all;
+        }
+    }
+    CHECK(count > 300);
+    for (i = 0; i < count; ++i) {
+        for (k = 0; k < count; ++k) {
+            const bool like = all[i].row == all[k].row || all[i].row == 0 || all[k].row == 0;
+            const bool found = smr_extent_overlap(all[i], all[k]);
+            uint8_t map[64] = {0};
+            bool overlap;
+            (void)mark_extent(all[i], map);
+            overlap = !mark_extent(all[k], map);
+            other += like ? found != overlap : overlap && !found;
+            apart += !found;
+        }
+    }
+    CHECK(other == 0 && apart > count);
+}
+
 int main(void) {
     test_names();
     test_messages();
@@ -151,5 +202,6 @@ int main(void) {
     test_sha256();
     test_op_table();
     test_registry();
+    test_extents();
     return check_result();
 }

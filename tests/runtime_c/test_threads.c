@@ -450,7 +450,8 @@ static void test_ranges(void) {
 
 /* ---- Contexts */
 
-static const char *const files[] = {"add_relu.smr", "views.smr", "dynamic.smr", "state.smr", "control.smr"};
+static const char *const files[] = {"add_relu.smr", "views.smr", "strided.smr",
+                                    "dynamic.smr",  "state.smr", "control.smr"};
 
 #define FILE_COUNT (sizeof files / sizeof files[0])
 

@@ -151,6 +151,28 @@ smr_status smr_context_program_tensor(const smr_context *context, int32_t progra
     return describe_tensor(&context->programs[program], index, tensor, error);
 }
 
+smr_status smr_context_read_tensor(const smr_context *context, int32_t program, int32_t index, void *data,
+                                   size_t size, smr_error *error) {
+    smr_tensor tensor;
+    const smr_value *value;
+    size_t width, row, at;
+    SMR_TRY(smr_context_program_tensor(context, program, index, &tensor, error));
+    value = &context->programs[program].values[index];
+    if ((data == NULL && size != 0) || size != tensor.bytes ||
+        (value->layout != SMR_LAYOUT_DENSE && value->layout != SMR_LAYOUT_STRIDED)) {
+        SMR_FAIL(error, SMR_ERROR_ARGUMENT, "%zu bytes for the %zu of \"%.64s\", or it is in panels", size,
+                 tensor.bytes, tensor.name);
+    }
+    width = value->layout == SMR_LAYOUT_STRIDED
+                ? (size_t)value->dims[value->rank - 1] * smr_dtype_size((smr_dtype)value->dtype)
+                : size;
+    row = value->layout == SMR_LAYOUT_STRIDED ? value->row * smr_dtype_size((smr_dtype)value->dtype) : size;
+    for (at = 0; at < size; at += width) {
+        memcpy((uint8_t *)data + at, (const uint8_t *)value->data + at / width * row, width);
+    }
+    return SMR_OK;
+}
+
 /* The kernel that has found nothing to do for an op. */
 static smr_status idle_kernel(const smr_context *context, const smr_program *program, uint32_t index,
                               const char **isa, smr_error *error) {

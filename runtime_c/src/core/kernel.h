@@ -18,26 +18,42 @@
 #include "status.h"
 
 /* The values of Layout in schema/samara.fbs. */
-typedef enum smr_layout { SMR_LAYOUT_DENSE = 0, SMR_LAYOUT_PANEL16 = 1, SMR_LAYOUT_PANEL16X4 = 2 } smr_layout;
+typedef enum smr_layout {
+    SMR_LAYOUT_DENSE = 0,
+    SMR_LAYOUT_PANEL16 = 1,
+    SMR_LAYOUT_PANEL16X4 = 2,
+    SMR_LAYOUT_STRIDED = 3
+} smr_layout;
 
 /* A tensor in a program. */
 typedef struct smr_value {
     void *data;          /* while a file is being verified, that of a constant alone may be read */
     size_t count;        /* elements; no product of some dims and the size of one exceeds PTRDIFF_MAX */
     const int32_t *dims; /* `rank` of them: in the file, where they are fixed */
-    uint32_t run;        /* of SMR_LAYOUT_PANEL16X4 */
+    union {
+        uint32_t run; /* of SMR_LAYOUT_PANEL16X4 */
+        uint32_t row; /* of SMR_LAYOUT_STRIDED: see smr_value_row */
+    };
     uint8_t rank;
     uint8_t dtype;   /* smr_dtype */
-    uint8_t layout;  /* smr_layout; only constants are ever other than dense */
+    uint8_t layout;  /* smr_layout: constants are dense or in panels, others dense or strided */
     uint8_t storage; /* smr_storage */
 } smr_value;
+
+/* Elements from where one row along the last axis begins to where the next one does. Only operands that the
+ * op table calls strided can have rows that do not lie side by side; none of their sizes is 0 then. The rank
+ * is not 0. */
+static inline size_t smr_value_row(const smr_value *value) {
+    return value->layout == SMR_LAYOUT_STRIDED ? value->row : (size_t)value->dims[value->rank - 1];
+}
 
 /* Where the bytes of an op's operands may lie so that there is nothing for it to move. */
 typedef enum smr_sharing {
     SMR_SHARING_NONE,
     SMR_SHARING_PART,  /* output 0 in input 0, from `shared_offset` on */
     SMR_SHARING_PARTS, /* the outputs in input 0, one after the other */
-    SMR_SHARING_WHOLE  /* the inputs in output 0, one after the other */
+    SMR_SHARING_WHOLE, /* the inputs in output 0, one after the other */
+    SMR_SHARING_ROWS   /* the inputs in output 0, side by side in each of its rows */
 } smr_sharing;
 
 #define SMR_PARAMETER_BYTES 256

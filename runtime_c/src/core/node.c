@@ -136,7 +136,9 @@ size_t smr_node_kept_parameters(const smr_node *node) {
 static bool tensors_alike(smr_table a, smr_table b) {
     smr_vector one, other;
     if (smr_tensor_storage(a) == SMR_STORAGE_CONSTANT || smr_tensor_storage(a) != smr_tensor_storage(b) ||
-        smr_field_u8(a, SMR_SLOT_TENSOR_DTYPE, 0) != smr_field_u8(b, SMR_SLOT_TENSOR_DTYPE, 0)) {
+        smr_field_u8(a, SMR_SLOT_TENSOR_DTYPE, 0) != smr_field_u8(b, SMR_SLOT_TENSOR_DTYPE, 0) ||
+        smr_field_u8(a, SMR_SLOT_TENSOR_LAYOUT, 0) != smr_field_u8(b, SMR_SLOT_TENSOR_LAYOUT, 0) ||
+        smr_field_u32(a, SMR_SLOT_TENSOR_ROW, 0) != smr_field_u32(b, SMR_SLOT_TENSOR_ROW, 0)) {
         return false;
     }
     one = smr_field_vector(a, SMR_SLOT_TENSOR_SHAPE);

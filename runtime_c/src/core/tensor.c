@@ -15,8 +15,9 @@ smr_status smr_value_fill(const smr_dimensions *dimensions, smr_table tensor, in
         SMR_FAIL(error, SMR_ERROR_MODEL, "tensor \"%.64s\" has the unknown element type %u", name,
                  (unsigned)dtype);
     }
-    if (storage > SMR_STORAGE_RESULT || layout > SMR_LAYOUT_PANEL16X4 ||
-        (layout != SMR_LAYOUT_DENSE && storage != SMR_STORAGE_CONSTANT)) {
+    if (storage > SMR_STORAGE_RESULT || layout > SMR_LAYOUT_STRIDED ||
+        (layout != SMR_LAYOUT_DENSE &&
+         storage != (layout == SMR_LAYOUT_STRIDED ? SMR_STORAGE_ARENA : SMR_STORAGE_CONSTANT))) {
         SMR_FAIL(error, SMR_ERROR_MODEL, "tensor \"%.64s\" has storage %u with layout %u", name,
                  (unsigned)storage, (unsigned)layout);
     }
@@ -32,7 +33,8 @@ smr_status smr_value_fill(const smr_dimensions *dimensions, smr_table tensor, in
         value->dims = dims;
     }
     value->rank = (uint8_t)shape.rank;
-    value->run = smr_field_u32(tensor, SMR_SLOT_TENSOR_RUN, 0);
+    value->run = layout == SMR_LAYOUT_STRIDED ? smr_field_u32(tensor, SMR_SLOT_TENSOR_ROW, 0)
+                                              : smr_field_u32(tensor, SMR_SLOT_TENSOR_RUN, 0);
     value->dtype = dtype;
     value->layout = layout;
     value->storage = storage;
@@ -53,13 +55,36 @@ bool smr_value_same_shape(const smr_value *a, const smr_value *b) {
     return a->rank == b->rank && (a->rank == 0 || memcmp(a->dims, b->dims, a->rank * sizeof *a->dims) == 0);
 }
 
+bool smr_value_strided_fits(const smr_value *value, uint64_t bytes) {
+    const uint64_t most = bytes / smr_dtype_size((smr_dtype)value->dtype); /* elements */
+    uint64_t width, rows;
+    if (value->rank == 0 || value->count == 0) {
+        return false;
+    }
+    width = (uint64_t)value->dims[value->rank - 1];
+    rows = value->count / width;
+    return value->row >= width && value->row <= most && rows - 1 <= most / value->row &&
+           (rows - 1) * value->row + width <= most;
+}
+
+/* Puts the rows of a strided tensor, which begin at `begin`, so far apart as they are. */
+static void extent_stride(smr_table tensor, int32_t last, size_t size, smr_extent *extent) {
+    extent->width = (size_t)last * size;
+    extent->row = (size_t)smr_field_u32(tensor, SMR_SLOT_TENSOR_ROW, 0) * size;
+    extent->end =
+        extent->begin + ((extent->end - extent->begin) / extent->width - 1) * extent->row + extent->width;
+}
+
 smr_extent smr_tensor_extent(const smr_dimensions *largest, smr_table tensor) {
     const smr_vector shape = smr_field_vector(tensor, SMR_SLOT_TENSOR_SHAPE);
-    size_t bytes = smr_dtype_size((smr_dtype)smr_field_u8(tensor, SMR_SLOT_TENSOR_DTYPE, SMR_DTYPE_NONE));
+    const size_t size =
+        smr_dtype_size((smr_dtype)smr_field_u8(tensor, SMR_SLOT_TENSOR_DTYPE, SMR_DTYPE_NONE));
+    size_t bytes = size;
+    int32_t value = 1;
     smr_extent extent;
     uint32_t i;
     for (i = 0; i < shape.count; ++i) {
-        int32_t value = smr_vector_i32(shape, i);
+        value = smr_vector_i32(shape, i);
         if (value < 0) {
             (void)smr_expression_evaluate(largest, (uint32_t)(-1 - value), &value, NULL);
         }
@@ -67,7 +92,28 @@ smr_extent smr_tensor_extent(const smr_dimensions *largest, smr_table tensor) {
     }
     extent.begin = (size_t)smr_field_u64(tensor, SMR_SLOT_TENSOR_OFFSET, 0);
     extent.end = extent.begin + bytes;
+    extent.width = bytes;
+    extent.row = 0;
+    if (smr_tensor_is_strided(tensor)) {
+        extent_stride(tensor, value, size, &extent);
+    }
     return extent;
+}
+
+bool smr_extent_overlap(smr_extent one, smr_extent other) {
+    const bool first = one.begin <= other.begin;
+    const smr_extent low = first ? one : other, high = first ? other : one;
+    size_t within;
+    if (high.begin >= (low.end < high.end ? low.end : high.end)) {
+        return false;
+    }
+    if (low.row == 0 || (high.row != 0 && high.row != low.row)) {
+        return true;
+    }
+    /* Rows of `low` do not overlap, so that only the one at which `high` begins and the one after it can meet
+     * the first row of `high`, and the other rows of `high` lie as it does. */
+    within = (high.begin - low.begin) % low.row;
+    return within < low.width || low.row - within < high.width;
 }
 
 /* ceil(columns / 16) panels of 16 elements of `bytes` bytes in each of `rows` rows; false when that

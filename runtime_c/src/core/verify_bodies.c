@@ -136,7 +136,7 @@ static smr_status verify_output_place(smr_verify *verify, const smr_body *body, 
     const smr_storage storage = smr_tensor_storage(tensor);
     const uint64_t which = smr_field_u64(tensor, SMR_SLOT_TENSOR_OFFSET, 0);
     const bool outside = storage == SMR_STORAGE_ARGUMENT || storage == SMR_STORAGE_RESULT;
-    if ((storage != SMR_STORAGE_ARENA && !outside) ||
+    if ((storage != SMR_STORAGE_ARENA && !outside) || smr_tensor_is_strided(tensor) ||
         (body->role == SMR_BODY_STEP && outside && which != number)) {
         SMR_FAIL(verify->error, SMR_ERROR_MODEL,
                  "output %u of the body, \"%.64s\", is in storage %d, number %llu", (unsigned)number,

@@ -55,6 +55,13 @@ static smr_status check_operand(op_check *check, const smr_operand_def *operand,
         SMR_FAIL(error, SMR_ERROR_MODEL, "output %s \"%.64s\" is a constant", operand->name,
                  smr_tensor_name(tensor));
     }
+    if (smr_tensor_is_strided(tensor)) {
+        if ((operand->flags & SMR_OPERAND_STRIDED) == 0) {
+            SMR_FAIL(error, SMR_ERROR_MODEL, "operand %s \"%.64s\" cannot be strided", operand->name,
+                     smr_tensor_name(tensor));
+        }
+        return SMR_OK;
+    }
     if ((operand->flags & SMR_OPERAND_PACKED) == 0 &&
         smr_field_u8(tensor, SMR_SLOT_TENSOR_LAYOUT, SMR_LAYOUT_DENSE) != SMR_LAYOUT_DENSE) {
         SMR_FAIL(error, SMR_ERROR_MODEL, "operand %s \"%.64s\" cannot be in panels", operand->name,

@@ -20,8 +20,7 @@ typedef struct plan_check {
 /* The bytes of a tensor: a region, and a part of it. The bytes that a body's caller gives it are a region
  * each, and one region is an argument and a result where a loop variable is both. */
 typedef struct plan_bytes {
-    size_t begin;
-    size_t end;
+    smr_extent extent;
     uint64_t region;
 } plan_bytes;
 
@@ -58,19 +57,26 @@ static uint64_t plan_region(const plan_check *plan, smr_table tensor) {
     }
 }
 
-static plan_bytes plan_extent(const plan_check *plan, uint32_t tensor) {
+static plan_bytes plan_bytes_of(const plan_check *plan, uint32_t tensor) {
     const smr_table table = smr_vector_table(plan->tensors, tensor);
-    const smr_extent extent = smr_tensor_extent(&plan->verify->largest, table);
     plan_bytes bytes;
+    bytes.extent = smr_tensor_extent(&plan->verify->largest, table);
     bytes.region = plan_region(plan, table);
-    bytes.begin = bytes.region < PLAN_OUTSIDE ? extent.begin : 0;
-    bytes.end = bytes.begin + (extent.end - extent.begin);
+    if (bytes.region >= PLAN_OUTSIDE) { /* never strided */
+        bytes.extent.end -= bytes.extent.begin;
+        bytes.extent.begin = 0;
+    }
     return bytes;
 }
 
-/* An extent without bytes overlaps nothing. */
+/* Bytes that lie together in the arena. */
+static plan_bytes plan_bytes_between(size_t begin, size_t end) {
+    const plan_bytes bytes = {{begin, end, end - begin, 0}, PLAN_ARENA};
+    return bytes;
+}
+
 static bool plan_overlap(plan_bytes a, plan_bytes b) {
-    return a.region == b.region && (a.begin > b.begin ? a.begin : b.begin) < (a.end < b.end ? a.end : b.end);
+    return a.region == b.region && smr_extent_overlap(a.extent, b.extent);
 }
 
 static uint8_t plan_dtype(const plan_check *plan, uint32_t tensor) {
@@ -78,7 +84,8 @@ static uint8_t plan_dtype(const plan_check *plan, uint32_t tensor) {
 }
 
 static bool plan_same_extent(plan_bytes a, plan_bytes b) {
-    return a.region == b.region && a.begin == b.begin && a.end == b.end;
+    return a.region == b.region && a.extent.begin == b.extent.begin && a.extent.end == b.extent.end &&
+           a.extent.row == b.extent.row && a.extent.width == b.extent.width;
 }
 
 /* Whether the op gives its output the bytes of its input as they lie, and so writes nothing. */
@@ -90,7 +97,7 @@ static bool plan_writes_nothing(const plan_check *plan, const smr_op_record *op)
     }
     input = (uint32_t)smr_vector_i32(op->inputs, 0);
     output = (uint32_t)smr_vector_i32(op->outputs, 0);
-    return plan_same_extent(plan_extent(plan, input), plan_extent(plan, output));
+    return plan_same_extent(plan_bytes_of(plan, input), plan_bytes_of(plan, output));
 }
 
 /* Whether the op leaves the bytes of its output `which` as they are, because they are bytes of its input. */
@@ -112,20 +119,21 @@ static smr_status plan_overwritten(const plan_check *plan, uint32_t tensor, cons
 
 /* Whether a tensor lies on an extent. Its size, which takes longer to find, is only asked for when its
  * beginning does not settle it. */
-static smr_status plan_meets(const plan_check *plan, uint32_t tensor, plan_bytes extent, bool *meets) {
+static smr_status plan_meets(const plan_check *plan, uint32_t tensor, plan_bytes bytes, bool *meets) {
     const smr_table table = smr_vector_table(plan->tensors, tensor);
-    *meets = plan_region(plan, table) == extent.region &&
-             (extent.region >= PLAN_OUTSIDE || smr_field_u64(table, SMR_SLOT_TENSOR_OFFSET, 0) < extent.end);
+    *meets =
+        plan_region(plan, table) == bytes.region &&
+        (bytes.region >= PLAN_OUTSIDE || smr_field_u64(table, SMR_SLOT_TENSOR_OFFSET, 0) < bytes.extent.end);
     if (*meets) {
         SMR_TRY(smr_verify_spend_shape(plan->verify, table));
-        *meets = plan_overlap(plan_extent(plan, tensor), extent);
+        *meets = plan_overlap(plan_bytes_of(plan, tensor), bytes);
     }
     return SMR_OK;
 }
 
 /* Sees whether op number `index` leaves the bytes of a tensor alone, and whether it vouches for them by
  * having read or written it. */
-static smr_status plan_look_at(const plan_check *plan, uint32_t index, uint32_t tensor, plan_bytes extent,
+static smr_status plan_look_at(const plan_check *plan, uint32_t index, uint32_t tensor, plan_bytes bytes,
                                bool *vouches) {
     const smr_table op = smr_vector_table(plan->ops, index);
     const smr_vector inputs = smr_field_vector(op, SMR_SLOT_OP_INPUTS);
@@ -141,7 +149,7 @@ static smr_status plan_look_at(const plan_check *plan, uint32_t index, uint32_t 
             *vouches = true;
             return SMR_OK;
         }
-        SMR_TRY(plan_meets(plan, output, extent, &meets));
+        SMR_TRY(plan_meets(plan, output, bytes, &meets));
         if (meets) {
             const smr_op_record record = smr_op_read(op);
             SMR_TRY(plan_leaves(plan, &record, i, &meets));
@@ -152,8 +160,7 @@ static smr_status plan_look_at(const plan_check *plan, uint32_t index, uint32_t 
     }
     if (scratch_bytes > 0) {
         const size_t begin = (size_t)smr_field_u64(op, SMR_SLOT_OP_SCRATCH_OFFSET, 0);
-        const plan_bytes scratch = {begin, begin + scratch_bytes, PLAN_ARENA};
-        if (plan_overlap(scratch, extent)) {
+        if (plan_overlap(plan_bytes_between(begin, begin + scratch_bytes), bytes)) {
             return plan_overwritten(plan, tensor, "scratch", index);
         }
     }
@@ -166,18 +173,18 @@ static smr_status plan_look_at(const plan_check *plan, uint32_t index, uint32_t 
 /* A tensor that op number `reader` reads, or the caller when that is the number of ops. */
 static smr_status plan_check_read(const plan_check *plan, uint32_t reader, uint32_t tensor) {
     const smr_storage storage = plan_storage(plan, tensor);
-    plan_bytes extent;
+    plan_bytes bytes;
     uint32_t i;
     if (storage == SMR_STORAGE_STATE || storage == SMR_STORAGE_CONSTANT) {
         return SMR_OK;
     }
-    extent = plan_extent(plan, tensor);
-    if (extent.begin == extent.end) {
+    bytes = plan_bytes_of(plan, tensor);
+    if (bytes.extent.begin == bytes.extent.end) {
         return SMR_OK;
     }
     for (i = reader; i > 0; --i) {
         bool vouches;
-        SMR_TRY(plan_look_at(plan, i - 1, tensor, extent, &vouches));
+        SMR_TRY(plan_look_at(plan, i - 1, tensor, bytes, &vouches));
         if (vouches) {
             return SMR_OK;
         }
@@ -225,17 +232,18 @@ static smr_status plan_check_pair(const plan_check *plan, const smr_op_record *o
     if (sharing == SMR_SHARING_NONE) {
         SMR_FAIL(plan->verify->error, SMR_ERROR_MODEL,
                  "memory plan: output \"%.48s\" at bytes %zu to %zu lies on input \"%.48s\" at %zu to %zu",
-                 plan_name(plan, output), out.begin, out.end, plan_name(plan, input), in.begin, in.end);
+                 plan_name(plan, output), out.extent.begin, out.extent.end, plan_name(plan, input),
+                 in.extent.begin, in.extent.end);
     }
     return SMR_OK;
 }
 
 static smr_status plan_check_scratch(const plan_check *plan, plan_bytes scratch, uint32_t tensor,
-                                     plan_bytes extent) {
-    if (plan_overlap(scratch, extent)) {
+                                     plan_bytes bytes) {
+    if (plan_overlap(scratch, bytes)) {
         SMR_FAIL(plan->verify->error, SMR_ERROR_MODEL,
-                 "memory plan: scratch at bytes %zu to %zu lies on \"%.64s\" of the same op", scratch.begin,
-                 scratch.end, plan_name(plan, tensor));
+                 "memory plan: scratch at bytes %zu to %zu lies on \"%.64s\" of the same op",
+                 scratch.extent.begin, scratch.extent.end, plan_name(plan, tensor));
     }
     return SMR_OK;
 }
@@ -254,14 +262,12 @@ static smr_status plan_check_argument(const plan_check *plan, const smr_op_recor
 /* The outputs of one op lie apart from each other and from its scratch. */
 static smr_status plan_check_outputs(const plan_check *plan, const smr_op_record *op, plan_writes *writes) {
     uint32_t i, k;
-    writes->scratch.region = PLAN_ARENA;
-    writes->scratch.begin = op->scratch_begin;
-    writes->scratch.end = op->scratch_end;
+    writes->scratch = plan_bytes_between(op->scratch_begin, op->scratch_end);
     for (i = 0; i < op->outputs.count; ++i) {
         const uint32_t output = (uint32_t)smr_vector_i32(op->outputs, i);
         SMR_TRY(smr_verify_spend_shape(plan->verify, smr_vector_table(plan->tensors, output)));
         SMR_TRY(smr_verify_spend(plan->verify, op->inputs.count + op->outputs.count));
-        writes->outputs[i] = plan_extent(plan, output);
+        writes->outputs[i] = plan_bytes_of(plan, output);
         SMR_TRY(plan_check_argument(plan, op, i));
         SMR_TRY(plan_check_scratch(plan, writes->scratch, output, writes->outputs[i]));
         for (k = 0; k < i; ++k) {
@@ -288,7 +294,7 @@ static smr_status plan_check_within(const plan_check *plan, const smr_op_record 
             continue;
         }
         SMR_TRY(smr_verify_spend_shape(plan->verify, smr_vector_table(plan->tensors, (uint32_t)input)));
-        in = plan_extent(plan, (uint32_t)input);
+        in = plan_bytes_of(plan, (uint32_t)input);
         SMR_TRY(plan_check_scratch(plan, writes.scratch, (uint32_t)input, in));
         for (i = 0; i < op->outputs.count; ++i) {
             SMR_TRY(plan_check_pair(plan, op, &writes, i, k, in));
@@ -313,12 +319,12 @@ static smr_status plan_check_inputs(const plan_check *plan) {
     uint32_t i, k;
     for (i = 0; i < plan->ends.inputs.count; ++i) {
         const uint32_t one = plan_input(plan, i);
-        const plan_bytes extent = plan_extent(plan, one);
+        const plan_bytes bytes = plan_bytes_of(plan, one);
         SMR_TRY(smr_verify_spend(plan->verify, i));
         for (k = 0; k < i; ++k) {
             const uint32_t other = plan_input(plan, k);
             bool meets;
-            SMR_TRY(plan_meets(plan, other, extent, &meets));
+            SMR_TRY(plan_meets(plan, other, bytes, &meets));
             if (meets) {
                 SMR_FAIL(plan->verify->error, SMR_ERROR_MODEL,
                          "memory plan: inputs \"%.64s\" and \"%.64s\" lie on each other",

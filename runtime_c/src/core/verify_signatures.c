@@ -17,6 +17,9 @@ static smr_status verify_endpoints(smr_verify *verify, smr_vector endpoints, smr
         if (storage == SMR_STORAGE_CONSTANT || (storage == SMR_STORAGE_STATE && what[0] == 'i')) {
             SMR_FAIL(verify->error, SMR_ERROR_MODEL, "%s \"%.64s\" is not in the arena", what, name);
         }
+        if (smr_tensor_is_strided(smr_vector_table(tensors, index))) {
+            SMR_FAIL(verify->error, SMR_ERROR_MODEL, "%s \"%.64s\" is strided", what, name);
+        }
         if (storage == SMR_STORAGE_ARENA &&
             smr_field_u64(smr_vector_table(tensors, index), SMR_SLOT_TENSOR_OFFSET, 0) % SMR_ALIGNMENT != 0) {
             SMR_FAIL(verify->error, SMR_ERROR_MODEL, "%s \"%.64s\" has an offset that is not in steps of 64",

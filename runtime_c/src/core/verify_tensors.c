@@ -53,6 +53,18 @@ static smr_status verify_state_tensor(smr_verify *verify, smr_table tensor, cons
     return SMR_OK;
 }
 
+/* A strided tensor has rows that do not overlap, and of a fixed number. */
+static smr_status verify_strided(smr_verify *verify, smr_table tensor, const smr_value *value,
+                                 uint64_t bytes) {
+    if (!smr_shape_is_fixed(smr_field_vector(tensor, SMR_SLOT_TENSOR_SHAPE)) ||
+        !smr_value_strided_fits(value, bytes)) {
+        SMR_FAIL(verify->error, SMR_ERROR_MODEL,
+                 "rows that are %u elements apart in %llu bytes, of %zu elements in all",
+                 (unsigned)value->row, (unsigned long long)bytes, value->count);
+    }
+    return SMR_OK;
+}
+
 static smr_status verify_place(smr_verify *verify, smr_table tensor, const smr_value *largest,
                                uint64_t arena_bytes, const smr_body *body) {
     const uint64_t offset = smr_field_u64(tensor, SMR_SLOT_TENSOR_OFFSET, 0);
@@ -74,6 +86,9 @@ static smr_status verify_place(smr_verify *verify, smr_table tensor, const smr_v
                  "%llu bytes at offset %llu of an arena of %llu, in steps of 64, or of %zu in another tensor",
                  (unsigned long long)bytes, (unsigned long long)offset, (unsigned long long)arena_bytes,
                  size);
+    }
+    if (largest->layout == SMR_LAYOUT_STRIDED) {
+        SMR_TRY(verify_strided(verify, tensor, largest, arena_bytes - offset));
     }
     if (offset < begin) {
         SMR_FAIL(verify->error, SMR_ERROR_MODEL, "offset %llu is before %llu, where the body's bytes begin",

@@ -608,6 +608,7 @@ static const smr_format_field tensor_fields[] = {
     {SMR_FIELD_SCALAR, 0, 1, 1, -1},
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
     {SMR_FIELD_TABLE, 0, 0, 0, SMR_TABLE_QUANTIZATION},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
 };
 
 static const smr_format_field op_fields[] = {
@@ -782,7 +783,7 @@ const smr_format_table smr_format_tables[] = {
     {expression_fields, 1},
     {quantization_fields, 3},
     {constant_fields, 1},
-    {tensor_fields, 9},
+    {tensor_fields, 10},
     {op_fields, 8},
     {program_fields, 8},
     {endpoint_fields, 2},

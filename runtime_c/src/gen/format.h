@@ -135,6 +135,7 @@ typedef enum smr_format_table_id {
 #define SMR_SLOT_TENSOR_LAYOUT 6
 #define SMR_SLOT_TENSOR_RUN 7
 #define SMR_SLOT_TENSOR_QUANTIZATION 8
+#define SMR_SLOT_TENSOR_ROW 9
 #define SMR_SLOT_OP_OPCODE 0
 #define SMR_SLOT_OP_INPUTS 1
 #define SMR_SLOT_OP_OUTPUTS 2

@@ -87,11 +87,11 @@ static const smr_attribute_def transpose_attributes[] = {
 };
 
 static const smr_operand_def concat_inputs[] = {
-    {"values", 0x01fe, 0, 2},
+    {"values", 0x01fe, 0, 18},
 };
 
 static const smr_operand_def concat_outputs[] = {
-    {"y", 0x01fe, 0, 0},
+    {"y", 0x01fe, 0, 16},
 };
 
 static const smr_attribute_def concat_attributes[] = {
@@ -565,7 +565,7 @@ static const smr_operand_def conv2d_inputs[] = {
 };
 
 static const smr_operand_def conv2d_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const int32_t conv2d_strides[] = {1, 1};
@@ -731,7 +731,7 @@ static const smr_operand_def winograd_conv2d_inputs[] = {
 };
 
 static const smr_operand_def winograd_conv2d_outputs[] = {
-    {"y", 0x0002, -1, 0},
+    {"y", 0x0002, -1, 16},
 };
 
 static const int32_t winograd_conv2d_paddings[] = {0, 0, 0, 0};
@@ -990,7 +990,7 @@ static const smr_operand_def quantized_conv2d_inputs[] = {
 };
 
 static const smr_operand_def quantized_conv2d_outputs[] = {
-    {"y", 0x0008, -1, 0},
+    {"y", 0x0008, -1, 16},
 };
 
 static const int32_t quantized_conv2d_strides[] = {1, 1};

@@ -968,6 +968,7 @@ typedef struct smr_operand_def {
 #define SMR_OPERAND_VARIADIC 2u /* the last one only: one or more, or with OPTIONAL any number */
 #define SMR_OPERAND_SHAPE_ONLY 4u /* may be absent: the output's shape says it all */
 #define SMR_OPERAND_PACKED 8u /* as a constant, may be in a panel layout */
+#define SMR_OPERAND_STRIDED 16u /* in the arena, may be strided */
 #define SMR_MAX_TYPE_VARIABLES 4
 
 typedef enum smr_attribute_kind {

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from samara.exporter.plan import Program, Step
+
+ROWS = 4
+"""The rows of tensors that have rows."""
 
 
 class Net:
@@ -23,8 +26,13 @@ class Net:
         scratch: int = 0,
         over: Sequence[int] = (),
         view: int | None = None,
+        columns: bool = False,
+        rigid: bool = False,
     ) -> int:
-        """Add a step with one output and return it; it may be written over the tensors of `over`."""
+        """Add a step with one output and return it; it may be written over the tensors of `over`.
+
+        With `columns` it joins the rows of its inputs; a `rigid` step cannot go by the distance of rows.
+        """
         output = len(self.sizes)
         self.sizes[output] = size
         self.steps.append(
@@ -35,13 +43,26 @@ class Net:
                 scratch=scratch,
                 views=() if view is None else ((output, view, 0),),
                 in_place=tuple((output, source) for source in over),
+                rows=tuple(self._columns(inputs, output)) if columns else (),
+                strided=frozenset() if rigid else frozenset((*inputs, output)),
             )
         )
         return output
 
+    def _columns(self, parts: Sequence[int], whole: int) -> Iterator[tuple[int, int, int]]:
+        at = 0
+        for part in parts:
+            yield part, whole, at
+            at += self.sizes[part] // ROWS
+
     def program(self, *outputs: int) -> Program:
         return Program(
-            name="net", sizes=self.sizes, inputs=self.inputs, outputs=outputs, steps=tuple(self.steps)
+            name="net",
+            sizes=self.sizes,
+            inputs=self.inputs,
+            outputs=outputs,
+            steps=tuple(self.steps),
+            widths={tensor: size // ROWS for tensor, size in self.sizes.items() if size % ROWS == 0},
         )
 
 
@@ -98,7 +119,7 @@ def inception(blocks: int, size: int = 9000) -> Program:
 
 
 def random_program(chance: random.Random, *, in_place: bool = True) -> Program:
-    """A program with everything in it: views, takeovers, scratch, tensors of no bytes or not planned."""
+    """A program with everything in it: views, takeovers, joins, scratch, tensors of no bytes or not planned."""
     sizes = {tensor: _size(chance) for tensor in range(chance.randint(1, 3))}
     inputs = tuple(sizes)
     constants = (900, 901)
@@ -106,7 +127,7 @@ def random_program(chance: random.Random, *, in_place: bool = True) -> Program:
     for index in range(chance.randint(1, 12)):
         reads = tuple(chance.choice([*sizes, *constants]) for _ in range(chance.randint(1, 3)))
         planned = [tensor for tensor in reads if tensor in sizes]
-        outputs, views, joins, pairs = [], [], [], []
+        outputs, views, joins, rows, pairs = [], [], [], [], []
         for _ in range(chance.choice((1, 1, 1, 2, 3))):
             output = len(sizes)
             outputs.append(output)
@@ -126,6 +147,10 @@ def random_program(chance: random.Random, *, in_place: bool = True) -> Program:
             sizes[outputs[0]] = total
             joins = [(p, outputs[0], sum(sizes[q] for q in parts[:i])) for i, p in enumerate(parts)]
             pairs = [(output, source) for output, source in pairs if output != outputs[0]]
+        elif (parts := _of_rows(chance, planned, sizes)) and not views:
+            sizes[outputs[0]] = sum(sizes[part] for part in parts)
+            rows = [(p, outputs[0], sum(sizes[q] for q in parts[:i]) // ROWS) for i, p in enumerate(parts)]
+            pairs = [(output, source) for output, source in pairs if output != outputs[0]]
         if chance.random() < 0.1:
             outputs.append(950)  # state that the step updates
         steps.append(
@@ -137,10 +162,21 @@ def random_program(chance: random.Random, *, in_place: bool = True) -> Program:
                 views=tuple(views),
                 joins=tuple(joins),
                 in_place=tuple(pairs),
+                rows=tuple(rows),
+                strided=frozenset(t for t in (*reads, *outputs) if chance.random() < 0.9),
             )
         )
     kept = chance.sample(sorted(sizes), min(len(sizes), chance.randint(1, 3)))
-    return Program(name="random", sizes=sizes, inputs=inputs, outputs=(*kept, 900), steps=tuple(steps))
+    widths = {tensor: size // ROWS for tensor, size in sizes.items() if size % ROWS == 0}
+    return Program(
+        name="random", sizes=sizes, inputs=inputs, outputs=(*kept, 900), steps=tuple(steps), widths=widths
+    )
+
+
+def _of_rows(chance: random.Random, planned: Sequence[int], sizes: dict[int, int]) -> list[int]:
+    """Tensors to join side by side in each of their rows, or none."""
+    parts = [t for t in dict.fromkeys(planned) if sizes[t] and sizes[t] % ROWS == 0]
+    return parts if chance.random() < 0.5 else []
 
 
 def _size(chance: random.Random) -> int:

@@ -91,6 +91,48 @@ def test_each_kind_of_fault(
         check(program, offsets, scratch, arena)
 
 
+def fire() -> Program:
+    """Tensors 1 and 2 side by side in the rows of tensor 3."""
+    net = Net(64)
+    return net.program(net.op(64, net.op(192, net.op(64, 0), net.op(128, 0), columns=True)))
+
+
+@pytest.mark.parametrize(
+    ("places", "rows", "message"),
+    [
+        pytest.param({2: 8}, {}, r"step 2 'op2' reads tensor 1 at bytes \[\d+, \d+\) in rows 48 apart, but tensor 2",
+                     id="siblings overlap"),
+        pytest.param({2: 24}, {}, "step 2 'op2' reads tensor 1 .* but tensor 2 was written", id="into the next row"),
+        pytest.param({}, {2: 40}, "step 2 'op2' reads tensor 1 .* but tensor 2 was written", id="other rows"),
+        pytest.param({1: 32, 2: 0}, {}, "step 2 'op2': output 3 .* overlaps input 1", id="changed places"),
+        pytest.param({}, {1: 15}, "tensor 1: rows that begin 15 bytes apart", id="rows overlap"),
+        pytest.param({}, {0: 48}, "tensor 0 is the caller's, and its rows lie apart", id="input"),
+        pytest.param({2: 200}, {}, r"tensor 2: bytes \[\d+, \d+\) pass the arena", id="past the arena"),
+    ],
+)  # fmt: skip
+def test_each_kind_of_fault_of_rows(places: Mapping[int, int], rows: Mapping[int, int], message: str) -> None:
+    program = fire()
+    good = plan(program)
+    assert good.rows == {1: 48, 2: 48}
+    check(program, good.offsets, good.scratch_offsets, good.arena, rows=good.rows)
+    # Nothing but the two and the whole lies in the first arena.
+    offsets = {**good.offsets, 0: good.arena, 4: good.arena}
+    offsets |= {tensor: good.offsets[3] + at for tensor, at in places.items()}
+    with pytest.raises(PlanError, match=message):
+        check(program, offsets, {}, good.arena + 64, rows={**good.rows, **rows})
+
+
+def test_rows_that_a_step_cannot_take_are_refused() -> None:
+    program = fire()
+    good = plan(program)
+    rigid = replace(program, steps=(replace(program.steps[0], strided=frozenset()), *program.steps[1:]))
+    with pytest.raises(PlanError, match="step 0 'op0' cannot take tensor 1, whose rows lie apart"):
+        check(rigid, good.offsets, {}, good.arena, rows=good.rows)
+    together = {1: good.arena, 2: good.offsets[2]}
+    with pytest.raises(PlanError, match=r"output 3 .* overlaps input 2"):
+        check(program, {**good.offsets, **together}, {}, good.arena + 64, rows={1: 16})
+
+
 def test_a_view_and_an_output_of_one_step_must_be_apart() -> None:
     step = Step(name="s", inputs=(0,), outputs=(1, 2), views=((1, 0, 0),), in_place=((2, 0),))
     with pytest.raises(PlanError, match=r"output 2 .* overlaps output 1"):
@@ -115,7 +157,9 @@ def test_random_plans_are_right_and_their_peak_is_under_the_bound(
 ) -> None:
     program = random_program(chance)
     good = plan(program, alignment=alignment)
-    report = check(program, good.offsets, good.scratch_offsets, good.arena, alignment=alignment)
+    report = check(
+        program, good.offsets, good.scratch_offsets, good.arena, rows=good.rows, alignment=alignment
+    )
     assert report.peak <= good.bound_order
     apart = replace_pairs(program)
     plain = plan(apart, alignment=alignment)
@@ -126,13 +170,16 @@ def test_random_plans_are_right_and_their_peak_is_under_the_bound(
 def replace_pairs(program: Program) -> Program:
     """The program with bytes of their own for all tensors."""
     return replace(
-        program, steps=tuple(replace(step, in_place=(), views=(), joins=()) for step in program.steps)
+        program,
+        steps=tuple(replace(step, in_place=(), views=(), joins=(), rows=()) for step in program.steps),
     )
 
 
 def filled(program: Program) -> Program:
     """The program with buffers of which every byte is written from the start."""
-    steps = (replace(s, views=tuple((v, x, 0) for v, x, _ in s.views), joins=()) for s in program.steps)
+    steps = (
+        replace(s, views=tuple((v, x, 0) for v, x, _ in s.views), joins=(), rows=()) for s in program.steps
+    )
     return replace(program, steps=tuple(steps))
 
 

@@ -99,6 +99,46 @@ def test_tensors_of_no_bytes_have_offsets() -> None:
     assert memory.arena == 64
 
 
+def test_parts_lie_in_the_rows_of_what_they_are_joined_to() -> None:
+    net = Net(64)
+    whole = net.op(192, net.op(64, 0), net.op(128, 0), columns=True)
+    memory = plan(net.program(net.op(64, whole)))
+    assert memory.rows == {1: 48, 2: 48}
+    assert [memory.offsets[t] - memory.offsets[whole] for t in (1, 2)] == [0, 16]
+    assert memory.arena == 64 + 192
+
+
+def test_rows_lie_in_those_of_a_whole_that_lies_in_others() -> None:
+    net = Net(64)
+    inner = net.op(128, net.op(64, 0), net.op(64, 0), columns=True)
+    whole = net.op(256, net.op(128, 0), inner, columns=True)
+    memory = plan(net.program(net.op(64, whole)))
+    assert memory.rows == {1: 64, 2: 64, inner: 64, 4: 64}
+    assert [memory.offsets[t] - memory.offsets[whole] for t in (1, 2, inner, 4)] == [32, 48, 32, 0]
+
+
+def test_rows_lie_together_where_a_step_needs_that() -> None:
+    for rigid in ("writer", "reader", "view", "output", "input", "late", "twice"):
+        net = Net(64)
+        part = 0 if rigid == "input" else net.op(64, 0, rigid=rigid == "writer")
+        other = net.op(64, part, rigid=rigid == "reader")
+        if rigid == "view":
+            other = net.op(64, net.op(64, part, view=part), other)
+        whole = net.op(128, part, *([part] if rigid == "twice" else [other]), columns=rigid != "twice")
+        last = net.op(64, whole, *([part] if rigid == "late" else []))
+        memory = plan(net.program(last, *([part] if rigid == "output" else [])))
+        assert part not in memory.rows, rigid
+
+
+def test_the_first_part_does_not_hold_the_room_of_all_where_that_costs_more() -> None:
+    net = Net(64)
+    early = net.op(64, 0)
+    late = net.op(4096, net.op(64, net.op(8192, 0)))
+    memory = plan(net.program(net.op(64, net.op(4160, early, late, columns=True))))
+    assert memory.rows == {}
+    assert memory.arena == 64 + 4096 + 4160
+
+
 @given(st.randoms(use_true_random=False), st.sampled_from([1, 16, 64]))
 @settings(max_examples=300, deadline=None)
 def test_bounds_are_in_order(chance: random.Random, alignment: int) -> None:
@@ -106,7 +146,7 @@ def test_bounds_are_in_order(chance: random.Random, alignment: int) -> None:
     memory = plan(program, alignment=alignment)
     assert memory.bound_any <= memory.bound_order <= memory.arena
     assert set(memory.offsets) == set(program.sizes)
-    assert memory.optimal or any(step.joins for step in program.steps)
+    assert memory.optimal or any(step.joins or step.rows for step in program.steps)
 
 
 def test_the_same_program_has_the_same_plan_in_every_process() -> None:

@@ -50,6 +50,26 @@ GOOD = Step(name="relu", inputs=(0,), outputs=(1,))
             {},
             "tensor 9 is a view of tensor 0, but 0 is planned and 9 is not",
         ),
+        (
+            [Step(name="concat", inputs=(0,), outputs=(1,), rows=((0, 1, 0),))],
+            {"widths": {0: 16, 1: 32}},
+            "tensors 0 and 1 have not as many rows",
+        ),
+        (
+            [Step(name="concat", inputs=(0,), outputs=(1,), rows=((0, 1, 0),))],
+            {"widths": {1: 32}},
+            "tensors 0 and 1 have not as many rows",
+        ),
+        (
+            [Step(name="concat", inputs=(0,), outputs=(1,), rows=((0, 1, 8),))],
+            {"sizes": {0: 64, 1: 80}, "widths": {0: 16, 1: 20}},
+            "rows of 16 bytes of tensor 0 in rows of 20, from byte 8 on",
+        ),
+        (
+            [Step(name="concat", inputs=(0,), outputs=(1,), rows=((1, 0, 0),))],
+            {"widths": {0: 16, 1: 16}},
+            r"pair \(0, 1\) is not",
+        ),
     ],
 )
 def test_contradictions_are_refused(steps: list[Step], changes: dict[str, Any], message: str) -> None:

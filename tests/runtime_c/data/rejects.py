@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rejects_strided import STRIDED
+
 VERSION, UNSUPPORTED, MODEL, FORMAT = 201, 202, 203, 200
 
 SUM = '{ name: "sum", dtype: "float32", shape: [2, 3], storage: "arena", offset: 64 }'
@@ -729,4 +731,5 @@ REJECTS: list[tuple[str, str, dict[str, str], int, str]] = [
     ),
     ("signature_of_body", "control", {"program: 0,": "program: 3,"}, MODEL, "a body's or not there"),
     ("bodies_too_deep", "deep", {}, MODEL, "deeper than 16"),
+    *STRIDED,
 ]

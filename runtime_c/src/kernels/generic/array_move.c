@@ -84,22 +84,65 @@ smr_status smr_prepare_tile(smr_node *node, smr_error *error) {
  */
 typedef struct array_blocks {
     size_t outer;
-    size_t row; /* bytes */
+    size_t row; /* bytes, as if all were dense */
 } array_blocks;
+
+/* The bytes of a tensor whose rows along the last axis may lie apart; `length` is that of all where they do
+ * not. */
+typedef struct array_bytes {
+    uint8_t *data;
+    size_t length;
+    size_t step;
+} array_bytes;
+
+static array_bytes blocks_bytes(const smr_value *value) {
+    const size_t size = array_element_size(value);
+    array_bytes bytes = {value->data, value->count * size, 0};
+    if (value->layout == SMR_LAYOUT_STRIDED) {
+        bytes.length = (size_t)value->dims[value->rank - 1] * size;
+        bytes.step = smr_value_row(value) * size;
+    }
+    return bytes;
+}
+
+/* Byte number `at`, and in `left` how many follow it in its row. */
+static uint8_t *blocks_at(const array_bytes *bytes, size_t at, size_t *left) {
+    const size_t row = bytes->step == 0 ? 0 : at / bytes->length;
+    at -= row * bytes->length;
+    *left = bytes->length - at;
+    return bytes->data + row * bytes->step + at;
+}
+
+/* Copies `count` bytes, unless they lie where they belong. */
+static void blocks_move(const array_bytes *to, size_t at, const array_bytes *from, size_t first,
+                        size_t count) {
+    while (count > 0) {
+        size_t left, room;
+        uint8_t *target = blocks_at(to, at, &left);
+        const uint8_t *source = blocks_at(from, first, &room);
+        room = room < left ? room : left;
+        room = room < count ? room : count;
+        if (target != source) {
+            memcpy(target, source, room);
+        }
+        at += room;
+        first += room;
+        count -= room;
+    }
+}
 
 /* Copies what the range [begin, end) of the whole has of a part, whose blocks begin at `start` in each row.
  */
 static void blocks_copy(const array_blocks *blocks, size_t begin, size_t end, size_t start, size_t block,
-                        uint8_t *whole, uint8_t *part, bool join) {
+                        const array_bytes *whole, const array_bytes *part, bool join) {
     size_t row;
     for (row = begin / blocks->row; row < blocks->outer && row * blocks->row < end; ++row) {
         const size_t first = row * blocks->row + start, last = first + block;
         const size_t low = begin > first ? begin : first, high = end < last ? end : last;
         if (low < high) {
-            uint8_t *at = part + row * block + (low - first);
-            if (at != whole + low) {
-                memcpy(join ? whole + low : at, join ? at : whole + low, high - low);
-            }
+            const size_t at = row * block + (low - first);
+            blocks_move(join ? whole : part, join ? low : at, join ? part : whole, join ? at : low,
+                        high - low);
         }
     }
 }
@@ -107,12 +150,14 @@ static void blocks_copy(const array_blocks *blocks, size_t begin, size_t end, si
 static smr_status run_blocks_join(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const array_blocks *blocks = SMR_CONST_PARAMETERS(node, array_blocks);
     const size_t size = array_element_size(node->outputs[0]);
+    const array_bytes whole = blocks_bytes(node->outputs[0]);
     size_t start = 0;
     int32_t k;
     (void)error;
     for (k = 0; k < node->input_count; ++k) {
         const size_t block = node->inputs[k]->count * size / blocks->outer;
-        blocks_copy(blocks, begin, end, start, block, node->outputs[0]->data, node->inputs[k]->data, true);
+        const array_bytes part = blocks_bytes(node->inputs[k]);
+        blocks_copy(blocks, begin, end, start, block, &whole, &part, true);
         start += block;
     }
     return SMR_OK;
@@ -121,12 +166,14 @@ static smr_status run_blocks_join(const smr_node *node, size_t begin, size_t end
 static smr_status run_blocks_split(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const array_blocks *blocks = SMR_CONST_PARAMETERS(node, array_blocks);
     const size_t size = array_element_size(node->inputs[0]);
+    const array_bytes whole = blocks_bytes(node->inputs[0]);
     size_t start = 0;
     int32_t k;
     (void)error;
     for (k = 0; k < node->output_count; ++k) {
         const size_t block = node->outputs[k]->count * size / blocks->outer;
-        blocks_copy(blocks, begin, end, start, block, node->inputs[0]->data, node->outputs[k]->data, false);
+        const array_bytes part = blocks_bytes(node->outputs[k]);
+        blocks_copy(blocks, begin, end, start, block, &whole, &part, false);
         start += block;
     }
     return SMR_OK;
@@ -137,13 +184,30 @@ static void blocks_share(smr_node *node, const smr_value *whole, smr_sharing sha
     const bool join = sharing == SMR_SHARING_WHOLE;
     const int32_t count = join ? node->input_count : node->output_count;
     const uint8_t *place = whole->data;
-    bool in_place = place != NULL;
+    bool in_place = place != NULL && whole->layout != SMR_LAYOUT_STRIDED;
     int32_t i;
     node->sharing = (uint8_t)sharing;
     for (i = 0; i < count && in_place; ++i) {
         const smr_value *part = join ? node->inputs[i] : node->outputs[i];
-        in_place = part->count == 0 || part->data == place;
+        in_place = part->count == 0 || (part->data == place && part->layout != SMR_LAYOUT_STRIDED);
         place += part->count * array_element_size(part);
+    }
+    if (in_place) {
+        node->work = 0;
+    }
+}
+
+/* Along the last axis all parts can lie in the rows of the whole, where they belong. */
+static void blocks_share_rows(smr_node *node) {
+    const smr_value *whole = node->outputs[0];
+    const uint8_t *place = whole->data;
+    bool in_place = place != NULL;
+    int32_t i;
+    node->sharing = SMR_SHARING_ROWS;
+    for (i = 0; i < node->input_count && in_place; ++i) {
+        const smr_value *part = node->inputs[i];
+        in_place = part->count == 0 || (part->data == place && smr_value_row(part) == smr_value_row(whole));
+        place += (size_t)part->dims[part->rank - 1] * array_element_size(part);
     }
     if (in_place) {
         node->work = 0;
@@ -160,6 +224,8 @@ static void blocks_prepare(smr_node *node, const smr_value *whole, int32_t axis,
     node->work = bytes;
     if (blocks->outer == 1) {
         blocks_share(node, whole, run == run_blocks_join ? SMR_SHARING_WHOLE : SMR_SHARING_PARTS);
+    } else if (run == run_blocks_join && node->inputs[0]->rank == whole->rank && axis == whole->rank - 1) {
+        blocks_share_rows(node);
     }
 }
 

@@ -208,6 +208,7 @@ static smr_status run_quantized_conv2d(const smr_node *node, size_t begin, size_
     const size_t row_bytes = (size_t)window->size[1] * conv->channels;
     const int8_t *x = node->inputs[0]->data;
     int8_t *y = node->outputs[0]->data;
+    const size_t y_row = smr_value_row(node->outputs[0]);
     size_t item;
     (void)error;
     for (item = begin; item < end; ++item) {
@@ -233,8 +234,7 @@ static smr_status run_quantized_conv2d(const smr_node *node, size_t begin, size_
             quant_conv_row(conv, row, left, group * conv->depth, (size_t)tap * conv->row_step, first, count,
                            acc);
         }
-        quant_write(&conv->filter, first, (size_t)count, acc, &conv->output,
-                    y + pixel * conv->filter.outputs + first);
+        quant_write(&conv->filter, first, (size_t)count, acc, &conv->output, y + pixel * y_row + first);
     }
     return SMR_OK;
 }

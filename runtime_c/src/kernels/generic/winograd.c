@@ -95,13 +95,14 @@ static void winograd_gather_tile(const winograd_parameters *p, const smr_node *n
                                  const float *sums, size_t stride) {
     const winograd_tile tile = winograd_tile_at(p, index);
     const int64_t lines = p->positions[0] - tile.y, columns = p->positions[1] - tile.x;
+    const size_t row = smr_value_row(node->outputs[0]);
     smr_winograd_output output;
     output.pixels =
         (float *)node->outputs[0]->data +
         ((tile.image * (size_t)p->positions[0] + (size_t)tile.y) * (size_t)p->positions[1] + (size_t)tile.x) *
-            p->outputs;
-    output.line_stride = (size_t)p->positions[1] * p->outputs;
-    output.pixel_stride = p->outputs;
+            row;
+    output.line_stride = (size_t)p->positions[1] * row;
+    output.pixel_stride = row;
     output.lines = (size_t)(lines < SMR_WINOGRAD_TILE ? lines : SMR_WINOGRAD_TILE);
     output.columns = (size_t)(columns < SMR_WINOGRAD_TILE ? columns : SMR_WINOGRAD_TILE);
     output.bias = node->inputs[2] == NULL ? NULL : node->inputs[2]->data;

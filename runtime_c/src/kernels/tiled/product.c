@@ -223,7 +223,7 @@ static void product_round(const quant_filter *filter, size_t first, size_t count
 /* Requantizes what a tile of so many pixels has left in `partial`. */
 static void product_round_tile(const smr_product *p, const product_block *block, size_t pixels,
                                const smr_tile *tile) {
-    const smr_quant_sums sums = {tile->partial, block->count * 16, tile->output, p->filter.outputs, pixels};
+    const smr_quant_sums sums = {tile->partial, block->count * 16, tile->output, tile->output_step, pixels};
     const bool rounds = p->functions->round != NULL && p->filter.fixed != NULL;
     (rounds ? p->functions->round : product_round)(&p->filter, block->first * 16, tile->outputs, &p->range,
                                                    &sums);
@@ -246,6 +246,7 @@ static product_tiles product_tiles_of(const smr_node *node, const smr_product *p
     const uint32_t most = p->functions->pixels[block->count - 1], columns = (uint32_t)part->columns;
     const bool pairs = columns == SMR_TILE_SPLIT && product_pairs(p) && most >= 2 * SMR_TILE_SPLIT;
     const size_t width = (size_t)p->window.positions[1];
+    const size_t row = smr_value_row(node->outputs[0]);
     product_tiles tiles;
     tiles.lines = pairs ? 2 : 1;
     tiles.count = columns <= most ? 1 : (columns - 1) / most + 1;
@@ -257,9 +258,9 @@ static product_tiles product_tiles_of(const smr_node *node, const smr_product *p
         tiles.longer = 0;
         ++tiles.pixels;
     }
-    tiles.line = width * p->filter.outputs * p->number;
+    tiles.line = width * row * p->number;
     tiles.output = (uint8_t *)node->outputs[0]->data +
-                   ((part->line * width + part->column) * p->filter.outputs + block->first * 16) * p->number;
+                   ((part->line * width + part->column) * row + block->first * 16) * p->number;
     return tiles;
 }
 
@@ -298,7 +299,7 @@ static void product_run_alike(const smr_node *node, const smr_product *p, produc
                 product_round_tile(p, block, lines * count, tile);
             }
             tile->pixels += step * tile->pixel_step;
-            tile->output = (uint8_t *)tile->output + step * p->filter.outputs * p->number;
+            tile->output = (uint8_t *)tile->output + step * tile->output_step * p->number;
         }
     }
 }
@@ -321,7 +322,7 @@ static void product_run_part(const smr_node *node, const smr_product *p, product
             function = p->functions->function[block->count - 1][count - 1];
             tile->start = product_start(node, p, block, count);
             tile->output =
-                tiles.output + place.line * tiles.line + place.column * p->filter.outputs * p->number;
+                tiles.output + place.line * tiles.line + place.column * tile->output_step * p->number;
             if (product_in_place(p, part, &place)) {
                 product_run_tile(p, part, &place, function, tile);
             } else {
@@ -405,7 +406,7 @@ void smr_product_run_with(const smr_node *node, size_t begin, size_t end, void *
     tile.most = p->most;
     tile.careful = p->careful;
     tile.range = &p->range;
-    tile.output_step = p->filter.outputs;
+    tile.output_step = smr_value_row(node->outputs[0]);
     block.set = begin / ((size_t)p->parts * p->set) * p->set;
     block.set_size = product_set_size(p, block.set);
     number = (begin - block.set * p->parts) / block.set_size;

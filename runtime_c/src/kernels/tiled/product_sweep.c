@@ -41,13 +41,13 @@ static void product_sweep_all(const smr_node *node, const smr_product *p, const 
     const size_t most = p->functions->pixels[block->count - 1], pixels = part->lines * part->columns;
     const size_t first = part->line * (size_t)p->window.positions[1] + part->column;
     float *sums = tile->partial,
-          *output = (float *)node->outputs[0]->data + first * p->filter.outputs + block->first * 16;
+          *output = (float *)node->outputs[0]->data + first * tile->output_step + block->first * 16;
     size_t at, count;
     tile->rows = 0;
     for (at = 0; at < pixels; at += count) {
         count = pixels - at < most ? pixels - at : most;
         tile->partial = sums + at * block->count * 16;
-        tile->output = output + at * p->filter.outputs;
+        tile->output = output + at * tile->output_step;
         p->functions->function[block->count - 1][count - 1](tile);
     }
     tile->partial = sums;
