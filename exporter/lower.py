@@ -560,9 +560,9 @@ def _step(
 
 def _strided(op: Operation, read: list[int], written: list[int]) -> frozenset[int]:
     """The operands that may have rows that lie apart, whichever places of the op they have."""
-    operands = [*read, *written]
-    may = [flag for flags in sharing.strided(op) for flag in flags]
-    return frozenset(operands) - {i for i, flag in zip(operands, may, strict=True) if not flag} - {-1}
+    rigid = sharing.rigid(op)
+    pairs = (*zip(read, op.inputs, strict=True), *zip(written, op.outputs, strict=True))
+    return frozenset(i for i, tensor in pairs if i >= 0 and id(tensor) not in rigid)
 
 
 def _computed(op: Operation) -> list[Symbol]:

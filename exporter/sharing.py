@@ -41,13 +41,11 @@ def columns(op: Operation) -> list[tuple[int, int]]:
     return [(i, sum(widths[:i])) for i in range(len(widths))]
 
 
-def strided(op: Operation) -> tuple[list[bool], list[bool]]:
-    """Which inputs and which outputs of an op may have rows that lie apart."""
+def rigid(op: Operation) -> set[int]:
+    """The tensors, by identity, whose rows must lie together for an op that takes or gives them."""
     taken, given = op.definition.operands, op.definition.results
-    return (
-        [taken[min(i, len(taken) - 1)].strided for i in range(len(op.inputs))],
-        [given[min(i, len(given) - 1)].strided for i in range(len(op.outputs))],
-    )
+    found = {id(t) for i, t in enumerate(op.inputs) if not taken[min(i, len(taken) - 1)].strided}
+    return found | {id(t) for i, t in enumerate(op.outputs) if not given[min(i, len(given) - 1)].strided}
 
 
 def copied(outputs: Iterable[Tensor]) -> Iterator[Operation]:

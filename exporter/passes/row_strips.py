@@ -174,6 +174,7 @@ def _memory(model: ModelGraph, order: Sequence[Operation]) -> Memory | None:
     """What is live when; None where a size is not fixed."""
     tensors: dict[int, int] = {}
     sizes: dict[int, int] = {}
+    widths: dict[int, int] = {}
 
     def number(tensor: Tensor) -> int:
         return tensors.setdefault(id(tensor), len(tensors))
@@ -183,8 +184,10 @@ def _memory(model: ModelGraph, order: Sequence[Operation]) -> Memory | None:
         if fixed_shape(tensor) is None:
             return None
         sizes[number(tensor)] = byte_count(tensor)
+        widths[number(tensor)] = sharing.row_bytes(tensor)
     steps = []
     for op in order:
+        rigid = sharing.rigid(op)
         reads = tuple(dict.fromkeys(number(t) for t in op.given_inputs))
         result = number(op.outputs[0])
         views = [
@@ -195,6 +198,11 @@ def _memory(model: ModelGraph, order: Sequence[Operation]) -> Memory | None:
         joins = [
             (number(t), result, at)
             for i, at in sharing.joins(op)
+            if (t := op.inputs[i]) is not None and op.inputs.count(t) == 1 and number(t) in sizes
+        ]
+        rows = [
+            (number(t), result, at)
+            for i, at in sharing.columns(op)
             if (t := op.inputs[i]) is not None and op.inputs.count(t) == 1 and number(t) in sizes
         ]
         over = [
@@ -215,6 +223,8 @@ def _memory(model: ModelGraph, order: Sequence[Operation]) -> Memory | None:
                 views=tuple(views),
                 joins=tuple(joins),
                 in_place=tuple(dict.fromkeys(over)),
+                rows=tuple(rows),
+                strided=frozenset(number(t) for t in (*op.given_inputs, *op.outputs) if id(t) not in rigid),
             )
         )
     outputs = tuple(dict.fromkeys(number(t) for t in model.outputs if number(t) in sizes))
@@ -224,6 +234,7 @@ def _memory(model: ModelGraph, order: Sequence[Operation]) -> Memory | None:
         inputs=tuple(dict.fromkeys(number(t) for t in inputs)),
         outputs=outputs,
         steps=tuple(steps),
+        widths=widths,
     )
     buffers = lifetimes(program)
     live = [

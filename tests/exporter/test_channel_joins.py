@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import samara
 from samara.errors import ModelFileError
 from samara.exporter import sharing
 from samara.exporter.lower import lower
+from samara.exporter.passes import row_strips
 from samara.exporter.writer import to_bytes
 from samara.graph.graph import Graph, Tensor
 from samara.pyruntime import instruction_sets
@@ -54,9 +56,10 @@ def test_nothing_is_moved(
     net, y = network(widths)
     samples = net.draw.normal(size=(3, 14, 13, 3)).astype(np.float32)
     given = samples if quantize is None else (samples * 40).astype(np.int8)
-    joined = samara.export_model(y, tmp_path / "joined.smr", samples=samples, quantize=quantize)
+    options: dict[str, Any] = {"samples": samples, "quantize": quantize, "disable": ["row_strips"]}
+    joined = samara.export_model(y, tmp_path / "joined.smr", **options)
     monkeypatch.setattr(sharing, "columns", lambda op: [])
-    apart = samara.export_model(y, tmp_path / "apart.smr", samples=samples, quantize=quantize)
+    apart = samara.export_model(y, tmp_path / "apart.smr", **options)
     plans = [report.programs[0].plan for report in (joined, apart)]
     assert (len(plans[0].rows), len(plans[1].rows)) == (2 * len(widths), 0)
     assert plans[0].arena < plans[1].arena
@@ -71,6 +74,21 @@ def test_nothing_is_moved(
             assert np.any(found[0])
             for other in found[1:]:
                 np.testing.assert_array_equal(other, found[0])
+
+
+def test_strips_know_what_lies_in_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How much is needed beside a chain is the same to the pass as to the plan."""
+    net, y = network((64, 48))
+    given = net.draw.normal(size=(1, 14, 13, 3)).astype(np.float32)
+    plain = samara.export_model(y, tmp_path / "plain.smr", disable=["row_strips"]).programs[0].plan
+    strips = samara.export_model(y, tmp_path / "strips.smr").programs[0].plan
+    assert strips.rows
+    assert strips.arena < plain.arena
+    one, other = (samara.load(tmp_path / name).run(x=given) for name in ("plain.smr", "strips.smr"))
+    np.testing.assert_allclose(other, one, rtol=0, atol=1e-5 * np.abs(one).max())
+    monkeypatch.setattr(row_strips, "sharing", Mock(wraps=sharing, columns=lambda op: []))
+    blind = samara.export_model(y, tmp_path / "blind.smr").programs[0].plan
+    assert strips.arena < blind.arena
 
 
 def test_what_is_joined_again_lies_in_the_whole_of_all(tmp_path: Path) -> None:
