@@ -134,7 +134,7 @@ size_t smr_dtype_size(smr_dtype dtype);
 typedef struct smr_model smr_model;
 
 /* Maps the file and verifies all of it. The mapping is released by smr_model_free; until then nobody may
- * write to the file. Loading needs up to 16 KiB of stack.
+ * write to the file. Loading needs up to 20 KiB of stack.
  * @return SMR_OK, SMR_ERROR_ARGUMENT, SMR_ERROR_IO, SMR_ERROR_MEMORY, or a 2xx status. @threads any */
 smr_status smr_model_open(const char *path, const smr_allocator *allocator, smr_model **model,
                           smr_error *error);
