@@ -229,7 +229,7 @@ def _operand_row(op: OpDef, operand: Operand, variables: list[str]) -> str:
 
 def _c_float(value: float) -> str:
     text = repr(float(value))
-    return {"inf": "(1.0f / 0.0f)", "-inf": "(-1.0f / 0.0f)"}.get(text, f"{text}f")
+    return {"inf": "INFINITY", "-inf": "-INFINITY"}.get(text, f"{text}f")
 
 
 def _attribute_rows(op: OpDef) -> Iterator[str]:
@@ -259,7 +259,7 @@ def _attribute_rows(op: OpDef) -> Iterator[str]:
 
 def ops_c() -> str:
     """runtime_c/src/gen/ops.c."""
-    lines = [f"/* {NOTE} */", '#include "ops.h"', ""]
+    lines = [f"/* {NOTE} */", '#include "ops.h"', "", "#include <math.h>", ""]
     rows = []
     for op in _file_ops():
         variables = list(op.types)

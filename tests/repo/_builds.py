@@ -70,14 +70,14 @@ class Machine:
 
     def options(self) -> list[str]:
         """What CMake is told; skips the test when what building needs is not there."""
-        _need(*self.needs)
+        need(*self.needs)
         if self.toolchain is None:
             return []
         return [f"-DCMAKE_TOOLCHAIN_FILE={ROOT}/runtime_c/cmake/toolchains/{self.toolchain}.cmake"]
 
     def command(self, *words: str | Path) -> list[str | Path]:
         """A command as it runs here; skips the test when the emulator is not there."""
-        _need(*self.emulator[:1])
+        need(*self.emulator[:1])
         return [*self.emulator, *words]
 
     def library(self, *targets: str) -> Path:
@@ -143,7 +143,7 @@ WINDOWS = Machine(
 )
 
 
-def _need(*names: str) -> None:
+def need(*names: str) -> None:
     """Skips the test when a program, or a file by its path, is not there."""
     missing = [n for n in names if shutil.which(n) is None and not os.path.isfile(n)]
     if missing:

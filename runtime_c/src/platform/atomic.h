@@ -18,7 +18,7 @@ static inline uint32_t smr_atomic_load(smr_atomic *atomic) {
 }
 
 static inline uint32_t smr_atomic_peek(smr_atomic *atomic) {
-    return (uint32_t)__iso_volatile_load32((const volatile __int32 *)&atomic->value);
+    return (uint32_t)__iso_volatile_load32((const volatile int *)&atomic->value);
 }
 
 static inline void smr_atomic_store(smr_atomic *atomic, uint32_t value) {

@@ -1,0 +1,1 @@
+#error "Microsoft has it behind a switch of its own"

@@ -1,0 +1,3 @@
+/* Microsoft has it. */
+#include <stddef.h>
+typedef int jmp_buf[64];

@@ -1,0 +1,2 @@
+/* What the runtime uses of Microsoft's header. */
+#include <stddef.h>
