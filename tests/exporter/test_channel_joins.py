@@ -48,23 +48,20 @@ def idle(model: Any) -> list[str]:
     return [row.op for row in model.profile(repetitions=1).rows if row.microseconds == 0]
 
 
-@pytest.mark.parametrize("quantize", [None, INT8], ids=["float", "int8"])
-@pytest.mark.parametrize("widths", [(16, 16), (64, 48), (9, 23), (33, 1, 15)], ids=str)
-def test_nothing_is_moved(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quantize: Int8 | None, widths: tuple[int, ...]
-) -> None:
-    net, y = network(widths)
-    samples = net.draw.normal(size=(3, 14, 13, 3)).astype(np.float32)
-    given = samples if quantize is None else (samples * 40).astype(np.int8)
+def exported(
+    y: Tensor, samples: Array, quantize: Int8 | None, folder: Path, patch: pytest.MonkeyPatch
+) -> tuple[list[Any], list[Any]]:
+    """The plans and the models of files whose parts lie in their wholes, and apart from them."""
     options: dict[str, Any] = {"samples": samples, "quantize": quantize, "disable": ["row_strips"]}
-    joined = samara.export_model(y, tmp_path / "joined.smr", **options)
-    monkeypatch.setattr(sharing, "columns", lambda op: [])
-    apart = samara.export_model(y, tmp_path / "apart.smr", **options)
-    plans = [report.programs[0].plan for report in (joined, apart)]
-    assert (len(plans[0].rows), len(plans[1].rows)) == (2 * len(widths), 0)
-    assert plans[0].arena < plans[1].arena
-    models = [samara.load(tmp_path / name) for name in ("joined.smr", "apart.smr")]
-    assert [idle(model).count("concat") for model in models] == [2, 0]
+    joined = samara.export_model(y, folder / "joined.smr", **options)
+    patch.setattr(sharing, "columns", lambda op: [])
+    apart = samara.export_model(y, folder / "apart.smr", **options)
+    models = [samara.load(folder / name) for name in ("joined.smr", "apart.smr")]
+    return [report.programs[0].plan for report in (joined, apart)], models
+
+
+def see_alike(models: list[Any], given: Array) -> None:
+    """All instruction sets and threads compute the same bits in each of the files."""
     for isa in (name for name, offered in instruction_sets().items() if offered):
         contexts = [
             model.context(isa, threads, least_parallel_ns=1) for model in models for threads in (1, 2)
@@ -74,6 +71,30 @@ def test_nothing_is_moved(
             assert np.any(found[0])
             for other in found[1:]:
                 np.testing.assert_array_equal(other, found[0])
+
+
+@pytest.mark.parametrize("quantize", [None, INT8], ids=["float", "int8"])
+@pytest.mark.parametrize("widths", [(16, 16), (64, 48), (9, 23), (33, 1, 15)], ids=str)
+def test_nothing_is_moved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quantize: Int8 | None, widths: tuple[int, ...]
+) -> None:
+    net, y = network(widths)
+    samples = net.draw.normal(size=(3, 14, 13, 3)).astype(np.float32)
+    plans, models = exported(y, samples, quantize, tmp_path, monkeypatch)
+    assert (len(plans[0].rows), len(plans[1].rows)) == (2 * len(widths), 0)
+    assert plans[0].arena < plans[1].arena
+    assert [idle(model).count("concat") for model in models] == [2, 0]
+    see_alike(models, samples if quantize is None else (samples * 40).astype(np.int8))
+
+
+def test_filters_that_no_cache_keeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few of their weights at a time meet all pixels."""
+    net = Net(5, 1, 7, 6, 320)
+    parts = [net.conv(net.x, width, (5, 5), padding="same") for width in (64, 40)]
+    samples = net.draw.normal(size=(1, 7, 6, 320)).astype(np.float32)
+    plans, models = exported(net.conv(concat(net, *parts), 3), samples, None, tmp_path, monkeypatch)
+    assert len(plans[0].rows) == 2
+    see_alike(models, samples)
 
 
 def test_strips_know_what_lies_in_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
