@@ -18,7 +18,8 @@ static const float depthwise_zeros[2 * DEPTHWISE_CHANNELS] = {0};
 typedef struct depthwise_parameters {
     smr_window window;
     const smr_depthwise_functions *functions;
-    size_t lanes; /* of a vector */
+    size_t lanes;  /* of a vector */
+    size_t number; /* bytes of one: 4 or 2 */
     size_t channels;
     size_t blocks;           /* of channels */
     size_t strips;           /* of lines, in an image */
@@ -34,26 +35,28 @@ _Static_assert(sizeof(depthwise_parameters) <= SMR_PARAMETER_BYTES, "depthwise_p
 typedef struct depthwise_place {
     const depthwise_parameters *p;
     smr_depthwise_filter filter;
-    const float *x; /* of the image, at the first channel */
-    float *y;
+    const uint8_t *x; /* of the image, at the first channel */
+    uint8_t *y;
     size_t begin[2]; /* the positions that are worked out, along height and width */
     size_t end[2];
 } depthwise_place;
 
 /* The channels of a pixel of the input, or zeros. */
-static inline const float *depthwise_pixel(const depthwise_place *place, int64_t row, int64_t column) {
+static inline const void *depthwise_pixel(const depthwise_place *place, int64_t row, int64_t column) {
     const smr_window *window = &place->p->window;
     const bool inside = row >= 0 && row < window->size[0] && column >= 0 && column < window->size[1];
-    return inside ? place->x + ((size_t)row * (size_t)window->size[1] + (size_t)column) * place->p->channels
-                  : depthwise_zeros;
+    const size_t pixel = place->p->channels * place->p->number;
+    return inside ? place->x + ((size_t)row * (size_t)window->size[1] + (size_t)column) * pixel
+                  : (const void *)depthwise_zeros;
 }
 
-static inline float *depthwise_output(const depthwise_place *place, size_t line, size_t position) {
-    return place->y + (line * (size_t)place->p->window.positions[1] + position) * place->p->channels;
+static inline void *depthwise_output(const depthwise_place *place, size_t line, size_t position) {
+    const size_t pixel = place->p->channels * place->p->number;
+    return place->y + (line * (size_t)place->p->window.positions[1] + position) * pixel;
 }
 
 /* The same by what a tile calls a line. */
-static inline float *depthwise_turned(const depthwise_place *place, size_t line, size_t position) {
+static inline void *depthwise_turned(const depthwise_place *place, size_t line, size_t position) {
     return place->p->across == 0 ? depthwise_output(place, line, position)
                                  : depthwise_output(place, position, line);
 }
@@ -80,8 +83,9 @@ static void depthwise_any(const depthwise_place *place, size_t line, size_t posi
                 taps.seen[taps.count][i] =
                     depthwise_pixel(place, at, columns[i] + (int64_t)column * window->dilations[1]);
             }
-            taps.weights[taps.count] = place->filter.weights +
-                                       ((size_t)row * (size_t)window->taps[1] + (size_t)column) * p->channels;
+            taps.weights[taps.count] =
+                (const uint8_t *)place->filter.weights +
+                ((size_t)row * (size_t)window->taps[1] + (size_t)column) * p->channels * p->number;
             if (++column == window->taps[1]) {
                 column = 0;
                 ++row;
@@ -107,10 +111,12 @@ static void depthwise_any_line(const depthwise_place *place, size_t line) {
         for (channel = 0; channel < place->filter.channels; channel += lanes) {
             const size_t left = place->filter.channels - channel;
             const size_t at = left < lanes ? place->filter.channels - lanes : channel;
-            part.filter.weights = place->filter.weights + at;
-            part.filter.bias = place->filter.bias == NULL ? NULL : place->filter.bias + at;
-            part.x = place->x + at;
-            part.y = place->y + at;
+            const size_t bytes = at * place->p->number;
+            part.filter.weights = (const uint8_t *)place->filter.weights + bytes;
+            part.filter.bias =
+                place->filter.bias == NULL ? NULL : (const uint8_t *)place->filter.bias + bytes;
+            part.x = place->x + bytes;
+            part.y = place->y + bytes;
             depthwise_any(&part, line, position);
         }
     }
@@ -118,19 +124,19 @@ static void depthwise_any_line(const depthwise_place *place, size_t line) {
 
 /* Points to the pixels of a line that a tile sees. */
 static inline void depthwise_see(const depthwise_place *place, int64_t line, int64_t first, int32_t count,
-                                 const float **seen) {
+                                 const void **seen) {
     const smr_window *window = &place->p->window;
     const int32_t across = place->p->across;
     const bool inside = line >= 0 && line < window->size[across];
     const uint64_t size = inside ? (uint64_t)window->size[1 - across] : 0;
-    const uintptr_t step = place->filter.seen_step * sizeof(float);
+    const uintptr_t step = place->filter.seen_step * place->p->number;
     const int64_t row = across == 0 ? line : first, column = across == 0 ? first : line;
     /* As a number, because it may lie outside until it is chosen. */
     uintptr_t at = (uintptr_t)place->x + (uintptr_t)((row * window->size[1] + column) *
-                                                     (int64_t)(place->p->channels * sizeof(float)));
+                                                     (int64_t)(place->p->channels * place->p->number));
     int32_t i;
     for (i = 0; i < count; ++i, at += step) {
-        seen[i] = (uint64_t)(first + i) < size ? (const float *)at : depthwise_zeros;
+        seen[i] = (uint64_t)(first + i) < size ? (const void *)at : depthwise_zeros;
     }
 }
 
@@ -248,7 +254,7 @@ static smr_status run_depthwise(const smr_node *node, size_t begin, size_t end, 
     const smr_window *window = &p->window;
     const size_t lines = (size_t)window->positions[0], width = (size_t)window->positions[1];
     const size_t row_step = (size_t)window->taps[1] * p->channels, lanes = p->lanes;
-    const float *bias = node->inputs[2] == NULL ? NULL : node->inputs[2]->data;
+    const uint8_t *bias = node->inputs[2] == NULL ? NULL : node->inputs[2]->data;
     depthwise_place place;
     size_t item;
     (void)error;
@@ -267,11 +273,13 @@ static smr_status run_depthwise(const smr_node *node, size_t begin, size_t end, 
         const size_t vectors = p->channels / lanes, first = vectors * block / p->blocks * lanes;
         const size_t next = vectors * (block + 1) / p->blocks * lanes;
         place.filter.channels = (block + 1 == p->blocks ? p->channels : next) - first;
-        place.filter.weights = (const float *)node->inputs[1]->data + first;
-        place.filter.bias = bias == NULL ? NULL : bias + first;
-        place.x = (const float *)node->inputs[0]->data +
-                  image * (size_t)window->size[0] * (size_t)window->size[1] * p->channels + first;
-        place.y = (float *)node->outputs[0]->data + image * lines * width * p->channels + first;
+        place.filter.weights = (const uint8_t *)node->inputs[1]->data + first * p->number;
+        place.filter.bias = bias == NULL ? NULL : bias + first * p->number;
+        place.x =
+            (const uint8_t *)node->inputs[0]->data +
+            (image * (size_t)window->size[0] * (size_t)window->size[1] * p->channels + first) * p->number;
+        place.y =
+            (uint8_t *)node->outputs[0]->data + (image * lines * width * p->channels + first) * p->number;
         place.begin[0] = depthwise_strip_begin(p, strip);
         place.end[0] = depthwise_strip_begin(p, strip + 1);
         depthwise_strip(&place);
@@ -297,8 +305,7 @@ static size_t depthwise_cost(const smr_window *window, size_t pixels, int32_t ac
 static void depthwise_cut(depthwise_parameters *p, size_t sizes) {
     const smr_window *window = &p->window;
     const size_t taps = (size_t)window->taps[0], stride = (size_t)window->strides[0];
-    const size_t seen =
-        (taps + stride) * stride * ((p->channels + p->blocks - 1) / p->blocks) * sizeof(float);
+    const size_t seen = (taps + stride) * stride * ((p->channels + p->blocks - 1) / p->blocks) * p->number;
     const smr_depthwise_functions *functions = p->functions;
     size_t pixels, size, least = SIZE_MAX;
     smr_window_range first, last;
@@ -349,6 +356,7 @@ smr_status smr_depthwise_prepare(smr_node *node, size_t lanes, const smr_depthwi
     p.window = generic->window;
     p.functions = functions;
     p.lanes = lanes;
+    p.number = node->inputs[1]->dtype == SMR_DTYPE_FLOAT16 ? 2 : 4;
     p.channels = generic->channels;
     p.least = generic->activation == SMR_ACTIVATION_NONE ? -INFINITY : 0.0f;
     p.most = generic->activation == SMR_ACTIVATION_RELU6 ? 6.0f : INFINITY;

@@ -7,7 +7,7 @@
 #include "../tiled/depthwise.inc"
 
 bool smr_depthwise_takes_avx2(const smr_node *node) {
-    return smr_depthwise_takes(node, VECTOR_LANES);
+    return smr_depthwise_takes(node, SMR_DTYPE_FLOAT32, VECTOR_LANES);
 }
 
 smr_status smr_prepare_depthwise_conv2d_avx2(smr_node *node, smr_error *error) {

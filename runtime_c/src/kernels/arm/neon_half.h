@@ -1,0 +1,17 @@
+/* Vectors of float32 that are float16 in memory, for NEON of 64-bit ARM: read with 11 bits, rounded once when
+ * they are written. */
+#ifndef SMR_ARM_NEON_HALF_H
+#define SMR_ARM_NEON_HALF_H
+
+#include "neon.h"
+
+#undef VECTOR_LOAD
+#undef VECTOR_STORE
+#undef VECTOR_NAME
+
+#define VECTOR_ELEMENT      uint16_t
+#define VECTOR_LOAD(from)   vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(from)))
+#define VECTOR_STORE(to, x) vst1_u16(to, vreinterpret_u16_f16(vcvt_f16_f32(x)))
+#define VECTOR_NAME(name)   name##_half_neon
+
+#endif
