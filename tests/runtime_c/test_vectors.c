@@ -1,6 +1,6 @@
-/* Kernels of float32 that are no products, for instruction sets, against the generic ones: sizes around every
- * edge, every form of broadcasting, any axes and windows, numbers that are none; whatever the partition of
- * the work. */
+/* Kernels of float32 and float16 that are no products, for instruction sets, against the generic ones: sizes
+ * around every edge, every form of broadcasting, any axes and windows, numbers that are none; whatever the
+ * partition of the work. */
 #if !defined(_WIN32)
 #define _DEFAULT_SOURCE
 #endif
@@ -10,17 +10,33 @@
 
 #define CASES 600
 
-/* Numbers of moderate size, and now and then one that is none, infinite or a zero. */
-static void open_floats(smr_value *value, int32_t rank, const int32_t *dims, bool odd) {
+static uint8_t random_type; /* of the numbers of a case */
+
+static float number_of(const smr_value *value, const void *data, size_t index) {
+    return value->dtype == SMR_DTYPE_FLOAT16 ? smr_half_to_float(((const uint16_t *)data)[index])
+                                             : ((const float *)data)[index];
+}
+
+static void open_numbers(smr_value *value, uint8_t type, int32_t rank, const int32_t *dims, bool odd) {
     static const float numbers[] = {INFINITY, -INFINITY, NAN, 0.0f, -0.0f, 1e30f, -1e30f};
     size_t i;
-    open_value(value, SMR_DTYPE_FLOAT32, rank, dims, 0);
+    open_value(value, type, rank, dims, 0);
     for (i = 0; i < value->count; ++i) {
-        ((float *)value->data)[i] *= 10.0f;
+        float number = 10.0f * number_of(value, value->data, i);
         if (odd && next_random(0, 40) == 0) {
-            ((float *)value->data)[i] = numbers[next_random(0, 6)];
+            number = numbers[next_random(0, 6)];
+        }
+        if (type == SMR_DTYPE_FLOAT16) {
+            ((uint16_t *)value->data)[i] = smr_float_to_half(number);
+        } else {
+            ((float *)value->data)[i] = number;
         }
     }
+}
+
+/* Numbers of moderate size, and now and then one that is none, infinite or a zero. */
+static void open_floats(smr_value *value, int32_t rank, const int32_t *dims, bool odd) {
+    open_numbers(value, random_type, rank, dims, odd);
 }
 
 static void connect(bench *b, int32_t inputs) {
@@ -138,32 +154,46 @@ static uint16_t open_pool(bench *b) {
     return SMR_OP_MAX_POOL2D;
 }
 
+/* To the type of the case, from the other. */
+static uint16_t open_cast(bench *b) {
+    const int32_t dims[] = {next_random(1, 300)};
+    const bool narrow = random_type == SMR_DTYPE_FLOAT16;
+    open_numbers(&b->values[0], narrow ? SMR_DTYPE_FLOAT32 : SMR_DTYPE_FLOAT16, 1, dims, true);
+    open_floats(&b->values[4], 1, dims, false);
+    connect(b, 1);
+    b->node.attributes.cast.dtype = random_type;
+    return SMR_OP_CAST;
+}
+
 static uint16_t open_node(bench *b, int32_t form) {
     memset(b, 0, sizeof *b);
+    random_type = next_random(0, 2) == 0 ? SMR_DTYPE_FLOAT16 : SMR_DTYPE_FLOAT32;
     switch (form) {
         case 0: return open_unary(b);
         case 1: return open_binary(b);
         case 2: return open_reduction(b);
+        case 3: return open_cast(b);
         default: return open_pool(b);
     }
 }
 
-#define FORMS 4
+#define FORMS 5
 
 /* Whether a result is near enough: NaN is near NaN alone, and so is each infinity to itself. `size` is that
- * of the numbers that a sum is made of. */
-static bool is_near(float found, float expected, float size) {
+ * of the numbers that a sum is made of, `step` that of neighbours to which it may be rounded. */
+static bool is_near(float found, float expected, float size, float step) {
     if (isnan(expected) || isinf(expected)) {
         return isnan(expected) ? isnan(found) != 0 : found == expected;
     }
-    return fabsf(found - expected) <= 2e-6f * fabsf(expected) + 1e-6f * size;
+    return fabsf(found - expected) <= (2e-6f + step) * fabsf(expected) + 1e-6f * size;
 }
 
-static size_t count_far(const bench *b, const float *expected, float size) {
-    const float *found = b->values[4].data;
+static size_t count_far(const bench *b, const void *expected, float size) {
+    const smr_value *value = &b->values[4];
+    const float step = value->dtype == SMR_DTYPE_FLOAT16 ? 0x1p-10f : 0.0f;
     size_t i, far = 0;
-    for (i = 0; i < b->values[4].count; ++i) {
-        far += is_near(found[i], expected[i], size) ? 0 : 1;
+    for (i = 0; i < value->count; ++i) {
+        far += is_near(number_of(value, value->data, i), number_of(value, expected, i), size, step) ? 0 : 1;
     }
     return far;
 }
@@ -174,8 +204,8 @@ static void check_case(int number, size_t used[FORMS]) {
     const uint16_t opcode = open_node(&b, form);
     const float summed = (float)b.values[0].count / (float)b.values[4].count;
     const float size = opcode == SMR_OP_REDUCE_SUM ? 10.0f * sqrtf(summed) : 10.0f;
-    const size_t bytes = b.values[4].count * sizeof(float);
-    float *expected = malloc(2 * bytes);
+    const size_t bytes = b.values[4].count * smr_dtype_size((smr_dtype)b.values[4].dtype);
+    uint8_t *expected = malloc(2 * bytes), *first = expected + bytes;
     const char *name;
     uint32_t index, isa;
     if (expected == NULL) {
@@ -191,9 +221,9 @@ static void check_case(int number, size_t used[FORMS]) {
         }
         used[form] += strcmp(run_with(&b, opcode, allowed), "generic") != 0;
         far = count_far(&b, expected, size);
-        memcpy(expected + b.values[4].count, b.values[4].data, bytes);
+        memcpy(first, b.values[4].data, bytes);
         (void)run_with(&b, opcode, allowed); /* in other parts */
-        if (!CHECK(far == 0) || !CHECK(memcmp(expected + b.values[4].count, b.values[4].data, bytes) == 0)) {
+        if (!CHECK(far == 0) || !CHECK(memcmp(first, b.values[4].data, bytes) == 0)) {
             fprintf(stderr, "    case %d: opcode %d with %s, x [%d, %d, %d, %d], %zu far\n", number, opcode,
                     name, size_of_axis(&b.values[0], 0), size_of_axis(&b.values[0], 1),
                     size_of_axis(&b.values[0], 2), size_of_axis(&b.values[0], 3), far);

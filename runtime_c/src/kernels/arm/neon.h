@@ -98,6 +98,9 @@ static inline float32x4_t neon_reciprocal_start(float32x4_t x) {
 #define VECTOR_SUBTRACT_PRODUCT(c, a, b) vfmsq_f32(c, a, b) /* c - a * b */
 #endif
 
+#if defined(SMR_KERNELS_ARM64)
+#define VECTOR_HALVES smr_halves_neon /* vector/halves.h */
+#endif
 #define VECTOR_NAME(name) name##_neon
 
 #endif

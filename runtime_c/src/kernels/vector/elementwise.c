@@ -1,4 +1,4 @@
-/* The walk over the elements of a node of float32, in runs of rows. */
+/* The walk over the elements of a node: of float32 in runs of rows, of float16 in blocks. */
 #include "elementwise.h"
 
 #include <string.h>
@@ -6,10 +6,12 @@
 typedef struct vector_elementwise {
     smr_elementwise generic;
     const smr_vector_functions *functions;
+    const smr_vector_halves *halves; /* of float16 alone */
 } vector_elementwise;
 
 #define ELEMENTWISE_SHORT  48  /* columns of rows that are worth joining */
 #define ELEMENTWISE_JOINED 192 /* columns of joined rows, at most */
+#define ELEMENTWISE_BLOCK  256 /* elements of float16 that are widened at once */
 
 /* Short rows of which one operand has only one: as longer rows, for which that one is repeated side by side.
  */
@@ -88,10 +90,55 @@ static smr_status elementwise_run_vectors(const smr_node *node, size_t begin, si
     return SMR_OK;
 }
 
+/* Elements of one row, of which an operand that is repeated has only one. */
+static void elementwise_run_halves_row(const smr_node *node, const smr_broadcast_row *place, size_t at,
+                                       size_t count) {
+    const vector_elementwise *p = SMR_CONST_PARAMETERS(node, vector_elementwise);
+    const smr_vector_function function = place->steps[0] == 0 ? p->functions->x_repeated
+                                         : node->input_count > 1 && place->steps[1] == 0
+                                             ? p->functions->y_repeated
+                                             : p->functions->elements;
+    float operands[2][ELEMENTWISE_BLOCK], result[ELEMENTWISE_BLOCK];
+    uint16_t *output = (uint16_t *)node->outputs[0]->data + at;
+    smr_vector_rows rows = {operands[0], operands[1], result, 1, 0, 0, 0, p->generic.constants.floats};
+    size_t done;
+    int32_t k;
+    for (done = 0; done < count; done += rows.columns) {
+        rows.columns = count - done < ELEMENTWISE_BLOCK ? count - done : ELEMENTWISE_BLOCK;
+        for (k = 0; k < node->input_count; ++k) {
+            const uint16_t *from =
+                (const uint16_t *)node->inputs[k]->data + place->offsets[k] + done * place->steps[k];
+            if (done == 0 || place->steps[k] != 0) {
+                p->halves->widen(from, operands[k], place->steps[k] == 0 ? 1 : rows.columns);
+            }
+        }
+        function(&rows);
+        p->halves->narrow(result, output + done, rows.columns);
+    }
+}
+
+static smr_status elementwise_run_halves(const smr_node *node, size_t begin, size_t end, smr_error *error) {
+    const smr_broadcast *broadcast = &SMR_CONST_PARAMETERS(node, vector_elementwise)->generic.broadcast;
+    smr_broadcast_row place;
+    (void)error;
+    smr_broadcast_start(broadcast, begin, &place);
+    while (begin < end) {
+        const size_t count = end - begin < place.length ? end - begin : place.length;
+        elementwise_run_halves_row(node, &place, begin, count);
+        begin += count;
+        smr_broadcast_next(broadcast, &place);
+    }
+    return SMR_OK;
+}
+
 smr_status smr_vector_prepare_elementwise(smr_node *node, smr_prepare_function prepare,
-                                          const smr_vector_functions *functions, smr_error *error) {
+                                          const smr_vector_functions *functions,
+                                          const smr_vector_halves *halves, smr_error *error) {
+    vector_elementwise *p = SMR_PARAMETERS(node, vector_elementwise);
     SMR_TRY(prepare(node, error));
-    SMR_PARAMETERS(node, vector_elementwise)->functions = functions;
-    node->run = elementwise_run_vectors;
+    p->functions = functions;
+    p->halves = halves;
+    node->run =
+        node->inputs[0]->dtype == SMR_DTYPE_FLOAT16 ? elementwise_run_halves : elementwise_run_vectors;
     return SMR_OK;
 }

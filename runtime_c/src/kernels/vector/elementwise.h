@@ -1,9 +1,10 @@
-/* Element-wise functions of float32, a vector at a time. What an instruction set adds is loops over rows,
- * which elementwise.inc writes. */
+/* Element-wise functions of float32, a vector at a time; float16 is widened and narrowed in blocks. What an
+ * instruction set adds is loops over rows, which elementwise.inc writes. */
 #ifndef SMR_VECTOR_ELEMENTWISE_H
 #define SMR_VECTOR_ELEMENTWISE_H
 
 #include "../generic/elementwise.h"
+#include "halves.h"
 
 /* Rows of elements side by side, and those of the operands that they are computed from; `z` may be an
  * operand. */
@@ -26,8 +27,9 @@ typedef struct smr_vector_functions {
     smr_vector_function y_repeated;
 } smr_vector_functions;
 
-/* As the generic `prepare`, for nodes of float32, with loops of its own. */
+/* As the generic `prepare`, for nodes of float32 or float16, with loops of its own. */
 smr_status smr_vector_prepare_elementwise(smr_node *node, smr_prepare_function prepare,
-                                          const smr_vector_functions *functions, smr_error *error);
+                                          const smr_vector_functions *functions,
+                                          const smr_vector_halves *halves, smr_error *error);
 
 #endif

@@ -88,6 +88,7 @@ static inline __m256i avx2_lanes(size_t count) {
 #define VECTOR_LOAD_PART(from, count)   _mm256_maskload_ps(from, avx2_lanes(count))
 #define VECTOR_STORE_PART(to, x, count) _mm256_maskstore_ps(to, avx2_lanes(count), x)
 
+#define VECTOR_HALVES     smr_halves_avx2 /* vector/halves.h */
 #define VECTOR_NAME(name) name##_avx2
 
 #endif

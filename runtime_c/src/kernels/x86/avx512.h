@@ -80,6 +80,7 @@ static inline void avx512_transpose(__m512 x[16]) {
 #define VECTOR_AT_MOST(x, most)   _mm512_min_ps(most, x)  /* x if one is NaN */
 #define VECTOR_SQRT(x)            _mm512_sqrt_ps(x)
 
+#define VECTOR_HALVES     smr_halves_avx2 /* vector/halves.h */
 #define VECTOR_NAME(name) name##_avx512
 
 #endif

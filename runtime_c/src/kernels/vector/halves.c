@@ -1,0 +1,39 @@
+/* Conversion in plain C, and the op that is nothing else. */
+#include "halves.h"
+
+#include "../generic/convert.h"
+#include "../prototypes.h"
+
+static void halves_widen(const uint16_t *from, float *to, size_t count) {
+    smr_load_floats(SMR_DTYPE_FLOAT16, from, 0, count, to);
+}
+
+static void halves_narrow(const float *from, uint16_t *to, size_t count) {
+    smr_store_floats(SMR_DTYPE_FLOAT16, to, 0, count, from);
+}
+
+const smr_vector_halves smr_halves_plain = {halves_widen, halves_narrow};
+
+bool smr_vector_takes_cast(const smr_node *node) {
+    const uint8_t from = node->inputs[0]->dtype, to = node->outputs[0]->dtype;
+    return from != to && smr_is_float(from) && smr_is_float(to);
+}
+
+static smr_status halves_run_cast(const smr_node *node, size_t begin, size_t end, smr_error *error) {
+    const smr_vector_halves *halves = *SMR_CONST_PARAMETERS(node, const smr_vector_halves *);
+    const smr_value *x = node->inputs[0], *y = node->outputs[0];
+    (void)error;
+    if (x->dtype == SMR_DTYPE_FLOAT16) {
+        halves->widen((const uint16_t *)x->data + begin, (float *)y->data + begin, end - begin);
+    } else {
+        halves->narrow((const float *)x->data + begin, (uint16_t *)y->data + begin, end - begin);
+    }
+    return SMR_OK;
+}
+
+smr_status smr_vector_prepare_cast(smr_node *node, const smr_vector_halves *halves, smr_error *error) {
+    SMR_TRY(smr_prepare_cast(node, error));
+    *SMR_PARAMETERS(node, const smr_vector_halves *) = halves;
+    node->run = halves_run_cast;
+    return SMR_OK;
+}
