@@ -5,18 +5,23 @@
 
 #include <string.h>
 
+/* What VECTOR_LOAD reads and VECTOR_STORE writes. */
+#if !defined(VECTOR_ELEMENT)
+#define VECTOR_ELEMENT float
+#endif
+
 #if !defined(VECTOR_LOAD_PART)
 #define VECTOR_LOAD_PART(from, count)   vector_load_part(from, count)
 #define VECTOR_STORE_PART(to, x, count) vector_store_part(to, x, count)
 
-static inline VECTOR vector_load_part(const float *from, size_t count) {
-    float lanes[VECTOR_LANES] = {0};
+static inline VECTOR vector_load_part(const VECTOR_ELEMENT *from, size_t count) {
+    VECTOR_ELEMENT lanes[VECTOR_LANES] = {0};
     memcpy(lanes, from, count * sizeof *from);
     return VECTOR_LOAD(lanes);
 }
 
-static inline void vector_store_part(float *to, VECTOR x, size_t count) {
-    float lanes[VECTOR_LANES];
+static inline void vector_store_part(VECTOR_ELEMENT *to, VECTOR x, size_t count) {
+    VECTOR_ELEMENT lanes[VECTOR_LANES];
     VECTOR_STORE(lanes, x);
     memcpy(to, lanes, count * sizeof *to);
 }

@@ -1,5 +1,5 @@
-/* Pooling of float32, all channels of a window a vector at a time. What an instruction set adds is its
- * functions of a window, which pool.inc writes. */
+/* Pooling of float32 and float16, all channels of a window a vector at a time. What an instruction set adds
+ * is its functions of a window, which pool.inc writes for one of these types. */
 #ifndef SMR_VECTOR_POOL_H
 #define SMR_VECTOR_POOL_H
 
@@ -8,7 +8,7 @@
 
 /* The pixels of a window that are no padding. */
 typedef struct smr_pool_pixels {
-    const float *x;
+    const void *x;
     size_t rows;
     size_t row;     /* elements from one row to the next */
     size_t columns; /* neighbours in a row */
@@ -16,9 +16,9 @@ typedef struct smr_pool_pixels {
     float divisor; /* of a mean */
 } smr_pool_pixels;
 
-typedef void (*smr_pool_function)(const smr_pool_pixels *pixels, float *y);
+typedef void (*smr_pool_function)(const smr_pool_pixels *pixels, void *y);
 
-/* As the generic `prepare`, for nodes of float32. */
+/* As the generic `prepare`, for nodes of the type that the function is for. */
 smr_status smr_vector_prepare_pool(smr_node *node, smr_prepare_function prepare, smr_pool_function function,
                                    smr_error *error);
 
