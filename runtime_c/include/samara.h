@@ -477,7 +477,8 @@ smr_status smr_run(smr_context *context, int32_t signature, smr_error *error);
 
 /* Runs the golden cases of every signature and compares: integers must be equal, floats within `tolerance`
  * of the largest magnitude of the stored output, or as much more as the file allows for its float16. State is
- * reset before each case and after the last. Dimensions return to their largest. @return SMR_OK or SMR_ERROR_MISMATCH. @threads exclusive */
+ * reset before each case and after the last. Dimensions return to their largest. @return SMR_OK or
+ * SMR_ERROR_MISMATCH. @threads exclusive */
 smr_status smr_self_test(smr_context *context, float tolerance, smr_error *error);
 
 /* cffi: end */

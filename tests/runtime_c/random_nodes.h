@@ -76,7 +76,8 @@ static inline size_t stored_count(const smr_value *value) {
 }
 
 /* As open_value, of a value that often lies among the rows of another one, if it may. */
-static inline void open_in_rows(smr_value *value, uint8_t dtype, int32_t rank, const int32_t *dims, bool may) {
+static inline void open_in_rows(smr_value *value, uint8_t dtype, int32_t rank, const int32_t *dims,
+                                bool may) {
     smr_value shape;
     int32_t axis;
     memset(&shape, 0, sizeof shape);

@@ -125,12 +125,13 @@ static smr_status reduce_run_halves(const smr_node *node, size_t begin, size_t e
         size_t length, i;
         const size_t first = smr_reduction_begin(&p->reduction, begin, &length);
         length = reduce_stretch(reduce_stretch(end - begin, length), REDUCE_WIDE);
-        for (i = 0; i < length; ++i) {
-            sums[i] = p->fold->start;
-        }
         if (smr_reduction_is_inner(&p->reduction)) {
-            sums[0] = reduce_half_neighbours(p, x + first, sums[0]);
+            sums[0] = reduce_half_neighbours(p, x + first, p->fold->start);
+            length = 1;
         } else {
+            for (i = 0; i < length; ++i) {
+                sums[i] = p->fold->start;
+            }
             reduce_half_columns(p, x + first, length, sums);
         }
         for (i = 0; i < length && p->divisor != 1.0f; ++i) {
