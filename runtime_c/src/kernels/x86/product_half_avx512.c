@@ -4,8 +4,11 @@
 #include "avx512.h"
 
 #define HALF_WEIGHTS(from) _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)(from)))
-#define HALF_WRITE(to, x) \
-    _mm256_storeu_si256((__m256i *)(void *)(to), _mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT))
+/* With a mask of all lanes: without one gcc's macro for builds that are not optimized has a -1 that it warns
+ * of. */
+#define HALF_WRITE(to, x)                        \
+    _mm256_storeu_si256((__m256i *)(void *)(to), \
+                        _mm512_maskz_cvtps_ph((__mmask16)0xffff, x, _MM_FROUND_TO_NEAREST_INT))
 
 /* clang-format off */
 #define HALF_TILES(TILE) \
