@@ -24,11 +24,14 @@ JAVAC = ("javac", "--release", "8", "-Xlint:all,-options", "-Werror", "-encoding
 PAGE = 16384
 
 # What the library may need: functions that libc, libm and libdl of Android have at API level 24, by the names that
-# glibc gives them. Those with underscores, and sincos, are what compilers and linkers make by themselves.
+# glibc gives them. Those with underscores, and sincos, are what compilers and linkers make by themselves, but for the
+# one that asks glibc about the processor: without glibc the processor is asked.
 C_LIBRARY = """
-    calloc clock_gettime close fstat free malloc memchr memcmp memcpy memmove memset mmap munmap open posix_memalign
+    calloc clock_gettime close fstat free madvise malloc memchr memcmp memcpy memmove memset mmap munmap open
+    posix_memalign
     fstat64 getauxval mmap64 open64 realloc snprintf strchr strcmp strlen strncmp strrchr syscall sysconf vsnprintf
     write pthread_cond_signal pthread_cond_wait pthread_mutex_lock pthread_mutex_unlock
+    __x86_get_cpuid_feature_leaf
     __cxa_finalize __errno_location __stack_chk_fail __aeabi_unwind_cpp_pr0 __getauxval __gmon_start__
     _ITM_deregisterTMCloneTable _ITM_registerTMCloneTable
 """

@@ -4,6 +4,10 @@
 #include "../generic/convert.h"
 #include "../prototypes.h"
 
+typedef struct halves_cast {
+    const smr_vector_halves *halves;
+} halves_cast;
+
 static void halves_widen(const uint16_t *from, float *to, size_t count) {
     smr_load_floats(SMR_DTYPE_FLOAT16, from, 0, count, to);
 }
@@ -20,7 +24,7 @@ bool smr_vector_takes_cast(const smr_node *node) {
 }
 
 static smr_status halves_run_cast(const smr_node *node, size_t begin, size_t end, smr_error *error) {
-    const smr_vector_halves *halves = *SMR_CONST_PARAMETERS(node, const smr_vector_halves *);
+    const smr_vector_halves *halves = SMR_CONST_PARAMETERS(node, halves_cast)->halves;
     const smr_value *x = node->inputs[0], *y = node->outputs[0];
     (void)error;
     if (x->dtype == SMR_DTYPE_FLOAT16) {
@@ -33,7 +37,7 @@ static smr_status halves_run_cast(const smr_node *node, size_t begin, size_t end
 
 smr_status smr_vector_prepare_cast(smr_node *node, const smr_vector_halves *halves, smr_error *error) {
     SMR_TRY(smr_prepare_cast(node, error));
-    *SMR_PARAMETERS(node, const smr_vector_halves *) = halves;
+    SMR_PARAMETERS(node, halves_cast)->halves = halves;
     node->run = halves_run_cast;
     return SMR_OK;
 }

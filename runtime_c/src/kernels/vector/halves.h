@@ -12,6 +12,9 @@ typedef struct smr_vector_halves {
 
 extern const smr_vector_halves smr_halves_plain, smr_halves_avx2, smr_halves_neon;
 
+/* Whether a cast is from one type of floats to another. */
+bool smr_vector_takes_cast(const smr_node *node);
+
 /* As smr_prepare_cast, between float32 and float16. */
 smr_status smr_vector_prepare_cast(smr_node *node, const smr_vector_halves *halves, smr_error *error);
 

@@ -18,6 +18,10 @@ typedef struct smr_pool_pixels {
 
 typedef void (*smr_pool_function)(const smr_pool_pixels *pixels, void *y);
 
+/* Whether a window is of float32, or of float16. */
+bool smr_vector_takes_pool(const smr_node *node);
+bool smr_vector_takes_half_pool(const smr_node *node);
+
 /* As the generic `prepare`, for nodes of the type that the function is for. */
 smr_status smr_vector_prepare_pool(smr_node *node, smr_prepare_function prepare, smr_pool_function function,
                                    smr_error *error);
