@@ -204,6 +204,8 @@ static bool meet(meeting *m) {
         }
         smr_thread_pause();
     }
+#else
+    (void)m;
 #endif
     return true;
 }
