@@ -75,7 +75,7 @@ smr_status smr_platform_map(const char *path, smr_platform_file *file, smr_error
     FILE *stream = fopen(path, "rb");
     smr_status status;
     if (stream == NULL) {
-        SMR_FAIL(error, SMR_ERROR_IO, "cannot open %.128s", path);
+        SMR_FAIL(error, SMR_ERROR_IO, "cannot open %.128s: no such file, or it may not be read", path);
     }
     status = read_stream(stream, path, file, error);
     (void)fclose(stream);
