@@ -99,6 +99,10 @@ static inline float32x4_t neon_reciprocal_start(float32x4_t x) {
 #endif
 
 #if defined(SMR_KERNELS_ARM64)
+/* float16 in memory: widened, and rounded. */
+#define VECTOR_LOAD_HALF(from)   vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(from)))
+#define VECTOR_STORE_HALF(to, x) vst1_u16(to, vreinterpret_u16_f16(vcvt_f16_f32(x)))
+
 #define VECTOR_HALVES smr_halves_neon /* vector/halves.h */
 #endif
 #define VECTOR_NAME(name) name##_neon

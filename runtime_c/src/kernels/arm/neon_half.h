@@ -10,8 +10,8 @@
 #undef VECTOR_NAME
 
 #define VECTOR_ELEMENT      uint16_t
-#define VECTOR_LOAD(from)   vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(from)))
-#define VECTOR_STORE(to, x) vst1_u16(to, vreinterpret_u16_f16(vcvt_f16_f32(x)))
+#define VECTOR_LOAD(from)   VECTOR_LOAD_HALF(from)
+#define VECTOR_STORE(to, x) VECTOR_STORE_HALF(to, x)
 #define VECTOR_NAME(name)   name##_half_neon
 
 #endif

@@ -6,8 +6,11 @@
 #include "../tiled/product.h"
 
 #if defined(SMR_KERNELS_ARM64)
-#include "product_half.h"
+#include "neon.h"
 
+#include "../tiled/product_half_write.inc"
+
+#define HALF_PANELS 4 /* the most of a tile, of one pixel */
 #define HALF_PIXELS 8
 #define HALF_BLOCK  64
 
@@ -21,10 +24,10 @@
 
 /* Adds the products of the number in a lane of each pixel and a row of the panels. */
 #define HALF_LANE(lane)                                                              \
-    HALF_UNROLL for (v = 0; v < 2 * panels; ++v) {                                   \
+    UNROLL for (v = 0; v < 2 * panels; ++v) {                                        \
         const uint8_t *from = weights + (lane) * 32 + v / 2 * panel + v % 2 * 16;    \
         const float16x8_t weight = vld1q_f16((const float16_t *)(const void *)from); \
-        HALF_UNROLL for (r = 0; r < pixels; ++r) {                                   \
+        UNROLL for (r = 0; r < pixels; ++r) {                                        \
             HALF_MULTIPLY_ADD(sum[r][v], weight, value[r], lane);                    \
         }                                                                            \
     }
@@ -37,7 +40,7 @@ static inline __attribute__((always_inline)) void half_steps(float16x8_t sum[HAL
                                                              const size_t count) {
     float16x8_t value[HALF_PIXELS];
     size_t r, v;
-    HALF_UNROLL for (r = 0; r < pixels; ++r) {
+    UNROLL for (r = 0; r < pixels; ++r) {
         const float16_t *from = (const float16_t *)(const void *)(numbers + r * pixel);
         const float16x4_t few = count == 4 ? vld1_f16(from) : vld1_dup_f16(from);
         value[r] = count == 8 ? vld1q_f16(from) : vcombine_f16(few, few);
@@ -60,7 +63,7 @@ static inline __attribute__((always_inline)) void half_steps(float16x8_t sum[HAL
 static inline __attribute__((always_inline)) void half_widen(const float16x8_t *sum, const float *from,
                                                              float32x4_t *total, const size_t panels) {
     size_t v;
-    HALF_UNROLL for (v = 0; v < 2 * panels; ++v) {
+    UNROLL for (v = 0; v < 2 * panels; ++v) {
         total[2 * v] = vaddq_f32(vld1q_f32(from + 8 * v), vcvt_f32_f16(vget_low_f16(sum[v])));
         total[2 * v + 1] = vaddq_f32(vld1q_f32(from + 8 * v + 4), vcvt_high_f32_f16(sum[v]));
     }
@@ -75,8 +78,8 @@ static inline __attribute__((always_inline)) void half_tile(const smr_tile *tile
     float16x8_t sum[HALF_PIXELS][2 * HALF_PANELS];
     float32x4_t total[4 * HALF_PANELS];
     size_t row, run, k, steps, r, v;
-    HALF_UNROLL for (r = 0; r < pixels; ++r) {
-        HALF_UNROLL for (v = 0; v < 2 * panels; ++v) {
+    UNROLL for (r = 0; r < pixels; ++r) {
+        UNROLL for (v = 0; v < 2 * panels; ++v) {
             sum[r][v] = vdupq_n_f16(0);
         }
     }
@@ -86,12 +89,12 @@ static inline __attribute__((always_inline)) void half_tile(const smr_tile *tile
             const uint8_t *numbers = tile->pixels + row * tile->row_step + run * tile->run_step;
             for (k = tile->length; k > 0;) {
                 if (left == 0) {
-                    HALF_UNROLL for (r = 0; r < pixels; ++r) {
+                    UNROLL for (r = 0; r < pixels; ++r) {
                         half_widen(sum[r], from + r * step, total, panels);
-                        HALF_UNROLL for (v = 0; v < 4 * panels; ++v) {
+                        UNROLL for (v = 0; v < 4 * panels; ++v) {
                             vst1q_f32(partial + (r * panels * 4 + v) * 4, total[v]);
                         }
-                        HALF_UNROLL for (v = 0; v < 2 * panels; ++v) {
+                        UNROLL for (v = 0; v < 2 * panels; ++v) {
                             sum[r][v] = vdupq_n_f16(0);
                         }
                     }
@@ -117,12 +120,12 @@ static inline __attribute__((always_inline)) void half_tile(const smr_tile *tile
             }
         }
     }
-    HALF_UNROLL for (r = 0; r < pixels; ++r) {
+    UNROLL for (r = 0; r < pixels; ++r) {
         half_widen(sum[r], from + r * step, total, panels);
         if (tile->last) {
             half_write(total, tile, panels, r);
         } else {
-            HALF_UNROLL for (v = 0; v < 4 * panels; ++v) {
+            UNROLL for (v = 0; v < 4 * panels; ++v) {
                 vst1q_f32(partial + (r * panels * 4 + v) * 4, total[v]);
             }
         }
@@ -135,24 +138,13 @@ static inline __attribute__((always_inline)) void half_tile(const smr_tile *tile
     TILE(2, 1) TILE(3, 1) TILE(4, 1)
 /* clang-format on */
 
-#define HALF_TILE(panels, pixels)                                   \
-    static void half_##panels##_by_##pixels(const smr_tile *tile) { \
-        half_tile(tile, panels, pixels);                            \
-    }
-HALF_TILES(HALF_TILE)
-
-#define HALF_ENTRY(panels, pixels) [panels - 1][pixels - 1] = half_##panels##_by_##pixels,
-static const smr_tile_function half_table[SMR_TILE_PANELS][SMR_TILE_PIXELS] = {HALF_TILES(HALF_ENTRY)};
+#define TILE_RUN   half_tile
+#define TILE_SIZES HALF_TILES
+#include "../tiled/tile_table.inc"
 
 static const smr_product_functions half_functions = {
-    .panels = 1, .panels_alone = HALF_PANELS, .pixels = {HALF_PIXELS, 1, 1, 1}, .function = half_table};
+    .panels = 1, .panels_alone = HALF_PANELS, .pixels = {HALF_PIXELS, 1, 1, 1}, .function = tile_table};
 
-smr_status smr_prepare_half_conv2d_neonfp16(smr_node *node, smr_error *error) {
-    return smr_product_prepare_conv2d(node, &half_functions, error);
-}
-
-smr_status smr_prepare_half_matmul_neonfp16(smr_node *node, smr_error *error) {
-    return smr_product_prepare_matmul(node, &half_functions, error);
-}
+SMR_HALF_PRODUCT_KERNELS(neonfp16, &half_functions)
 
 #endif

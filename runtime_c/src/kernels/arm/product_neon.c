@@ -19,12 +19,6 @@
 #include "../tiled/product.inc"
 
 const smr_product_functions smr_product_neon = {
-    .panels = 1, .panels_alone = 4, .pixels = {PRODUCT_PIXELS, 1, 1, 1}, .function = product_table};
+    .panels = 1, .panels_alone = 4, .pixels = {PRODUCT_PIXELS, 1, 1, 1}, .function = tile_table};
 
-smr_status smr_prepare_conv2d_neon(smr_node *node, smr_error *error) {
-    return smr_product_prepare_conv2d(node, &smr_product_neon, error);
-}
-
-smr_status smr_prepare_matmul_neon(smr_node *node, smr_error *error) {
-    return smr_product_prepare_matmul(node, &smr_product_neon, error);
-}
+SMR_PRODUCT_KERNELS(neon, &smr_product_neon)

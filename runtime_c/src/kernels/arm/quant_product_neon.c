@@ -88,14 +88,8 @@ static bool quant_has_least(const uint8_t *weights, size_t bytes) {
 static const smr_product_functions quant_functions = {.panels = 1,
                                                       .panels_alone = 2,
                                                       .pixels = {QUANT_PIXELS, 1},
-                                                      .function = quant_table,
+                                                      .function = tile_table,
                                                       .has_least = quant_has_least,
                                                       .round = smr_quant_rounding_neon};
 
-smr_status smr_prepare_quantized_conv2d_neon(smr_node *node, smr_error *error) {
-    return smr_quant_product_prepare_conv2d(node, &quant_functions, error);
-}
-
-smr_status smr_prepare_quantized_matmul_neon(smr_node *node, smr_error *error) {
-    return smr_quant_product_prepare_matmul(node, &quant_functions, error);
-}
+SMR_QUANT_PRODUCT_KERNELS(neon, &quant_functions)

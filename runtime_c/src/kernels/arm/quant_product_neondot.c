@@ -29,13 +29,7 @@
 static const smr_product_functions quant_functions = {.panels = 1,
                                                       .panels_alone = 4,
                                                       .pixels = {6, 1, 1, 1},
-                                                      .function = quant_table,
+                                                      .function = tile_table,
                                                       .round = smr_quant_rounding_neon};
 
-smr_status smr_prepare_quantized_conv2d_neondot(smr_node *node, smr_error *error) {
-    return smr_quant_product_prepare_conv2d(node, &quant_functions, error);
-}
-
-smr_status smr_prepare_quantized_matmul_neondot(smr_node *node, smr_error *error) {
-    return smr_quant_product_prepare_matmul(node, &quant_functions, error);
-}
+SMR_QUANT_PRODUCT_KERNELS(neondot, &quant_functions)

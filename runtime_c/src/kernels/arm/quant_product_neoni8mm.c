@@ -120,27 +120,12 @@ static inline __attribute__((always_inline)) void quant_tile(const smr_tile *til
     }
 }
 
-#define QUANT_TILE(pixels)                             \
-    static void quant_##pixels(const smr_tile *tile) { \
-        quant_tile(tile, pixels);                      \
-    }
-QUANT_TILE(1)
-QUANT_TILE(2)
-QUANT_TILE(3)
-QUANT_TILE(4)
-QUANT_TILE(5)
-QUANT_TILE(6)
-
-static const smr_tile_function quant_table[1][SMR_TILE_PIXELS] = {
-    {quant_1, quant_2, quant_3, quant_4, quant_5, quant_6}};
+/* Of one panel alone. */
+#define TILE_RUN(tile, panels, pixels) quant_tile(tile, pixels)
+#define TILE_SIZES(TILE)               TILE(1, 1) TILE(1, 2) TILE(1, 3) TILE(1, 4) TILE(1, 5) TILE(1, 6)
+#include "../tiled/tile_table.inc"
 
 static const smr_product_functions quant_functions = {
-    .panels = 1, .panels_alone = 1, .pixels = {6}, .function = quant_table, .round = smr_quant_rounding_neon};
+    .panels = 1, .panels_alone = 1, .pixels = {6}, .function = tile_table, .round = smr_quant_rounding_neon};
 
-smr_status smr_prepare_quantized_conv2d_neoni8mm(smr_node *node, smr_error *error) {
-    return smr_quant_product_prepare_conv2d(node, &quant_functions, error);
-}
-
-smr_status smr_prepare_quantized_matmul_neoni8mm(smr_node *node, smr_error *error) {
-    return smr_quant_product_prepare_matmul(node, &quant_functions, error);
-}
+SMR_QUANT_PRODUCT_KERNELS(neoni8mm, &quant_functions)

@@ -1,19 +1,5 @@
 /* Winograd convolutions of float32 with NEON. */
 #include "../prototypes.h"
-#include "../tiled/winograd.h"
 #include "neon.h"
 
-#include "../generic/winograd.inc"
-
-static void winograd_multiply(const smr_winograd_product *product) {
-    smr_winograd_multiply(&smr_product_neon, product);
-}
-
-bool smr_winograd_takes_neon(const smr_node *node) {
-    return smr_winograd_takes(node, VECTOR_LANES);
-}
-
-smr_status smr_prepare_winograd_conv2d_neon(smr_node *node, smr_error *error) {
-    static const smr_winograd_functions functions = {winograd_spread, winograd_multiply, winograd_gather};
-    return smr_winograd_prepare(node, &functions, error);
-}
+#include "../tiled/winograd.inc"

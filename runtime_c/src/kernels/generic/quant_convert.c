@@ -52,14 +52,18 @@ static int32_t quant_finish_away(float value, const quant_output *output) {
     return whole + output->zero_point;
 }
 
+static float quant_real(const smr_value *x, size_t i) {
+    return x->dtype == SMR_DTYPE_FLOAT16 ? smr_half_to_float(((const uint16_t *)x->data)[i])
+                                         : ((const float *)x->data)[i];
+}
+
 static smr_status run_quantize_away(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const quant_conversion *parameters = SMR_CONST_PARAMETERS(node, quant_conversion);
     const smr_value *x = node->inputs[0];
     size_t i;
     (void)error;
     for (i = begin; i < end; ++i) {
-        const float real = x->dtype == SMR_DTYPE_FLOAT16 ? smr_half_to_float(((const uint16_t *)x->data)[i])
-                                                         : ((const float *)x->data)[i];
+        const float real = quant_real(x, i);
         const float scaled = real != real ? 0.0f : real / parameters->multiplier;
         quant_store(node->outputs[0], i, quant_finish_away(scaled, &parameters->output));
     }
@@ -72,8 +76,7 @@ static smr_status run_quantize(const smr_node *node, size_t begin, size_t end, s
     size_t i;
     (void)error;
     for (i = begin; i < end; ++i) {
-        const float real = x->dtype == SMR_DTYPE_FLOAT16 ? smr_half_to_float(((const uint16_t *)x->data)[i])
-                                                         : ((const float *)x->data)[i];
+        const float real = quant_real(x, i);
         const float scaled = real != real ? 0.0f : real * parameters->multiplier;
         quant_store(node->outputs[0], i, quant_finish(scaled, &parameters->output));
     }

@@ -335,6 +335,28 @@ static void product_run_part(const smr_node *node, const smr_product *p, product
     }
 }
 
+/* What no block changes of tiles, and, of the pixel of a tile that is alone, nothing does. Field by field: to
+ * clear all of it takes longer than a small product. */
+static void product_begin_tile(const smr_node *node, const smr_product *p, void *partial, void *memory,
+                               smr_tile *tile) {
+    tile->pixel_step = tile->row_step = tile->run_step = tile->jump = 0;
+    tile->rows = tile->runs = tile->count = 1;
+    tile->length = p->number > 1 ? p->channels : product_divide(p->channels, 4);
+    tile->weights_panel = p->weights_panel;
+    tile->weights_row = p->weights_row;
+    tile->weights_run = 0;
+    tile->partial = partial;
+    tile->first = true;
+    tile->last = !p->apart;
+    tile->careful = p->careful;
+    tile->least = p->least;
+    tile->most = p->most;
+    tile->multiplier = NULL;
+    tile->range = &p->range;
+    tile->output_step = smr_value_row(node->outputs[0]);
+    tile->memory = memory;
+}
+
 /* All of a pixel that is alone, by blocks: what there is to know of parts and places takes longer than a
  * small product. */
 static void product_run_alone(const smr_node *node, const smr_product *p, size_t begin, size_t end,
@@ -345,22 +367,8 @@ static void product_run_alone(const smr_node *node, const smr_product *p, size_t
     float partial[SMR_TILE_PANELS * 16];
     product_block block;
     smr_tile tile;
+    product_begin_tile(node, p, partial, memory, &tile);
     tile.pixels = in_place ? node->inputs[0]->data : copy;
-    tile.pixel_step = tile.row_step = tile.run_step = tile.jump = 0;
-    tile.rows = tile.runs = tile.count = 1;
-    tile.length = p->number > 1 ? p->channels : product_divide(p->channels, 4);
-    tile.weights_panel = p->weights_panel;
-    tile.weights_row = tile.weights_run = 0;
-    tile.partial = partial;
-    tile.first = true;
-    tile.last = !p->apart;
-    tile.careful = p->careful;
-    tile.least = p->least;
-    tile.most = p->most;
-    tile.multiplier = NULL;
-    tile.range = &p->range;
-    tile.output_step = p->filter.outputs;
-    tile.memory = memory;
     if (!in_place) {
         smr_product_copy(p, node->inputs[0]->data, &box, copy);
     }
@@ -397,16 +405,7 @@ void smr_product_run_with(const smr_node *node, size_t begin, size_t end, void *
     }
     /* Not the arrays, which would take longer than a small product. */
     memset(&block, 0, offsetof(product_block, starts));
-    memset(&tile, 0, sizeof tile);
-    tile.weights_panel = p->weights_panel;
-    tile.weights_row = p->weights_row;
-    tile.partial = partial;
-    tile.memory = memory;
-    tile.least = p->least;
-    tile.most = p->most;
-    tile.careful = p->careful;
-    tile.range = &p->range;
-    tile.output_step = smr_value_row(node->outputs[0]);
+    product_begin_tile(node, p, partial, memory, &tile);
     block.set = begin / ((size_t)p->parts * p->set) * p->set;
     block.set_size = product_set_size(p, block.set);
     number = (begin - block.set * p->parts) / block.set_size;

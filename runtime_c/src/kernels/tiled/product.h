@@ -124,6 +124,21 @@ smr_status smr_quant_product_prepare_conv2d(smr_node *node, const smr_product_fu
 smr_status smr_quant_product_prepare_matmul(smr_node *node, const smr_product_functions *functions,
                                             smr_error *error);
 
+/* What kernels.inc names for an instruction set with these functions. */
+#define SMR_PRODUCT_KERNELS(isa, functions)                                 \
+    SMR_PRODUCT_KERNEL(conv2d_##isa, smr_product_prepare_conv2d, functions) \
+    SMR_PRODUCT_KERNEL(matmul_##isa, smr_product_prepare_matmul, functions)
+#define SMR_HALF_PRODUCT_KERNELS(isa, functions)                                 \
+    SMR_PRODUCT_KERNEL(half_conv2d_##isa, smr_product_prepare_conv2d, functions) \
+    SMR_PRODUCT_KERNEL(half_matmul_##isa, smr_product_prepare_matmul, functions)
+#define SMR_QUANT_PRODUCT_KERNELS(isa, functions)                                           \
+    SMR_PRODUCT_KERNEL(quantized_conv2d_##isa, smr_quant_product_prepare_conv2d, functions) \
+    SMR_PRODUCT_KERNEL(quantized_matmul_##isa, smr_quant_product_prepare_matmul, functions)
+#define SMR_PRODUCT_KERNEL(name, prepare, functions)                  \
+    smr_status smr_prepare_##name(smr_node *node, smr_error *error) { \
+        return prepare(node, functions, error);                       \
+    }
+
 /* ---- Between the files that cut and run products ---- */
 
 /* The product of a matrix of so many rows, which are one line of pixels; so many of them have been a line. */

@@ -11,12 +11,6 @@
 #include "../tiled/product.inc"
 
 const smr_product_functions smr_product_wasm = {
-    .panels = 1, .panels_alone = 3, .pixels = {3, 1, 1}, .function = product_table};
+    .panels = 1, .panels_alone = 3, .pixels = {3, 1, 1}, .function = tile_table};
 
-smr_status smr_prepare_conv2d_wasm(smr_node *node, smr_error *error) {
-    return smr_product_prepare_conv2d(node, &smr_product_wasm, error);
-}
-
-smr_status smr_prepare_matmul_wasm(smr_node *node, smr_error *error) {
-    return smr_product_prepare_matmul(node, &smr_product_wasm, error);
-}
+SMR_PRODUCT_KERNELS(wasm, &smr_product_wasm)

@@ -91,12 +91,6 @@ static inline void quant_write_sums(const quant_sums sum[4], const float *multip
 #include "../tiled/quant_product.inc"
 
 static const smr_product_functions quant_functions = {
-    .panels = 1, .panels_alone = 1, .pixels = {2}, .function = quant_table};
+    .panels = 1, .panels_alone = 1, .pixels = {2}, .function = tile_table};
 
-smr_status smr_prepare_quantized_conv2d_wasm(smr_node *node, smr_error *error) {
-    return smr_quant_product_prepare_conv2d(node, &quant_functions, error);
-}
-
-smr_status smr_prepare_quantized_matmul_wasm(smr_node *node, smr_error *error) {
-    return smr_quant_product_prepare_matmul(node, &quant_functions, error);
-}
+SMR_QUANT_PRODUCT_KERNELS(wasm, &quant_functions)

@@ -88,6 +88,11 @@ static inline __m256i avx2_lanes(size_t count) {
 #define VECTOR_LOAD_PART(from, count)   _mm256_maskload_ps(from, avx2_lanes(count))
 #define VECTOR_STORE_PART(to, x, count) _mm256_maskstore_ps(to, avx2_lanes(count), x)
 
+/* float16 in memory: widened, and rounded. */
+#define VECTOR_LOAD_HALF(from) _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(from)))
+#define VECTOR_STORE_HALF(to, x) \
+    _mm_storeu_si128((__m128i *)(void *)(to), _mm256_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT))
+
 #define VECTOR_HALVES     smr_halves_avx2 /* vector/halves.h */
 #define VECTOR_NAME(name) name##_avx2
 

@@ -11,10 +11,9 @@
 #undef VECTOR_STORE_PART
 #undef VECTOR_NAME
 
-#define VECTOR_ELEMENT    uint16_t
-#define VECTOR_LOAD(from) _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(from)))
-#define VECTOR_STORE(to, x) \
-    _mm_storeu_si128((__m128i *)(void *)(to), _mm256_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT))
-#define VECTOR_NAME(name) name##_half_avx2
+#define VECTOR_ELEMENT      uint16_t
+#define VECTOR_LOAD(from)   VECTOR_LOAD_HALF(from)
+#define VECTOR_STORE(to, x) VECTOR_STORE_HALF(to, x)
+#define VECTOR_NAME(name)   name##_half_avx2
 
 #endif

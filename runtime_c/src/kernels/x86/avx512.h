@@ -80,6 +80,13 @@ static inline void avx512_transpose(__m512 x[16]) {
 #define VECTOR_AT_MOST(x, most)   _mm512_min_ps(most, x)  /* x if one is NaN */
 #define VECTOR_SQRT(x)            _mm512_sqrt_ps(x)
 
+/* float16 in memory: widened, and rounded; with a mask of all lanes, because without one gcc's macro for
+ * builds that are not optimized has a -1 that it warns of. */
+#define VECTOR_LOAD_HALF(from) _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)(from)))
+#define VECTOR_STORE_HALF(to, x)                 \
+    _mm256_storeu_si256((__m256i *)(void *)(to), \
+                        _mm512_maskz_cvtps_ph((__mmask16)0xffff, x, _MM_FROUND_TO_NEAREST_INT))
+
 #define VECTOR_HALVES     smr_halves_avx2 /* vector/halves.h */
 #define VECTOR_NAME(name) name##_avx512
 

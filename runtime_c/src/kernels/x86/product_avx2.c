@@ -11,12 +11,6 @@
 #include "../tiled/product.inc"
 
 const smr_product_functions smr_product_avx2 = {
-    .panels = 1, .panels_alone = 6, .pixels = {6, 1, 1, 1, 1, 1}, .function = product_table};
+    .panels = 1, .panels_alone = 6, .pixels = {6, 1, 1, 1, 1, 1}, .function = tile_table};
 
-smr_status smr_prepare_conv2d_avx2(smr_node *node, smr_error *error) {
-    return smr_product_prepare_conv2d(node, &smr_product_avx2, error);
-}
-
-smr_status smr_prepare_matmul_avx2(smr_node *node, smr_error *error) {
-    return smr_product_prepare_matmul(node, &smr_product_avx2, error);
-}
+SMR_PRODUCT_KERNELS(avx2, &smr_product_avx2)

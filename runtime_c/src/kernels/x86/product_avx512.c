@@ -13,12 +13,6 @@
 #include "../tiled/product.inc"
 
 const smr_product_functions smr_product_avx512 = {
-    .panels = 2, .panels_alone = 4, .pixels = {14, 14, 9, 1}, .function = product_table};
+    .panels = 2, .panels_alone = 4, .pixels = {14, 14, 9, 1}, .function = tile_table};
 
-smr_status smr_prepare_conv2d_avx512(smr_node *node, smr_error *error) {
-    return smr_product_prepare_conv2d(node, &smr_product_avx512, error);
-}
-
-smr_status smr_prepare_matmul_avx512(smr_node *node, smr_error *error) {
-    return smr_product_prepare_matmul(node, &smr_product_avx512, error);
-}
+SMR_PRODUCT_KERNELS(avx512, &smr_product_avx512)

@@ -1,13 +1,8 @@
-/* The tile functions of float16 of one instruction set of x86, computed as float32: included with the vectors
- * defined, and
- *
- *     HALF_WEIGHTS(from)        a vector of weights
- *     HALF_WRITE(to, x)         a vector rounded to float16
- *     HALF_TILES(TILE)          TILE(panels, pixels) for each function there is to be */
-#define VECTORS (16 / VECTOR_LANES) /* of a panel */
-#define UNROLL  _Pragma("GCC unroll 16")
+/* The tile functions of float16 of one instruction set of x86: included with its vectors and HALF_TILES. */
+#include "../tiled/product_half_write.inc"
 
-#define HALF_CHUNK 8 /* numbers of a pixel that are widened at once */
+#define HALF_CHUNK       8 /* that are widened at once */
+#define HALF_REST(count) (count)
 
 /* Adds the products of up to HALF_CHUNK numbers of each pixel and as many rows of the panels. Numbers are
  * widened in memory, from where one goes to all lanes with the multiplication. */
@@ -30,8 +25,8 @@ static inline __attribute__((always_inline)) void half_steps(
     for (k = 0; k < count; ++k, weights += 16 * sizeof(uint16_t)) {
         VECTOR weight[SMR_TILE_PANELS * VECTORS];
         UNROLL for (v = 0; v < panels * VECTORS; ++v) {
-            weight[v] =
-                HALF_WEIGHTS(weights + v / VECTORS * panel + v % VECTORS * VECTOR_LANES * sizeof(uint16_t));
+            weight[v] = VECTOR_LOAD_HALF(weights + v / VECTORS * panel +
+                                         v % VECTORS * VECTOR_LANES * sizeof(uint16_t));
         }
         UNROLL for (r = 0; r < pixels; ++r) {
             UNROLL for (v = 0; v < panels * VECTORS; ++v) {
@@ -41,70 +36,4 @@ static inline __attribute__((always_inline)) void half_steps(
     }
 }
 
-/* Writes the sums of a pixel as float16. */
-static inline __attribute__((always_inline)) void half_write(const VECTOR *sum, const smr_tile *tile,
-                                                             const size_t panels, size_t r) {
-    const VECTOR least = VECTOR_ALL(tile->least), most = VECTOR_ALL(tile->most);
-    uint16_t padded[16 * SMR_TILE_PANELS];
-    uint16_t *output = (uint16_t *)tile->output + r * tile->output_step;
-    uint16_t *to = tile->outputs == panels * 16 ? output : padded;
-    size_t v;
-    UNROLL for (v = 0; v < panels * VECTORS; ++v) {
-        HALF_WRITE(to + v * VECTOR_LANES, VECTOR_CLAMP(sum[v], least, most));
-    }
-    if (to == padded) {
-        memcpy(output, padded, tile->outputs * sizeof *output);
-    }
-}
-
-static inline __attribute__((always_inline)) void half_tile(const smr_tile *tile, const size_t panels,
-                                                            const size_t pixels) {
-    const size_t vectors = panels * VECTORS, panel = tile->weights_panel, pixel = tile->pixel_step;
-    const float *start = tile->first ? tile->start : tile->partial;
-    const size_t step = tile->first ? 0 : panels * 16;
-    float *partial = tile->partial;
-    VECTOR sum[SMR_TILE_PIXELS][SMR_TILE_PANELS * VECTORS];
-    size_t row, run, k, r, v;
-    UNROLL for (r = 0; r < pixels; ++r) {
-        UNROLL for (v = 0; v < vectors; ++v) {
-            sum[r][v] = VECTOR_LOAD(start + r * step + v * VECTOR_LANES);
-        }
-    }
-    for (row = 0; row < tile->rows; ++row) {
-        for (run = 0; run < tile->runs; ++run) {
-            const uint8_t *weights = tile->weights + row * tile->weights_row + run * tile->weights_run;
-            const uint8_t *low = tile->pixels + row * tile->row_step + run * tile->run_step;
-            const uint8_t *high = low + SMR_TILE_SPLIT * pixel + tile->jump;
-            for (k = tile->length; k >= HALF_CHUNK; k -= HALF_CHUNK) {
-                half_steps(sum, low, high, pixel, weights, panel, HALF_CHUNK, panels, pixels);
-                low += HALF_CHUNK * sizeof(uint16_t);
-                high += HALF_CHUNK * sizeof(uint16_t);
-                weights += HALF_CHUNK * 16 * sizeof(uint16_t);
-            }
-            if (k > 0) {
-                half_steps(sum, low, high, pixel, weights, panel, k, panels, pixels);
-            }
-        }
-    }
-    UNROLL for (r = 0; r < pixels; ++r) {
-        if (tile->last) {
-            half_write(sum[r], tile, panels, r);
-        } else {
-            UNROLL for (v = 0; v < vectors; ++v) {
-                VECTOR_STORE(partial + r * panels * 16 + v * VECTOR_LANES, sum[r][v]);
-            }
-        }
-    }
-}
-
-#define HALF_TILE(panels, pixels)                                   \
-    static void half_##panels##_by_##pixels(const smr_tile *tile) { \
-        half_tile(tile, panels, pixels);                            \
-    }
-HALF_TILES(HALF_TILE)
-
-#define HALF_ENTRY(panels, pixels) [panels - 1][pixels - 1] = half_##panels##_by_##pixels,
-static const smr_tile_function half_table[SMR_TILE_PANELS][SMR_TILE_PIXELS] = {HALF_TILES(HALF_ENTRY)};
-
-#undef VECTORS
-#undef UNROLL
+#include "../tiled/product_half.inc"

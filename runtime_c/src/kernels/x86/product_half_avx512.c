@@ -3,13 +3,6 @@
 #include "../tiled/product.h"
 #include "avx512.h"
 
-#define HALF_WEIGHTS(from) _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)(from)))
-/* With a mask of all lanes: without one gcc's macro for builds that are not optimized has a -1 that it warns
- * of. */
-#define HALF_WRITE(to, x)                        \
-    _mm256_storeu_si256((__m256i *)(void *)(to), \
-                        _mm512_maskz_cvtps_ph((__mmask16)0xffff, x, _MM_FROUND_TO_NEAREST_INT))
-
 /* clang-format off */
 #define HALF_TILES(TILE) \
     TILE(1, 1) TILE(1, 2) TILE(1, 3) TILE(1, 4) TILE(1, 5) TILE(1, 6) TILE(1, 7) TILE(1, 8) TILE(1, 9) TILE(1, 10) TILE(1, 11) TILE(1, 12) TILE(1, 13) TILE(1, 14) \
@@ -20,12 +13,6 @@
 #include "product_half.h"
 
 static const smr_product_functions half_functions = {
-    .panels = 2, .panels_alone = 4, .pixels = {14, 14, 9, 1}, .function = half_table};
+    .panels = 2, .panels_alone = 4, .pixels = {14, 14, 9, 1}, .function = tile_table};
 
-smr_status smr_prepare_half_conv2d_avx512(smr_node *node, smr_error *error) {
-    return smr_product_prepare_conv2d(node, &half_functions, error);
-}
-
-smr_status smr_prepare_half_matmul_avx512(smr_node *node, smr_error *error) {
-    return smr_product_prepare_matmul(node, &half_functions, error);
-}
+SMR_HALF_PRODUCT_KERNELS(avx512, &half_functions)

@@ -68,13 +68,7 @@ static inline void quant_write_sums(const quant_sums sum[4], const float *const 
 static const smr_product_functions quant_functions = {.panels = 1,
                                                       .panels_alone = 2,
                                                       .pixels = {3, 1},
-                                                      .function = quant_table,
+                                                      .function = tile_table,
                                                       .round = smr_quant_rounding_avx2};
 
-smr_status smr_prepare_quantized_conv2d_avx2(smr_node *node, smr_error *error) {
-    return smr_quant_product_prepare_conv2d(node, &quant_functions, error);
-}
-
-smr_status smr_prepare_quantized_matmul_avx2(smr_node *node, smr_error *error) {
-    return smr_quant_product_prepare_matmul(node, &quant_functions, error);
-}
+SMR_QUANT_PRODUCT_KERNELS(avx2, &quant_functions)

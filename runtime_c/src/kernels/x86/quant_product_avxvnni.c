@@ -55,15 +55,9 @@ static const smr_product_functions quant_functions = {.panels = 1,
                                                       .panels_alone = 3,
                                                       .pixels = {6, 1, 1},
                                                       .flip = QUANT_FLIP,
-                                                      .function = quant_table,
+                                                      .function = tile_table,
                                                       .copy = quant_copy,
                                                       .start = quant_starts,
                                                       .round = smr_quant_rounding_avx2};
 
-smr_status smr_prepare_quantized_conv2d_avxvnni(smr_node *node, smr_error *error) {
-    return smr_quant_product_prepare_conv2d(node, &quant_functions, error);
-}
-
-smr_status smr_prepare_quantized_matmul_avxvnni(smr_node *node, smr_error *error) {
-    return smr_quant_product_prepare_matmul(node, &quant_functions, error);
-}
+SMR_QUANT_PRODUCT_KERNELS(avxvnni, &quant_functions)
