@@ -13,13 +13,14 @@
 
 #define SLACK 64
 
-/* The memory of one program's tensors. */
+/* The memory of one program's tensors; `values` are those of constants that lie there, and of others what the
+ * program had before. */
 typedef struct guards {
     smr_context *context;
-    smr_program *program;
-    guarded *values;
+    const smr_program *program;
+    guarded *memory;
     guarded *dims;
-    smr_value *before;
+    smr_value *values;
     uint32_t value_count;
 } guards;
 
@@ -51,11 +52,12 @@ static bool gaps_intact(const smr_value *value, const guarded *memory) {
 
 /* The value whose memory this one uses: an input that its op gives it the place of, or one of the same state.
  */
-static uint32_t find_shared(const smr_program *program, uint32_t index) {
-    const smr_value *value = &program->values[index];
+static uint32_t find_shared(const guards *g, uint32_t index) {
+    const smr_program *program = g->program;
+    const smr_value *value = &g->values[index];
     uint32_t n, i, k;
     for (n = 0; n < index && value->storage == SMR_STORAGE_STATE; ++n) {
-        if (program->values[n].storage == SMR_STORAGE_STATE && program->values[n].data == value->data) {
+        if (g->values[n].storage == SMR_STORAGE_STATE && g->values[n].data == value->data) {
             return n;
         }
     }
@@ -64,7 +66,7 @@ static uint32_t find_shared(const smr_program *program, uint32_t index) {
         for (i = 0; i < op.outputs.count; ++i) {
             for (k = 0; smr_vector_i32(op.outputs, i) == (int32_t)index && k < op.inputs.count; ++k) {
                 const int32_t place = smr_vector_i32(op.inputs, k);
-                const smr_value *input = place < 0 ? NULL : &program->values[place];
+                const smr_value *input = place < 0 ? NULL : &g->values[place];
                 if (input != NULL && input->data == value->data && input->layout == value->layout &&
                     value_bytes(input) == value_bytes(value)) {
                     return (uint32_t)place;
@@ -89,18 +91,18 @@ static guarded place_value(const smr_value *value, int at_end) {
 }
 
 /* Moves all values of a program between guards; those that share memory go on sharing it. */
-static void move_values(const smr_program *program, guards *g, int at_end) {
+static void move_values(guards *g, int at_end) {
     uint32_t *shared = calloc(g->value_count + 1, sizeof *shared);
     uint32_t i;
     if (shared == NULL) {
         exit(EXIT_FAILURE);
     }
     for (i = 0; i < g->value_count; ++i) {
-        shared[i] = find_shared(program, i);
+        shared[i] = find_shared(g, i);
     }
     for (i = 0; i < g->value_count; ++i) {
         if (shared[i] == i) {
-            g->values[i] = place_value(&program->values[i], at_end);
+            g->memory[i] = place_value(&g->values[i], at_end);
         }
     }
     for (i = 0; i < g->value_count; ++i) {
@@ -108,49 +110,75 @@ static void move_values(const smr_program *program, guards *g, int at_end) {
         while (shared[root] != root) {
             root = shared[root];
         }
-        program->values[i].data = g->values[root].data;
+        g->values[i].data = g->memory[root].data;
     }
     free(shared);
 }
 
-static void make_guards(smr_context *context, smr_program *program, guards *g, int at_end) {
+/* Exchanges the values of a program for these. */
+static void exchange_values(guards *g) {
+    uint32_t i;
+    for (i = 0; i < g->value_count; ++i) {
+        smr_value *own = smr_program_value(g->program, i);
+        if (own != NULL) {
+            const smr_value other = *own;
+            *own = g->values[i];
+            g->values[i] = other;
+        }
+    }
+}
+
+static void make_guards(smr_context *context, const smr_program *program, guards *g, int at_end) {
     uint32_t i;
     g->context = context;
     g->program = program;
     g->value_count = program->tensors.count;
-    g->values = calloc(g->value_count + 1, sizeof *g->values);
+    g->memory = calloc(g->value_count + 1, sizeof *g->memory);
     g->dims = calloc(g->value_count + 1, sizeof *g->dims);
-    g->before = calloc(g->value_count + 1, sizeof *g->before);
-    if (g->values == NULL || g->dims == NULL || g->before == NULL) {
+    g->values = calloc(g->value_count + 1, sizeof *g->values);
+    if (g->memory == NULL || g->dims == NULL || g->values == NULL) {
         exit(EXIT_FAILURE);
     }
     for (i = 0; i < g->value_count; ++i) {
-        const smr_value *value = g->before + i;
-        const size_t bytes = program->values[i].rank * sizeof *value->dims;
-        g->before[i] = program->values[i];
+        smr_value *value = g->values + i;
+        size_t bytes;
+        *value = smr_program_tensor(context->model, program, i);
+        bytes = value->rank * sizeof *value->dims;
         g->dims[i] = guard_place(bytes, sizeof *value->dims, 0, true);
         if (bytes > 0) {
             memcpy(g->dims[i].data, value->dims, bytes);
         }
-        program->values[i].dims = (const int32_t *)(const void *)g->dims[i].data;
+        value->dims = (const int32_t *)(const void *)g->dims[i].data;
     }
-    move_values(program, g, at_end);
+    move_values(g, at_end);
+    exchange_values(g);
 }
 
 static void release_guards(guards *g, const char *what) {
     uint32_t i;
+    exchange_values(g);
     for (i = 0; i < g->value_count; ++i) {
-        if (g->values[i].base != NULL &&
-            !CHECK(guard_intact(&g->values[i]) && gaps_intact(&g->before[i], &g->values[i]))) {
+        if (g->memory[i].base != NULL &&
+            !CHECK(guard_intact(&g->memory[i]) && gaps_intact(&g->values[i], &g->memory[i]))) {
             fprintf(stderr, "    %s: tensor %u\n", what, (unsigned)i);
         }
-        guard_release(&g->values[i]);
+        guard_release(&g->memory[i]);
         guard_release(&g->dims[i]);
-        g->program->values[i] = g->before[i];
     }
-    free(g->values);
+    free(g->memory);
     free(g->dims);
-    free(g->before);
+    free(g->values);
+}
+
+/* Lets a node find constants between guards. */
+static void guard_constants(const guards *g, const smr_op_record *op, smr_whole_node *whole) {
+    uint32_t i;
+    for (i = 0; i < op->inputs.count; ++i) {
+        const int32_t tensor = smr_vector_i32(op->inputs, i);
+        if (tensor >= 0 && smr_program_value(g->program, (uint32_t)tensor) == NULL) {
+            whole->inputs[i] = &g->values[tensor];
+        }
+    }
 }
 
 /* Programs that run others, and those whose sizes a run computes, are left to test_guard. */
@@ -203,28 +231,36 @@ static void run_nodes(const guards *g, size_t parts, int at_end, const char *wha
     uint32_t i;
     for (i = 0; i < program->ops.count; ++i) {
         const smr_op_record op = smr_op_read(smr_vector_table(program->ops, i));
-        guarded scratch, node, parameters;
+        guarded scratch, node, parameters, inputs;
         smr_error error;
         smr_whole_node whole;
-        CHECK_OK(smr_whole_node_fill(g->context, program, i, &op, &whole, &error), error);
+        smr_kept_node kept;
+        CHECK_OK(smr_whole_node_fill(g->context, program, i, &op, NULL, &whole, &error), error);
+        guard_constants(g, &op, &whole);
         CHECK_OK(smr_node_prepare(&whole.node, &op, &error), error);
-        if (smr_node_kept_bytes(&whole.node) == 0) {
+        kept = smr_node_kept(&whole.node);
+        if (kept.bytes == 0) {
             continue;
         }
         scratch = guard_place(whole.node.scratch_bytes, 64, SLACK, at_end);
         parameters = guard_place(whole.node.parameter_bytes, 1, 0, true);
-        node = guard_place(smr_node_kept_bytes(&whole.node), 8, 0, true);
+        node = guard_place(kept.bytes, 8, 0, true);
+        inputs = guard_place(kept.inputs * sizeof(void *), sizeof(void *), 0, true);
         whole.node.scratch = scratch.data;
         memcpy(parameters.data, whole.node.parameters, whole.node.parameter_bytes);
         whole.node.parameters = parameters.data;
-        memcpy(node.data, &whole.node, smr_node_kept_bytes(&whole.node));
+        memcpy(inputs.data, (const void *)whole.inputs, kept.inputs * sizeof(void *));
+        whole.node.inputs = (const smr_value **)(void *)inputs.data;
+        memcpy(node.data, &whole.node, kept.bytes);
         if (!CHECK(run_parts((const smr_node *)(const void *)node.data, parts, &error) == SMR_OK)) {
             fprintf(stderr, "    %s, op %u: %s\n", what, (unsigned)i, error.message);
         }
-        CHECK(guard_intact(&scratch) && guard_intact(&node) && guard_intact(&parameters));
+        CHECK(guard_intact(&scratch) && guard_intact(&node) && guard_intact(&parameters) &&
+              guard_intact(&inputs));
         guard_release(&scratch);
         guard_release(&parameters);
         guard_release(&node);
+        guard_release(&inputs);
     }
     smr_platform_restore_floats(floats);
 }
@@ -267,7 +303,7 @@ static smr_context *make_context(const smr_model *model, const char *isa) {
 /* The outputs with guards at either end, of whole nodes or of parts, are those of a run without. */
 static void check_signature(const smr_model *model, smr_context *context, int32_t signature,
                             const char *what) {
-    smr_program *program = &context->programs[smr_context_program_of(context, signature)->index];
+    const smr_program *program = smr_context_program_of(context, signature);
     uint8_t *expected;
     size_t expected_bytes;
     smr_error error;

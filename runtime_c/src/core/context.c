@@ -15,6 +15,8 @@ typedef struct context_layout {
     size_t previous;
     size_t wanted;
     size_t values;
+    size_t constants;
+    size_t groups;
     size_t shapes;
     size_t nodes;
     size_t node_bytes;
@@ -48,7 +50,9 @@ static bool context_lay_out(const smr_model *model, const smr_kept *kept, int32_
            context_append(layout, model->dimensions.count, sizeof(int32_t), 16, &layout->dimensions) &&
            context_append(layout, model->dimensions.count, sizeof(int32_t), 16, &layout->previous) &&
            context_append(layout, model->dimensions.count, sizeof(int32_t), 16, &layout->wanted) &&
-           context_append(layout, model->tensor_count, sizeof(smr_value), 16, &layout->values) &&
+           context_append(layout, model->value_count, sizeof(smr_value), 16, &layout->values) &&
+           context_append(layout, kept->constants, sizeof(smr_value), 16, &layout->constants) &&
+           context_append(layout, model->group_count, sizeof(smr_value_group), 16, &layout->groups) &&
            context_append(layout, model->shape_count, shape_bytes, 16, &layout->shapes) &&
            context_append(layout, kept->nodes, sizeof(smr_node *), 16, &layout->nodes) &&
            context_append(layout, kept->node_bytes, 1, 16, &layout->node_bytes) &&
@@ -171,6 +175,8 @@ static smr_status build_context(const smr_model *model, const smr_context_config
     }
     smr_parallel_configure(context, config, (smr_error *)(void *)(memory + layout->part_errors));
     rooms.values = (smr_value *)(void *)(memory + layout->values);
+    rooms.constants = (smr_value *)(void *)(memory + layout->constants);
+    rooms.groups = (smr_value_group *)(void *)(memory + layout->groups);
     rooms.shapes = (int32_t *)(void *)(memory + layout->shapes);
     rooms.nodes = (smr_node **)(void *)(memory + layout->nodes);
     rooms.node_bytes = memory + layout->node_bytes;

@@ -4,9 +4,22 @@
 
 #include "control.h"
 
+/* So many tensors of a program that lie one after the other, or fewer at the end. */
+#define SMR_VALUE_GROUP 32u
+
+typedef struct smr_value_group {
+    uint32_t valued; /* bit i: tensor i of them is no constant, and has a value of its own */
+    uint32_t before; /* values of the groups before it */
+} smr_value_group;
+
+static inline size_t smr_value_groups(uint32_t tensors) {
+    return (tensors + (SMR_VALUE_GROUP - 1)) / SMR_VALUE_GROUP;
+}
+
 /* The runnable form of a program. */
 typedef struct smr_program {
-    smr_value *values;
+    smr_value *values; /* of the tensors that are no constants, in their order */
+    smr_value_group *groups;
     smr_node **nodes; /* of the ops that have something to do, in their order */
     uint32_t node_count;
     smr_vector tensors;
@@ -20,6 +33,8 @@ typedef struct smr_program {
 /* Where the parts of programs go. */
 typedef struct smr_context_rooms {
     smr_value *values;
+    smr_value_group *groups;
+    smr_value *constants;
     int32_t *shapes; /* SMR_MAX_RANK sizes for each value whose sizes can change */
     smr_node **nodes;
     uint8_t *node_bytes;
@@ -60,11 +75,37 @@ typedef struct smr_whole_node {
     smr_node node;
     const smr_value *inputs[SMR_MAX_OPERANDS];
     smr_value *outputs[SMR_MAX_OPERANDS];
+    smr_value constants[SMR_MAX_OPERANDS];
 } smr_whole_node;
 
-/* Fills operands, attributes and scratch. */
+/* Fills operands, attributes and scratch. Constants lie where they stay if they are kept, as far as there is
+ * room, and in the whole node where there is none, or `rooms` is null. */
 smr_status smr_whole_node_fill(const smr_context *context, const smr_program *program, uint32_t index,
-                               const smr_op_record *op, smr_whole_node *whole, smr_error *error);
+                               const smr_op_record *op, const smr_context_rooms *rooms, smr_whole_node *whole,
+                               smr_error *error);
+
+/* The value of a tensor of a program; null for a constant. */
+smr_value *smr_program_value(const smr_program *program, uint32_t tensor);
+
+/* That of a constant. */
+smr_value smr_program_constant(const smr_model *model, const smr_program *program, uint32_t tensor);
+
+/* That of any tensor. */
+smr_value smr_program_tensor(const smr_model *model, const smr_program *program, uint32_t tensor);
+
+/* Fills the values of a program at the largest dimensions, and sees that what a body is given and gives has
+ * the shapes that its caller has for it. */
+smr_status smr_context_build_values(smr_context *context, smr_program *program, smr_context_rooms *rooms,
+                                    smr_error *error);
+
+/* Evaluates all shapes of a program that can change; a size that depends on what a run computes is the
+ * largest until then. */
+smr_status smr_context_change_values(const smr_context *context, const smr_program *program,
+                                     smr_error *error);
+
+/* Evaluates the shape of a tensor of a program, if it can change. */
+smr_status smr_context_refresh_value(const smr_context *context, const smr_program *program, uint32_t tensor,
+                                     smr_error *error);
 
 /* The node of an op of a program; null when there is nothing to do for it. */
 smr_node *smr_program_node(const smr_program *program, uint32_t op);

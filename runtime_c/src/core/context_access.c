@@ -128,14 +128,15 @@ const smr_program *smr_context_program_of(const smr_context *context, int32_t si
     return &context->programs[smr_field_u32(table, SMR_SLOT_SIGNATURE_PROGRAM, 0)];
 }
 
-static smr_status describe_tensor(const smr_program *program, int32_t index, smr_tensor *tensor,
-                                  smr_error *error) {
+static smr_status describe_tensor(const smr_model *model, const smr_program *program, int32_t index,
+                                  smr_tensor *tensor, smr_error *error) {
+    smr_value value;
     if (index < 0 || (uint32_t)index >= program->tensors.count) {
         SMR_FAIL(error, SMR_ERROR_NOT_FOUND, "tensor %d of %u", (int)index, (unsigned)program->tensors.count);
     }
-    *tensor =
-        smr_tensor_describe(smr_vector_table(program->tensors, (uint32_t)index), &program->values[index]);
-    tensor->data = program->values[index].layout == SMR_LAYOUT_DENSE ? program->values[index].data : NULL;
+    value = smr_program_tensor(model, program, (uint32_t)index);
+    *tensor = smr_tensor_describe(smr_vector_table(program->tensors, (uint32_t)index), &value);
+    tensor->data = value.layout == SMR_LAYOUT_DENSE ? value.data : NULL;
     return SMR_OK;
 }
 
@@ -148,27 +149,27 @@ smr_status smr_context_program_tensor(const smr_context *context, int32_t progra
         SMR_FAIL(error, SMR_ERROR_NOT_FOUND, "program %d of %u", (int)program,
                  (unsigned)context->model->programs.count);
     }
-    return describe_tensor(&context->programs[program], index, tensor, error);
+    return describe_tensor(context->model, &context->programs[program], index, tensor, error);
 }
 
 smr_status smr_context_read_tensor(const smr_context *context, int32_t program, int32_t index, void *data,
                                    size_t size, smr_error *error) {
     smr_tensor tensor;
-    const smr_value *value;
+    smr_value value;
     size_t width, row, at;
     SMR_TRY(smr_context_program_tensor(context, program, index, &tensor, error));
-    value = &context->programs[program].values[index];
+    value = smr_program_tensor(context->model, &context->programs[program], (uint32_t)index);
     if ((data == NULL && size != 0) || size != tensor.bytes ||
-        (value->layout != SMR_LAYOUT_DENSE && value->layout != SMR_LAYOUT_STRIDED)) {
+        (value.layout != SMR_LAYOUT_DENSE && value.layout != SMR_LAYOUT_STRIDED)) {
         SMR_FAIL(error, SMR_ERROR_ARGUMENT, "%zu bytes for the %zu of \"%.64s\", or it is in panels", size,
                  tensor.bytes, tensor.name);
     }
-    width = value->layout == SMR_LAYOUT_STRIDED
-                ? (size_t)value->dims[value->rank - 1] * smr_dtype_size((smr_dtype)value->dtype)
+    width = value.layout == SMR_LAYOUT_STRIDED
+                ? (size_t)value.dims[value.rank - 1] * smr_dtype_size((smr_dtype)value.dtype)
                 : size;
-    row = value->layout == SMR_LAYOUT_STRIDED ? value->row * smr_dtype_size((smr_dtype)value->dtype) : size;
+    row = value.layout == SMR_LAYOUT_STRIDED ? value.row * smr_dtype_size((smr_dtype)value.dtype) : size;
     for (at = 0; at < size; at += width) {
-        memcpy((uint8_t *)data + at, (const uint8_t *)value->data + at / width * row, width);
+        memcpy((uint8_t *)data + at, (const uint8_t *)value.data + at / width * row, width);
     }
     return SMR_OK;
 }
@@ -211,7 +212,7 @@ smr_status smr_context_tensor(const smr_context *context, int32_t signature, int
         SMR_FAIL(error, SMR_ERROR_NOT_FOUND, "signature %d of %u", (int)signature,
                  (unsigned)context->model->signatures.count);
     }
-    return describe_tensor(smr_context_program_of(context, signature), index, tensor, error);
+    return describe_tensor(context->model, smr_context_program_of(context, signature), index, tensor, error);
 }
 
 /* The tensor that an endpoint of a signature stands for. */

@@ -71,38 +71,3 @@ uint32_t smr_body_operand(const smr_body *body, smr_storage storage, uint32_t nu
     }
     return (uint32_t)smr_vector_i32(body->op.inputs, body->first + number);
 }
-
-static smr_status check_shape(const char *what, uint32_t number, const smr_value *inner,
-                              const smr_value *outer, smr_error *error) {
-    if (!smr_value_same_shape(inner, outer)) {
-        SMR_FAIL(
-            error, SMR_ERROR_MODEL,
-            "%s %u of a body has rank %d and %zu elements, or other dimensions than the op's rank %d and "
-            "%zu elements",
-            what, (unsigned)number, (int)inner->rank, inner->count, (int)outer->rank, outer->count);
-    }
-    return SMR_OK;
-}
-
-smr_status smr_body_check_arguments(const smr_body *body, const smr_value *inner, const smr_value *outer,
-                                    smr_error *error) {
-    uint32_t i;
-    for (i = 0; i < body->arguments; ++i) {
-        SMR_TRY(check_shape("input", i, &inner[smr_vector_i32(body->inputs, i)],
-                            &outer[smr_body_operand(body, SMR_STORAGE_ARGUMENT, i)], error));
-    }
-    return SMR_OK;
-}
-
-smr_status smr_body_check_results(const smr_body *body, const smr_value *inner, const smr_value *outer,
-                                  smr_error *error) {
-    uint32_t i;
-    for (i = 0; i < body->results; ++i) {
-        SMR_TRY(check_shape("output", i, &inner[smr_vector_i32(body->outputs, i)],
-                            &outer[smr_body_operand(body, SMR_STORAGE_RESULT, i)], error));
-    }
-    if (body->role == SMR_BODY_CONDITION && inner[smr_vector_i32(body->outputs, 0)].rank != 0) {
-        SMR_FAIL(error, SMR_ERROR_MODEL, "a condition that is no scalar");
-    }
-    return SMR_OK;
-}

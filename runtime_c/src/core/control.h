@@ -38,12 +38,4 @@ smr_status smr_body_read(const smr_model *model, uint32_t program, smr_body *bod
 /* The tensor of the caller whose bytes an argument or result of the body has; `number` is one of them. */
 uint32_t smr_body_operand(const smr_body *body, smr_storage storage, uint32_t number);
 
-/* The body's inputs have the shapes of what the caller's op gives it; both programs have their values. */
-smr_status smr_body_check_arguments(const smr_body *body, const smr_value *inner, const smr_value *outer,
-                                    smr_error *error);
-
-/* Its outputs have the shapes of the op's outputs. */
-smr_status smr_body_check_results(const smr_body *body, const smr_value *inner, const smr_value *outer,
-                                  smr_error *error);
-
 #endif

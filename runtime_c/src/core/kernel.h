@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "../gen/ops.h"
 #include "samara.h"
@@ -66,8 +67,10 @@ typedef struct smr_node smr_node;
 typedef smr_status (*smr_run_function)(const smr_node *node, size_t begin, size_t end, smr_error *error);
 
 /* Contexts keep the first half of a node and, apart from it, as many bytes of parameters as prepare has asked
- * for, unless sizes of its operands can change. Nodes with the same attributes and constants, and operands of
- * the same sizes, share them. A node that has nothing to do is not kept at all. */
+ * for and the inputs that run reads, unless sizes of its operands can change. Nodes with the same attributes
+ * and constants, and operands of the same sizes, share them. A node that has nothing to do is not kept at
+ * all.
+ */
 struct smr_node {
     const struct smr_kernel_row *kernel;
     const smr_value **inputs; /* null for an absent optional input */
@@ -83,7 +86,7 @@ struct smr_node {
     smr_run_function run;
     size_t work;            /* the number of work items; 0 when there is nothing to do */
     const void *parameters; /* whatever prepare wants run to know: see SMR_PARAMETERS */
-    float cost;             /* nanoseconds of all work on one thread; 0: the core estimates it */
+    float cost;             /* nanoseconds of all work on one thread; 0: the core estimates them afterwards */
     uint16_t parameter_bytes;
     bool whole; /* a context keeps all of it: run reads attributes, or operands by pointers in parameters */
     uint8_t parts; /* ranges that the work is cut into; the core fills it after prepare */
@@ -95,6 +98,8 @@ struct smr_node {
         uint64_t align;
     } room;
     uint32_t isas;        /* that its kernel may use: a set of smr_isa */
+    uint8_t read_count;   /* of the inputs, the first so many, whose values run reads: all unless prepare says
+                             less, since it has noted where the data of constants are */
     uint8_t sharing;      /* smr_sharing; filled by prepare, as what follows */
     size_t shared_offset; /* bytes */
     size_t scratch_bytes; /* needed; at most what the file reserves, which the core checks afterwards */
@@ -120,6 +125,12 @@ static inline void *smr_node_parameters(smr_node *node, size_t bytes) {
         node->parameter_bytes = (uint16_t)bytes;
     }
     return node->room.bytes;
+}
+
+/* Gives run these parameters in place of those that prepare has asked for so far. */
+static inline void smr_node_replace_parameters(smr_node *node, const void *parameters, size_t bytes) {
+    memcpy(node->room.bytes, parameters, bytes);
+    node->parameter_bytes = (uint16_t)bytes;
 }
 
 /* Typed access to a node's parameters: SMR_PARAMETERS(node, binary_parameters)->stride. In run only what

@@ -10,6 +10,7 @@ typedef struct smr_kept {
     size_t nodes;      /* of ops that have something to do */
     size_t node_bytes; /* with their parameters */
     size_t operands;
+    size_t constants; /* whose values runs read */
 } smr_kept;
 
 struct smr_model {
@@ -24,8 +25,9 @@ struct smr_model {
     size_t state_bytes;
     size_t arena_bytes; /* of the largest program */
     size_t constant_bytes;
-    size_t tensor_count; /* of all programs */
-    size_t shape_count;  /* of those whose sizes can change */
+    size_t value_count; /* of tensors of all programs that are no constants */
+    size_t group_count; /* of tensors: see smr_value_group */
+    size_t shape_count; /* of tensors whose sizes can change */
     smr_kept kept;
     uint32_t offered;        /* what this processor has: a set of smr_isa */
     uint32_t isas;           /* those of them that the file permits; `kept` is for these */

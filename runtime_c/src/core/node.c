@@ -3,6 +3,7 @@
 
 #include "../kernels/registry.h"
 #include "../platform/platform.h"
+#include "cost.h"
 
 smr_op_record smr_op_read(smr_table op) {
     smr_op_record record;
@@ -88,6 +89,9 @@ smr_status smr_node_check_places(const smr_node *node, const smr_op_record *op, 
 static smr_status prepare_kernel(smr_node *node, smr_error *error) {
     const uint64_t floats = smr_platform_set_floats();
     const smr_status status = node->kernel->prepare(node, error);
+    if (status == SMR_OK) {
+        node->cost = (float)smr_node_cost(node);
+    }
     smr_platform_restore_floats(floats);
     return status;
 }
@@ -102,6 +106,7 @@ smr_status smr_node_prepare(smr_node *node, const smr_op_record *op, smr_error *
     node->shared_offset = 0;
     node->parameter_bytes = 0;
     node->whole = false;
+    node->read_count = node->input_count;
     node->parameters = node->room.bytes;
     memset(&node->room, 0, sizeof node->room);
     node->kernel = smr_kernel_select(op->opcode, node);
@@ -119,17 +124,24 @@ smr_status smr_node_prepare(smr_node *node, const smr_op_record *op, smr_error *
     return SMR_OK;
 }
 
-size_t smr_node_kept_bytes(const smr_node *node) {
-    if (!node->fixed || node->whole) {
-        return sizeof *node;
-    }
-    return node->work == 0 ? 0 : offsetof(smr_node, attributes);
-}
-
-size_t smr_node_kept_parameters(const smr_node *node) {
+smr_kept_node smr_node_kept(const smr_node *node) {
     const size_t align = sizeof(uint64_t);
-    return smr_node_kept_bytes(node) == sizeof *node ? 0
-                                                     : (node->parameter_bytes + align - 1) / align * align;
+    const bool all = !node->fixed || node->whole;
+    smr_kept_node kept;
+    size_t i;
+    memset(&kept, 0, sizeof kept);
+    if (!all && node->work == 0) {
+        return kept;
+    }
+    kept.bytes = all ? sizeof *node : offsetof(smr_node, attributes);
+    kept.parameters = all ? 0 : (node->parameter_bytes + align - 1) / align * align;
+    kept.inputs = all ? node->input_count : node->read_count;
+    kept.outputs = node->output_count;
+    for (i = 0; i < kept.inputs; ++i) {
+        kept.constants += node->inputs[i] != NULL && node->inputs[i]->storage == SMR_STORAGE_CONSTANT;
+    }
+    kept.shareable = !all && (kept.parameters > 0 || kept.constants > 0);
+    return kept;
 }
 
 /* Of two tensors with fixed sizes, which are not the same. */
@@ -195,17 +207,18 @@ void smr_kept_begin(smr_kept_count *count, smr_vector ops, smr_vector tensors) {
 }
 
 bool smr_kept_add(smr_kept_count *count, const smr_node *node, uint32_t index) {
-    const size_t bytes = smr_node_kept_bytes(node), parameters = smr_node_kept_parameters(node);
-    if (bytes == 0) {
+    const smr_kept_node more = smr_node_kept(node);
+    if (more.bytes == 0) {
         return true;
     }
-    if (parameters > 0 && !count_shares(count, node, index)) {
-        count->kept.node_bytes += parameters;
+    if (!more.shareable || !count_shares(count, node, index)) {
+        count->kept.node_bytes += more.parameters;
+        count->kept.constants += more.constants;
     }
     count->recent[count->nodes++ % SMR_KEPT_RECENT] = index;
     ++count->kept.nodes;
-    count->kept.operands += (size_t)node->input_count + node->output_count;
-    count->kept.node_bytes += bytes;
+    count->kept.operands += more.inputs + more.outputs;
+    count->kept.node_bytes += more.bytes;
     return count->kept.node_bytes <= (size_t)PTRDIFF_MAX;
 }
 

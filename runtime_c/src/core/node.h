@@ -38,15 +38,21 @@ const char *smr_op_name(const smr_op_record *op, smr_vector tensors);
 /* An output that lies on an input must still be of its size, whatever the dimensions are. */
 smr_status smr_node_check_places(const smr_node *node, const smr_op_record *op, smr_error *error);
 
-/* The bytes of a prepared node that a context keeps but for its parameters; 0 for one that never has anything
- * to do. */
-size_t smr_node_kept_bytes(const smr_node *node);
+/* What a context keeps of a node. */
+typedef struct smr_kept_node {
+    size_t bytes;      /* but for its parameters; 0 for a node that never has anything to do */
+    size_t parameters; /* bytes of them, where they lie apart */
+    size_t constants;  /* values of constants that run reads */
+    size_t inputs;     /* that run reads, absent ones too */
+    size_t outputs;
+    bool shareable; /* a node before it may have the same parameters and constants */
+} smr_kept_node;
 
-/* The bytes of parameters that a context keeps beside them. */
-size_t smr_node_kept_parameters(const smr_node *node);
+/* Of a node that is prepared, or late. */
+smr_kept_node smr_node_kept(const smr_node *node);
 
-/* A node has the parameters of one of so many before it that are kept, where these two ops are alike: strips
- * of an image differ in little but where they lie. */
+/* A node has the parameters and constants of one of so many before it that are kept, where these two ops are
+ * alike: strips of an image differ in little but where they lie. */
 #define SMR_KEPT_RECENT 16
 
 /* Whether two ops of a program have the same attributes, of the second those given, constants, types and

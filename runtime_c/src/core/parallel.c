@@ -2,7 +2,6 @@
 #include "parallel.h"
 
 #include "../platform/platform.h"
-#include "cost.h"
 #include "thread_pool.h"
 
 #define PARALLEL_LEAST 1000 /* nanoseconds of an op */
@@ -112,7 +111,7 @@ static double plan_program(const smr_context *context, const smr_program *progra
     uint32_t i, begin = 0;
     for (i = 0; i < program->node_count; ++i) {
         smr_node *node = program->nodes[i];
-        const double cost = node->late ? 0 : smr_node_cost(node);
+        const double cost = node->late ? 0 : (double)node->cost;
         node->parts = parts_of(context, node, cost);
         if (node->parts > 1) {
             group += cost;
@@ -157,7 +156,7 @@ void smr_parallel_plan(smr_context *context) {
 }
 
 void smr_parallel_plan_late(const smr_context *context, const smr_program *program, smr_node *node) {
-    const double cost = smr_node_cost(node);
+    const double cost = (double)node->cost;
     const bool worth = program->parallel || cost >= (double)PARALLEL_RUN * context->least_parallel;
     node->parts = worth ? parts_of(context, node, cost) : 1;
 }

@@ -106,10 +106,11 @@ static void copy_value(const smr_value *target, const smr_value *source) {
 }
 
 /* Hands the outputs of a body to its op; most lie there already. */
-static void take_outputs(const smr_node *node, const smr_program *body) {
+static void take_outputs(const smr_model *model, const smr_node *node, const smr_program *body) {
     uint32_t i;
     for (i = 0; i < body->outputs.count; ++i) {
-        copy_value(node->outputs[i], &body->values[smr_vector_i32(body->outputs, i)]);
+        const smr_value output = smr_program_tensor(model, body, (uint32_t)smr_vector_i32(body->outputs, i));
+        copy_value(node->outputs[i], &output);
     }
 }
 
@@ -166,6 +167,7 @@ static smr_status begin_step(run_stack *stack, const smr_node *node) {
 static smr_status end_body(run_stack *stack) {
     run_frame *frame = &stack->frames[stack->height - 1];
     const smr_node *node = frame->program->nodes[frame->next];
+    smr_value first;
     smr_status status = SMR_OK;
     if (node->late) {
         status = data_that_fit(smr_context_check_results(stack->context, frame->body->index, stack->error),
@@ -175,15 +177,17 @@ static smr_status end_body(run_stack *stack) {
         return failed_node(frame->program, node->index, status, stack->error);
     }
     if (node->kernel->opcode == SMR_OP_COND) {
-        take_outputs(node, frame->body);
+        take_outputs(stack->context->model, node, frame->body);
         return end_op(stack);
     }
     if ((int32_t)frame->body->index == node->attributes.while_loop.step) {
-        take_outputs(node, frame->body);
+        take_outputs(stack->context->model, node, frame->body);
         begin_body(stack, node->attributes.while_loop.condition);
         return SMR_OK;
     }
-    if (!read_bool(&frame->body->values[smr_vector_i32(frame->body->outputs, 0)])) {
+    first = smr_program_tensor(stack->context->model, frame->body,
+                               (uint32_t)smr_vector_i32(frame->body->outputs, 0));
+    if (!read_bool(&first)) {
         return end_op(stack);
     }
     status = begin_step(stack, node);

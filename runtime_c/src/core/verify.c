@@ -192,10 +192,11 @@ static void count_parts(smr_model *model) {
         const smr_vector tensors = smr_field_vector(program, SMR_SLOT_PROGRAM_TENSORS);
         const size_t arena = (size_t)smr_field_u64(program, SMR_SLOT_PROGRAM_ARENA_BYTES, 0);
         model->arena_bytes = arena > model->arena_bytes ? arena : model->arena_bytes;
-        model->tensor_count += tensors.count;
+        model->group_count += smr_value_groups(tensors.count);
         for (k = 0; k < tensors.count; ++k) {
-            model->shape_count +=
-                !smr_shape_is_fixed(smr_field_vector(smr_vector_table(tensors, k), SMR_SLOT_TENSOR_SHAPE));
+            const smr_table tensor = smr_vector_table(tensors, k);
+            model->value_count += smr_tensor_storage(tensor) != SMR_STORAGE_CONSTANT;
+            model->shape_count += !smr_shape_is_fixed(smr_field_vector(tensor, SMR_SLOT_TENSOR_SHAPE));
         }
     }
 }

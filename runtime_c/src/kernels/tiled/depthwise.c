@@ -18,16 +18,19 @@ static const float depthwise_zeros[2 * DEPTHWISE_CHANNELS] = {0};
 typedef struct depthwise_parameters {
     smr_window window;
     const smr_depthwise_functions *functions;
-    size_t lanes;  /* of a vector */
-    size_t number; /* bytes of one: 4 or 2 */
+    const uint8_t *weights; /* null where the filter or the bias are no constants */
+    const uint8_t *bias;    /* or null */
     size_t channels;
-    size_t blocks;           /* of channels */
-    size_t strips;           /* of lines, in an image */
-    size_t part;             /* positions of a line that are worked on together */
-    int32_t form;            /* which run and tile; -1 for none */
-    int32_t across;          /* the axis that a tile has two lines along: 0, or 1 where the image is narrow */
-    smr_window_range inside; /* the positions along the other one all of whose taps lie in the image */
+    uint32_t blocks;         /* of channels */
+    uint32_t strips;         /* of lines, in an image */
+    uint32_t part;           /* positions of a line that are worked on together */
+    smr_window_range inside; /* the positions along the other axis than `across` all of whose taps lie in the
+                                image */
     float least, most;
+    uint8_t lanes;  /* of a vector */
+    uint8_t number; /* bytes of one: 4 or 2 */
+    int8_t form;    /* which run and tile; -1 for none */
+    uint8_t across; /* the axis that a tile has two lines along: 0, or 1 where the image is narrow */
 } depthwise_parameters;
 _Static_assert(sizeof(depthwise_parameters) <= SMR_PARAMETER_BYTES, "depthwise_parameters fit a node");
 
@@ -254,7 +257,10 @@ static smr_status run_depthwise(const smr_node *node, size_t begin, size_t end, 
     const smr_window *window = &p->window;
     const size_t lines = (size_t)window->positions[0], width = (size_t)window->positions[1];
     const size_t row_step = (size_t)window->taps[1] * p->channels, lanes = p->lanes;
-    const uint8_t *bias = node->inputs[2] == NULL ? NULL : node->inputs[2]->data;
+    const uint8_t *weights = p->weights != NULL ? p->weights : node->inputs[1]->data;
+    const uint8_t *bias = p->weights != NULL        ? p->bias
+                          : node->inputs[2] == NULL ? NULL
+                                                    : node->inputs[2]->data;
     depthwise_place place;
     size_t item;
     (void)error;
@@ -273,7 +279,7 @@ static smr_status run_depthwise(const smr_node *node, size_t begin, size_t end, 
         const size_t vectors = p->channels / lanes, first = vectors * block / p->blocks * lanes;
         const size_t next = vectors * (block + 1) / p->blocks * lanes;
         place.filter.channels = (block + 1 == p->blocks ? p->channels : next) - first;
-        place.filter.weights = (const uint8_t *)node->inputs[1]->data + first * p->number;
+        place.filter.weights = weights + first * p->number;
         place.filter.bias = bias == NULL ? NULL : bias + first * p->number;
         place.x =
             (const uint8_t *)node->inputs[0]->data +
@@ -288,11 +294,11 @@ static smr_status run_depthwise(const smr_node *node, size_t begin, size_t end, 
 }
 
 /* Which of the forms of smr_depthwise_functions it is. */
-static int32_t depthwise_form(const smr_window *window) {
+static int8_t depthwise_form(const smr_window *window) {
     const int32_t taps = window->taps[0], stride = window->strides[0];
     const bool square = taps == window->taps[1] && stride == window->strides[1] &&
                         window->dilations[0] == 1 && window->dilations[1] == 1;
-    return square && (taps == 3 || taps == 5) && stride <= 2 ? taps - 3 + stride - 1 : -1;
+    return (int8_t)(square && (taps == 3 || taps == 5) && stride <= 2 ? taps - 3 + stride - 1 : -1);
 }
 
 /* What tiles of some size that have two lines along an axis cost, about. */
@@ -307,7 +313,7 @@ static void depthwise_cut(depthwise_parameters *p, size_t sizes) {
     const size_t taps = (size_t)window->taps[0], stride = (size_t)window->strides[0];
     const size_t seen = (taps + stride) * stride * ((p->channels + p->blocks - 1) / p->blocks) * p->number;
     const smr_depthwise_functions *functions = p->functions;
-    size_t pixels, size, least = SIZE_MAX;
+    size_t pixels, part, size, least = SIZE_MAX;
     smr_window_range first, last;
     int32_t across;
     for (size = 0; size < sizes; ++size) {
@@ -316,13 +322,13 @@ static void depthwise_cut(depthwise_parameters *p, size_t sizes) {
             if (cost + (size_t)across * (cost / 16) < least) { /* lines of an image are read with more ease */
                 least = cost;
                 p->functions = functions + size;
-                p->across = across;
+                p->across = (uint8_t)across;
             }
         }
     }
     pixels = p->functions->pixels;
-    p->part = DEPTHWISE_CACHED / seen / pixels * pixels;
-    p->part = p->part < 2 * pixels ? 2 * pixels : p->part;
+    part = DEPTHWISE_CACHED / seen / pixels * pixels;
+    p->part = (uint32_t)(part < 2 * pixels ? 2 * pixels : part);
     first = smr_window_positions(window, 1 - p->across, 0);
     last = smr_window_positions(window, 1 - p->across, window->taps[0] - 1);
     p->inside.begin = first.begin > last.begin ? first.begin : last.begin;
@@ -341,7 +347,8 @@ static void depthwise_cut_strips(depthwise_parameters *p, size_t strip, size_t i
         strip /= 2;
         strips = (lines + strip / 2) / strip;
     }
-    p->strips = strips == 0 ? 1 : strips > 1 && strips < DEPTHWISE_ITEMS ? strips + strips % 2 : strips;
+    strips += strips > 1 && strips < DEPTHWISE_ITEMS ? strips % 2 : 0;
+    p->strips = strips == 0 ? 1 : (uint32_t)strips;
 }
 
 smr_status smr_depthwise_prepare(smr_node *node, size_t lanes, const smr_depthwise_functions *functions,
@@ -355,19 +362,25 @@ smr_status smr_depthwise_prepare(smr_node *node, size_t lanes, const smr_depthwi
     }
     p.window = generic->window;
     p.functions = functions;
-    p.lanes = lanes;
+    p.lanes = (uint8_t)lanes;
     p.number = node->inputs[1]->dtype == SMR_DTYPE_FLOAT16 ? 2 : 4;
     p.channels = generic->channels;
     p.least = generic->activation == SMR_ACTIVATION_NONE ? -INFINITY : 0.0f;
     p.most = generic->activation == SMR_ACTIVATION_RELU6 ? 6.0f : INFINITY;
     p.form = depthwise_form(&p.window);
-    p.blocks = (p.channels + DEPTHWISE_CHANNELS - 1) / DEPTHWISE_CHANNELS;
+    p.blocks = (uint32_t)((p.channels + DEPTHWISE_CHANNELS - 1) / DEPTHWISE_CHANNELS);
     if (p.form >= 0) {
         depthwise_cut(&p, count);
     }
     depthwise_cut_strips(&p, p.across == 0 ? DEPTHWISE_STRIP : 4 * p.functions->pixels,
                          (size_t)node->outputs[0]->dims[0]);
-    *SMR_PARAMETERS(node, depthwise_parameters) = p;
+    if (node->inputs[1]->storage == SMR_STORAGE_CONSTANT &&
+        (node->inputs[2] == NULL || node->inputs[2]->storage == SMR_STORAGE_CONSTANT)) {
+        p.weights = node->inputs[1]->data;
+        p.bias = node->inputs[2] == NULL ? NULL : node->inputs[2]->data;
+        node->read_count = 1;
+    }
+    smr_node_replace_parameters(node, &p, sizeof p);
     node->work = (size_t)node->outputs[0]->dims[0] * p.strips * p.blocks;
     node->run = run_depthwise;
     return SMR_OK;

@@ -26,16 +26,15 @@ static size_t product_panel(const smr_product *p, size_t block) {
 
 static void product_begin_block(const smr_node *node, const smr_product *p, size_t number,
                                 product_block *block, smr_tile *tile) {
-    const float *multiplier = p->filter.multiplier;
-    const uint8_t *bias = p->number == 1 || node->inputs[2] != NULL ? node->inputs[2]->data : NULL;
+    const float *multiplier = p->number > 1 || p->fixed ? NULL : p->multiplier;
+    const uint8_t *bias = p->computed_bias ? node->inputs[2]->data : p->bias;
     size_t first;
     block->number = number;
     block->first = product_panel(p, number);
     block->count = product_panel(p, number + 1) - block->first;
     first = block->first * 16;
-    tile->weights = (const uint8_t *)node->inputs[1]->data + block->first * p->weights_panel;
-    tile->outputs =
-        p->filter.outputs - first < block->count * 16 ? p->filter.outputs - first : block->count * 16;
+    tile->weights = p->weights + block->first * p->weights_panel;
+    tile->outputs = p->outputs - first < block->count * 16 ? p->outputs - first : block->count * 16;
     if (p->number == 2) {
         block->bias = product_widen(bias == NULL ? NULL : bias + first * 2, tile->outputs, block);
         return;
@@ -57,16 +56,16 @@ static void product_begin_block(const smr_node *node, const smr_product *p, size
 }
 
 /* What the sums of a tile of so many pixels begin with. */
-static const void *product_start(const smr_node *node, const smr_product *p, product_block *block,
-                                 size_t pixels) {
+static const void *product_start(const smr_product *p, product_block *block, size_t pixels) {
     if (pixels == 1 || p->functions->start == NULL) {
         return block->bias;
     }
     if (!block->started) {
         const size_t first = product_panel(p, block->set);
-        p->functions->start((const uint8_t *)node->inputs[1]->data + first * p->weights_panel,
-                            p->weights_panel, product_panel(p, block->set + block->set_size) - first,
-                            p->filter.bias + first * 16, p->filter.outputs - first * 16, block->starts);
+        p->functions->start(p->weights + first * p->weights_panel, p->weights_panel,
+                            product_panel(p, block->set + block->set_size) - first,
+                            (const int32_t *)(const void *)p->bias + first * 16, p->outputs - first * 16,
+                            block->starts);
         block->started = true;
     }
     return block->starts + (block->first - product_panel(p, block->set)) * 16;
@@ -224,8 +223,14 @@ static void product_round(const quant_filter *filter, size_t first, size_t count
 static void product_round_tile(const smr_product *p, const product_block *block, size_t pixels,
                                const smr_tile *tile) {
     const smr_quant_sums sums = {tile->partial, block->count * 16, tile->output, tile->output_step, pixels};
-    const bool rounds = p->functions->round != NULL && p->filter.fixed != NULL;
-    (rounds ? p->functions->round : product_round)(&p->filter, block->first * 16, tile->outputs, &p->range,
+    const bool rounds = p->functions->round != NULL && p->fixed;
+    quant_filter filter;
+    memset(&filter, 0, sizeof filter);
+    filter.multiplier = p->fixed ? NULL : p->multiplier;
+    filter.fixed = p->fixed ? p->multiplier : NULL;
+    filter.outputs = p->outputs;
+    filter.rounding = p->rounding;
+    (rounds ? p->functions->round : product_round)(&filter, block->first * 16, tile->outputs, &p->range,
                                                    &sums);
 }
 
@@ -279,7 +284,7 @@ static void product_run_alike(const smr_node *node, const smr_product *p, produc
     const size_t columns = product_columns(p, part->columns);
     const size_t line_step = (size_t)p->window.strides[0] * columns * p->channels * p->number;
     const uint8_t *from = p->copied ? part->copy : part->image + part->column * p->channels * p->number;
-    const void *start = product_start(node, p, block, tiles.lines * (tiles.pixels + (tiles.longer > 0)));
+    const void *start = product_start(p, block, tiles.lines * (tiles.pixels + (tiles.longer > 0)));
     size_t line, lines, count, column, step, i;
     product_set_image(p, &place, from, columns, tile);
     tile->rows = (size_t)p->window.taps[0];
@@ -320,7 +325,7 @@ static void product_run_part(const smr_node *node, const smr_product *p, product
             place.pixels = tiles.pixels + (i < tiles.longer);
             tile->count = count = place.lines * place.pixels;
             function = p->functions->function[block->count - 1][count - 1];
-            tile->start = product_start(node, p, block, count);
+            tile->start = product_start(p, block, count);
             tile->output =
                 tiles.output + place.line * tiles.line + place.column * tile->output_step * p->number;
             if (product_in_place(p, part, &place)) {
@@ -352,7 +357,7 @@ static void product_begin_tile(const smr_node *node, const smr_product *p, void 
     tile->least = p->least;
     tile->most = p->most;
     tile->multiplier = NULL;
-    tile->range = &p->range;
+    tile->range = p->number == 1 ? &p->range : NULL;
     tile->output_step = smr_value_row(node->outputs[0]);
     tile->memory = memory;
 }

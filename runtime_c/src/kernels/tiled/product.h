@@ -78,32 +78,38 @@ extern const smr_product_functions smr_product_avx512, smr_product_avx2, smr_pro
 /* How a product is cut, in a node's parameters. */
 typedef struct smr_product {
     smr_window window;
-    quant_filter filter; /* of float32 `outputs` alone */
-    quant_output range;
     const smr_product_functions *functions;
-    size_t weights_panel, weights_row,
-        weights_tap;   /* bytes; weights_tap is 0 where taps cannot be told apart */
+    const uint8_t *weights;
+    const uint8_t *bias;    /* null for none, or one that is no constant */
+    uint32_t weights_panel; /* bytes */
+    uint32_t weights_row;
+    uint32_t weights_tap; /* 0 where taps cannot be told apart */
+    uint32_t outputs;
     uint32_t channels; /* that an output sees */
     uint32_t groups;   /* of as many channels each, and as many panels */
-    uint32_t number;   /* bytes of one: 4, 2 (whose sums are of 4) or 1 */
     uint32_t panels;
-    uint32_t blocks;       /* of panels, none of which are in two groups */
-    uint32_t set;          /* so many blocks meet one part before the next */
-    uint32_t unit;         /* lines, or pixels of rows, that are in the same part */
-    uint32_t units;        /* of an image, or of all rows */
-    uint32_t image_parts;  /* that have about as many units; of all rows as well */
-    uint32_t part_lines;   /* of the longest part; 1 of rows */
-    uint32_t part_columns; /* the same for pixels of a line */
-    uint32_t parts;        /* of all images */
+    uint32_t blocks;      /* of panels, none of which are in two groups */
+    uint32_t set;         /* so many blocks meet one part before the next */
+    uint32_t unit;        /* lines, or pixels of rows, that are in the same part */
+    uint32_t units;       /* of an image, or of all rows */
+    uint32_t image_parts; /* that have about as many units; of all rows as well */
+    uint32_t parts;       /* of all images */
     float least, most;
+    uint8_t number; /* bytes of one: 4, 2 (whose sums are of 4) or 1 */
     uint8_t border;
-    bool copied; /* parts are copied whole */
-    bool rows;   /* one line of pixels that see nothing but themselves */
-    bool matrix; /* the same, and they are all there is of one group */
-    bool alone;  /* the same of one pixel */
-    bool swept;  /* a few weights after the other meet all pixels of a part */
+    uint8_t rounding;   /* of fixed-point multipliers */
+    bool computed_bias; /* it is no constant */
+    bool copied;        /* parts are copied whole */
+    bool rows;          /* one line of pixels that see nothing but themselves */
+    bool matrix;        /* the same, and they are all there is of one group */
+    bool alone;         /* the same of one pixel */
+    bool swept;         /* a few weights after the other meet all pixels of a part */
     bool careful;
     bool apart; /* tiles leave sums, which are requantized apart from them */
+    bool fixed; /* multipliers are fixed-point */
+    /* What follows only products of integers have. */
+    quant_output range;
+    const void *multiplier; /* float32, or int32 where it is fixed */
 } smr_product;
 _Static_assert(sizeof(smr_product) <= SMR_PARAMETER_BYTES, "smr_product fits a node");
 
@@ -143,6 +149,9 @@ smr_status smr_quant_product_prepare_matmul(smr_node *node, const smr_product_fu
 
 /* The product of a matrix of so many rows, which are one line of pixels; so many of them have been a line. */
 void smr_product_as_rows(smr_product *p, size_t rows, size_t line);
+
+/* Says how far apart weights are, in bytes. */
+void smr_product_place_weights(smr_product *p, size_t tap, size_t row, size_t panel);
 
 /* Cuts and, where the tiles can do it, replaces what a node runs. */
 void smr_product_cut(smr_node *node, smr_product *p);

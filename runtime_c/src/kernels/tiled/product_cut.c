@@ -1,4 +1,6 @@
 /* Cutting convolutions and matrix products into parts and blocks. */
+#include <stddef.h>
+
 #include "product_part.h"
 
 /* Weights of this many bytes stay in a cache of the second level while they meet one part after the other. */
@@ -46,7 +48,7 @@ size_t smr_product_chunk(const smr_product *p, size_t lines, size_t pixels) {
 }
 
 static size_t product_items(const smr_product *p, size_t pixels) {
-    const size_t items = pixels * (p->panels * p->weights_panel / 64) / (PRODUCT_ITEM / 64);
+    const size_t items = pixels * ((size_t)p->panels * p->weights_panel / 64) / (PRODUCT_ITEM / 64);
     return items <= 1 ? 1 : items < PRODUCT_ITEMS ? items + items % 2 : PRODUCT_ITEMS;
 }
 
@@ -89,17 +91,16 @@ static size_t product_longest(const smr_product *p) {
     return product_divide(p->units, p->image_parts);
 }
 
-/* Parts of one line of pixels without end, the rows of a matrix. */
-static void product_cut_rows(smr_product *p) {
+/* Parts of one line of pixels without end, the rows of a matrix. Returns the pixels of the longest. */
+static size_t product_cut_rows(smr_product *p) {
     const size_t bytes = (size_t)p->channels * p->number;
     const size_t width = (size_t)p->window.positions[1], line = p->unit;
     const size_t tile = product_most_pixels(p), items = product_items(p, width);
     const size_t most = bytes * tile > SMR_TILE_BYTES ? tile : SMR_TILE_BYTES / bytes / tile * tile;
     const size_t parts = product_divide(width, most), wanted = product_divide(items, p->blocks);
     product_cut_units(p, width, line, parts < wanted ? wanted : parts, 1);
-    p->part_lines = 1;
-    p->part_columns = (uint32_t)(product_longest(p) * line);
-    p->copied = !product_multiplies_in_place(p) && bytes * p->part_columns <= SMR_TILE_BYTES;
+    p->copied = !product_multiplies_in_place(p) && bytes * product_longest(p) * line <= SMR_TILE_BYTES;
+    return product_longest(p) * line;
 }
 
 /* Parts of whole lines. */
@@ -129,8 +130,6 @@ static void product_cut_lines(smr_product *p, size_t images) {
         parts = product_divide(height, lines);
     }
     product_cut_units(p, height, step, parts, images);
-    p->part_lines = (uint32_t)(product_longest(p) * step);
-    p->part_columns = (uint32_t)width;
 }
 
 void smr_product_as_rows(smr_product *p, size_t rows, size_t line) {
@@ -145,16 +144,35 @@ void smr_product_as_rows(smr_product *p, size_t rows, size_t line) {
     p->unit = (uint32_t)line;
 }
 
+void smr_product_place_weights(smr_product *p, size_t tap, size_t row, size_t panel) {
+    const bool fits = panel <= UINT32_MAX;
+    p->weights_tap = fits ? (uint32_t)tap : 0;
+    p->weights_row = fits ? (uint32_t)row : 0;
+    p->weights_panel = fits ? (uint32_t)panel : 0;
+}
+
+/* Hands over what run needs, and leaves out the values of constants, whose data it knows. */
+static void product_keep(smr_node *node, smr_product *p) {
+    const smr_value *bias = node->input_count > 2 ? node->inputs[2] : NULL;
+    const size_t bytes = p->number == 1 ? sizeof *p : offsetof(smr_product, range);
+    p->weights = node->inputs[1]->data;
+    p->computed_bias = bias != NULL && bias->storage != SMR_STORAGE_CONSTANT;
+    p->bias = bias == NULL || p->computed_bias ? NULL : bias->data;
+    node->read_count = p->computed_bias ? node->input_count : 1;
+    smr_node_replace_parameters(node, p, bytes);
+}
+
 void smr_product_cut(smr_node *node, smr_product *p) {
     const smr_product_functions *functions = p->functions;
     const smr_window *window = &p->window;
-    const size_t pixels = node->outputs[0]->count / p->filter.outputs;
+    const size_t pixels = node->outputs[0]->count / p->outputs;
     const bool rows = window->taps[0] == 1 && window->taps[1] == 1 && window->strides[0] == 1 &&
                       window->strides[1] == 1 && window->positions[0] == window->size[0] &&
                       window->positions[1] == window->size[1];
     uint32_t panels; /* of a group */
+    size_t columns;  /* of the longest part */
     size_t tile;
-    if (pixels > INT32_MAX || p->channels > INT32_MAX / 4 ||
+    if (pixels > INT32_MAX || p->channels > INT32_MAX / 4 || p->weights_panel == 0 ||
         (p->weights_tap == 0 && window->taps[1] > 1 && window->dilations[1] != 1)) {
         return; /* the generic kernel remains */
     }
@@ -164,7 +182,7 @@ void smr_product_cut(smr_node *node, smr_product *p) {
     }
     p->groups = p->groups == 0 ? 1 : p->groups;
     p->matrix = rows && p->groups == 1;
-    p->panels = (uint32_t)product_divide(p->filter.outputs, 16);
+    p->panels = (uint32_t)product_divide(p->outputs, 16);
     panels = p->panels / p->groups;
     p->blocks = pixels == 1        ? product_blocks_alone(p, panels)
                 : functions->alike ? (uint32_t)product_divide(panels, functions->panels)
@@ -176,17 +194,18 @@ void smr_product_cut(smr_node *node, smr_product *p) {
                p->channels >= PRODUCT_LONG && (size_t)window->positions[1] <= product_swept_pixels(p);
     p->set = p->swept ? 1 : p->set;
     if (rows) {
-        product_cut_rows(p);
+        columns = product_cut_rows(p);
     } else {
         product_cut_lines(p, pixels / ((size_t)window->positions[0] * (size_t)window->positions[1]));
+        columns = (size_t)window->positions[1];
     }
     tile = product_most_pixels(p);
-    tile = tile < p->part_columns ? tile : p->part_columns;
+    tile = tile < columns ? tile : columns;
     if (!p->copied && !p->swept && smr_product_chunk(p, !rows && product_pairs(p) ? 2 : 1, tile) == 0) {
         return;
     }
     p->alone = p->matrix && pixels == 1 && (p->copied || product_multiplies_in_place(p));
-    *SMR_PARAMETERS(node, smr_product) = *p;
+    product_keep(node, p);
     node->work = (size_t)p->blocks * p->parts;
     node->run = smr_product_run;
 }

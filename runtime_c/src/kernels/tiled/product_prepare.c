@@ -28,10 +28,9 @@ bool smr_product_takes_matmul(const smr_node *node) {
 
 /* What is known once window, channels and outputs are. */
 static void product_fill(const smr_product_functions *functions, uint8_t activation, smr_product *p) {
+    const size_t tap = (size_t)p->channels * 16 * p->number, row = (size_t)p->window.taps[1] * tap;
     p->functions = functions;
-    p->weights_tap = (size_t)p->channels * 16 * p->number;
-    p->weights_row = (size_t)p->window.taps[1] * p->weights_tap;
-    p->weights_panel = (size_t)p->window.taps[0] * p->weights_row;
+    smr_product_place_weights(p, tap, row, (size_t)p->window.taps[0] * row);
     p->least = activation == SMR_ACTIVATION_NONE ? -INFINITY : 0.0f;
     p->most = activation == SMR_ACTIVATION_RELU6 ? 6.0f : INFINITY;
 }
@@ -48,7 +47,7 @@ smr_status smr_product_prepare_conv2d(smr_node *node, const smr_product_function
     p.window = generic->window;
     p.channels = (uint32_t)generic->group_channels;
     p.groups = (uint32_t)generic->groups;
-    p.filter.outputs = generic->outputs;
+    p.outputs = (uint32_t)generic->outputs;
     p.number = node->inputs[1]->dtype == SMR_DTYPE_FLOAT16 ? 2 : 4;
     product_fill(functions, generic->activation, &p);
     smr_product_cut(node, &p);
@@ -65,8 +64,8 @@ smr_status smr_product_prepare_matmul(smr_node *node, const smr_product_function
         return SMR_OK;
     }
     p.channels = (uint32_t)y->dims[0];
-    p.filter.outputs = (size_t)y->dims[1];
-    smr_product_as_rows(&p, z->count / p.filter.outputs, 1);
+    p.outputs = (uint32_t)y->dims[1];
+    smr_product_as_rows(&p, z->count / p.outputs, 1);
     p.number = node->inputs[1]->dtype == SMR_DTYPE_FLOAT16 ? 2 : 4;
     product_fill(functions, node->attributes.matmul.activation, &p);
     smr_product_cut(node, &p);

@@ -12,8 +12,13 @@
 #define WOVEN_WEIGHTS 32 /* the most woven columns of a filter */
 
 typedef struct woven_depthwise {
-    quant_depthwise generic;
+    smr_window window;
     const smr_woven_functions *functions;
+    const int8_t *weights;
+    const int32_t *bias;
+    const float *multiplier;
+    size_t channels;
+    quant_output output;
     uint32_t blocks; /* of channels */
     uint32_t strips; /* of lines, in an image */
     uint32_t groups; /* of rows of taps */
@@ -22,6 +27,7 @@ typedef struct woven_depthwise {
     bool large;      /* all blocks of channels for a strip, not all strips for a block */
     bool joined;     /* the channels of all pixels of a line are woven as one row of numbers */
     bool flat;       /* and those of its positions are summed as one */
+    int8_t border;
 } woven_depthwise;
 _Static_assert(sizeof(woven_depthwise) <= SMR_PARAMETER_BYTES, "woven_depthwise fits a node");
 
@@ -59,8 +65,7 @@ static void woven_repeat(const woven_depthwise *p, const woven_block *block, uin
 /* Weaves the columns of a group of rows of the filter, `above` rows further down than it is. */
 static void woven_filter_rows(const woven_depthwise *p, const woven_block *block, size_t group, size_t above,
                               uint8_t *woven) {
-    const size_t taps = (size_t)p->generic.window.taps[1], bytes = p->functions->bytes;
-    const quant_filter *filter = &p->generic.filter;
+    const size_t taps = (size_t)p->window.taps[1], bytes = p->functions->bytes;
     smr_woven_rows rows;
     size_t k, tap;
     rows.pixels = taps;
@@ -70,9 +75,9 @@ static void woven_filter_rows(const woven_depthwise *p, const woven_block *block
     rows.woven = woven;
     for (k = 0; k < p->functions->rows; ++k) {
         const size_t row = group * p->functions->rows + k;
-        if (row >= above && row < above + (size_t)p->generic.window.taps[0]) {
-            woven_row(&rows, k, filter->data + (row - above) * taps * filter->outputs + block->first, 1,
-                      filter->outputs);
+        if (row >= above && row < above + (size_t)p->window.taps[0]) {
+            woven_row(&rows, k, p->weights + (row - above) * taps * p->channels + block->first, 1,
+                      p->channels);
         } else {
             woven_row(&rows, k, woven_zeros, 0, 0);
         }
@@ -87,29 +92,28 @@ static void woven_filter_rows(const woven_depthwise *p, const woven_block *block
 
 /* For each of the lines that see the same columns of the image: [line][group][tap]. */
 static void woven_begin_filter(const woven_depthwise *p, woven_block *block) {
-    const size_t bytes = (size_t)p->generic.window.taps[1] * block->stored * p->functions->bytes;
+    const size_t bytes = (size_t)p->window.taps[1] * block->stored * p->functions->bytes;
     uint8_t *woven = block->weights;
     size_t line, group;
     for (line = 0; line < p->lines; ++line) {
         for (group = 0; group < p->groups; ++group, woven += bytes) {
-            woven_filter_rows(p, block, group, line * (size_t)p->generic.window.strides[0], woven);
+            woven_filter_rows(p, block, group, line * (size_t)p->window.strides[0], woven);
         }
     }
 }
 
 static void woven_begin(const woven_depthwise *p, size_t number, woven_block *block) {
-    const quant_filter *filter = &p->generic.filter;
     size_t i;
-    memset(block->border, p->generic.border, sizeof block->border);
+    memset(block->border, p->border, sizeof block->border);
     block->first = number * SMR_WOVEN_CHANNELS;
-    block->count = filter->outputs - block->first;
+    block->count = p->channels - block->first;
     block->count = block->count < SMR_WOVEN_CHANNELS ? block->count : SMR_WOVEN_CHANNELS;
     block->loose = block->count == SMR_WOVEN_CHANNELS;
     block->stored = p->flat ? block->count + SMR_WOVEN_CHANNELS : block->count;
     woven_begin_filter(p, block);
-    memcpy(block->start, filter->bias + block->first, block->count * sizeof *block->start);
-    memcpy(block->multiplier, filter->multiplier + block->first, block->count * sizeof *block->multiplier);
-    p->functions->start(block->weights, (size_t)p->generic.window.taps[1] * p->groups,
+    memcpy(block->start, p->bias + block->first, block->count * sizeof *block->start);
+    memcpy(block->multiplier, p->multiplier + block->first, block->count * sizeof *block->multiplier);
+    p->functions->start(block->weights, (size_t)p->window.taps[1] * p->groups,
                         block->stored * p->functions->bytes, block->count, block->loose, block->start,
                         block->multiplier);
     for (i = block->count; i < block->stored; ++i) {
@@ -136,7 +140,7 @@ static uint8_t *woven_border(const woven_depthwise *p, const woven_block *block,
     smr_woven_rows rows;
     size_t k;
     if (p->functions->bytes == p->functions->rows) { /* bytes are only reordered */
-        memset(to, (uint8_t)p->generic.border ^ p->functions->flip, bytes);
+        memset(to, (uint8_t)p->border ^ p->functions->flip, bytes);
         return to + bytes;
     }
     rows.flip = p->functions->flip;
@@ -151,8 +155,8 @@ static uint8_t *woven_border(const woven_depthwise *p, const woven_block *block,
  * another line were woven before, so that the border is there. */
 static void woven_line(const woven_depthwise *p, const woven_block *block, const int8_t *image, int64_t top,
                        int64_t first, size_t count, bool again, uint8_t *woven) {
-    const smr_window *window = &p->generic.window;
-    const size_t channels = p->generic.channels;
+    const smr_window *window = &p->window;
+    const size_t channels = p->channels;
     const int64_t size = window->size[1], end = first + (int64_t)count;
     const size_t before = first >= 0 ? 0 : end <= 0 ? count : (size_t)-first;
     const size_t after = before == count || end <= size ? 0 : first >= size ? count : (size_t)(end - size);
@@ -198,7 +202,7 @@ static size_t woven_seen(const smr_window *window, size_t positions) {
 
 /* What the sums of a block have in common. */
 static void woven_begin_sums(const woven_depthwise *p, const woven_block *block, smr_woven_sums *sums) {
-    const smr_window *window = &p->generic.window;
+    const smr_window *window = &p->window;
     const size_t column = block->count * p->functions->bytes, lanes = p->functions->lanes;
     sums->start = block->start;
     sums->multiplier = block->multiplier;
@@ -210,9 +214,9 @@ static void woven_begin_sums(const woven_depthwise *p, const woven_block *block,
     sums->flat = p->flat;
     sums->loose = block->loose;
     sums->period = block->count;
-    sums->output_step = p->generic.channels;
-    sums->output_line = p->lines * (size_t)window->positions[1] * p->generic.channels;
-    sums->range = &p->generic.output;
+    sums->output_step = p->channels;
+    sums->output_line = p->lines * (size_t)window->positions[1] * p->channels;
+    sums->range = &p->output;
     sums->across = 1;
     if (p->joined && window->strides[1] <= 2 && (block->count == lanes || block->count == 2 * lanes)) {
         sums->across = 4 * lanes / block->count;
@@ -222,8 +226,8 @@ static void woven_begin_sums(const woven_depthwise *p, const woven_block *block,
 /* Lines [begin, end) of a block: some at a time are woven, as many as there is room for. */
 static void woven_strip(const woven_depthwise *p, const woven_block *block, const int8_t *x, int8_t *y,
                         size_t begin, size_t end) {
-    const smr_window *window = &p->generic.window;
-    const size_t width = (size_t)window->positions[1], channels = p->generic.channels;
+    const smr_window *window = &p->window;
+    const size_t width = (size_t)window->positions[1], channels = p->channels;
     const size_t column = block->count * p->functions->bytes, columns = column * p->groups;
     const size_t slots =
         p->part < width || columns == 0 ? 1 : WOVEN_BYTES / (woven_seen(window, width) * columns);
@@ -258,15 +262,15 @@ static void woven_strip(const woven_depthwise *p, const woven_block *block, cons
 
 /* The first line of a strip. */
 static size_t woven_strip_begin(const woven_depthwise *p, uint32_t strip) {
-    const size_t lines = (size_t)p->generic.window.positions[0], begin = lines * strip / p->strips;
+    const size_t lines = (size_t)p->window.positions[0], begin = lines * strip / p->strips;
     return strip == p->strips ? lines : begin / p->lines * p->lines;
 }
 
 /* A work item is a block of channels of a strip of lines. */
 static smr_status run_woven(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const woven_depthwise *p = SMR_CONST_PARAMETERS(node, woven_depthwise);
-    const smr_window *window = &p->generic.window;
-    const size_t lines = (size_t)window->positions[0], channels = p->generic.channels;
+    const smr_window *window = &p->window;
+    const size_t lines = (size_t)window->positions[0], channels = p->channels;
     woven_block block;
     uint32_t item, last = 0;
     bool begun = false;
@@ -302,7 +306,7 @@ bool smr_woven_takes(const smr_node *node) {
 
 /* How many lines see rows that are woven together. */
 static uint32_t woven_lines(const woven_depthwise *p) {
-    const smr_window *window = &p->generic.window;
+    const smr_window *window = &p->window;
     const size_t spare = p->groups * p->functions->rows - (size_t)window->taps[0];
     const size_t lines = spare / (size_t)window->strides[0] + 1;
     const size_t most = WOVEN_WEIGHTS / (p->groups * (size_t)window->taps[1]);
@@ -311,30 +315,37 @@ static uint32_t woven_lines(const woven_depthwise *p) {
 
 /* Into how many strips of about as many lines an image is cut: an even number of them. */
 static uint32_t woven_strips(const woven_depthwise *p, uint32_t lines) {
-    const uint32_t strips = ((uint32_t)p->generic.window.positions[0] + lines / 2) / lines;
+    const uint32_t strips = ((uint32_t)p->window.positions[0] + lines / 2) / lines;
     return strips == 0 ? 1 : strips > 1 && strips < WOVEN_ITEMS ? strips + strips % 2 : strips;
 }
 
 smr_status smr_woven_prepare(smr_node *node, const smr_woven_functions *functions, smr_error *error) {
     woven_depthwise p;
-    const smr_window *window = &p.generic.window;
+    const smr_window *window = &p.window;
+    const quant_depthwise *generic = SMR_CONST_PARAMETERS(node, quant_depthwise);
     size_t block, room, reach;
     memset(&p, 0, sizeof p);
     SMR_TRY(smr_prepare_quantized_depthwise_conv2d(node, error));
-    p.generic = *SMR_CONST_PARAMETERS(node, quant_depthwise);
-    if (node->work == 0 || p.generic.filter.zero_point != 0 || !quant_scales_down(&p.generic.filter)) {
+    if (node->work == 0 || generic->filter.zero_point != 0 || !quant_scales_down(&generic->filter)) {
         return SMR_OK;
     }
+    p.window = generic->window;
+    p.weights = generic->filter.data;
+    p.bias = generic->filter.bias;
+    p.multiplier = generic->filter.multiplier;
+    p.channels = generic->channels;
+    p.output = generic->output;
+    p.border = generic->border;
     p.functions = functions;
     p.groups = (uint32_t)(((size_t)window->taps[0] + functions->rows - 1) / functions->rows);
     if (p.groups * (size_t)window->taps[1] > WOVEN_WEIGHTS) {
         return SMR_OK; /* the generic kernel remains */
     }
     p.lines = woven_lines(&p);
-    p.joined = p.generic.channels < SMR_WOVEN_CHANNELS;
+    p.joined = p.channels < SMR_WOVEN_CHANNELS;
     p.flat = p.joined && window->strides[1] == 1;
-    p.blocks = (uint32_t)((p.generic.channels + SMR_WOVEN_CHANNELS - 1) / SMR_WOVEN_CHANNELS);
-    block = p.generic.channels < SMR_WOVEN_CHANNELS ? p.generic.channels : SMR_WOVEN_CHANNELS;
+    p.blocks = (uint32_t)((p.channels + SMR_WOVEN_CHANNELS - 1) / SMR_WOVEN_CHANNELS);
+    block = p.channels < SMR_WOVEN_CHANNELS ? p.channels : SMR_WOVEN_CHANNELS;
     room = WOVEN_BYTES / (block * functions->bytes * p.groups);
     reach = (size_t)(window->taps[1] - 1) * (size_t)window->dilations[1] + 1;
     if (reach > room) {
@@ -349,7 +360,8 @@ smr_status smr_woven_prepare(smr_node *node, const smr_woven_functions *function
     if ((uint64_t)node->outputs[0]->dims[0] * p.strips > INT32_MAX / p.blocks) {
         return SMR_OK;
     }
-    *SMR_PARAMETERS(node, woven_depthwise) = p;
+    smr_node_replace_parameters(node, &p, sizeof p);
+    node->read_count = 1; /* the others are constants, whose data are in the parameters */
     node->work = (size_t)node->outputs[0]->dims[0] * p.strips * p.blocks;
     node->run = run_woven;
     return SMR_OK;

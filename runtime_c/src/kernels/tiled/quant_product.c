@@ -14,10 +14,12 @@ static void product_fill(const smr_product_functions *functions, const quant_fil
                          const quant_output *range, smr_product *p) {
     const size_t panels = (filter->outputs + QUANT_PANEL - 1) / QUANT_PANEL;
     p->functions = functions;
-    p->filter = *filter;
+    p->outputs = (uint32_t)filter->outputs;
     p->range = *range;
     p->number = 1;
-    p->weights_panel = filter->panel_bytes;
+    p->fixed = filter->fixed != NULL;
+    p->multiplier = p->fixed ? (const void *)filter->fixed : filter->multiplier;
+    p->rounding = filter->rounding;
     p->apart = !quant_scales_down(filter);
     p->careful = functions->has_least != NULL &&
                  functions->has_least((const uint8_t *)filter->data, panels * filter->panel_bytes);
@@ -37,8 +39,8 @@ smr_status smr_quant_product_prepare_conv2d(smr_node *node, const smr_product_fu
     p.border = (uint8_t)generic->border;
     p.channels = (uint32_t)generic->depth;
     p.groups = (uint32_t)(generic->channels / generic->depth);
-    p.weights_row = generic->row_step * QUANT_PANEL;
-    p.weights_tap = generic->column_step % 4 == 0 ? generic->column_step * QUANT_PANEL : 0;
+    smr_product_place_weights(&p, generic->column_step % 4 == 0 ? generic->column_step * QUANT_PANEL : 0,
+                              generic->row_step * QUANT_PANEL, generic->filter.panel_bytes);
     smr_product_cut(node, &p);
     return SMR_OK;
 }
@@ -54,7 +56,8 @@ smr_status smr_quant_product_prepare_matmul(smr_node *node, const smr_product_fu
     }
     product_fill(functions, &generic->filter, &generic->output, &p);
     p.channels = (uint32_t)generic->depth;
-    p.weights_row = p.weights_tap = p.filter.panel_bytes;
+    smr_product_place_weights(&p, generic->filter.panel_bytes, generic->filter.panel_bytes,
+                              generic->filter.panel_bytes);
     smr_product_as_rows(&p, generic->rows, 1);
     smr_product_cut(node, &p);
     return SMR_OK;
