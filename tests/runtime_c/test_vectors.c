@@ -1,6 +1,6 @@
-/* Kernels of float32 and float16 that are no products, for instruction sets, against the generic ones: sizes
- * around every edge, every form of broadcasting, any axes and windows, numbers that are none; whatever the
- * partition of the work. */
+/* Kernels of float32 and float16 that are no products, and those that move elements of any type, for
+ * instruction sets, against the generic ones: sizes around every edge, every form of broadcasting, any axes
+ * and windows, numbers that are none; whatever the partition of the work. */
 #if !defined(_WIN32)
 #define _DEFAULT_SOURCE
 #endif
@@ -8,13 +8,17 @@
 
 #include "random_nodes.h"
 
-#define CASES 600
+#define CASES 840
 
 static uint8_t random_type; /* of the numbers of a case */
 
 static float number_of(const smr_value *value, const void *data, size_t index) {
-    return value->dtype == SMR_DTYPE_FLOAT16 ? smr_half_to_float(((const uint16_t *)data)[index])
-                                             : ((const float *)data)[index];
+    switch (value->dtype) {
+        case SMR_DTYPE_INT8: return (float)((const int8_t *)data)[index];
+        case SMR_DTYPE_UINT8: return (float)((const uint8_t *)data)[index];
+        case SMR_DTYPE_FLOAT16: return smr_half_to_float(((const uint16_t *)data)[index]);
+        default: return ((const float *)data)[index];
+    }
 }
 
 static void open_numbers(smr_value *value, uint8_t type, int32_t rank, const int32_t *dims, bool odd) {
@@ -165,7 +169,77 @@ static uint16_t open_cast(bench *b) {
     return SMR_OP_CAST;
 }
 
-#define FORMS     5
+/* Any elements: of floats, or bytes of either sign. */
+static void open_elements(smr_value *value, uint8_t type, int32_t rank, const int32_t *dims) {
+    if (smr_dtype_size((smr_dtype)type) == 1) {
+        open_value(value, type, rank, dims, 0);
+    } else {
+        open_numbers(value, type, rank, dims, true);
+    }
+}
+
+static uint8_t any_type(void) {
+    static const uint8_t types[] = {SMR_DTYPE_FLOAT32, SMR_DTYPE_FLOAT16, SMR_DTYPE_INT8, SMR_DTYPE_UINT8};
+    return types[next_random(0, 3)];
+}
+
+/* Two axes are long, so that matrices of all sizes become their columns. */
+static uint16_t open_transpose(bench *b) {
+    const int32_t rank = next_random(2, 5), first = next_random(0, rank - 1),
+                  second = next_random(0, rank - 1);
+    smr_ints8 *permutation = &b->node.attributes.transpose.permutation;
+    const uint8_t type = any_type();
+    int32_t x[5], y[5], i;
+    for (i = 0; i < rank; ++i) {
+        x[i] = i == first || i == second ? next_size(70) : next_random(1, 4);
+        permutation->values[i] = i;
+    }
+    permutation->count = (uint8_t)rank;
+    for (i = rank - 1; i > 0; --i) {
+        const int32_t other = next_random(0, i), axis = permutation->values[i];
+        permutation->values[i] = permutation->values[other];
+        permutation->values[other] = axis;
+    }
+    for (i = 0; i < rank; ++i) {
+        y[i] = x[permutation->values[i]];
+    }
+    open_elements(&b->values[0], type, rank, x);
+    open_elements(&b->values[4], type, rank, y);
+    connect(b, 1);
+    return SMR_OP_TRANSPOSE;
+}
+
+static uint16_t open_resample(bench *b) {
+    smr_resample_attributes *a = &b->node.attributes.resample;
+    const int32_t axis = next_random(0, 2);
+    const uint8_t type = any_type();
+    int32_t x[3], y[3], i;
+    for (i = 0; i < 3; ++i) {
+        x[i] = i == axis ? next_random(1, 20) : i == 2 ? next_size(140) : next_random(1, 20);
+        y[i] = i == axis ? next_random(x[i] / 3 + 1, 3 * x[i]) : x[i];
+    }
+    a->axis = next_random(0, 1) == 0 ? axis : axis - 3;
+    a->mode = (uint8_t)(next_random(0, 2) == 0 ? SMR_RESAMPLE_MODE_CUBIC : SMR_RESAMPLE_MODE_LINEAR);
+    a->coordinates = (uint8_t)next_random(SMR_COORDINATES_HALF_PIXEL, SMR_COORDINATES_TF_CROP_AND_RESIZE);
+    a->cubic_a = -0.75f;
+    a->exclude_outside = (uint8_t)(next_random(0, 3) == 0);
+    a->antialias = (uint8_t)(next_random(0, 3) == 0);
+    a->begin = 0.1f;
+    a->end = 1.1f;
+    a->extrapolation_value = 3.0f;
+    /* No infinite ones: their products with weights of 0 are NaN. */
+    if (smr_dtype_size((smr_dtype)type) == 1) {
+        open_value(&b->values[0], type, 3, x, 0);
+        open_value(&b->values[4], type, 3, y, 0);
+    } else {
+        open_numbers(&b->values[0], type, 3, x, false);
+        open_numbers(&b->values[4], type, 3, y, false);
+    }
+    connect(b, 1);
+    return SMR_OP_RESAMPLE;
+}
+
+#define FORMS     7
 #define FORM_CAST 3
 
 static uint16_t open_node(bench *b, int32_t form) {
@@ -176,7 +250,9 @@ static uint16_t open_node(bench *b, int32_t form) {
         case 1: return open_binary(b);
         case 2: return open_reduction(b);
         case FORM_CAST: return open_cast(b);
-        default: return open_pool(b);
+        case 4: return open_pool(b);
+        case 5: return open_transpose(b);
+        default: return open_resample(b);
     }
 }
 
@@ -197,6 +273,11 @@ static size_t count_far(const bench *b, const void *expected, float size) {
         far += is_near(number_of(value, value->data, i), number_of(value, expected, i), size, step) ? 0 : 1;
     }
     return far;
+}
+
+/* Whether an op gives the same bits with every instruction set. */
+static bool is_moved(uint16_t opcode) {
+    return opcode == SMR_OP_TRANSPOSE || opcode == SMR_OP_RESAMPLE;
 }
 
 static void check_case(int number, size_t used[FORMS]) {
@@ -221,7 +302,8 @@ static void check_case(int number, size_t used[FORMS]) {
             continue;
         }
         used[form] += strcmp(run_with(&b, opcode, allowed), "generic") != 0;
-        far = count_far(&b, expected, size);
+        far =
+            is_moved(opcode) ? memcmp(expected, b.values[4].data, bytes) != 0 : count_far(&b, expected, size);
         memcpy(first, b.values[4].data, bytes);
         (void)run_with(&b, opcode, allowed); /* in other parts */
         if (!CHECK(far == 0) || !CHECK(memcmp(first, b.values[4].data, bytes) == 0)) {

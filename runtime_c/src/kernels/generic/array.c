@@ -149,7 +149,22 @@ static smr_status run_strided(const smr_node *node, size_t begin, size_t end, sm
     return SMR_OK;
 }
 
+/* Elements that always lie side by side are moved as one larger one. */
+static size_t array_strided_widen(array_strided *strided, size_t count) {
+    while (strided->rank > 0) {
+        const int32_t last = strided->rank - 1, dim = strided->dims[last];
+        if (strided->strides[last] != strided->size || (dim != 2 && dim != 4 && dim != 8) ||
+            strided->size * dim > 8) {
+            break;
+        }
+        strided->size *= dim;
+        strided->rank = last;
+        count /= (size_t)dim;
+    }
+    return count;
+}
+
 void smr_array_strided_end(smr_node *node) {
     node->run = run_strided;
-    node->work = node->outputs[0]->count;
+    node->work = array_strided_widen(SMR_PARAMETERS(node, array_strided), node->outputs[0]->count);
 }

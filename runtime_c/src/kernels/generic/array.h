@@ -14,7 +14,7 @@ typedef struct array_strided {
     int64_t strides[2 * SMR_MAX_RANK];
     int32_t dims[2 * SMR_MAX_RANK];
     int32_t rank;
-    int32_t size; /* bytes of an element */
+    int32_t size; /* bytes of an element, or of as many as always lie side by side */
 } array_strided;
 
 /* A parameters struct of a node is cleared before prepare, so that it begins with no axes. */

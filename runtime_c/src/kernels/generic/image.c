@@ -1,12 +1,15 @@
 /* Resampling along an axis in plain C: each work item is all that lies at one place of the output's axis. */
+#include "image.h"
+
 #include <math.h>
 
 #include "array.h"
 #include "convert.h"
 
-#define RESAMPLE_PLACES  64  /* output elements along the axis that are made together */
-#define RESAMPLE_WEIGHTS 256 /* weights that are held at a time */
-#define RESAMPLE_LANES   16  /* elements that are summed side by side */
+#define RESAMPLE_PLACES   64    /* output elements along the axis that are made together */
+#define RESAMPLE_WEIGHTS  256   /* weights that are held at a time */
+#define RESAMPLE_LANES    16    /* elements that are summed side by side */
+#define RESAMPLE_STEEPEST 16.0f /* magnitude of cubic_a whose weights are far from infinite */
 
 typedef struct resample_parameters {
     smr_resample_attributes a;
@@ -16,7 +19,8 @@ typedef struct resample_parameters {
     double shrink; /* how much wider weights reach: at most 1 */
     int64_t first; /* the first tap, counted from the element before the place; the last is 1 - first */
     int64_t taps;
-    size_t places; /* how many output elements are made together */
+    size_t places;            /* how many output elements are made together */
+    smr_resample_blend blend; /* or null */
 } resample_parameters;
 _Static_assert(sizeof(resample_parameters) <= SMR_PARAMETER_BYTES, "resample_parameters fit a node");
 
@@ -317,5 +321,21 @@ smr_status smr_prepare_resample(smr_node *node, smr_error *error) {
     SMR_TRY(prepare_resample_taps(p, error));
     node->work = (size_t)p->count;
     node->run = a->mode == SMR_RESAMPLE_MODE_NEAREST ? run_resample_nearest : resample_run(x->dtype);
+    return SMR_OK;
+}
+
+bool smr_resample_takes(const smr_node *node, uint8_t dtype, size_t least) {
+    const smr_resample_attributes *a = &node->attributes.resample;
+    const smr_value *y = node->outputs[0];
+    const int32_t axis = a->axis < 0 ? a->axis + y->rank : a->axis;
+    return a->mode != SMR_RESAMPLE_MODE_NEAREST && node->inputs[0]->dtype == dtype && y->dtype == dtype &&
+           axis >= 0 && axis < y->rank && fabsf(a->cubic_a) <= RESAMPLE_STEEPEST &&
+           array_product(y, axis + 1, y->rank) >= least;
+}
+
+smr_status smr_resample_prepare(smr_node *node, smr_resample_blend blend, smr_error *error) {
+    resample_parameters *p = SMR_PARAMETERS(node, resample_parameters);
+    SMR_TRY(smr_prepare_resample(node, error));
+    p->blend = p->taps <= RESAMPLE_WEIGHTS ? blend : NULL;
     return SMR_OK;
 }

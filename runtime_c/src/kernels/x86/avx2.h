@@ -54,7 +54,7 @@ static inline float avx2_greatest(__m256 x) {
 static inline void avx2_transpose(__m256 x[8]) {
     __m256 t[8];
     int i;
-    for (i = 0; i < 8; i += 4) {
+    _Pragma("GCC unroll 2") for (i = 0; i < 8; i += 4) {
         const __m256 a = _mm256_unpacklo_ps(x[i], x[i + 1]), b = _mm256_unpackhi_ps(x[i], x[i + 1]);
         const __m256 c = _mm256_unpacklo_ps(x[i + 2], x[i + 3]), d = _mm256_unpackhi_ps(x[i + 2], x[i + 3]);
         t[i] = _mm256_shuffle_ps(a, c, 0x44);
@@ -62,7 +62,7 @@ static inline void avx2_transpose(__m256 x[8]) {
         t[i + 2] = _mm256_shuffle_ps(b, d, 0x44);
         t[i + 3] = _mm256_shuffle_ps(b, d, 0xee);
     }
-    for (i = 0; i < 4; ++i) {
+    _Pragma("GCC unroll 4") for (i = 0; i < 4; ++i) {
         x[i] = _mm256_permute2f128_ps(t[i], t[i + 4], 0x20);
         x[i + 4] = _mm256_permute2f128_ps(t[i], t[i + 4], 0x31);
     }
