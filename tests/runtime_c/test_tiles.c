@@ -10,6 +10,9 @@
 
 #define CASES 100
 
+/* Channels of pixels of float32 that lie SMR_TILE_APART apart. */
+#define APART 1024
+
 /* The error of sums of float16 at most, of the sum of the magnitudes of the products: docs/float16.md. */
 #define HALF_SUMS_ERROR (1 / 31.0f)
 
@@ -124,7 +127,7 @@ static int32_t count_positions(int32_t size, int32_t around, int32_t reach, int3
 static uint16_t open_convolution(bench *b, bool depthwise, uint8_t dtype) {
     const bool integer = dtype == SMR_DTYPE_INT8;
     const int32_t stride = next_random(1, 3), dilation = next_random(0, 4) == 0 ? 2 : 1,
-                  taps = next_random(1, 5);
+                  taps = next_random(0, 3) == 0 ? 1 : next_random(1, 5);
     const int32_t reach = (taps - 1) * dilation + 1;
     const uint8_t forms[] = {SMR_PADDING_SAME, SMR_PADDING_VALID, SMR_PADDING_EXPLICIT};
     const uint8_t padding = forms[next_random(0, 2)];
@@ -135,7 +138,9 @@ static uint16_t open_convolution(bench *b, bool depthwise, uint8_t dtype) {
     const int32_t least_width = reach > left + right ? reach - left - right : 0;
     const int32_t height = next_random(least_height, least_height + 6);
     const int32_t width = next_random(least_width, least_width + (next_random(0, 1) == 0 ? 3 : 40));
-    const int32_t depth = next_random(0, 5) == 0 ? next_random(500, 1300) : next_size(70);
+    const int32_t depth = next_random(0, 5) > 0    ? next_size(70)
+                          : next_random(0, 2) == 0 ? APART
+                                                   : next_random(500, 1300);
     /* Groups have whole panels of outputs. */
     const int32_t groups = depthwise || depth > 500 || next_random(0, 2) > 0 ? 1 : next_random(2, 5);
     const int32_t outputs = depthwise ? 1 : groups > 1 ? groups * 16 * next_random(1, 4) : next_size(150);
@@ -185,7 +190,8 @@ static uint16_t open_convolution(bench *b, bool depthwise, uint8_t dtype) {
 
 static uint16_t open_product(bench *b, uint8_t dtype) {
     const bool integer = dtype == SMR_DTYPE_INT8;
-    const int32_t rows = next_random(0, 2) == 0 ? 1 : next_random(1, 40), inner = next_size(300);
+    const int32_t rows = next_random(0, 2) == 0 ? 1 : next_random(1, 40),
+                  inner = next_random(0, 7) == 0 ? APART : next_size(300);
     const int32_t outputs = next_random(0, 5) == 0 ? next_random(500, 1200) : next_size(150);
     const int32_t x[] = {rows, inner}, y[] = {inner, outputs}, z[] = {rows, outputs};
     memset(b, 0, sizeof *b);

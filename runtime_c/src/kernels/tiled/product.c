@@ -55,20 +55,28 @@ static void product_begin_block(const smr_node *node, const smr_product *p, size
     }
 }
 
+/* What is to do before a block meets a part. Its weights meet the first one while those of the next block are
+ * fetched from memory, so that it need not wait for them either. */
+static void product_meet(const smr_product *p, product_block *block, const product_part *part,
+                         smr_tile *tile) {
+    const uint64_t bit = UINT64_C(1) << (block->number - block->set);
+    const size_t first = block->first * 16;
+    block->start = block->starts + (block->first - product_panel(p, block->set)) * 16;
+    tile->ahead = SMR_TILE_AHEAD;
+    if ((block->met & bit) != 0) {
+        return;
+    }
+    block->met |= bit;
+    tile->ahead = (ptrdiff_t)(block->count * p->weights_panel);
+    if (p->functions->start != NULL && part->lines * part->columns > 1) {
+        p->functions->start(tile->weights, p->weights_panel, block->count,
+                            (const int32_t *)(const void *)p->bias + first, tile->outputs, block->start);
+    }
+}
+
 /* What the sums of a tile of so many pixels begin with. */
-static const void *product_start(const smr_product *p, product_block *block, size_t pixels) {
-    if (pixels == 1 || p->functions->start == NULL) {
-        return block->bias;
-    }
-    if (!block->started) {
-        const size_t first = product_panel(p, block->set);
-        p->functions->start(p->weights + first * p->weights_panel, p->weights_panel,
-                            product_panel(p, block->set + block->set_size) - first,
-                            (const int32_t *)(const void *)p->bias + first * 16, p->outputs - first * 16,
-                            block->starts);
-        block->started = true;
-    }
-    return block->starts + (block->first - product_panel(p, block->set)) * 16;
+static const void *product_start(const smr_product *p, const product_block *block, size_t pixels) {
+    return pixels == 1 || p->functions->start == NULL ? block->bias : block->start;
 }
 
 static void product_begin_part(const smr_product *p, const uint8_t *x, size_t number, size_t channel,
@@ -89,9 +97,14 @@ static void product_begin_part(const smr_product *p, const uint8_t *x, size_t nu
     part->top = smr_window_at(window, 0, (int64_t)first, 0);
     part->left = smr_window_at(window, 1, (int64_t)part->column, 0);
     if (p->copied) {
-        const product_box box = {
-            part->top, part->left, product_rows(p, part->lines), product_columns(p, part->columns), 1, 1,
-            channel,   p->channels};
+        const product_box box = {part->top,
+                                 part->left,
+                                 product_rows(p, part->lines),
+                                 product_columns(p, part->columns),
+                                 product_gathers(p) ? (size_t)window->strides[0] : 1,
+                                 product_gathers(p) ? (size_t)window->strides[1] : 1,
+                                 channel,
+                                 p->channels};
         smr_product_copy(p, part->image, &box, part->copy);
     }
 }
@@ -113,12 +126,11 @@ static void product_set_image(const smr_product *p, const product_place *place, 
     const bool merged =
         window->dilations[1] == 1 && (p->number > 1 || p->weights_row == product_divide(row, 4) * 64);
     tile->pixels = pixels;
-    tile->pixel_step = (size_t)window->strides[1] * pixel;
+    tile->pixel_step = product_stride(p, 1) * pixel;
     tile->row_step = (size_t)window->dilations[0] * columns * pixel;
     tile->run_step = (size_t)window->dilations[1] * pixel;
-    tile->jump = place->lines == 1
-                     ? 0
-                     : (size_t)window->strides[0] * columns * pixel - SMR_TILE_SPLIT * tile->pixel_step;
+    tile->jump =
+        place->lines == 1 ? 0 : product_stride(p, 0) * columns * pixel - SMR_TILE_SPLIT * tile->pixel_step;
     tile->runs = merged ? 1 : (size_t)window->taps[1];
     tile->length = merged ? row : p->channels;
     tile->length = p->number > 1 ? tile->length : (tile->length + 3) / 4;
@@ -160,8 +172,8 @@ static void product_run_chunks(const smr_product *p, product_part *part, const p
                        part->left + (int64_t)(place->column * (size_t)window->strides[1]),
                        rows,
                        columns,
-                       (size_t)window->dilations[0],
-                       apart ? (size_t)window->strides[1] : 1,
+                       product_gathers(p) ? (size_t)window->strides[0] : (size_t)window->dilations[0],
+                       apart || product_gathers(p) ? (size_t)window->strides[1] : 1,
                        0,
                        0};
     tile->rows = (size_t)window->taps[0];
@@ -172,12 +184,12 @@ static void product_run_chunks(const smr_product *p, product_part *part, const p
         product_set_image(p, place, part->copy, columns, tile);
         if (box.channels < p->channels || apart) {
             const size_t bytes = box.channels * p->number;
-            tile->pixel_step = apart ? bytes : (size_t)window->strides[1] * bytes;
+            tile->pixel_step = apart ? bytes : product_stride(p, 1) * bytes;
             tile->row_step = columns * bytes;
             tile->run_step = apart ? rows * columns * bytes : bytes;
-            tile->jump = place->lines == 1 ? 0
-                                           : (size_t)window->strides[0] * columns * bytes -
-                                                 SMR_TILE_SPLIT * tile->pixel_step;
+            tile->jump = place->lines == 1
+                             ? 0
+                             : product_stride(p, 0) * columns * bytes - SMR_TILE_SPLIT * tile->pixel_step;
             tile->runs = (size_t)window->taps[1];
             tile->length = p->number > 1 ? box.channels : (box.channels + 3) / 4;
         }
@@ -282,7 +294,7 @@ static void product_run_alike(const smr_node *node, const smr_product *p, produc
     const smr_tile_function *functions = p->functions->function[block->count - 1];
     const product_place place = {0, tiles.lines, 0, 0};
     const size_t columns = product_columns(p, part->columns);
-    const size_t line_step = (size_t)p->window.strides[0] * columns * p->channels * p->number;
+    const size_t line_step = product_stride(p, 0) * columns * p->channels * p->number;
     const uint8_t *from = p->copied ? part->copy : part->image + part->column * p->channels * p->number;
     const void *start = product_start(p, block, tiles.lines * (tiles.pixels + (tiles.longer > 0)));
     size_t line, lines, count, column, step, i;
@@ -300,6 +312,7 @@ static void product_run_alike(const smr_node *node, const smr_product *p, produc
             tile->count = lines * count;
             tile->start = lines * count == 1 ? block->bias : start;
             functions[lines * count - 1](tile);
+            tile->ahead = SMR_TILE_AHEAD;
             if (p->apart) {
                 product_round_tile(p, block, lines * count, tile);
             }
@@ -333,6 +346,7 @@ static void product_run_part(const smr_node *node, const smr_product *p, product
             } else {
                 product_run_chunks(p, part, &place, function, tile);
             }
+            tile->ahead = SMR_TILE_AHEAD;
             if (p->apart) {
                 product_round_tile(p, block, count, tile);
             }
@@ -350,6 +364,7 @@ static void product_begin_tile(const smr_node *node, const smr_product *p, void 
     tile->weights_panel = p->weights_panel;
     tile->weights_row = p->weights_row;
     tile->weights_run = 0;
+    tile->ahead = SMR_TILE_AHEAD;
     tile->partial = partial;
     tile->first = true;
     tile->last = !p->apart;
@@ -425,7 +440,7 @@ void smr_product_run_with(const smr_node *node, size_t begin, size_t end, void *
             number = 0;
             block.set += block.set_size;
             block.set_size = product_set_size(p, block.set);
-            block.started = false;
+            block.met = 0;
         }
         channel = product_channel(p, block.set + other);
         if (item == begin || block.set + other != block.number) {
@@ -434,6 +449,7 @@ void smr_product_run_with(const smr_node *node, size_t begin, size_t end, void *
         if (item == begin || number != part.number || channel != part.channel) {
             product_begin_part(p, node->inputs[0]->data, number, channel, &part);
         }
+        product_meet(p, &block, &part, &tile);
         if (p->swept) {
             smr_product_sweep(node, p, &block, &part, &tile);
         } else if (p->copied || (p->matrix && product_multiplies_in_place(p))) {

@@ -11,6 +11,7 @@
 #define SMR_TILED_PRODUCT_H
 
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "../generic/conv2d.h"
@@ -23,6 +24,8 @@
 #define SMR_TILE_SPLIT  7           /* pixels from this one on may lie in another line */
 #define SMR_TILE_BYTES  (24 * 1024) /* that are copied at once */
 #define SMR_TILE_SLACK  64          /* that may be read after them */
+#define SMR_TILE_APART  4096        /* bytes after which a cache of the first level has the same set */
+#define SMR_TILE_AHEAD  1024        /* bytes from weights to those that come soon */
 
 /* What a tile function multiplies. Distances are in bytes. */
 typedef struct smr_tile {
@@ -38,6 +41,7 @@ typedef struct smr_tile {
     size_t weights_panel;   /* from one panel to the next */
     size_t weights_row;
     size_t weights_run;
+    ptrdiff_t ahead;   /* from weights that are multiplied to those that are fetched meanwhile */
     const void *start; /* what the sums begin with, of all outputs of the panels */
     void *partial;     /* [pixels][outputs]: the sums so far */
     bool first;        /* begin with `start`, not with `partial` */
@@ -59,6 +63,8 @@ typedef void (*smr_tile_function)(const smr_tile *tile);
 typedef struct smr_product_functions {
     uint8_t panels;                  /* of a tile; one has one more where the number of panels is odd */
     uint8_t panels_alone;            /* the most of a tile of one pixel */
+    uint8_t panels_apart[2];         /* the most of rows and of lines whose pixels lie a multiple of
+                                      * SMR_TILE_APART apart; 0 where that makes no difference */
     uint8_t pixels[SMR_TILE_PANELS]; /* the most of a tile with so many panels, less one */
     uint8_t flip;                    /* what bytes are combined with by exclusive or when they are copied */
     bool alike; /* all tiles of a line have as many pixels, and some overlap; no block has a panel more */

@@ -3,8 +3,12 @@
 
 #include "product_part.h"
 
-/* Weights of this many bytes stay in a cache of the second level while they meet one part after the other. */
-#define PRODUCT_CACHED (512 * 1024)
+/* Weights of this many bytes stay in a cache of the second level while they meet one part after the other and
+ * the next ones are fetched. */
+#define PRODUCT_CACHED (256 * 1024)
+
+/* Convolutions of more weights than this are swept. */
+#define PRODUCT_SWEPT (512 * 1024)
 
 /* Channels from which on it pays to add one tap to all sums of a part after the other. */
 #define PRODUCT_LONG 96
@@ -58,6 +62,23 @@ static uint32_t product_blocks_alone(const smr_product *p, uint32_t panels) {
     const uint32_t blocks = (uint32_t)product_divide(panels, p->functions->panels_alone);
     const bool odd = blocks % 2 == 1 && product_items(p, 1) > 1;
     return odd && panels / (blocks + 1) >= PRODUCT_ALONE ? blocks + 1 : blocks;
+}
+
+/* How many blocks of panels each group has. */
+static uint32_t product_blocks(const smr_product *p, uint32_t panels, size_t pixels, bool rows) {
+    const smr_product_functions *functions = p->functions;
+    const smr_window *window = &p->window;
+    const size_t step = (size_t)window->strides[1] * product_pixel(p);
+    const uint8_t apart = functions->panels_apart[rows ? 0 : 1];
+    if (pixels == 1) {
+        return product_blocks_alone(p, panels);
+    }
+    /* What a tile reads of each pixel would push out what it has read of another one. */
+    if (apart > 0 && step % SMR_TILE_APART == 0 && window->taps[0] == 1 && window->taps[1] == 1) {
+        return (uint32_t)product_divide(panels, apart);
+    }
+    return functions->alike ? (uint32_t)product_divide(panels, functions->panels)
+                            : panels / functions->panels;
 }
 
 /* How many blocks meet one part before the next. */
@@ -163,7 +184,6 @@ static void product_keep(smr_node *node, smr_product *p) {
 }
 
 void smr_product_cut(smr_node *node, smr_product *p) {
-    const smr_product_functions *functions = p->functions;
     const smr_window *window = &p->window;
     const size_t pixels = node->outputs[0]->count / p->outputs;
     const bool rows = window->taps[0] == 1 && window->taps[1] == 1 && window->strides[0] == 1 &&
@@ -184,14 +204,13 @@ void smr_product_cut(smr_node *node, smr_product *p) {
     p->matrix = rows && p->groups == 1;
     p->panels = (uint32_t)product_divide(p->outputs, 16);
     panels = p->panels / p->groups;
-    p->blocks = pixels == 1        ? product_blocks_alone(p, panels)
-                : functions->alike ? (uint32_t)product_divide(panels, functions->panels)
-                                   : panels / functions->panels;
+    p->blocks = product_blocks(p, panels, pixels, rows);
     p->blocks = (p->blocks == 0 ? 1 : p->blocks) * p->groups;
-    /* Floats alone: what pads an image of integers is not zero. */
     p->set = product_set(p);
-    p->swept = !rows && p->set < p->blocks && p->number == 4 && p->groups == 1 &&
-               p->channels >= PRODUCT_LONG && (size_t)window->positions[1] <= product_swept_pixels(p);
+    /* Floats alone: what pads an image of integers is not zero. */
+    p->swept = !rows && (size_t)p->panels * p->weights_panel > PRODUCT_SWEPT && p->number == 4 &&
+               p->groups == 1 && p->channels >= PRODUCT_LONG &&
+               (size_t)window->positions[1] <= product_swept_pixels(p);
     p->set = p->swept ? 1 : p->set;
     if (rows) {
         columns = product_cut_rows(p);

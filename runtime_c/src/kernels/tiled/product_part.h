@@ -15,8 +15,9 @@ typedef struct product_block {
     const void *bias; /* int32 or float */
     size_t set;       /* the first block of its set */
     size_t set_size;
-    bool started;                         /* whether `starts` are there */
-    int32_t starts[SMR_PRODUCT_STARTS];   /* of all blocks of the set */
+    uint64_t met;                         /* bits of the blocks of the set that have met a part */
+    int32_t *start;                       /* those of this block */
+    int32_t starts[SMR_PRODUCT_STARTS];   /* of these blocks */
     int32_t biases[SMR_TILE_PANELS * 16]; /* or as many floats */
     float multipliers[SMR_TILE_PANELS * 16];
 } product_block;
@@ -62,23 +63,33 @@ static inline size_t product_channel(const smr_product *p, size_t block) {
     return p->groups == 1 ? 0 : block * p->groups / p->blocks * p->channels;
 }
 
-/* The columns of the image that so many pixels of a line see. */
+/* Whether numbers are in the form that they are multiplied in, and only those are read that there are. */
+static inline bool product_multiplies_in_place(const smr_product *p) {
+    return p->groups == 1 && (p->number > 1 || (p->functions->flip == 0 && p->channels % 4 == 0));
+}
+
+/* Whether copies have those pixels alone that a single tap sees. */
+static inline bool product_gathers(const smr_product *p) {
+    return p->window.taps[0] == 1 && p->window.taps[1] == 1 && !product_multiplies_in_place(p);
+}
+
+/* From what a pixel sees to what the next one of its line sees, or of its column. */
+static inline size_t product_stride(const smr_product *p, int32_t axis) {
+    return product_gathers(p) ? 1 : (size_t)p->window.strides[axis];
+}
+
+/* The columns that so many pixels of a line see. */
 static inline size_t product_columns(const smr_product *p, size_t pixels) {
     const smr_window *window = &p->window;
-    return (pixels - 1) * (size_t)window->strides[1] +
+    return (pixels - 1) * product_stride(p, 1) +
            (size_t)(window->taps[1] - 1) * (size_t)window->dilations[1] + 1;
 }
 
 /* The rows that so many lines see. */
 static inline size_t product_rows(const smr_product *p, size_t lines) {
     const smr_window *window = &p->window;
-    return (lines - 1) * (size_t)window->strides[0] +
-           (size_t)(window->taps[0] - 1) * (size_t)window->dilations[0] + 1;
-}
-
-/* Whether numbers are in the form that they are multiplied in, and only those are read that there are. */
-static inline bool product_multiplies_in_place(const smr_product *p) {
-    return p->groups == 1 && (p->number > 1 || (p->functions->flip == 0 && p->channels % 4 == 0));
+    return (lines - 1) * product_stride(p, 0) + (size_t)(window->taps[0] - 1) * (size_t)window->dilations[0] +
+           1;
 }
 
 /* Two lines of seven pixels each make one tile. */

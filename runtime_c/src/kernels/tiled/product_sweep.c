@@ -64,6 +64,7 @@ void smr_product_sweep(const smr_node *node, const smr_product *p, const product
     tile->start = block->bias;
     tile->partial = part->copy;
     tile->jump = 0;
+    tile->ahead = SMR_TILE_AHEAD;
     tile->runs = 1;
     tile->pixel_step = (size_t)window->strides[1] * p->channels * p->number;
     tile->first = true;

@@ -60,6 +60,7 @@ void smr_recurrent_product(const smr_product_functions *tiles, const smr_panels 
     memset(&tile, 0, sizeof tile);
     tile.rows = tile.runs = 1;
     tile.length = inner;
+    tile.ahead = SMR_TILE_AHEAD;
     tile.pixel_step = stride * sizeof *x;
     tile.weights_panel = panels->panel_stride * sizeof *x;
     for (block = 0; block < blocks; ++block) {
