@@ -12,8 +12,11 @@ import numpy as np
 import pytest
 
 from samara.errors import ArgumentStatusError
+from samara.exporter.export import export_model
+from samara.graph.graph import Graph
 from samara.pyruntime.model import Context, Model, load
 from tests.conftest import ROOT
+from tests.pyruntime.conftest import placeholder
 
 GOLDEN = sorted((ROOT / "tests" / "golden").glob("v*/*.smr"))
 THREADS = (2, 3, 7)
@@ -39,8 +42,37 @@ def test_results_do_not_depend_on_the_number_of_threads(path: Path) -> None:
         assert _all(model, model.context(threads=threads, least_parallel_ns=1)) == alone, threads
 
 
-def test_contexts_of_several_callers_share_threads() -> None:
-    models = [load(path) for path in GOLDEN]
+@pytest.fixture(scope="module")
+def recurrent(folder: Path) -> Path:
+    """Layers of one sequence, whose steps are cut between threads."""
+    graph, random = Graph(), np.random.default_rng(5)
+
+    def matrix(gates: int) -> np.ndarray:
+        return (random.normal(size=(64, gates * 64)) / 8).astype(np.float32)
+
+    gates = placeholder(graph, "gates", [9, 1, 256])
+    fetches = {
+        "lstm": graph.b.lstm(gates, matrix(4))[0],
+        "reverse": graph.b.lstm(gates, matrix(4), reverse=True, cell_clip=0.5)[2],
+        "gru": graph.b.gru(gates[:, :, :192], matrix(3))[0],
+        "after": graph.b.gru(gates[:, :, 64:], matrix(3), reset_after=True)[1],
+    }
+    export_model(fetches, folder / "recurrent.smr")
+    return folder / "recurrent.smr"
+
+
+def test_the_steps_of_a_sequence_are_cut_between_threads(recurrent: Path) -> None:
+    model = load(recurrent)
+    alone = _all(model, model.context(threads=1))
+    assert len(alone) == len(model.golden()) > 0
+    for threads in (*THREADS, 4):
+        context = model.context(threads=threads, least_parallel_ns=1)
+        for _ in range(20):
+            assert _all(model, context) == alone, threads
+
+
+def test_contexts_of_several_callers_share_threads(recurrent: Path) -> None:
+    models = [load(path) for path in (*GOLDEN, recurrent)]
     expected = [_all(model, model.context(threads=1)) for model in models]
 
     def run(caller: int) -> bool:

@@ -57,8 +57,11 @@ static void open_output(sequence_bench *b, int index, int32_t rank, const int32_
 
 static uint16_t open_recurrent(sequence_bench *b) {
     const int kind = next_random(0, 2), gates = kind == 0 ? 4 : kind == 1 ? 3 : 1;
-    const int32_t steps = next_random(0, 4), batch = next_random(1, next_random(0, 1) == 0 ? 3 : 30);
-    const int32_t cells = next_size(70), state = kind == 0 && next_random(0, 1) == 0 ? next_size(70) : cells;
+    const bool alone = next_random(0, 2) == 0; /* mostly of what has phases */
+    const int32_t steps = next_random(0, 4);
+    const int32_t batch = alone ? 1 : next_random(1, next_random(0, 1) == 0 ? 3 : 30);
+    const int32_t cells = alone && next_random(0, 3) > 0 ? 16 * next_random(1, 11) : next_size(70);
+    const int32_t state = kind == 0 && !alone && next_random(0, 1) == 0 ? next_size(70) : cells;
     const bool first = next_random(0, 1) != 0, reverse = next_random(0, 1) != 0,
                start = next_random(0, 1) != 0;
     const int32_t given[] = {first ? batch : steps, first ? steps : batch, gates * cells};
@@ -72,7 +75,7 @@ static uint16_t open_recurrent(sequence_bench *b) {
     }
     open_output(b, 0, 3, y);
     open_output(b, 1, 2, of_state);
-    if (next_random(0, 1) != 0) {
+    if (next_random(0, alone ? 3 : 1) == 1) {
         open_lengths(b, kind == 0 ? 4 : 3, batch, steps);
     }
     if (kind == 0) {
@@ -80,7 +83,7 @@ static uint16_t open_recurrent(sequence_bench *b) {
         if (start) {
             open_input(b, 3, 2, of_cell, false, 1.0f);
         }
-        if (state != cells || next_random(0, 1) != 0) {
+        if (state != cells || next_random(0, alone ? 3 : 1) == 1) {
             open_input(b, 5, 2, projection, true, 1.5f / sqrtf((float)cells));
         }
         open_output(b, 2, 2, of_cell);
@@ -190,27 +193,42 @@ static uint16_t open_random(sequence_bench *b) {
     }
 }
 
-/* Runs the node with the kernels of a set of instruction sets, in up to three parts, the last one first.
- * Outputs go after one another to `results`. */
+/* Runs work items [begin, end) in up to three parts, the last one first. */
+static void run_items(const smr_node *node, size_t begin, size_t end) {
+    const size_t first = begin + (size_t)next_random(0, (int32_t)(end - begin));
+    const size_t second = first + (size_t)next_random(0, (int32_t)(end - first));
+    smr_error error;
+    CHECK_OK(node->run(node, second, end, &error), error);
+    CHECK_OK(node->run(node, first, second, &error), error);
+    CHECK_OK(node->run(node, begin, first, &error), error);
+}
+
+/* Runs the node with the kernels of a set of instruction sets: each phase for itself, or all that it has to
+ * do at once. Outputs go after one another to `results`. */
 static const char *run_sequences(sequence_bench *b, uint16_t opcode, uint32_t isas, float *results) {
     smr_error error;
-    size_t first, second;
+    size_t phases, phase, items;
     int i;
     memset(&b->node.room, 0, sizeof b->node.room);
     b->node.parameters = b->node.room.bytes;
     b->node.isas = isas;
     b->node.work = 0;
+    b->node.phased = false;
     b->node.kernel = smr_kernel_select(opcode, &b->node);
     if (!CHECK(b->node.kernel != NULL)) {
         exit(EXIT_FAILURE);
     }
     CHECK_OK(b->node.kernel->prepare(&b->node, &error), error);
     b->node.scratch = guard_allocate(b->node.scratch_bytes, 64, next_random(0, 3) > 0);
-    first = (size_t)next_random(0, (int32_t)b->node.work);
-    second = first + (size_t)next_random(0, (int32_t)(b->node.work - first));
-    CHECK_OK(b->node.run(&b->node, second, b->node.work, &error), error);
-    CHECK_OK(b->node.run(&b->node, first, second, &error), error);
-    CHECK_OK(b->node.run(&b->node, 0, first, &error), error);
+    phases = smr_node_phases(&b->node);
+    items = b->node.work / phases;
+    if (phases > 1 && next_random(0, 3) == 0) {
+        CHECK_OK(b->node.run(&b->node, 0, b->node.work, &error), error);
+        phases = 0;
+    }
+    for (phase = 0; phase < phases; ++phase) {
+        run_items(&b->node, phase * items, (phase + 1) * items);
+    }
     guard_free(b->node.scratch);
     for (i = 0; i < b->node.output_count; ++i) {
         memcpy(results, b->made[i].data, b->made[i].count * sizeof *results);

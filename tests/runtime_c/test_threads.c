@@ -2,6 +2,7 @@
  * are run too, so that a sanitizer sees what all kernels do on several threads. */
 #include "check.h"
 #include "core/parallel.h"
+#include "core/phases.h"
 #include "core/thread_pool.h"
 #include "platform/platform.h"
 #include "platform/thread.h"
@@ -450,6 +451,108 @@ static void test_ranges(void) {
     }
 }
 
+#if defined(SMR_PLATFORM_THREADS)
+
+/* ---- Phases */
+
+#define PHASES 50
+#define ITEMS  40
+
+/* What the items of the last two phases have made. */
+typedef struct phased {
+    uint32_t made[2][ITEMS];
+    int32_t slow; /* which items take long; 0 for none */
+} phased;
+
+/* An item is made of all items of the phase before. */
+static smr_status run_mixing(const smr_node *node, size_t begin, size_t end, smr_error *error) {
+    phased *p = node->scratch;
+    (void)error;
+    for (; begin < end; ++begin) {
+        const size_t phase = begin / ITEMS, item = begin % ITEMS;
+        const uint32_t *before = p->made[(phase + 1) % 2];
+        uint32_t sum = (uint32_t)begin;
+        size_t i;
+        if (p->slow != 0 && (item + 7 * phase) % 97 == (size_t)p->slow) {
+            smr_thread_rest();
+        }
+        for (i = 0; i < ITEMS; ++i) {
+            sum = sum * 31 + before[i];
+        }
+        p->made[phase % 2][item] = sum;
+    }
+    return SMR_OK;
+}
+
+static void mix(const smr_context *context, uint8_t parts, phased *made) {
+    smr_node node;
+    smr_error error;
+    memset(&node, 0, sizeof node);
+    node.run = run_mixing;
+    node.scratch = made;
+    node.parts = parts;
+    node.phased = true;
+    node.phases = PHASES;
+    node.work = (size_t)PHASES * ITEMS;
+    CHECK_OK(smr_parallel_run(context, &node, &error), error);
+}
+
+/* Whether so many parts make what one does. */
+static bool mixes(const smr_context *context, uint8_t parts, int32_t slow) {
+    phased one, made;
+    memset(&one, 0, sizeof one);
+    memset(&made, 0, sizeof made);
+    made.slow = slow;
+    mix(context, 1, &one);
+    mix(context, parts, &made);
+    return memcmp(one.made, made.made, sizeof one.made) == 0;
+}
+
+static smr_context phased_context(smr_parallel_for parallel_for, void *user, smr_phase_part *parts) {
+    smr_context context;
+    memset(&context, 0, sizeof context);
+    context.parallel_for = parallel_for;
+    context.parallel_for_user = user;
+    context.phase_parts = parts;
+    return context;
+}
+
+static void mix_often(caller *c) {
+    smr_phase_part parts[SMR_MAX_THREADS];
+    const smr_context context = phased_context(smr_pool_run, c->pool, parts);
+    uint8_t count;
+    for (count = 2; count <= 8; ++count) {
+        c->failures += !mixes(&context, count, 0);
+        c->failures += !mixes(&context, count, 1 + (int32_t)c->number + count);
+    }
+}
+
+/* A phase sees all of the one before: on the threads of a pool, which may have too few or serve others too,
+ * on those of a caller, and where one call after the other finds the rest of the work done. */
+static void test_phases(void) {
+    static const int32_t sizes[] = {2, 3, 8};
+    smr_phase_part parts[SMR_MAX_THREADS];
+    uint8_t count;
+    int calls = 0;
+    size_t i;
+    for (i = 0; i < sizeof sizes / sizeof sizes[0]; ++i) {
+        smr_pool *pool = make_pool(sizes[i]);
+        call_together(mix_often, pool, 1);
+        call_together(mix_often, pool, MOST_CALLERS);
+        smr_pool_free(pool);
+    }
+    for (count = 2; count <= SMR_MAX_THREADS; count = (uint8_t)(count + 5)) {
+        const smr_context backwards = phased_context(run_backwards, &calls, parts);
+        const smr_context threads = phased_context(run_in_threads, NULL, parts);
+        CHECK(mixes(&backwards, count, 0));
+        CHECK(mixes(&threads, count, 0));
+        CHECK(mixes(&threads, count, 3));
+    }
+    CHECK(calls == 7);
+}
+
+#endif
+
 /* ---- Contexts */
 
 static const char *const files[] = {"add_relu.smr", "views.smr", "strided.smr",
@@ -557,6 +660,9 @@ static void test_pools(void) {
     test_first_error();
     test_floats();
     test_ranges();
+#if defined(SMR_PLATFORM_THREADS)
+    test_phases();
+#endif
     test_config();
     test_contexts_at_once();
     while (model_count-- > 0) {

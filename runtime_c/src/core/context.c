@@ -22,6 +22,7 @@ typedef struct context_layout {
     size_t node_bytes;
     size_t operands;
     size_t part_errors;
+    size_t phase_parts;
     size_t state;
     size_t arena;
     size_t bytes;
@@ -39,10 +40,11 @@ static bool context_append(context_layout *layout, size_t count, size_t size, si
     return layout->bytes <= (size_t)PTRDIFF_MAX - SMR_ALIGNMENT;
 }
 
-/* `most_parts` of an op; 1 for a context whose runs have one thread. */
+/* `most_parts` of an op, and `most_phased` of a phase; 1 for a context whose runs have one thread. */
 static bool context_lay_out(const smr_model *model, const smr_kept *kept, int32_t most_parts,
-                            context_layout *layout) {
+                            int32_t most_phased, context_layout *layout) {
     const size_t errors = most_parts > 1 ? (size_t)most_parts : 0;
+    const size_t phased = most_phased > 1 ? (size_t)most_phased : 0;
     const size_t shape_bytes = SMR_MAX_RANK * sizeof(int32_t);
     memset(layout, 0, sizeof *layout);
     layout->bytes = sizeof(smr_context);
@@ -58,13 +60,14 @@ static bool context_lay_out(const smr_model *model, const smr_kept *kept, int32_
            context_append(layout, kept->node_bytes, 1, 16, &layout->node_bytes) &&
            context_append(layout, kept->operands, sizeof(void *), 16, &layout->operands) &&
            context_append(layout, errors, sizeof(smr_error), 16, &layout->part_errors) &&
+           context_append(layout, phased, SMR_PHASE_PART_BYTES, SMR_ALIGNMENT, &layout->phase_parts) &&
            context_append(layout, model->state_bytes, 1, SMR_ALIGNMENT, &layout->state) &&
            context_append(layout, model->arena_bytes + CONTEXT_SLACK, 1, SMR_ALIGNMENT, &layout->arena);
 }
 
 smr_status smr_context_check_size(const smr_model *model, smr_error *error) {
     context_layout layout;
-    if (!context_lay_out(model, &model->kept, SMR_MAX_THREADS, &layout)) {
+    if (!context_lay_out(model, &model->kept, SMR_MAX_THREADS, SMR_MAX_THREADS, &layout)) {
         SMR_FAIL(error, SMR_ERROR_MODEL, "a context has more bytes than this machine can address");
     }
     return SMR_OK;
@@ -132,7 +135,8 @@ static smr_status plan_context(const smr_model *model, const smr_context_config 
                  "instruction set \"%.32s\": this build or this processor has none of the name", config->isa);
     }
     SMR_TRY(count_kept(model, isas, kept, error));
-    if (!context_lay_out(model, kept, smr_parallel_most_parts(config), layout)) {
+    if (!context_lay_out(model, kept, smr_parallel_most_parts(config), smr_parallel_most_phased(config),
+                         layout)) {
         SMR_FAIL(error, SMR_ERROR_MODEL, "a context has more bytes than this machine can address");
     }
     return SMR_OK;
@@ -174,6 +178,7 @@ static smr_status build_context(const smr_model *model, const smr_context_config
         context->dimensions[i] = smr_dimension_value(&largest, i);
     }
     smr_parallel_configure(context, config, (smr_error *)(void *)(memory + layout->part_errors));
+    context->phase_parts = memory + layout->phase_parts;
     rooms.values = (smr_value *)(void *)(memory + layout->values);
     rooms.constants = (smr_value *)(void *)(memory + layout->constants);
     rooms.groups = (smr_value_group *)(void *)(memory + layout->groups);

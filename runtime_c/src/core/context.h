@@ -57,6 +57,7 @@ struct smr_context {
     smr_parallel_for parallel_for; /* that of the pool, or of the caller */
     void *parallel_for_user;
     smr_error *part_errors;  /* of the parts of an op; the status is SMR_OK unless one has just failed */
+    void *phase_parts;       /* smr_phase_part of an op that has phases */
     int32_t threads;         /* of a run */
     int32_t most_parts;      /* of an op */
     int32_t least_parallel;  /* nanoseconds of an op with several parts */

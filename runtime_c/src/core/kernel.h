@@ -63,7 +63,8 @@ typedef struct smr_node smr_node;
 
 /* Computes the work items [begin, end) of a node: disjoint ranges may run at the same time, in any order, and
  * what they compute does not depend on where they begin and end. Of several errors, that of the first item is
- * to be told. */
+ * to be told. Where a node has phases, this is so of the items of each; those of a phase run after all of the
+ * phases before it, and none of them may fail. */
 typedef smr_status (*smr_run_function)(const smr_node *node, size_t begin, size_t end, smr_error *error);
 
 /* Contexts keep the first half of a node and, apart from it, as many bytes of parameters as prepare has asked
@@ -88,8 +89,10 @@ struct smr_node {
     const void *parameters; /* whatever prepare wants run to know: see SMR_PARAMETERS */
     float cost;             /* nanoseconds of all work on one thread; 0: the core estimates them afterwards */
     uint16_t parameter_bytes;
-    bool whole; /* a context keeps all of it: run reads attributes, or operands by pointers in parameters */
-    uint8_t parts; /* ranges that the work is cut into; the core fills it after prepare */
+    /* A context keeps all of it: run reads attributes, or operands by pointers in parameters. */
+    bool whole : 1;
+    bool phased : 1; /* the work has phases: see smr_node_phases */
+    uint8_t parts;   /* ranges of the work, or of that of a phase; the core fills it after prepare */
 
     /* The second half, for prepare alone. */
     smr_attributes attributes; /* the member of the node's op is the valid one */
@@ -103,7 +106,13 @@ struct smr_node {
     uint8_t sharing;      /* smr_sharing; filled by prepare, as what follows */
     size_t shared_offset; /* bytes */
     size_t scratch_bytes; /* needed; at most what the file reserves, which the core checks afterwards */
+    uint32_t phases;      /* of a node that is phased, which is `whole` too */
 };
+
+/* How many phases there are, with as many work items each. */
+static inline size_t smr_node_phases(const smr_node *node) {
+    return node->phased ? node->phases : 1;
+}
 
 /* Returns SMR_OK, or SMR_ERROR_MODEL with a message. It may not read the data of an input that is not a
  * constant, and it may not allocate. */

@@ -2,6 +2,7 @@
 #include "parallel.h"
 
 #include "../platform/platform.h"
+#include "phases.h"
 #include "thread_pool.h"
 
 #define PARALLEL_LEAST 1000 /* nanoseconds of an op */
@@ -33,6 +34,15 @@ int32_t smr_parallel_most_parts(const smr_context_config *config) {
     return threads * PARALLEL_FINE < SMR_MAX_THREADS ? threads * PARALLEL_FINE : SMR_MAX_THREADS;
 }
 
+int32_t smr_parallel_most_phased(const smr_context_config *config) {
+#if defined(SMR_PLATFORM_THREADS)
+    return threads_of(config);
+#else
+    (void)config;
+    return 1;
+#endif
+}
+
 smr_status smr_parallel_check(const smr_context_config *config, smr_error *error) {
     if (config->threads < 0 || config->threads > SMR_MAX_THREADS || config->least_parallel_ns < 0) {
         SMR_FAIL(error, SMR_ERROR_ARGUMENT, "%d threads instead of 0 to %d, or %d nanoseconds",
@@ -58,24 +68,37 @@ void smr_parallel_configure(smr_context *context, const smr_context_config *conf
     context->part_errors = errors;
 }
 
-/* How many parts the work of a node that takes so long has: several where the longest leaves half of the
- * least cost to others. */
+/* In a build without threads nobody can tell how far another part has come. */
+static bool is_uncut(const smr_node *node) {
+#if defined(SMR_PLATFORM_THREADS)
+    (void)node;
+    return false;
+#else
+    return node->phased;
+#endif
+}
+
+/* How many parts the work of a node that takes so long has, or of each of its phases: several where the
+ * longest leaves half of the least cost to others. A part of a phase is to be on the thread that has had it
+ * in the phase before, so that no thread has several. */
 static uint8_t parts_of(const smr_context *context, const smr_node *node, double cost) {
     const double least = (double)context->least_parallel;
-    const double fine = cost / (PARALLEL_WHOLE * least);
+    const double time = cost / (double)smr_node_phases(node);
+    const double fine = node->phased ? 1 : time / (PARALLEL_WHOLE * least);
+    const size_t work = node->work / smr_node_phases(node);
     size_t parts = (size_t)context->threads, most = (size_t)context->most_parts, items;
     double longest;
-    if (parts == 1 || cost < least || node->work < 2) {
+    if (parts == 1 || time < least || work < 2 || is_uncut(node)) {
         return 1;
     }
     parts *= fine < 2 ? 1 : fine < PARALLEL_FINE ? (size_t)fine : PARALLEL_FINE;
-    most = most < node->work ? most : node->work;
-    most = 2 * cost / least < (double)most ? (size_t)(2 * cost / least) : most;
+    most = most < work ? most : work;
+    most = 2 * time / least < (double)most ? (size_t)(2 * time / least) : most;
     parts = parts < most ? parts : most;
-    items = (node->work + parts - 1) / parts;
-    longest = (double)items / (double)node->work;
+    items = (work + parts - 1) / parts;
+    longest = (double)items / (double)work;
     longest = longest * context->threads > 1 ? longest : 1.0 / context->threads;
-    return cost * (1 - longest) < least / 2 ? 1 : (uint8_t)parts;
+    return time * (1 - longest) < least / 2 ? 1 : (uint8_t)parts;
 }
 
 /* The op that runs a body, with the program that it is in; null for the program of a signature. */
@@ -172,8 +195,10 @@ typedef struct parallel_job {
     smr_error *errors;
 } parallel_job;
 
+/* Of the items of a phase. */
 static size_t part_begin(const smr_node *node, size_t part) {
-    const size_t size = node->work / node->parts, rest = node->work % node->parts;
+    const size_t work = node->work / smr_node_phases(node);
+    const size_t size = work / node->parts, rest = work % node->parts;
     const size_t begin = size * part + rest * part / node->parts;
     return size < PARALLEL_MANY || part == node->parts ? begin : begin - begin % PARALLEL_ALIGNED;
 }
@@ -192,6 +217,38 @@ static void run_part(void *argument, int32_t part) {
     }
 }
 
+#if defined(SMR_PLATFORM_THREADS)
+
+_Static_assert(SMR_PHASE_PART_BYTES == sizeof(smr_phase_part), "contexts keep as many bytes");
+
+static void run_phase_part(void *argument, uint32_t part, uint32_t phase) {
+    const smr_node *node = argument;
+    const size_t items = node->work / node->phases, from = phase * items;
+    (void)node->run(node, from + part_begin(node, part), from + part_begin(node, part + 1), NULL);
+}
+
+static void run_phases(void *argument, int32_t part) {
+    const uint64_t floats = smr_platform_set_floats();
+    smr_phases_run(argument, (uint32_t)part);
+    smr_platform_restore_floats(floats);
+}
+
+static void run_phased(const smr_context *context, const smr_node *node) {
+    smr_phases phases = {.parts = context->phase_parts,
+                         .part_count = node->parts,
+                         .phase_count = node->phases,
+                         .run = run_phase_part,
+                         .argument = (void *)(uintptr_t)node};
+    uint32_t i;
+    for (i = 0; i < phases.part_count; ++i) {
+        smr_atomic_store(&phases.parts[i].begun, 0);
+        smr_atomic_store(&phases.parts[i].ended, 0);
+    }
+    context->parallel_for(context->parallel_for_user, run_phases, &phases, node->parts);
+}
+
+#endif
+
 smr_status smr_parallel_run(const smr_context *context, const smr_node *node, smr_error *error) {
     smr_status status = SMR_OK;
     parallel_job job;
@@ -199,6 +256,12 @@ smr_status smr_parallel_run(const smr_context *context, const smr_node *node, sm
     if (node->parts < 2) {
         return node->work == 0 ? SMR_OK : node->run(node, 0, node->work, error);
     }
+#if defined(SMR_PLATFORM_THREADS)
+    if (node->phased) {
+        run_phased(context, node);
+        return SMR_OK;
+    }
+#endif
     job.node = node;
     job.errors = context->part_errors;
     context->parallel_for(context->parallel_for_user, run_part, &job, node->parts);

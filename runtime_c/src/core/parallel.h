@@ -7,6 +7,11 @@
 /* How many parts an op has at most in a context whose runs use so many threads. */
 int32_t smr_parallel_most_parts(const smr_context_config *config);
 
+/* How many parts a phase of an op has at most; so many times SMR_PHASE_PART_BYTES are for them. */
+int32_t smr_parallel_most_phased(const smr_context_config *config);
+
+#define SMR_PHASE_PART_BYTES 128
+
 /* Refuses a config that asks for threads in another way than one can. */
 smr_status smr_parallel_check(const smr_context_config *config, smr_error *error);
 

@@ -5,7 +5,7 @@
  * that a run waits only for parts that a thread has really begun. Slots lie in the pool: a thread that looks
  * at one too late finds nothing open there, or work of another run, which is as good.
  *
- * Idle threads look at the slots for POOL_SPIN nanoseconds and then sleep. `sleepers` counts those that
+ * Idle threads look at the slots for SPIN_LONG nanoseconds and then sleep. `sleepers` counts those that
  * nobody has called yet, and `permits` the calls that no sleeper has heard yet; both change under the mutex.
  * A thread counts itself as a sleeper before it looks at the slots for the last time, and a run opens its
  * slot before it counts the sleepers: one of the two sees the other. */
@@ -13,16 +13,13 @@
 
 #include <string.h>
 
-#include "../platform/thread.h"
 #include "model.h"
+#include "spin.h"
 #include "status.h"
 
 #define POOL_LINE 64u /* bytes that processors pass to each other at once */
 
 #if defined(SMR_PLATFORM_THREADS)
-
-#define POOL_SPIN   50000u
-#define POOL_PAUSES 32u /* from one look at the clock to the next */
 
 typedef struct pool_slot {
     _Alignas(POOL_LINE) smr_atomic open;
@@ -129,31 +126,16 @@ static void sleep_until_called(smr_pool *pool) {
     smr_mutex_unlock(&pool->mutex);
 }
 
-/* A pause of a loop that waits; true once it has waited for POOL_SPIN, to be called with `pauses` and `since`
- * of that loop, the former 0 at first. */
-static bool pause_long_enough(uint32_t *pauses, uint64_t *since) {
-    smr_thread_pause();
-    if (++*pauses % POOL_PAUSES != 0) {
-        return false;
-    }
-    if (*pauses == POOL_PAUSES) {
-        *since = smr_platform_clock();
-        return false;
-    }
-    return smr_platform_clock() - *since > POOL_SPIN || *pauses > POOL_SPIN;
-}
-
 static void work(void *argument) {
     const pool_worker *worker = argument;
     smr_pool *pool = worker->pool;
-    uint32_t pauses = 0;
-    uint64_t since = 0;
+    smr_spin spin = {0, 0};
     while (smr_atomic_load(&pool->stop) == 0) {
         if (help(pool, worker->number)) {
-            pauses = 0;
-        } else if (pause_long_enough(&pauses, &since)) {
+            spin.pauses = 0;
+        } else if (smr_spin_pause(&spin)) {
             sleep_until_called(pool);
-            pauses = 0;
+            spin.pauses = 0;
         }
     }
 }
@@ -192,10 +174,9 @@ static pool_slot *take_slot(smr_pool *pool) {
 
 /* Returns when threads of the pool have ended so many parts. */
 static void wait_for(smr_pool *pool, pool_slot *slot, uint32_t parts) {
-    uint32_t pauses = 0;
-    uint64_t since = 0;
+    smr_spin spin = {0, 0};
     while (smr_atomic_load(&slot->ended) != parts) {
-        if (pause_long_enough(&pauses, &since)) {
+        if (smr_spin_pause(&spin)) {
             smr_mutex_lock(&pool->mutex);
             smr_atomic_store(&slot->waits, 1);
             while (smr_atomic_load(&slot->ended) != parts) {

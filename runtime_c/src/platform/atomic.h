@@ -3,6 +3,7 @@
 #ifndef SMR_ATOMIC_H
 #define SMR_ATOMIC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #if defined(_MSC_VER) && !defined(__clang__)
@@ -37,6 +38,14 @@ static inline uint32_t smr_atomic_and(smr_atomic *atomic, uint32_t value) {
     return (uint32_t)_InterlockedAnd(&atomic->value, (long)value);
 }
 
+static inline void smr_atomic_release(smr_atomic *atomic, uint32_t value) {
+    (void)_InterlockedExchange(&atomic->value, (long)value);
+}
+
+static inline bool smr_atomic_replace(smr_atomic *atomic, uint32_t from, uint32_t to) {
+    return _InterlockedCompareExchange(&atomic->value, (long)to, (long)from) == (long)from;
+}
+
 #else
 
 #include <stdatomic.h>
@@ -69,6 +78,17 @@ static inline uint32_t smr_atomic_add(smr_atomic *atomic, uint32_t value) {
 
 static inline uint32_t smr_atomic_and(smr_atomic *atomic, uint32_t value) {
     return atomic_fetch_and_explicit(&atomic->value, value, memory_order_acq_rel);
+}
+
+/* Stores without waiting for what was stored before to be seen. */
+static inline void smr_atomic_release(smr_atomic *atomic, uint32_t value) {
+    atomic_store_explicit(&atomic->value, value, memory_order_release);
+}
+
+/* Stores `to` where there is `from`, and says whether there was. */
+static inline bool smr_atomic_replace(smr_atomic *atomic, uint32_t from, uint32_t to) {
+    return atomic_compare_exchange_strong_explicit(&atomic->value, &from, to, memory_order_acq_rel,
+                                                   memory_order_acquire);
 }
 
 #endif

@@ -154,6 +154,11 @@ void smr_thread_join(smr_thread thread) {
     (void)pthread_join(thread, NULL);
 }
 
+void smr_thread_rest(void) {
+    const struct timespec time = {0, 20000};
+    (void)nanosleep(&time, NULL);
+}
+
 bool smr_mutex_create(smr_mutex *mutex) {
     return pthread_mutex_init(mutex, NULL) == 0;
 }

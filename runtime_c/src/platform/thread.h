@@ -54,6 +54,9 @@ void smr_condition_wait(smr_condition *condition, smr_mutex *mutex);
 void smr_condition_wake_one(smr_condition *condition);
 void smr_condition_wake_all(smr_condition *condition);
 
+/* Leaves the processor to others for a while. */
+void smr_thread_rest(void);
+
 /* Tells the processor that this is a loop that waits. */
 static inline void smr_thread_pause(void) {
 #if defined(_MSC_VER) && !defined(__clang__) && (defined(_M_X64) || defined(_M_IX86))

@@ -105,6 +105,12 @@ void smr_thread_join(smr_thread thread) {
     (void)CloseHandle(thread);
 }
 
+void smr_thread_rest(void) {
+    if (!SwitchToThread()) {
+        Sleep(1);
+    }
+}
+
 bool smr_mutex_create(smr_mutex *mutex) {
     InitializeSRWLock((SRWLOCK *)mutex);
     return true;

@@ -10,30 +10,6 @@
 #include "convert.h"
 #include "recurrent.h"
 
-enum { RECURRENT_GATES, RECURRENT_MATRIX, RECURRENT_STATE };
-
-typedef struct recurrent_parameters {
-    const smr_recurrent_functions *functions;
-    smr_panels panels;            /* of the matrix */
-    smr_panels projection_panels; /* of lstm */
-    const smr_value *lengths;
-    const smr_value *bias;       /* of gru */
-    const smr_value *projection; /* of lstm */
-    size_t steps;
-    size_t cells;
-    size_t columns; /* of the matrix */
-    size_t outputs; /* its rows, the size of the state */
-    size_t stride;  /* floats of scratch for a sequence */
-    /* Rows of gates and y from a step to the next, and from a sequence to the next. */
-    size_t step_rows;
-    size_t sequence_rows;
-    float cell_clip; /* infinity for none */
-    bool reverse;
-    bool flag; /* of gru: reset_after; of rnn: relu */
-} recurrent_parameters;
-
-_Static_assert(sizeof(recurrent_parameters) <= SMR_PARAMETER_BYTES, "recurrent_parameters fit a node");
-
 /* What a step does to the rows of scratch at `rows`, `count` of them, whose sums are what the inputs give. */
 typedef void (*recurrent_step)(const smr_node *node, float *rows, size_t count);
 
@@ -46,6 +22,14 @@ typedef void (*recurrent_step)(const smr_node *node, float *rows, size_t count);
 #define SMR_LOAD(x)    smr_half_to_float(x)
 #define SMR_NAME(name) name##_f16
 #include "recurrent.inc"
+
+void smr_recurrent_load(const smr_value *from, size_t begin, size_t count, float *to) {
+    if (from == NULL) {
+        memset(to, 0, count * sizeof *to);
+    } else {
+        smr_load_floats(from->dtype, from->data, begin, count, to);
+    }
+}
 
 static inline float recurrent_sigmoid(float x) {
     return 1.0f / (1.0f + expf(-x));
@@ -100,12 +84,12 @@ static const smr_recurrent_functions recurrent_functions_f16 = {recurrent_produc
                                                                 recurrent_gru_after,   recurrent_rnn};
 
 /* The steps that a sequence takes, checked before. */
-static size_t recurrent_length(const recurrent_parameters *p, size_t sequence) {
+static size_t recurrent_length(const smr_recurrent *p, size_t sequence) {
     return p->lengths == NULL ? p->steps : (size_t)((const int32_t *)p->lengths->data)[sequence];
 }
 
-static smr_status recurrent_check_lengths(const recurrent_parameters *p, size_t begin, size_t end,
-                                          size_t *longest, smr_error *error) {
+static smr_status recurrent_check_lengths(const smr_recurrent *p, size_t begin, size_t end, size_t *longest,
+                                          smr_error *error) {
     size_t i;
     *longest = p->lengths == NULL ? p->steps : 0;
     for (i = begin; p->lengths != NULL && i < end; ++i) {
@@ -121,21 +105,17 @@ static smr_status recurrent_check_lengths(const recurrent_parameters *p, size_t 
 
 /* A state before the first step: 0 where it is not given. */
 static void recurrent_load_state(const smr_value *state, size_t sequence, size_t size, float *row) {
-    if (state == NULL) {
-        memset(row, 0, size * sizeof *row);
-    } else {
-        smr_load_floats(state->dtype, state->data, sequence * size, size, row);
-    }
+    smr_recurrent_load(state, sequence * size, size, row);
 }
 
 /* The row of gates and of y that a sequence comes to at a step. */
-static size_t recurrent_place(const recurrent_parameters *p, size_t sequence, size_t step) {
+static size_t recurrent_place(const smr_recurrent *p, size_t sequence, size_t step) {
     const size_t at = p->reverse ? recurrent_length(p, sequence) - 1 - step : step;
     return at * p->step_rows + sequence * p->sequence_rows;
 }
 
 /* y after the end of a sequence. */
-static void recurrent_fill(const recurrent_parameters *p, smr_value *y, size_t sequence) {
+static void recurrent_fill(const smr_recurrent *p, smr_value *y, size_t sequence) {
     const size_t bytes = p->outputs * array_element_size(y);
     size_t step;
     for (step = recurrent_length(p, sequence); step < p->steps; ++step) {
@@ -148,7 +128,7 @@ static void recurrent_fill(const recurrent_parameters *p, smr_value *y, size_t s
  * its states are written out when it ends. */
 static smr_status recurrent_run(const smr_node *node, recurrent_step take, const smr_value *cell,
                                 size_t begin, size_t end, smr_error *error) {
-    const recurrent_parameters *p = SMR_CONST_PARAMETERS(node, recurrent_parameters);
+    const smr_recurrent *p = SMR_CONST_PARAMETERS(node, smr_recurrent);
     const smr_value *gates = node->inputs[RECURRENT_GATES];
     smr_value *y = node->outputs[0], *last = node->outputs[1];
     float *rows = (float *)node->scratch + begin * p->stride;
@@ -195,10 +175,8 @@ static smr_status recurrent_run(const smr_node *node, recurrent_step take, const
 
 /* lstm ---------------------------------------------------------------------------------------------- */
 
-enum { RECURRENT_CELL = 3, RECURRENT_LENGTHS, RECURRENT_PROJECTION };
-
 static void take_lstm(const smr_node *node, float *rows, size_t count) {
-    const recurrent_parameters *p = SMR_CONST_PARAMETERS(node, recurrent_parameters);
+    const smr_recurrent *p = SMR_CONST_PARAMETERS(node, smr_recurrent);
     size_t i;
     p->functions->product(&p->panels, node->inputs[RECURRENT_MATRIX]->data, p->outputs, 0, p->columns,
                           rows + p->columns, rows, count, p->stride);
@@ -226,7 +204,7 @@ static smr_status run_lstm(const smr_node *node, size_t begin, size_t end, smr_e
 enum { GRU_LENGTHS = 3, GRU_BIAS };
 
 static void take_gru_reset_after(const smr_node *node, float *rows, size_t count) {
-    const recurrent_parameters *p = SMR_CONST_PARAMETERS(node, recurrent_parameters);
+    const smr_recurrent *p = SMR_CONST_PARAMETERS(node, smr_recurrent);
     const size_t cells = p->cells;
     size_t i;
     for (i = 0; i < count; ++i) {
@@ -243,7 +221,7 @@ static void take_gru_reset_after(const smr_node *node, float *rows, size_t count
 }
 
 static void take_gru(const smr_node *node, float *rows, size_t count) {
-    const recurrent_parameters *p = SMR_CONST_PARAMETERS(node, recurrent_parameters);
+    const smr_recurrent *p = SMR_CONST_PARAMETERS(node, smr_recurrent);
     const void *matrix = node->inputs[RECURRENT_MATRIX]->data;
     const size_t cells = p->cells;
     size_t i;
@@ -261,7 +239,7 @@ static void take_gru(const smr_node *node, float *rows, size_t count) {
 }
 
 static smr_status run_gru(const smr_node *node, size_t begin, size_t end, smr_error *error) {
-    const recurrent_parameters *p = SMR_CONST_PARAMETERS(node, recurrent_parameters);
+    const smr_recurrent *p = SMR_CONST_PARAMETERS(node, smr_recurrent);
     return recurrent_run(node, p->flag ? take_gru_reset_after : take_gru, NULL, begin, end, error);
 }
 
@@ -270,7 +248,7 @@ static smr_status run_gru(const smr_node *node, size_t begin, size_t end, smr_er
 enum { RNN_LENGTHS = 3 };
 
 static void take_rnn(const smr_node *node, float *rows, size_t count) {
-    const recurrent_parameters *p = SMR_CONST_PARAMETERS(node, recurrent_parameters);
+    const smr_recurrent *p = SMR_CONST_PARAMETERS(node, smr_recurrent);
     size_t i, k;
     p->functions->product(&p->panels, node->inputs[RECURRENT_MATRIX]->data, p->cells, 0, p->cells,
                           rows + p->columns, rows, count, p->stride);
@@ -291,7 +269,7 @@ static smr_status run_rnn(const smr_node *node, size_t begin, size_t end, smr_er
 }
 
 void smr_recurrent_use(smr_node *node, const smr_recurrent_functions *functions) {
-    SMR_PARAMETERS(node, recurrent_parameters)->functions = functions;
+    SMR_PARAMETERS(node, smr_recurrent)->functions = functions;
 }
 
 /* Preparing ----------------------------------------------------------------------------------------- */
@@ -316,7 +294,7 @@ static smr_status recurrent_check(const smr_value *value, int32_t rank, const in
 /* What all have in common: `gates` of them, `more` floats of scratch for each cell. */
 static smr_status recurrent_prepare(smr_node *node, int32_t gates, bool more, bool reverse, bool batch_first,
                                     const smr_value *lengths, smr_error *error) {
-    recurrent_parameters *p = SMR_PARAMETERS(node, recurrent_parameters);
+    smr_recurrent *p = SMR_PARAMETERS(node, smr_recurrent);
     const smr_value *given = node->inputs[RECURRENT_GATES], *matrix = node->inputs[RECURRENT_MATRIX];
     const smr_value *y = node->outputs[0];
     uint64_t floats;
@@ -362,7 +340,7 @@ static smr_status recurrent_prepare(smr_node *node, int32_t gates, bool more, bo
 
 smr_status smr_prepare_lstm(smr_node *node, smr_error *error) {
     const smr_lstm_attributes *a = &node->attributes.lstm;
-    recurrent_parameters *p = SMR_PARAMETERS(node, recurrent_parameters);
+    smr_recurrent *p = SMR_PARAMETERS(node, smr_recurrent);
     const smr_value *projection = recurrent_input(node, RECURRENT_PROJECTION);
     SMR_TRY(recurrent_prepare(node, 4, true, a->reverse, a->batch_first,
                               recurrent_input(node, RECURRENT_LENGTHS), error));
@@ -389,7 +367,7 @@ smr_status smr_prepare_lstm(smr_node *node, smr_error *error) {
 
 smr_status smr_prepare_gru(smr_node *node, smr_error *error) {
     const smr_gru_attributes *a = &node->attributes.gru;
-    recurrent_parameters *p = SMR_PARAMETERS(node, recurrent_parameters);
+    smr_recurrent *p = SMR_PARAMETERS(node, smr_recurrent);
     int32_t cells;
     SMR_TRY(recurrent_prepare(node, 3, true, a->reverse, a->batch_first, recurrent_input(node, GRU_LENGTHS),
                               error));
@@ -407,7 +385,7 @@ smr_status smr_prepare_gru(smr_node *node, smr_error *error) {
 
 smr_status smr_prepare_rnn(smr_node *node, smr_error *error) {
     const smr_rnn_attributes *a = &node->attributes.rnn;
-    recurrent_parameters *p = SMR_PARAMETERS(node, recurrent_parameters);
+    smr_recurrent *p = SMR_PARAMETERS(node, smr_recurrent);
     SMR_TRY(recurrent_prepare(node, 1, false, a->reverse, a->batch_first, recurrent_input(node, RNN_LENGTHS),
                               error));
     if (p->cells != p->outputs) {

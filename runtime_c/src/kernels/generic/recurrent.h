@@ -5,6 +5,16 @@
 
 #include "panel.h"
 
+/* Inputs. */
+enum {
+    RECURRENT_GATES,
+    RECURRENT_MATRIX,
+    RECURRENT_STATE,
+    RECURRENT_CELL, /* of lstm */
+    RECURRENT_LENGTHS,
+    RECURRENT_PROJECTION
+};
+
 typedef struct smr_recurrent_functions {
     /* Adds to columns [first, last) of `sums` those of the product of `rows` rows of `x` with a matrix. The
      * rows lie `stride` floats apart in both. */
@@ -24,7 +34,33 @@ typedef struct smr_recurrent_functions {
     void (*rnn)(const float *sums, float *state, size_t cells);
 } smr_recurrent_functions;
 
+/* The parameters of a node. */
+typedef struct smr_recurrent {
+    const smr_recurrent_functions *functions;
+    smr_panels panels;            /* of the matrix */
+    smr_panels projection_panels; /* of lstm */
+    const smr_value *lengths;
+    const smr_value *bias;       /* of gru */
+    const smr_value *projection; /* of lstm */
+    size_t steps;
+    size_t cells;
+    size_t columns; /* of the matrix */
+    size_t outputs; /* its rows, the size of the state */
+    size_t stride;  /* floats of scratch for a sequence */
+    /* Rows of gates and y from a step to the next, and from a sequence to the next. */
+    size_t step_rows;
+    size_t sequence_rows;
+    float cell_clip; /* infinity for none */
+    bool reverse;
+    bool flag; /* of gru: reset_after; of rnn: relu */
+} smr_recurrent;
+
+_Static_assert(sizeof(smr_recurrent) <= SMR_PARAMETER_BYTES, "an smr_recurrent fits a node");
+
 /* Has a node that is prepared computed with these functions. */
 void smr_recurrent_use(smr_node *node, const smr_recurrent_functions *functions);
+
+/* So many floats of a state before the first step: 0 where it is not given. */
+void smr_recurrent_load(const smr_value *from, size_t begin, size_t count, float *to);
 
 #endif

@@ -1,8 +1,6 @@
 /* The product of recurrent layers, cut into tiles. */
 #include "recurrent.h"
 
-enum { RECURRENT_GATES, RECURRENT_MATRIX, RECURRENT_PROJECTION = 5 };
-
 /* The columns of some panels that are wanted, in rows that lie `stride` floats apart. */
 typedef struct recurrent_columns {
     size_t stride;
