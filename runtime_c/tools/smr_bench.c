@@ -1,11 +1,15 @@
-/* smr_bench [--json] [--processor] [--runs N] MODEL.smr...: checks a file against its golden cases and times
- * its first signature.
+/* smr_bench [--json] [--processor] [--runs N] [--floor] MODEL.smr...: checks a file against its golden cases
+ * and times its first signature.
  *
- * Inputs are zero, or the first golden case where the file has one. A line is: file, arena bytes, by how many
- * bytes the process's anonymous memory, but for its stack, has grown, page faults from opening the file to
- * the first result (both of Linux; 0 elsewhere), microseconds to that result, median and least microseconds
- * of N runs (default 50, after three that do not count). The first file alone is opened by a fresh process.
- * Times are those of the clock, or of the processor, where the machine does other work too.
+ * Inputs are zero, or the first golden case where the file has one. A line is: file, ops of the signature,
+ * bytes of a context and of its arena, by how many bytes the process's anonymous memory, but for its stack,
+ * has grown, page faults from opening the file to the first result (both of Linux; 0 elsewhere), microseconds
+ * to that result, median and least microseconds of N runs (default 50, after three that do not count). The
+ * first file alone is opened by a fresh process. Times are those of the clock, or of the processor, where the
+ * machine does other work too.
+ *
+ * With --floor nothing is run. A line is: file, and the microseconds that its pages and those of a context
+ * take by themselves: mapping it, reading a byte of each page, and writing each page of as much memory.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,6 +89,53 @@ static unsigned touch_stack(void) {
 #endif
 }
 
+#define BENCH_PAGE 4096
+
+/* Takes a model's pages and nothing else: `bytes` is what a context has. */
+static smr_status take_pages(const char *path, size_t bytes, int processor, double *taken, smr_error *error) {
+    smr_platform_file file;
+    volatile uint8_t *memory;
+    unsigned sum = 0;
+    size_t i;
+    const double begin = microseconds(processor);
+    const smr_status status = smr_platform_map(path, &file, error);
+    if (status != SMR_OK) {
+        return status;
+    }
+    for (i = 0; i < file.size; i += BENCH_PAGE) {
+        sum += ((const volatile uint8_t *)file.data)[i];
+    }
+    memory = smr_platform_allocate(bytes, BENCH_PAGE);
+    if (memory != NULL) {
+        smr_platform_touch((void *)(uintptr_t)memory, bytes);
+        for (i = 0; i < bytes; i += BENCH_PAGE) {
+            memory[i] = (uint8_t)sum;
+        }
+    }
+    *taken = microseconds(processor) - begin;
+    smr_platform_release((void *)(uintptr_t)memory);
+    smr_platform_unmap(&file);
+    return SMR_OK;
+}
+
+static smr_status tell_floor(const char *path, int json, int processor, smr_error *error) {
+    smr_model *model = NULL;
+    size_t bytes = 0, alignment = 0;
+    double taken = 0.0;
+    smr_status status = smr_model_open(path, NULL, &model, error);
+    if (status == SMR_OK) {
+        status = smr_context_memory(model, NULL, &bytes, &alignment, error);
+    }
+    smr_model_free(model);
+    if (status == SMR_OK) {
+        status = take_pages(path, bytes, processor, &taken, error);
+    }
+    if (status == SMR_OK) {
+        printf(json ? "{\"file\": \"%s\", \"floor_us\": %.2f}\n" : "%-48s %12.2f us\n", path, taken);
+    }
+    return status;
+}
+
 static smr_status fill_inputs(const smr_model *model, smr_context *context, smr_error *error) {
     smr_signature_info signature;
     smr_status status = smr_model_signature(model, 0, &signature, error);
@@ -115,6 +166,8 @@ static smr_status bench(const char *path, int runs, int json, int processor, dou
     smr_model *model = NULL;
     smr_context *context = NULL;
     smr_model_info info;
+    smr_signature_info signature;
+    size_t bytes = 0, alignment;
     int i;
     long long before, grown = 0, faults;
     double opened, first = 0.0;
@@ -156,12 +209,19 @@ static smr_status bench(const char *path, int runs, int json, int processor, dou
     }
     if (status == SMR_OK) {
         grown = anonymous_bytes() - before;
+        status = smr_context_memory(model, NULL, &bytes, &alignment, error);
+    }
+    if (status == SMR_OK) {
+        status = smr_model_signature(model, 0, &signature, error);
+    }
+    if (status == SMR_OK) {
         qsort(times, (size_t)runs, sizeof *times, by_value);
-        printf(json ? "{\"file\": \"%s\", \"arena_bytes\": %zu, \"anonymous_bytes\": %lld, \"page_faults\": "
-                      "%lld, "
+        printf(json ? "{\"file\": \"%s\", \"ops\": %d, \"context_bytes\": %zu, \"arena_bytes\": %zu, "
+                      "\"anonymous_bytes\": %lld, \"page_faults\": %lld, "
                       "\"first_us\": %.2f, \"median_us\": %.2f, \"least_us\": %.2f}\n"
-                    : "%-48s %10zu B %10lld B %8lld %12.2f us %12.2f us %12.2f us\n",
-               path, info.arena_bytes, grown, faults, first, times[runs / 2], times[0]);
+                    : "%-48s %5d %10zu B %10zu B %10lld B %8lld %12.2f us %12.2f us %12.2f us\n",
+               path, (int)signature.op_count, bytes, info.arena_bytes, grown, faults, first, times[runs / 2],
+               times[0]);
     }
     smr_context_free(context);
     smr_model_free(model);
@@ -170,26 +230,30 @@ static smr_status bench(const char *path, int runs, int json, int processor, dou
 
 int main(int argc, char **argv) {
     static double times[MOST_RUNS];
-    int runs = 50, json = 0, processor = 0, failed = 0, files = 0, i;
+    int runs = 50, json = 0, processor = 0, floor = 0, failed = 0, files = 0, i;
     for (i = 1; i < argc; ++i) {
         smr_error error;
         if (strcmp(argv[i], "--json") == 0) {
             json = 1;
         } else if (strcmp(argv[i], "--processor") == 0) {
             processor = 1;
+        } else if (strcmp(argv[i], "--floor") == 0) {
+            floor = 1;
         } else if (strcmp(argv[i], "--runs") == 0 && i + 1 < argc) {
             const long wanted = strtol(argv[++i], NULL, 10);
             runs = wanted < 1 ? 1 : wanted > MOST_RUNS ? MOST_RUNS : (int)wanted;
         } else {
+            const smr_status status = floor ? tell_floor(argv[i], json, processor, &error)
+                                            : bench(argv[i], runs, json, processor, times, &error);
             ++files;
-            if (bench(argv[i], runs, json, processor, times, &error) != SMR_OK) {
+            if (status != SMR_OK) {
                 fprintf(stderr, "%s: %s\n", argv[i], error.message);
                 failed = 1;
             }
         }
     }
     if (files == 0) {
-        fprintf(stderr, "usage: smr_bench [--json] [--processor] [--runs N] MODEL.smr...\n");
+        fprintf(stderr, "usage: smr_bench [--json] [--processor] [--runs N] [--floor] MODEL.smr...\n");
         return 2;
     }
     return failed;

@@ -60,6 +60,22 @@ def test_anonymous_memory_is_the_arena_and_little_more(tmp_path: Path, rows: int
     assert told["anonymous_bytes"] <= told["arena_bytes"] + 64 * 1024
 
 
+def test_pages_alone_take_less_than_a_first_result(tmp_path: Path) -> None:
+    network = write_network(tmp_path / "network.smr", 128)
+    measure(network)
+    told = subprocess.run(
+        [sys.executable, ROOT / "runtime_c" / "tools" / "footprint.py", "--times", "3", network],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    heads, figures = (line.split() for line in told.stdout.splitlines())
+    row = dict(zip(heads[1:], map(float, figures[1:]), strict=True))
+    assert row["arena"] * 1024 == pytest.approx(load(network).memory.arena, abs=1024)
+    assert 0 < row["pages"] < row["first"]
+    assert row["least"] == pytest.approx(1 + row["pages"], abs=0.02)
+
+
 def test_a_large_arena_takes_few_page_faults(tmp_path: Path) -> None:
     if not LARGE_PAGES.exists() or "[never]" in LARGE_PAGES.read_text():
         pytest.skip("the system has no large pages")
