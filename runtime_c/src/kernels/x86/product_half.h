@@ -4,6 +4,19 @@
 #define HALF_CHUNK       8 /* that are widened at once */
 #define HALF_REST(count) (count)
 
+/* Widens so many numbers of each pixel, which are less than HALF_CHUNK: a call, since it is seldom. */
+static __attribute__((noinline)) void half_widen_rest(const uint8_t *low, const uint8_t *high, size_t pixel,
+                                                      size_t count, size_t pixels,
+                                                      float value[][HALF_CHUNK]) {
+    size_t r;
+    for (r = 0; r < pixels; ++r) {
+        const uint8_t *from = r < SMR_TILE_SPLIT ? low + r * pixel : high + (r - SMR_TILE_SPLIT) * pixel;
+        __m128i numbers = _mm_setzero_si128();
+        memcpy(&numbers, from, count * sizeof(uint16_t));
+        _mm256_storeu_ps(value[r], _mm256_cvtph_ps(numbers));
+    }
+}
+
 /* Adds the products of up to HALF_CHUNK numbers of each pixel and as many rows of the panels. Numbers are
  * widened in memory, from where one goes to all lanes with the multiplication. */
 static inline __attribute__((always_inline)) void half_steps(
@@ -12,15 +25,13 @@ static inline __attribute__((always_inline)) void half_steps(
     const size_t pixels) {
     float value[SMR_TILE_PIXELS][HALF_CHUNK];
     size_t r, v, k;
-    UNROLL for (r = 0; r < pixels; ++r) {
-        const uint8_t *from = r < SMR_TILE_SPLIT ? low + r * pixel : high + (r - SMR_TILE_SPLIT) * pixel;
-        __m128i numbers = _mm_setzero_si128();
-        if (count == HALF_CHUNK) {
-            numbers = _mm_loadu_si128((const __m128i *)(const void *)from);
-        } else {
-            memcpy(&numbers, from, count * sizeof(uint16_t));
+    if (count == HALF_CHUNK) {
+        UNROLL for (r = 0; r < pixels; ++r) {
+            const uint8_t *from = r < SMR_TILE_SPLIT ? low + r * pixel : high + (r - SMR_TILE_SPLIT) * pixel;
+            _mm256_storeu_ps(value[r], _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)from)));
         }
-        _mm256_storeu_ps(value[r], _mm256_cvtph_ps(numbers));
+    } else {
+        half_widen_rest(low, high, pixel, count, pixels, value);
     }
     for (k = 0; k < count; ++k, weights += 16 * sizeof(uint16_t)) {
         VECTOR weight[SMR_TILE_PANELS * VECTORS];
