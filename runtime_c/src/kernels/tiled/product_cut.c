@@ -22,6 +22,9 @@
  * written. */
 #define PRODUCT_LINES 16
 
+/* Blocks that write to the same pixels. */
+#define PRODUCT_SPREAD 8
+
 /* Panels whose sums are enough to hide how long an addition takes. */
 #define PRODUCT_ALONE 4
 
@@ -112,12 +115,19 @@ static size_t product_longest(const smr_product *p) {
     return product_divide(p->units, p->image_parts);
 }
 
+/* Whether so many blocks of so few weights write to each line of a cache that it pays to keep what a part
+ * writes in one of the first level. */
+static bool product_is_spread(const smr_product *p) {
+    return p->blocks >= PRODUCT_SPREAD && (size_t)p->panels * p->weights_panel <= SMR_TILE_BYTES;
+}
+
 /* Parts of one line of pixels without end, the rows of a matrix. Returns the pixels of the longest. */
 static size_t product_cut_rows(smr_product *p) {
-    const size_t bytes = (size_t)p->channels * p->number;
+    const size_t bytes = (size_t)p->channels * p->number, written = (size_t)p->outputs * p->number;
     const size_t width = (size_t)p->window.positions[1], line = p->unit;
     const size_t tile = product_most_pixels(p), items = product_items(p, width);
-    const size_t most = bytes * tile > SMR_TILE_BYTES ? tile : SMR_TILE_BYTES / bytes / tile * tile;
+    const size_t longest = product_is_spread(p) && written > bytes ? written : bytes;
+    const size_t most = longest * tile > SMR_TILE_BYTES ? tile : SMR_TILE_BYTES / longest / tile * tile;
     const size_t parts = product_divide(width, most), wanted = product_divide(items, p->blocks);
     product_cut_units(p, width, line, parts < wanted ? wanted : parts, 1);
     p->copied = !product_multiplies_in_place(p) && bytes * product_longest(p) * line <= SMR_TILE_BYTES;

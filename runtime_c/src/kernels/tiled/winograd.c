@@ -22,7 +22,6 @@ static void winograd_multiply_rows(const smr_winograd_product *product, const sm
         tile->pixels = (const uint8_t *)(const void *)rows;
         tile->output = sums;
         functions[width - 1](tile);
-        tile->ahead = SMR_TILE_AHEAD;
         rows += width * product->channels;
         sums += width * product->outputs;
     }
@@ -44,6 +43,7 @@ void smr_winograd_multiply(const smr_product_functions *functions, const smr_win
     tile.first = tile.last = true;
     tile.least = -INFINITY;
     tile.most = INFINITY;
+    tile.ahead = SMR_TILE_AHEAD;
     tile.output_step = product->outputs;
     for (point = 0; point < SMR_WINOGRAD_POINTS; ++point) {
         const size_t rows = point * product->tiles;
@@ -53,8 +53,6 @@ void smr_winograd_multiply(const smr_product_functions *functions, const smr_win
             tile.outputs = left < count * 16 ? left : count * 16;
             tile.weights = (const uint8_t *)(const void *)product->weights + first * tile.weights_panel +
                            point * row_bytes;
-            tile.ahead = block + 1 < blocks ? (ptrdiff_t)(count * tile.weights_panel)
-                                            : (ptrdiff_t)row_bytes - (ptrdiff_t)(first * tile.weights_panel);
             winograd_multiply_rows(product, functions->function[count - 1], functions->pixels[count - 1],
                                    product->rows + rows * product->channels,
                                    product->sums + rows * product->outputs + first * 16, &tile);
