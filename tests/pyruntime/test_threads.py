@@ -42,6 +42,32 @@ def test_results_do_not_depend_on_the_number_of_threads(path: Path) -> None:
         assert _all(model, model.context(threads=threads, least_parallel_ns=1)) == alone, threads
 
 
+@pytest.mark.parametrize("width", [28, 29, 61, 112, 125])
+def test_threads_take_columns_of_wide_images(width: int, tmp_path: Path) -> None:
+    draw = np.random.default_rng(width)
+    graph = Graph()
+    b = graph.b
+    x = placeholder(graph, "x", (1, 9, width, 72))
+    point = b.conv2d(x, draw.normal(size=(1, 1, 72, 40), scale=0.1).astype(np.float32), None)
+    deep = b.depthwise_conv2d(
+        b.silu(point), draw.normal(size=(3, 3, 40, 1)).astype(np.float32), padding="same", strides=(1, 1)
+    )
+    square = b.conv2d(
+        deep,
+        draw.normal(size=(3, 3, 40, 72), scale=0.1).astype(np.float32),
+        None,
+        strides=(2, 1),
+        padding="same",
+    )
+    y = b.concat([b.add(square, 1.0), x], axis=1)
+    export_model(y, tmp_path / "wide.smr", disable=["row_strips"])
+    model = load(tmp_path / "wide.smr")
+    image = draw.normal(size=(1, 9, width, 72)).astype(np.float32)
+    alone = model.context(threads=1).run(image)
+    for threads in THREADS:
+        assert np.array_equal(model.context(threads=threads, least_parallel_ns=1).run(image), alone), threads
+
+
 @pytest.fixture(scope="module")
 def recurrent(folder: Path) -> Path:
     """Layers of one sequence, whose steps are cut between threads."""

@@ -130,6 +130,7 @@ static uint16_t open_convolution(bench *b, bool depthwise, uint8_t dtype) {
                   taps = next_random(0, 3) == 0 ? 1 : next_random(1, 5);
     const int32_t reach = (taps - 1) * dilation + 1;
     const uint8_t forms[] = {SMR_PADDING_SAME, SMR_PADDING_VALID, SMR_PADDING_EXPLICIT};
+    const int32_t widths[] = {3, 3, 40, 40, 130};
     const uint8_t padding = forms[next_random(0, 2)];
     const bool explicit = padding == SMR_PADDING_EXPLICIT;
     const int32_t top = explicit ? next_random(0, 9) : 0, bottom = explicit ? next_random(0, 9) : 0;
@@ -137,7 +138,7 @@ static uint16_t open_convolution(bench *b, bool depthwise, uint8_t dtype) {
     const int32_t least_height = reach > top + bottom ? reach - top - bottom : 0;
     const int32_t least_width = reach > left + right ? reach - left - right : 0;
     const int32_t height = next_random(least_height, least_height + 6);
-    const int32_t width = next_random(least_width, least_width + (next_random(0, 1) == 0 ? 3 : 40));
+    const int32_t width = next_random(least_width, least_width + widths[next_random(0, 4)]);
     const int32_t depth = next_random(0, 5) > 0    ? next_size(70)
                           : next_random(0, 2) == 0 ? APART
                                                    : next_random(500, 1300);

@@ -4,6 +4,7 @@
 #include "../platform/platform.h"
 #include "phases.h"
 #include "thread_pool.h"
+#include "wide.h"
 
 #define PARALLEL_LEAST 1000 /* nanoseconds of an op */
 #define PARALLEL_RUN   8    /* times that much in a run, which has threads to wake */
@@ -195,22 +196,38 @@ typedef struct parallel_job {
     smr_error *errors;
 } parallel_job;
 
-/* Of the items of a phase. */
-static size_t part_begin(const smr_node *node, size_t part) {
-    const size_t work = node->work / smr_node_phases(node);
+/* The first of so many items of a part. */
+static size_t part_begin(const smr_node *node, size_t work, size_t part) {
     const size_t size = work / node->parts, rest = work % node->parts;
     const size_t begin = size * part + rest * part / node->parts;
     return size < PARALLEL_MANY || part == node->parts ? begin : begin - begin % PARALLEL_ALIGNED;
+}
+
+/* How many lines of a wide image the work items go over one after the other, each thread over some columns of
+ * them: 1 where items are not as many elements, or bytes. */
+static size_t lines_of(const smr_node *node) {
+    const smr_value *image = node->output_count == 0 ? NULL : node->outputs[0];
+    return image != NULL && smr_wide(image, image) &&
+                   (node->work == image->count ||
+                    node->work == image->count * smr_dtype_size((smr_dtype)image->dtype))
+               ? (size_t)image->dims[1]
+               : 1;
 }
 
 /* On any thread, so in an environment of its own. What no part fails at is written by none, so that
  * processors need not pass it to each other. */
 static void run_part(void *argument, int32_t part) {
     const parallel_job *job = argument;
-    const size_t begin = part_begin(job->node, (size_t)part), end = part_begin(job->node, (size_t)part + 1);
+    const smr_node *node = job->node;
+    const size_t lines = lines_of(node), work = node->work / lines;
+    const size_t begin = part_begin(node, work, (size_t)part), end = part_begin(node, work, (size_t)part + 1);
     smr_error *error = &job->errors[part];
     const uint64_t floats = smr_platform_set_floats();
-    const smr_status status = job->node->run(job->node, begin, end, error);
+    smr_status status = SMR_OK;
+    size_t line;
+    for (line = 0; line < lines && status == SMR_OK; ++line) {
+        status = node->run(node, line * work + begin, line * work + end, error);
+    }
     smr_platform_restore_floats(floats);
     if (status != SMR_OK) {
         error->status = status;
@@ -224,7 +241,8 @@ _Static_assert(SMR_PHASE_PART_BYTES == sizeof(smr_phase_part), "contexts keep as
 static void run_phase_part(void *argument, uint32_t part, uint32_t phase) {
     const smr_node *node = argument;
     const size_t items = node->work / node->phases, from = phase * items;
-    (void)node->run(node, from + part_begin(node, part), from + part_begin(node, part + 1), NULL);
+    (void)node->run(node, from + part_begin(node, items, part), from + part_begin(node, items, part + 1),
+                    NULL);
 }
 
 static void run_phases(void *argument, int32_t part) {

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../../core/wide.h"
 #include "../prototypes.h"
 
 /* What a part of a line sees stays in a cache of the first level until the next lines have seen it too. */
@@ -22,7 +23,7 @@ typedef struct depthwise_parameters {
     const uint8_t *bias;    /* or null */
     size_t channels;
     uint32_t blocks;         /* of channels */
-    uint32_t strips;         /* of lines, in an image */
+    uint32_t strips;         /* of lines, or of columns, in an image */
     uint32_t part;           /* positions of a line that are worked on together */
     smr_window_range inside; /* the positions along the other axis than `across` all of whose taps lie in the
                                 image */
@@ -30,6 +31,7 @@ typedef struct depthwise_parameters {
     uint8_t lanes;  /* of a vector */
     uint8_t number; /* bytes of one: 4 or 2 */
     int8_t form;    /* which run and tile; -1 for none */
+    uint8_t cut;    /* the axis that strips are cut along: 0 for lines */
     uint8_t across; /* the axis that a tile has two lines along: 0, or 1 where the image is narrow */
 } depthwise_parameters;
 _Static_assert(sizeof(depthwise_parameters) <= SMR_PARAMETER_BYTES, "depthwise_parameters fit a node");
@@ -245,13 +247,14 @@ static void depthwise_strip(const depthwise_place *place) {
     }
 }
 
-/* The first line of a strip. */
+/* The first line or column of a strip. */
 static size_t depthwise_strip_begin(const depthwise_parameters *p, size_t strip) {
-    const size_t lines = (size_t)p->window.positions[0], begin = lines * strip / p->strips;
-    return p->across == 0 && strip < p->strips ? begin / SMR_DEPTHWISE_LINES * SMR_DEPTHWISE_LINES : begin;
+    const size_t lines = (size_t)p->window.positions[p->cut], begin = lines * strip / p->strips;
+    return p->across == p->cut && strip < p->strips ? begin / SMR_DEPTHWISE_LINES * SMR_DEPTHWISE_LINES
+                                                    : begin;
 }
 
-/* A work item is a block of channels of a strip of lines. */
+/* A work item is a block of channels of a strip. */
 static smr_status run_depthwise(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const depthwise_parameters *p = SMR_CONST_PARAMETERS(node, depthwise_parameters);
     const smr_window *window = &p->window;
@@ -271,8 +274,8 @@ static smr_status run_depthwise(const smr_node *node, size_t begin, size_t end, 
     place.filter.output_step = (p->across == 0 ? 1 : width) * p->channels;
     place.filter.least = p->least;
     place.filter.most = p->most;
-    place.begin[1] = 0;
-    place.end[1] = width;
+    place.begin[1 - p->cut] = 0;
+    place.end[1 - p->cut] = (size_t)window->positions[1 - p->cut];
     for (item = begin; item < end; ++item) {
         const size_t block = item % p->blocks, strip = item / p->blocks % p->strips,
                      image = item / p->blocks / p->strips;
@@ -286,8 +289,8 @@ static smr_status run_depthwise(const smr_node *node, size_t begin, size_t end, 
             (image * (size_t)window->size[0] * (size_t)window->size[1] * p->channels + first) * p->number;
         place.y =
             (uint8_t *)node->outputs[0]->data + (image * lines * width * p->channels + first) * p->number;
-        place.begin[0] = depthwise_strip_begin(p, strip);
-        place.end[0] = depthwise_strip_begin(p, strip + 1);
+        place.begin[p->cut] = depthwise_strip_begin(p, strip);
+        place.end[p->cut] = depthwise_strip_begin(p, strip + 1);
         depthwise_strip(&place);
     }
     return SMR_OK;
@@ -339,10 +342,17 @@ static void depthwise_cut(depthwise_parameters *p, size_t sizes) {
 }
 
 /* Cuts an image into strips that are about as long, and an even number of them. */
-static void depthwise_cut_strips(depthwise_parameters *p, size_t strip, size_t images) {
+static void depthwise_cut_strips(depthwise_parameters *p, const smr_node *node) {
+    const size_t images = (size_t)node->outputs[0]->dims[0];
     const size_t lines = (size_t)p->window.positions[0];
     const size_t least = p->across == 0 ? SMR_DEPTHWISE_LINES : p->functions->pixels;
+    size_t strip = p->across == 0 ? DEPTHWISE_STRIP : 4 * p->functions->pixels;
     size_t strips = (lines + strip / 2) / strip;
+    p->cut = p->form >= 0 && smr_wide(node->inputs[0], node->outputs[0]);
+    if (p->cut == 1) {
+        p->strips = (uint32_t)smr_wide_parts((size_t)p->window.positions[1]);
+        return;
+    }
     while (images * strips * p->blocks < DEPTHWISE_ITEMS && strip / 2 >= least) {
         strip /= 2;
         strips = (lines + strip / 2) / strip;
@@ -372,8 +382,7 @@ smr_status smr_depthwise_prepare(smr_node *node, size_t lanes, const smr_depthwi
     if (p.form >= 0) {
         depthwise_cut(&p, count);
     }
-    depthwise_cut_strips(&p, p.across == 0 ? DEPTHWISE_STRIP : 4 * p.functions->pixels,
-                         (size_t)node->outputs[0]->dims[0]);
+    depthwise_cut_strips(&p, node);
     if (node->inputs[1]->storage == SMR_STORAGE_CONSTANT &&
         (node->inputs[2] == NULL || node->inputs[2]->storage == SMR_STORAGE_CONSTANT)) {
         p.weights = node->inputs[1]->data;

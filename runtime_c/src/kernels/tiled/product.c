@@ -84,14 +84,15 @@ static void product_begin_part(const smr_product *p, const uint8_t *x, size_t nu
     const smr_window *window = &p->window;
     const size_t height = (size_t)window->positions[0], width = (size_t)window->positions[1];
     const uint32_t image = (uint32_t)number / p->image_parts, of_image = (uint32_t)number % p->image_parts;
-    const size_t begin = p->unit * (size_t)((uint64_t)p->units * of_image / p->image_parts);
-    const size_t end = p->unit * (size_t)((uint64_t)p->units * (of_image + 1) / p->image_parts);
+    const uint32_t runs = p->image_parts / p->across, run = of_image % runs, side = of_image / runs;
+    const size_t begin = p->unit * (size_t)((uint64_t)p->units * run / runs);
+    const size_t end = p->unit * (size_t)((uint64_t)p->units * (run + 1) / runs);
     const size_t first = p->rows ? 0 : begin;
     part->number = number;
     part->line = image * height + first;
     part->lines = p->rows ? 1 : (end < height ? end : height) - begin;
-    part->column = p->rows ? begin : 0;
-    part->columns = p->rows ? (end < width ? end : width) - begin : width;
+    part->column = p->rows ? begin : width * side / p->across;
+    part->columns = (p->rows ? end < width ? end : width : width * (side + 1) / p->across) - part->column;
     part->image = x + image * (size_t)window->size[0] * (size_t)window->size[1] * product_pixel(p);
     part->channel = channel;
     part->top = smr_window_at(window, 0, (int64_t)first, 0);
@@ -293,9 +294,11 @@ static void product_run_alike(const smr_node *node, const smr_product *p, produc
     const product_tiles tiles = product_tiles_of(node, p, block, part);
     const smr_tile_function *functions = p->functions->function[block->count - 1];
     const product_place place = {0, tiles.lines, 0, 0};
-    const size_t columns = product_columns(p, part->columns);
+    const size_t columns = p->copied ? product_columns(p, part->columns) : (size_t)p->window.size[1];
     const size_t line_step = product_stride(p, 0) * columns * p->channels * p->number;
-    const uint8_t *from = p->copied ? part->copy : part->image + part->column * p->channels * p->number;
+    const uint8_t *from =
+        p->copied ? part->copy
+                  : part->image + ((size_t)part->top * columns + part->column) * p->channels * p->number;
     const void *start = product_start(p, block, tiles.lines * (tiles.pixels + (tiles.longer > 0)));
     size_t line, lines, count, column, step, i;
     product_set_image(p, &place, from, columns, tile);

@@ -98,7 +98,8 @@ typedef struct smr_product {
     uint32_t set;         /* so many blocks meet one part before the next */
     uint32_t unit;        /* lines, or pixels of rows, that are in the same part */
     uint32_t units;       /* of an image, or of all rows */
-    uint32_t image_parts; /* that have about as many units; of all rows as well */
+    uint32_t across;      /* parts that have some columns of the same lines; 1 of rows */
+    uint32_t image_parts; /* `across` times those that have about as many units; of all rows as well */
     uint32_t parts;       /* of all images */
     float least, most;
     uint8_t number; /* bytes of one: 4, 2 (whose sums are of 4) or 1 */

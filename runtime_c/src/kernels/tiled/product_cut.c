@@ -1,6 +1,7 @@
 /* Cutting convolutions and matrix products into parts and blocks. */
 #include <stddef.h>
 
+#include "../../core/wide.h"
 #include "product_part.h"
 
 /* Weights of this many bytes stay in a cache of the second level while they meet one part after the other and
@@ -103,16 +104,16 @@ static size_t product_swept_pixels(const smr_product *p) {
 /* Cuts images into parts of about as many units, an even number of them where there are few. */
 static void product_cut_units(smr_product *p, size_t size, size_t unit, size_t parts, size_t images) {
     const size_t units = product_divide(size, unit);
-    parts += parts > 1 && parts < PRODUCT_ITEMS ? parts % 2 : 0;
+    parts += p->across == 1 && parts > 1 && parts < PRODUCT_ITEMS ? parts % 2 : 0;
     p->unit = (uint32_t)unit;
     p->units = (uint32_t)units;
-    p->image_parts = (uint32_t)(parts < units ? parts : units);
+    p->image_parts = p->across * (uint32_t)(parts < units ? parts : units);
     p->parts = (uint32_t)(images * p->image_parts);
 }
 
 /* Units of the longest part. */
 static size_t product_longest(const smr_product *p) {
-    return product_divide(p->units, p->image_parts);
+    return product_divide(p->units, p->image_parts / p->across);
 }
 
 /* Whether so many blocks of so few weights write to each line of a cache that it pays to keep what a part
@@ -129,25 +130,41 @@ static size_t product_cut_rows(smr_product *p) {
     const size_t longest = product_is_spread(p) && written > bytes ? written : bytes;
     const size_t most = longest * tile > SMR_TILE_BYTES ? tile : SMR_TILE_BYTES / longest / tile * tile;
     const size_t parts = product_divide(width, most), wanted = product_divide(items, p->blocks);
+    p->across = 1;
     product_cut_units(p, width, line, parts < wanted ? wanted : parts, 1);
     p->copied = !product_multiplies_in_place(p) && bytes * product_longest(p) * line <= SMR_TILE_BYTES;
     return product_longest(p) * line;
 }
 
-/* Parts of whole lines. */
-static void product_cut_lines(smr_product *p, size_t images) {
+/* Whether so many pixels of so many lines can be one part. */
+static bool product_fits_part(const smr_product *p, size_t lines, size_t pixels) {
+    return p->matrix && product_multiplies_in_place(p)
+               ? lines * pixels * p->channels * p->number <= SMR_TILE_BYTES
+               : product_fits(p, lines, pixels, p->channels);
+}
+
+/* Whether parts are copied, the least of which has so many lines of so many pixels. */
+static bool product_copies(const smr_product *p, size_t lines, size_t pixels) {
+    const smr_window *window = &p->window;
+    const size_t tiles = product_divide(pixels, product_most_pixels(p));
+    const size_t reach = product_columns(p, (size_t)window->positions[1]);
+    const bool padded = window->before[1] > 0 || reach - (size_t)window->before[1] > (size_t)window->size[1];
+    return !p->swept && (!product_multiplies_in_place(p) || (padded && (p->number == 1 || tiles <= 3))) &&
+           product_fits(p, lines, pixels, p->channels);
+}
+
+/* Parts of lines: of whole ones, or of some columns of each where images are wide. */
+static void product_cut_lines(smr_product *p, size_t images, bool wide) {
     const smr_window *window = &p->window;
     const size_t height = (size_t)window->positions[0], width = (size_t)window->positions[1];
-    const size_t step = product_pairs(p) && !p->swept ? 2 : 1,
-                 tiles = product_divide(width, product_most_pixels(p));
-    const size_t reach = product_columns(p, width);
-    const bool padded = window->before[1] > 0 || reach - (size_t)window->before[1] > (size_t)window->size[1];
+    const size_t step = product_pairs(p) && !p->swept ? 2 : 1;
     const size_t items = product_items(p, images * height * width);
-    size_t lines = 1, parts;
-    p->copied = !p->swept &&
-                (!product_multiplies_in_place(p) || (padded && (p->number == 1 || tiles <= 3))) &&
-                product_fits(p, step, width, p->channels);
-    while (lines < height && product_fits(p, lines + 1, width, p->channels)) {
+    size_t lines = 1, parts, columns;
+    /* Short rows take longer to copy. */
+    p->across = !wide ? 1 : p->matrix && product_multiplies_in_place(p) ? (uint32_t)smr_wide_parts(width) : 2;
+    columns = product_divide(width, p->across);
+    p->copied = product_copies(p, step, columns);
+    while (lines < height && product_fits_part(p, lines + 1, columns)) {
         ++lines;
     }
     lines = lines < step ? step : lines / step * step;
@@ -156,7 +173,7 @@ static void product_cut_lines(smr_product *p, size_t images) {
         lines = lines < height ? lines : height;
     }
     parts = product_divide(height, lines);
-    while (lines > step && images * parts * p->blocks < items) {
+    while (lines > step && images * p->across * parts * p->blocks < items) {
         lines = product_divide(lines / 2, step) * step;
         parts = product_divide(height, lines);
     }
@@ -199,6 +216,7 @@ void smr_product_cut(smr_node *node, smr_product *p) {
     const bool rows = window->taps[0] == 1 && window->taps[1] == 1 && window->strides[0] == 1 &&
                       window->strides[1] == 1 && window->positions[0] == window->size[0] &&
                       window->positions[1] == window->size[1];
+    const bool wide = smr_wide(node->inputs[0], node->outputs[0]);
     uint32_t panels; /* of a group */
     size_t columns;  /* of the longest part */
     size_t tile;
@@ -206,12 +224,12 @@ void smr_product_cut(smr_node *node, smr_product *p) {
         (p->weights_tap == 0 && window->taps[1] > 1 && window->dilations[1] != 1)) {
         return; /* the generic kernel remains */
     }
-    if (rows) {
+    p->groups = p->groups == 0 ? 1 : p->groups;
+    p->matrix = rows && p->groups == 1;
+    if (rows && !(wide && p->matrix)) {
         const size_t line = (size_t)window->positions[1];
         smr_product_as_rows(p, pixels, line < pixels / PRODUCT_LINES ? line : 1);
     }
-    p->groups = p->groups == 0 ? 1 : p->groups;
-    p->matrix = rows && p->groups == 1;
     p->panels = (uint32_t)product_divide(p->outputs, 16);
     panels = p->panels / p->groups;
     p->blocks = product_blocks(p, panels, pixels, rows);
@@ -222,15 +240,16 @@ void smr_product_cut(smr_node *node, smr_product *p) {
                p->groups == 1 && p->channels >= PRODUCT_LONG &&
                (size_t)window->positions[1] <= product_swept_pixels(p);
     p->set = p->swept ? 1 : p->set;
-    if (rows) {
+    if (p->rows) {
         columns = product_cut_rows(p);
     } else {
-        product_cut_lines(p, pixels / ((size_t)window->positions[0] * (size_t)window->positions[1]));
-        columns = (size_t)window->positions[1];
+        product_cut_lines(p, pixels / ((size_t)window->positions[0] * (size_t)window->positions[1]),
+                          wide && !p->swept);
+        columns = product_divide((size_t)window->positions[1], p->across);
     }
     tile = product_most_pixels(p);
     tile = tile < columns ? tile : columns;
-    if (!p->copied && !p->swept && smr_product_chunk(p, !rows && product_pairs(p) ? 2 : 1, tile) == 0) {
+    if (!p->copied && !p->swept && smr_product_chunk(p, !p->rows && product_pairs(p) ? 2 : 1, tile) == 0) {
         return;
     }
     p->alone = p->matrix && pixels == 1 && (p->copied || product_multiplies_in_place(p));
