@@ -13,6 +13,7 @@
 
 #include <string.h>
 
+#include "../platform/platform.h"
 #include "model.h"
 #include "spin.h"
 #include "status.h"
@@ -44,6 +45,7 @@ struct smr_pool {
     uint32_t threads;
     uint32_t started; /* workers */
     uint32_t permits;
+    uint32_t process; /* that the workers are in */
     smr_atomic sleepers;
     smr_atomic stop;
     smr_mutex mutex;
@@ -154,10 +156,11 @@ static void call_sleepers(smr_pool *pool, uint32_t wanted) {
     smr_mutex_unlock(&pool->mutex);
 }
 
+/* A process that was forked off has no sleepers, and what they slept on may be in any state there. */
 void smr_pool_wake(smr_pool *pool, int32_t threads) {
     const uint32_t sleepers = smr_atomic_load(&pool->sleepers);
     const uint32_t awake = pool->started - sleepers;
-    if (sleepers > 0 && (uint32_t)threads > awake) {
+    if (sleepers > 0 && (uint32_t)threads > awake && smr_platform_process() == pool->process) {
         call_sleepers(pool, (uint32_t)threads - awake);
     }
 }
@@ -245,6 +248,7 @@ static smr_status build_pool(smr_pool *pool, int32_t threads, smr_error *error) 
     pool->slots = (pool_slot *)(void *)memory;
     pool->workers = (pool_worker *)(void *)(memory + (size_t)threads * sizeof(pool_slot));
     pool->threads = (uint32_t)threads;
+    pool->process = smr_platform_process();
     SMR_TRY(create_conditions(pool, error));
     while (pool->started + 1 < pool->threads) {
         pool_worker *worker = &pool->workers[pool->started];

@@ -20,6 +20,10 @@ uint64_t smr_platform_clock(void) {
     return 0;
 }
 
+uint32_t smr_platform_process(void) {
+    return 0;
+}
+
 /* What malloc gave lies just before what is given out. */
 void *smr_platform_allocate(size_t bytes, size_t alignment) {
     const size_t extra = alignment + sizeof(void *);

@@ -19,6 +19,10 @@
 /* A clock that only goes forward, in nanoseconds from any start; 0 where there is none. */
 uint64_t smr_platform_clock(void);
 
+/* The number of this process, by which one that was forked off knows that it has no threads but the one it
+ * began with; 0 where a process cannot be. */
+uint32_t smr_platform_process(void);
+
 /* The instruction sets of this processor for which this build has kernels: a set of smr_isa. */
 uint32_t smr_platform_isas(void);
 

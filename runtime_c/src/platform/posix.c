@@ -32,6 +32,10 @@ uint64_t smr_platform_clock(void) {
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+uint32_t smr_platform_process(void) {
+    return (uint32_t)getpid();
+}
+
 /* Bytes that are worth a call to the system. */
 #define POSIX_WORTH ((size_t)64 << 10)
 

@@ -23,6 +23,10 @@ uint64_t smr_platform_clock(void) {
     return seconds * 1000000000u + rest * 1000000000u / (uint64_t)frequency.QuadPart;
 }
 
+uint32_t smr_platform_process(void) {
+    return 0;
+}
+
 void *smr_platform_allocate(size_t bytes, size_t alignment) {
     return _aligned_malloc(bytes, alignment);
 }
