@@ -44,32 +44,71 @@ uint32_t smr_platform_process(void) {
 #define POSIX_LARGE ((size_t)2 << 20)
 
 /* Memory that has as many large pages as fit, from its beginning on: each takes one page fault in place of
- * hundreds. The rest has small ones, so that no more memory is taken than was asked for. */
-static void *allocate_large(size_t bytes) {
-    void *memory = NULL;
-    if (posix_memalign(&memory, POSIX_LARGE, bytes) != 0) {
+ * hundreds. The rest has small ones, so that no more memory is taken than was asked for. Null where the
+ * system does not give it. */
+static uint8_t *map_large(size_t bytes) {
+    uint8_t *mapped, *memory;
+    size_t before;
+    if (bytes > SIZE_MAX / 2) {
         return NULL;
     }
+    mapped = mmap(NULL, bytes + POSIX_LARGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapped == MAP_FAILED) {
+        return NULL;
+    }
+    before = (POSIX_LARGE - (uintptr_t)mapped % POSIX_LARGE) % POSIX_LARGE;
+    memory = mapped + before;
+    if (before > 0) {
+        (void)munmap(mapped, before);
+    }
+    (void)munmap(memory + bytes, POSIX_LARGE - before);
     (void)madvise(memory, bytes / POSIX_LARGE * POSIX_LARGE, MADV_HUGEPAGE); /* it is as good without */
     return memory;
 }
 #endif
 
+/* What lies before memory that is given, up to its alignment. */
+typedef struct posix_head {
+    void *begin;   /* of all there is */
+    size_t mapped; /* bytes of it; 0 where it is libc's */
+} posix_head;
+
+static void *posix_give(uint8_t *begin, size_t before, size_t mapped) {
+    const posix_head head = {begin, mapped};
+    memcpy(begin + before - sizeof head, &head, sizeof head);
+    return begin + before;
+}
+
 void *smr_platform_allocate(size_t bytes, size_t alignment) {
+    const size_t before = alignment < sizeof(posix_head) ? sizeof(posix_head) : alignment;
     void *memory = NULL;
-    if (alignment < sizeof(void *)) {
-        alignment = sizeof(void *);
+    if (bytes > SIZE_MAX / 2 - before) {
+        return NULL;
     }
 #if defined(POSIX_LARGE)
-    if (bytes >= POSIX_LARGE && alignment <= POSIX_LARGE) {
-        memory = allocate_large(bytes);
+    if (bytes >= POSIX_LARGE && before < POSIX_LARGE) {
+        const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+        const size_t whole = (before + bytes + page - 1) / page * page;
+        memory = map_large(whole);
+        if (memory != NULL) {
+            return posix_give(memory, before, whole);
+        }
     }
 #endif
-    return memory != NULL || posix_memalign(&memory, alignment, bytes) == 0 ? memory : NULL;
+    return posix_memalign(&memory, before, before + bytes) == 0 ? posix_give(memory, before, 0) : NULL;
 }
 
 void smr_platform_release(void *memory) {
-    free(memory);
+    posix_head head;
+    if (memory == NULL) {
+        return;
+    }
+    memcpy(&head, (uint8_t *)memory - sizeof head, sizeof head);
+    if (head.mapped > 0) {
+        (void)munmap(head.begin, head.mapped);
+    } else {
+        free(head.begin);
+    }
 }
 
 void smr_platform_touch(void *memory, size_t bytes) {
