@@ -6,14 +6,14 @@ static void quant_add_axis(quant_binary *binary, size_t dim, const size_t stride
     if (dim == 1) {
         return;
     }
-    if (last >= 0 && strides[0] == binary->strides[0][last] * binary->dims[last] &&
-        strides[1] == binary->strides[1][last] * binary->dims[last]) {
-        binary->dims[last] *= dim;
+    if (last >= 0 && strides[0] == binary->axes[last].strides[0] * binary->axes[last].size &&
+        strides[1] == binary->axes[last].strides[1] * binary->axes[last].size) {
+        binary->axes[last].size *= dim;
         return;
     }
-    binary->dims[last + 1] = dim;
-    binary->strides[0][last + 1] = strides[0];
-    binary->strides[1][last + 1] = strides[1];
+    binary->axes[last + 1].size = dim;
+    binary->axes[last + 1].strides[0] = strides[0];
+    binary->axes[last + 1].strides[1] = strides[1];
     binary->rank = last + 2;
 }
 
@@ -64,6 +64,8 @@ static smr_status prepare_quant_binary(smr_node *node, int32_t x_zero_point, int
     binary->zero_points[1] = y_zero_point;
     binary->multiplier = multiplier;
     node->work = node->outputs[0]->count;
+    node->parameter_bytes = (uint16_t)(offsetof(quant_binary, axes) +
+                                       sizeof(quant_axis) * (size_t)(binary->rank > 1 ? binary->rank : 1));
     return SMR_OK;
 }
 
@@ -77,8 +79,8 @@ static smr_status run_quantized_add(const smr_node *node, size_t begin, size_t e
         const size_t run = quant_binary_at(binary, begin, places);
         const size_t count = run < end - begin ? run : end - begin;
         for (i = 0; i < count; ++i) {
-            const int32_t a = x[places[0] + i * binary->strides[0][0]] - binary->zero_points[0];
-            const int32_t b = y[places[1] + i * binary->strides[1][0]] - binary->zero_points[1];
+            const int32_t a = x[places[0] + i * binary->axes[0].strides[0]] - binary->zero_points[0];
+            const int32_t b = y[places[1] + i * binary->axes[0].strides[1]] - binary->zero_points[1];
             const int32_t acc = a * binary->multipliers[0] + b * binary->multipliers[1];
             z[begin + i] = (int8_t)quant_requantize(acc, binary->multiplier, &binary->output);
         }
@@ -117,8 +119,8 @@ static smr_status run_quantized_multiply(const smr_node *node, size_t begin, siz
         const size_t run = quant_binary_at(binary, begin, places);
         const size_t count = run < end - begin ? run : end - begin;
         for (i = 0; i < count; ++i) {
-            const int32_t a = x[places[0] + i * binary->strides[0][0]] - binary->zero_points[0];
-            const int32_t b = y[places[1] + i * binary->strides[1][0]] - binary->zero_points[1];
+            const int32_t a = x[places[0] + i * binary->axes[0].strides[0]] - binary->zero_points[0];
+            const int32_t b = y[places[1] + i * binary->axes[0].strides[1]] - binary->zero_points[1];
             z[begin + i] = (int8_t)quant_requantize(a * b, binary->multiplier, &binary->output);
         }
         begin += count;

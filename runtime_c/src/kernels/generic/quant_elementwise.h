@@ -5,16 +5,20 @@
 
 #include "quant.h"
 
-/* parameters: an axis of the output is one of these, joined with its neighbours where that makes no
- * difference */
+/* An axis of the output, joined with its neighbours where that makes no difference. */
+typedef struct quant_axis {
+    size_t size;
+    size_t strides[2]; /* of the inputs, in elements; 0 where one is broadcast */
+} quant_axis;
+
+/* parameters */
 typedef struct quant_binary {
-    size_t dims[SMR_MAX_RANK];
-    size_t strides[2][SMR_MAX_RANK]; /* in elements; 0 where an input is broadcast */
     quant_output output;
     float multiplier;
     int32_t rank;
     int32_t zero_points[2];
     int32_t multipliers[2];
+    quant_axis axes[SMR_MAX_RANK]; /* run has the first `rank` alone, and at least one */
 } quant_binary;
 _Static_assert(sizeof(quant_binary) <= SMR_PARAMETER_BYTES, "it is stored in a node");
 
@@ -24,12 +28,12 @@ static inline size_t quant_binary_at(const quant_binary *binary, size_t index, s
     int32_t i;
     places[0] = places[1] = 0;
     for (i = 0; i < binary->rank; ++i) {
-        const size_t at = rest % binary->dims[i];
-        rest /= binary->dims[i];
-        places[0] += at * binary->strides[0][i];
-        places[1] += at * binary->strides[1][i];
+        const size_t at = rest % binary->axes[i].size;
+        rest /= binary->axes[i].size;
+        places[0] += at * binary->axes[i].strides[0];
+        places[1] += at * binary->axes[i].strides[1];
         if (i == 0) {
-            run = binary->dims[0] - at;
+            run = binary->axes[0].size - at;
         }
     }
     return run;
