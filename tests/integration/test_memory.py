@@ -15,13 +15,14 @@ from benchmarks.formats import onnx_file, samara_file
 from benchmarks.formats.samples import calibration
 from benchmarks.networks import NETWORKS
 from samara.exporter.export import export_model
-from samara.graph.graph import Graph
+from samara.graph.graph import Graph, Tensor
 from samara.pyruntime import load
 from samara.quantize import Int8
 from tests.conftest import ROOT
 
 PROGRAM = next(iter((ROOT / "build" / "release").rglob("smr_bench")), None)
 LAYERS, WIDTH = 6, 512
+WIDTHS = (8, 12, 12, 16, 16, 16, 20, 20, 20, 24, 24, 24, 28, 28, 32, 32)
 
 
 LARGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
@@ -83,6 +84,57 @@ def test_a_large_arena_takes_few_page_faults(tmp_path: Path) -> None:
     told = measure(write_network(tmp_path / "network.smr", rows))
     assert told["arena_bytes"] >= 2 * rows * WIDTH * 4
     assert 0 < told["page_faults"] < told["arena_bytes"] // page // 2
+
+
+def write_blocks(path: Path, quantize: Int8 | None) -> Path:
+    """Inverted residual blocks with squeeze and excitation, about as many ops and strips as EfficientNet-B0 has."""
+    graph = Graph()
+    rng = np.random.default_rng(1)
+
+    def weights(*shape: int) -> np.ndarray[Any, Any]:
+        drawn: np.ndarray[Any, Any] = rng.standard_normal(shape) / np.sqrt(np.prod(shape[:-1]))
+        return drawn.astype(np.float32)
+
+    def depth_of(x: Tensor) -> int:
+        assert x.shape is not None
+        assert isinstance(x.shape[-1], int)
+        return x.shape[-1]
+
+    def conv(x: Tensor, channels: int, taps: int = 1, stride: int = 1) -> Tensor:
+        bias, filters = weights(channels), weights(taps, taps, depth_of(x), channels)
+        made: Tensor = graph.b.conv2d(x, filters, bias, strides=(stride, stride), padding="same")
+        return made
+
+    x = graph.apply("placeholder", [], {"dtype": "float32", "shape": [1, 160, 160, 3]}, name="x").outputs[0]
+    y = graph.b.silu(conv(x, WIDTHS[0], 3, 2))
+    for i, width in enumerate(WIDTHS):
+        depth = depth_of(y)
+        stride = (2, 2) if width != depth and i % 2 == 0 else (1, 1)
+        z = graph.b.silu(conv(y, 6 * depth))
+        z = graph.b.depthwise_conv2d(
+            z, weights(3, 3, 6 * depth, 1), weights(6 * depth), strides=stride, padding="same"
+        )
+        z = graph.b.silu(z)
+        excitation = graph.b.silu(
+            conv(graph.b.reduce_mean(z, axes=[1, 2], keepdims=True), max(4, depth // 4))
+        )
+        z = conv(z * graph.b.sigmoid(conv(excitation, 6 * depth)), width)
+        y = y + z if z.shape == y.shape else z
+    sample = {"x": rng.standard_normal((1, 160, 160, 3)).astype(np.float32)}
+    options: dict[str, Any] = {} if quantize is None else {"quantize": quantize}
+    export_model({"y": graph.b.reduce_mean(y, axes=[1, 2])}, path, samples=[sample], golden=0, **options)
+    return path
+
+
+@pytest.mark.parametrize("quantize", [None, Int8()], ids=["float32", "int8"])
+def test_hundreds_of_ops_take_little_beside_their_arena(tmp_path: Path, quantize: Int8 | None) -> None:
+    network = write_blocks(tmp_path / "network.smr", quantize)
+    memory = load(network).memory
+    assert memory.arena < memory.context <= memory.arena + 64 * 1024
+    told = measure(network)
+    assert told["ops"] >= 350
+    assert (told["context_bytes"], told["arena_bytes"]) == (memory.context, memory.arena)
+    assert told["anonymous_bytes"] <= told["arena_bytes"] + 64 * 1024
 
 
 @pytest.mark.slow
