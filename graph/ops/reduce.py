@@ -126,6 +126,23 @@ def _extreme_gradient(b: Any, op: Any, dy: Any) -> list[Any]:
     return [b.multiply(chosen, share)]
 
 
+_BLOCKS = 8
+_LINE = 64
+"""What threads share a reduction of rows by: as many blocks, the results of each in lines of a cache."""
+_SHARED = 16 * 1024
+"""Bytes of an input that is worth it."""
+
+
+def _scratch(op: Any) -> int:
+    """The results of blocks of rows, of float32 that is reduced over all axes but the last."""
+    x = op.inputs[0].shape
+    axes = _axes(op, len(x))
+    kept = [i for i, d in enumerate(x) if i not in axes and d != 1]
+    if op.inputs[0].dtype != dtypes.float32 or not all(isinstance(d, int) for d in x) or kept != [len(x) - 1]:
+        return 0
+    return _BLOCKS * -(-4 * x[-1] // _LINE) * _LINE if 4 * math.prod(x) >= _SHARED else 0
+
+
 def _reduction(
     name: str,
     opcode: int,
@@ -151,6 +168,7 @@ def _reduction(
         reference=reference,
         gradient=gradient,
         quant=quant,
+        scratch=_scratch,
     )
 
 

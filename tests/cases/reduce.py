@@ -199,6 +199,18 @@ CASES: list[Case] = [
         gradient=False,
         label="far_from_zero",
     ),
+    *(
+        Case(
+            op=op,
+            inputs=(Input(shape=shape),),
+            attributes={"axes": (1, 2), "keepdims": True},
+            dtypes=("float32", "float16"),
+            gradient=False,
+            label="blocks",
+        )
+        for op in ("reduce_sum", "reduce_mean", "reduce_max", "reduce_min")
+        for shape in ((1, 7, 7, 97), (1, 8, 1, 513), (1, 67, 9, 16), (1, 131, 64, 1))
+    ),
     Case(op="reduce_sum", inputs=(Input(shape=(300,), low=0, high=127),), dtypes=INTEGERS, label="wraps"),
     valued("reduce_sum", [2**31 - 1, 2**31 - 1, 5], ("int32", "int64"), "wraps"),
     valued("reduce_sum", [2**63 - 1, 2**63 - 1, 5], ("int64",), "wraps"),

@@ -106,12 +106,13 @@ struct smr_node {
     uint8_t sharing;      /* smr_sharing; filled by prepare, as what follows */
     size_t shared_offset; /* bytes */
     size_t scratch_bytes; /* needed; at most what the file reserves, which the core checks afterwards */
-    uint32_t phases;      /* of a node that is phased, which is `whole` too */
+    size_t scratch_room;  /* what the file reserves, for a prepare that can do without */
+    uint32_t phases;      /* of a node that is phased and whole; others that are phased have two */
 };
 
 /* How many phases there are, with as many work items each. */
 static inline size_t smr_node_phases(const smr_node *node) {
-    return node->phased ? node->phases : 1;
+    return !node->phased ? 1 : node->whole ? node->phases : 2;
 }
 
 /* Returns SMR_OK, or SMR_ERROR_MODEL with a message. It may not read the data of an input that is not a

@@ -100,6 +100,7 @@ smr_status smr_node_prepare(smr_node *node, const smr_op_record *op, smr_error *
     node->run = NULL;
     node->work = 0;
     node->scratch_bytes = 0;
+    node->scratch_room = op->scratch_end - op->scratch_begin;
     node->cost = 0;
     node->parts = 1;
     node->sharing = SMR_SHARING_NONE;
@@ -115,9 +116,9 @@ smr_status smr_node_prepare(smr_node *node, const smr_op_record *op, smr_error *
         SMR_FAIL(error, SMR_ERROR_UNSUPPORTED, "this build has no kernel for %s", op->def->name);
     }
     SMR_TRY(prepare_kernel(node, error));
-    if (node->scratch_bytes > op->scratch_end - op->scratch_begin) {
+    if (node->scratch_bytes > node->scratch_room) {
         SMR_FAIL(error, SMR_ERROR_MODEL, "kernel %s needs %zu bytes of scratch and the file reserves %zu",
-                 node->kernel->name, node->scratch_bytes, op->scratch_end - op->scratch_begin);
+                 node->kernel->name, node->scratch_bytes, node->scratch_room);
     }
     if (node->run == NULL && node->work > 0) {
         SMR_FAIL(error, SMR_ERROR_UNSUPPORTED, "kernel %s has nothing to run", node->kernel->name);

@@ -240,7 +240,7 @@ _Static_assert(SMR_PHASE_PART_BYTES == sizeof(smr_phase_part), "contexts keep as
 
 static void run_phase_part(void *argument, uint32_t part, uint32_t phase) {
     const smr_node *node = argument;
-    const size_t items = node->work / node->phases, from = phase * items;
+    const size_t items = node->work / smr_node_phases(node), from = phase * items;
     (void)node->run(node, from + part_begin(node, items, part), from + part_begin(node, items, part + 1),
                     NULL);
 }
@@ -254,7 +254,7 @@ static void run_phases(void *argument, int32_t part) {
 static void run_phased(const smr_context *context, const smr_node *node) {
     smr_phases phases = {.parts = context->phase_parts,
                          .part_count = node->parts,
-                         .phase_count = node->phases,
+                         .phase_count = (uint32_t)smr_node_phases(node),
                          .run = run_phase_part,
                          .argument = (void *)(uintptr_t)node};
     uint32_t i;

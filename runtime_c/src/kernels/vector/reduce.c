@@ -16,6 +16,17 @@ typedef struct vector_reduce_parameters {
     float divisor;
 } vector_reduce_parameters;
 
+/* The reduction of rows to one: blocks of rows first, each by a thread that has mostly computed them, and
+ * then what comes of the blocks. What several processors have read is slow to write again. */
+#define REDUCE_BLOCKS 8
+#define REDUCE_LINE   16 /* numbers that processors pass to each other at once */
+
+typedef struct reduce_blocks {
+    const smr_vector_fold *fold;
+    size_t rows, columns;
+    float divisor;
+} reduce_blocks;
+
 static size_t reduce_stretch(size_t left, size_t most) {
     return left < most ? left : most;
 }
@@ -143,6 +154,65 @@ static smr_status reduce_run_halves(const smr_node *node, size_t begin, size_t e
     return SMR_OK;
 }
 
+static size_t reduce_block_stride(size_t columns) {
+    return (columns + REDUCE_LINE - 1) / REDUCE_LINE * REDUCE_LINE;
+}
+
+static void reduce_rows(const smr_vector_fold *fold, const float *x, size_t rows, size_t stride,
+                        size_t columns, float *y) {
+    size_t i, done, count;
+    for (i = 0; i < columns; ++i) {
+        y[i] = fold->start;
+    }
+    for (done = 0; done < rows; done += count) {
+        count = reduce_stretch(rows - done, REDUCE_ROWS);
+        fold->columns(x + done * stride, count, stride, columns, y);
+    }
+}
+
+/* In the first phase a work item is a block of rows, and in the second as large a part of the columns. */
+static smr_status reduce_run_blocks(const smr_node *node, size_t begin, size_t end, smr_error *error) {
+    const reduce_blocks *p = SMR_CONST_PARAMETERS(node, reduce_blocks);
+    const size_t stride = reduce_block_stride(p->columns);
+    float *sums = node->scratch;
+    (void)error;
+    for (; begin < end; ++begin) {
+        const size_t part = begin % REDUCE_BLOCKS;
+        const size_t size = begin < REDUCE_BLOCKS ? p->rows : stride / REDUCE_LINE;
+        const size_t first = size * part / REDUCE_BLOCKS, last = size * (part + 1) / REDUCE_BLOCKS;
+        if (begin < REDUCE_BLOCKS) {
+            const float *x = (const float *)node->inputs[0]->data + first * p->columns;
+            reduce_rows(p->fold, x, last - first, p->columns, p->columns, sums + part * stride);
+        } else {
+            const size_t from = first * REDUCE_LINE, to = reduce_stretch(p->columns, last * REDUCE_LINE);
+            float *y = node->outputs[0]->data;
+            size_t i;
+            reduce_rows(p->fold, sums + from, REDUCE_BLOCKS, stride, to - from, y + from);
+            for (i = from; i < to && p->divisor != 1.0f; ++i) {
+                y[i] /= p->divisor;
+            }
+        }
+    }
+    return SMR_OK;
+}
+
+/* Where the file has room for what comes of the blocks. */
+static void reduce_cut_rows(smr_node *node) {
+    const vector_reduce_parameters *p = SMR_CONST_PARAMETERS(node, vector_reduce_parameters);
+    const smr_reduction *reduction = &p->reduction;
+    const reduce_blocks blocks = {p->fold, reduction->sizes[0], reduction->sizes[1], p->divisor};
+    const size_t row = reduce_block_stride(blocks.columns) * sizeof(float);
+    if (reduction->rank != 2 || smr_reduction_is_inner(reduction) || blocks.rows < REDUCE_BLOCKS ||
+        node->scratch_room / REDUCE_BLOCKS < row || node->work == 0) {
+        return;
+    }
+    smr_node_replace_parameters(node, &blocks, sizeof blocks);
+    node->scratch_bytes = REDUCE_BLOCKS * row;
+    node->phased = true;
+    node->work = 2 * REDUCE_BLOCKS;
+    node->run = reduce_run_blocks;
+}
+
 smr_status smr_vector_prepare_reduce(smr_node *node, smr_prepare_function prepare,
                                      const smr_vector_fold *fold, const smr_vector_halves *halves,
                                      smr_error *error) {
@@ -155,6 +225,11 @@ smr_status smr_vector_prepare_reduce(smr_node *node, smr_prepare_function prepar
         const size_t terms = node->inputs[0]->count / node->outputs[0]->count;
         p->divisor = (float)terms;
     }
-    node->run = node->inputs[0]->dtype == SMR_DTYPE_FLOAT16 ? reduce_run_halves : reduce_run_vectors;
+    if (node->inputs[0]->dtype == SMR_DTYPE_FLOAT16) {
+        node->run = reduce_run_halves;
+        return SMR_OK;
+    }
+    node->run = reduce_run_vectors;
+    reduce_cut_rows(node);
     return SMR_OK;
 }
