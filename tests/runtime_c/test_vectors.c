@@ -8,7 +8,7 @@
 
 #include "random_nodes.h"
 
-#define CASES 840
+#define CASES 960
 
 static uint8_t random_type; /* of the numbers of a case */
 
@@ -61,7 +61,8 @@ static uint16_t open_unary(bench *b) {
         SMR_OP_RSQRT,    SMR_OP_EXP,          SMR_OP_EXPM1,      SMR_OP_TANH,       SMR_OP_ERF,
         SMR_OP_RELU,     SMR_OP_RELU6,        SMR_OP_SIGMOID,    SMR_OP_SOFTSIGN,   SMR_OP_SELU,
         SMR_OP_SILU,     SMR_OP_HARD_SIGMOID, SMR_OP_HARD_SWISH, SMR_OP_CLIP,       SMR_OP_LEAKY_RELU,
-        SMR_OP_ELU,      SMR_OP_GELU};
+        SMR_OP_ELU,      SMR_OP_GELU,         SMR_OP_SIGN,       SMR_OP_FLOOR,      SMR_OP_CEIL,
+        SMR_OP_ROUND};
     const uint16_t opcode = opcodes[next_random(0, (int32_t)(sizeof opcodes / sizeof opcodes[0]) - 1)];
     const int32_t dims[] = {next_random(1, 3), next_random(0, 3) == 0 ? next_random(1, 400) : next_size(140)};
     open_floats(&b->values[0], 2, dims, true);
@@ -169,6 +170,29 @@ static uint16_t open_cast(bench *b) {
     return SMR_OP_CAST;
 }
 
+/* Normalizations, softmax and its logarithm, which test_sequences.c compares for float32. */
+static uint16_t open_rows(bench *b) {
+    static const uint16_t opcodes[] = {SMR_OP_SOFTMAX, SMR_OP_LOG_SOFTMAX, SMR_OP_LAYER_NORMALIZATION,
+                                       SMR_OP_RMS_NORMALIZATION};
+    const int32_t form = next_random(0, 3), inputs = form < 2 ? 1 : form == 2 ? 3 : 2;
+    const int32_t dims[] = {next_random(1, 4), next_size(next_random(0, 3) == 0 ? 1000 : 80),
+                            next_random(0, 1) == 0 ? 1 : next_size(140)};
+    int32_t i;
+    open_floats(&b->values[0], 3, dims, false);
+    open_floats(&b->values[4], 3, dims, false);
+    for (i = 1; i < inputs; ++i) {
+        open_floats(&b->values[i], 1, dims + 2, false);
+    }
+    connect(b, inputs);
+    b->node.attributes.softmax.axis = form < 2 ? next_random(0, 2) : -1;
+    if (form == 2) {
+        b->node.attributes.layer_normalization.epsilon = 1e-3f;
+    } else if (form == 3) {
+        b->node.attributes.rms_normalization.epsilon = 1e-3f;
+    }
+    return opcodes[form];
+}
+
 /* Any elements: of floats, or bytes of either sign. */
 static void open_elements(smr_value *value, uint8_t type, int32_t rank, const int32_t *dims) {
     if (smr_dtype_size((smr_dtype)type) == 1) {
@@ -239,7 +263,7 @@ static uint16_t open_resample(bench *b) {
     return SMR_OP_RESAMPLE;
 }
 
-#define FORMS     7
+#define FORMS     8
 #define FORM_CAST 3
 
 static uint16_t open_node(bench *b, int32_t form) {
@@ -252,6 +276,7 @@ static uint16_t open_node(bench *b, int32_t form) {
         case FORM_CAST: return open_cast(b);
         case 4: return open_pool(b);
         case 5: return open_transpose(b);
+        case 6: return open_rows(b);
         default: return open_resample(b);
     }
 }

@@ -301,7 +301,9 @@ smr_status smr_prepare_strided_slice_gradient(smr_node *node, smr_error *error) 
 }
 
 typedef struct pad_parameters {
+    size_t unit; /* bytes of all that lies at one place of the last axis that is padded */
     int32_t before[SMR_MAX_RANK];
+    int32_t last;  /* that axis */
     int32_t wrong; /* 1 + an axis that is too small for the mode, or 0 */
     uint8_t value[8];
 } pad_parameters;
@@ -324,19 +326,34 @@ static int64_t pad_index(uint8_t mode, int64_t index, int64_t size) {
     return index < 0 ? -index - shift : 2 * (size - 1) - index + shift;
 }
 
-/* One row of the output along its last axis, number `row` counting all of them. */
+/* Places before or after a row, the one at `place` of it first. */
+static void pad_places(const smr_node *node, uint8_t *to, const uint8_t *from, int64_t place, int64_t count) {
+    const pad_parameters *parameters = SMR_CONST_PARAMETERS(node, pad_parameters);
+    const uint8_t mode = node->attributes.pad.mode;
+    const size_t unit = parameters->unit, size = array_element_size(node->outputs[0]);
+    const int64_t width = node->inputs[0]->dims[parameters->last];
+    int64_t i;
+    if (mode == SMR_PAD_MODE_CONSTANT) {
+        smr_array_fill(to, parameters->value, (size_t)count * unit / size, size);
+        return;
+    }
+    for (i = 0; i < count; ++i, to += unit) {
+        memcpy(to, from + (size_t)pad_index(mode, place + i, width) * unit, unit);
+    }
+}
+
+/* One row of the output along the last axis that is padded, number `row` counting all of them. */
 static void pad_row(const smr_node *node, size_t row) {
     const pad_parameters *parameters = SMR_CONST_PARAMETERS(node, pad_parameters);
     const uint8_t mode = node->attributes.pad.mode;
     const smr_value *x = node->inputs[0], *y = node->outputs[0];
-    const size_t size = array_element_size(y);
-    const int32_t last = y->rank - 1;
+    const size_t unit = parameters->unit, size = array_element_size(y);
+    const int32_t last = parameters->last;
     const int64_t width = y->dims[last], count = x->dims[last], before = parameters->before[last];
-    uint8_t *to = (uint8_t *)y->data + row * (size_t)width * size;
+    uint8_t *to = (uint8_t *)y->data + row * (size_t)width * unit;
     const uint8_t *from = x->data;
     size_t rest = row, at = 0, span = 1;
     bool outside = count == 0;
-    int64_t i;
     int32_t d;
     for (d = last - 1; d >= 0; --d) {
         const int64_t place = (int64_t)(rest % (size_t)y->dims[d]) - parameters->before[d];
@@ -347,19 +364,13 @@ static void pad_row(const smr_node *node, size_t row) {
         span *= (size_t)x->dims[d];
     }
     if (outside) {
-        smr_array_fill(to, parameters->value, (size_t)width, size);
+        smr_array_fill(to, parameters->value, (size_t)width * unit / size, size);
         return;
     }
-    from += at * (size_t)count * size;
-    for (i = 0; i < width; ++i) {
-        const int64_t index = pad_index(mode, i - before, count);
-        if (index == 0 && i == before) {
-            memcpy(to + (size_t)i * size, from, (size_t)count * size);
-            i += count - 1;
-        } else {
-            memcpy(to + (size_t)i * size, index < 0 ? parameters->value : from + (size_t)index * size, size);
-        }
-    }
+    from += at * (size_t)count * unit;
+    pad_places(node, to, from, -before, before);
+    memcpy(to + (size_t)before * unit, from, (size_t)count * unit);
+    pad_places(node, to + (size_t)(before + count) * unit, from, count, width - before - count);
 }
 
 /* Work items are rows. */
@@ -412,10 +423,12 @@ smr_status smr_prepare_pad(smr_node *node, smr_error *error) {
             parameters->wrong = i + 1;
         }
         parameters->before[i] = before;
+        parameters->last = most > 0 ? i : parameters->last;
     }
+    parameters->unit = array_product(y, parameters->last + 1, y->rank) * array_element_size(y);
     smr_array_store(y->dtype, a->value, parameters->value);
     node->run = parameters->wrong != 0 ? run_pad_wrong : run_pad;
     node->whole = true;
-    node->work = array_product(y, 0, y->rank - 1);
+    node->work = array_product(y, 0, parameters->last);
     return SMR_OK;
 }

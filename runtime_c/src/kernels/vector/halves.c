@@ -18,6 +18,10 @@ static void halves_narrow(const float *from, uint16_t *to, size_t count) {
 
 const smr_vector_halves smr_halves_plain = {halves_widen, halves_narrow};
 
+bool smr_vector_takes_float16(const smr_node *node) {
+    return node->inputs[0]->dtype == SMR_DTYPE_FLOAT16;
+}
+
 bool smr_vector_takes_cast(const smr_node *node) {
     const uint8_t from = node->inputs[0]->dtype, to = node->outputs[0]->dtype;
     return from != to && smr_is_float(from) && smr_is_float(to);

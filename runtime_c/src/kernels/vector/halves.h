@@ -12,6 +12,9 @@ typedef struct smr_vector_halves {
 
 extern const smr_vector_halves smr_halves_plain, smr_halves_avx2, smr_halves_neon;
 
+/* Whether the first operand is float16. */
+bool smr_vector_takes_float16(const smr_node *node);
+
 /* Whether a cast is from one type of floats to another. */
 bool smr_vector_takes_cast(const smr_node *node);
 

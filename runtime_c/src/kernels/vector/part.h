@@ -5,9 +5,11 @@
 
 #include <string.h>
 
-/* What VECTOR_LOAD reads and VECTOR_STORE writes. */
+/* What VECTOR_LOAD reads and VECTOR_STORE writes; one as a number, and a vector as floats. */
 #if !defined(VECTOR_ELEMENT)
-#define VECTOR_ELEMENT float
+#define VECTOR_ELEMENT             float
+#define VECTOR_NUMBER(x)           (x)
+#define VECTOR_STORE_FLOATS(to, x) VECTOR_STORE(to, x)
 #endif
 
 #if !defined(VECTOR_LOAD_PART)

@@ -10,7 +10,8 @@
 
 /* The sum of what `term` makes of each of `size` numbers and `shift`; `term` may not depend on its
  * neighbours. */
-static inline __attribute__((always_inline)) double vector_sum_row(const float *x, size_t size, float shift,
+static inline __attribute__((always_inline)) double vector_sum_row(const VECTOR_ELEMENT *x, size_t size,
+                                                                   float shift,
                                                                    VECTOR (*term)(VECTOR x, VECTOR shift)) {
     const VECTOR shifts = VECTOR_ALL(shift);
     double sum = 0;
@@ -29,7 +30,7 @@ static inline __attribute__((always_inline)) double vector_sum_row(const float *
     }
     if (i < size) {
         float lanes[VECTOR_LANES];
-        VECTOR_STORE(lanes, term(VECTOR_LOAD_PART(x + i, size - i), shifts));
+        VECTOR_STORE_FLOATS(lanes, term(VECTOR_LOAD_PART(x + i, size - i), shifts));
         for (j = 0; j < size - i; ++j) {
             sum += (double)lanes[j];
         }

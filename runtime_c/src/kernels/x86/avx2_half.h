@@ -3,6 +3,7 @@
 #ifndef SMR_X86_AVX2_HALF_H
 #define SMR_X86_AVX2_HALF_H
 
+#include "../generic/convert.h"
 #include "avx2.h"
 
 #undef VECTOR_LOAD
@@ -11,9 +12,11 @@
 #undef VECTOR_STORE_PART
 #undef VECTOR_NAME
 
-#define VECTOR_ELEMENT      uint16_t
-#define VECTOR_LOAD(from)   VECTOR_LOAD_HALF(from)
-#define VECTOR_STORE(to, x) VECTOR_STORE_HALF(to, x)
-#define VECTOR_NAME(name)   name##_half_avx2
+#define VECTOR_ELEMENT             uint16_t
+#define VECTOR_NUMBER(x)           smr_half_to_float(x)
+#define VECTOR_STORE_FLOATS(to, x) _mm256_storeu_ps(to, x)
+#define VECTOR_LOAD(from)          VECTOR_LOAD_HALF(from)
+#define VECTOR_STORE(to, x)        VECTOR_STORE_HALF(to, x)
+#define VECTOR_NAME(name)          name##_half_avx2
 
 #endif
