@@ -8,7 +8,7 @@
 
 #include "random_nodes.h"
 
-#define CASES 960
+#define CASES 1080
 
 static uint8_t random_type; /* of the numbers of a case */
 
@@ -170,6 +170,29 @@ static uint16_t open_cast(bench *b) {
     return SMR_OP_CAST;
 }
 
+/* One of three operands has the dimensions of the result, the others some of them and 1 for the rest. */
+static uint16_t open_where(bench *b) {
+    const int32_t y[] = {next_random(1, 4), next_random(1, 6), next_size(140)}, whole = next_random(0, 2);
+    int32_t dims[3], i, k;
+    size_t j;
+    for (k = 0; k < 3; ++k) {
+        for (i = 0; i < 3; ++i) {
+            dims[i] = k != whole && next_random(0, 2) == 0 ? 1 : y[i];
+        }
+        if (k == 0) {
+            open_value(&b->values[0], SMR_DTYPE_BOOL, 3, dims, 0);
+            for (j = 0; j < b->values[0].count; ++j) {
+                ((uint8_t *)b->values[0].data)[j] = (uint8_t)(next_random(0, 1) * next_random(1, 255));
+            }
+        } else {
+            open_floats(&b->values[k], 3, dims, true);
+        }
+    }
+    open_floats(&b->values[4], 3, y, false);
+    connect(b, 3);
+    return SMR_OP_WHERE;
+}
+
 /* Normalizations, softmax and its logarithm, which test_sequences.c compares for float32. */
 static uint16_t open_rows(bench *b) {
     static const uint16_t opcodes[] = {SMR_OP_SOFTMAX, SMR_OP_LOG_SOFTMAX, SMR_OP_LAYER_NORMALIZATION,
@@ -263,7 +286,7 @@ static uint16_t open_resample(bench *b) {
     return SMR_OP_RESAMPLE;
 }
 
-#define FORMS     8
+#define FORMS     9
 #define FORM_CAST 3
 
 static uint16_t open_node(bench *b, int32_t form) {
@@ -277,6 +300,7 @@ static uint16_t open_node(bench *b, int32_t form) {
         case 4: return open_pool(b);
         case 5: return open_transpose(b);
         case 6: return open_rows(b);
+        case 7: return open_where(b);
         default: return open_resample(b);
     }
 }
@@ -302,7 +326,7 @@ static size_t count_far(const bench *b, const void *expected, float size) {
 
 /* Whether an op gives the same bits with every instruction set. */
 static bool is_moved(uint16_t opcode) {
-    return opcode == SMR_OP_TRANSPOSE || opcode == SMR_OP_RESAMPLE;
+    return opcode == SMR_OP_TRANSPOSE || opcode == SMR_OP_RESAMPLE || opcode == SMR_OP_WHERE;
 }
 
 static void check_case(int number, size_t used[FORMS]) {

@@ -1,0 +1,4 @@
+/* Choice between two operands with WebAssembly SIMD. */
+#include "quant_wasm.h"
+
+#include "../vector/where.inc"
