@@ -87,7 +87,7 @@ def test_a_large_arena_takes_few_page_faults(tmp_path: Path) -> None:
 
 
 def write_blocks(path: Path, quantize: Int8 | None) -> Path:
-    """Inverted residual blocks with squeeze and excitation, nearly as many ops as EfficientNet-B0, in strips and not."""
+    """Inverted residual blocks with squeeze and excitation, hundreds of ops, in strips and not."""
     graph = Graph()
     rng = np.random.default_rng(1)
 
