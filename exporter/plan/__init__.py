@@ -84,13 +84,20 @@ def plan(program: Program, *, alignment: int = 64) -> MemoryPlan:
         ValueError: the alignment is not a power of two.
         PlanError: the plan is wrong, which is a fault of the planner and not of the program.
     """
-    apart = _apart(program, alignment)
-    buffers = lifetimes(program, apart=apart)
+    apart, alone = _choices(program, alignment)
+    wholes = {whole for step in program.steps for _, whole, _ in step.rows}
+    buffers = lifetimes(program, apart=apart, alone=alone)
     placed = place(buffers, alignment=alignment)
     # A takeover by a much smaller output saves bytes at one step and may cost more later, and so may a join.
     tried = [buffers]
-    for slack, joins in ((alignment - 1, True), (None, False), (alignment - 1, False)):
-        without = lifetimes(program, slack=slack, joins=joins, apart=apart)
+    for slack, joins, parted in (
+        (None, True, wholes),
+        (alignment - 1, True, apart),
+        (alignment - 1, True, wholes),
+        (None, False, apart),
+        (alignment - 1, False, apart),
+    ):
+        without = lifetimes(program, slack=slack, joins=joins, apart=parted, alone=alone)
         if bound_order(without, alignment=alignment)[0] < placed.arena and without not in tried:
             tried.append(without)
             other = place(without, alignment=alignment)
@@ -120,16 +127,22 @@ def plan(program: Program, *, alignment: int = 64) -> MemoryPlan:
     )
 
 
-def _apart(program: Program, alignment: int) -> set[int]:
-    """The wholes whose parts need fewer bytes outside of them: the first of the parts holds the room of all."""
+def _choices(program: Program, alignment: int) -> tuple[set[int], set[int]]:
+    """The wholes whose parts need fewer bytes outside of them, and those that should have nothing but their parts.
+
+    What comes first in the rows of a whole holds the room of all of it.
+    """
     apart: set[int] = set()
+    alone: set[int] = set()
     least = bound_order(lifetimes(program), alignment=alignment)[0]
     for whole in dict.fromkeys(whole for step in program.steps for _, whole, _ in step.rows):
-        need = bound_order(lifetimes(program, apart={*apart, whole}), alignment=alignment)[0]
-        if need < least:
-            apart.add(whole)
-            least = need
-    return apart
+        for chosen in (alone, apart):
+            chosen.add(whole)
+            need = bound_order(lifetimes(program, apart=apart, alone=alone), alignment=alignment)[0]
+            if need >= least:
+                chosen.remove(whole)
+            least = min(need, least)
+    return apart, alone
 
 
 def _name(program: Program, placed: Plan) -> str:

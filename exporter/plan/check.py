@@ -51,7 +51,7 @@ def check(
     Args:
         program: what the plan is for.
         offsets: the start of each planned tensor in the arena, in bytes; where a tensor of no bytes
-            starts does not matter. What may be a part of another tensor may start anywhere.
+            starts does not matter. What may be a part of another tensor, or has rows apart, may start anywhere.
         scratch_offsets: the start of the scratch of each step that has any, by step number.
         arena: bytes of the arena.
         rows: for each tensor whose rows do not lie together how many bytes apart they begin.
@@ -62,7 +62,9 @@ def check(
     """
     rows = rows or {}
     run = _Run(program, offsets, rows, scratch_offsets, arena, alignment)
-    parts = {part for step in program.steps for part, _, _ in (*step.views, *step.joins, *step.rows)}
+    parts = {part for step in program.steps for part, _, _ in (*step.views, *step.joins, *step.rows)} | set(
+        rows
+    )
     for tensor in sorted(program.sizes):
         what = f"{program.name}: tensor {tensor}"
         run.see_rows(what, tensor)
@@ -194,7 +196,7 @@ class _Run:
             _see_apart(where, [fresh[-1], (f"input {tensor}", self._bytes(tensor))])
             for output in writes:
                 over = (output, tensor) in step.in_place and self._starts_at(output, tensor, 0)
-                over = over and self._together(output, tensor)
+                over = over and self._alike(output, tensor)
                 if over or (output, tensor) in joined:
                     continue
                 pieces = [
@@ -296,6 +298,11 @@ class _Run:
 
     def _together(self, *tensors: int) -> bool:
         return not any(tensor in self.rows for tensor in tensors)
+
+    def _alike(self, one: int, other: int) -> bool:
+        """Whether the rows of two tensors of as many bytes lie alike."""
+        widths = [self.program.widths.get(tensor) for tensor in (one, other)]
+        return self.rows.get(one) == self.rows.get(other) and (one not in self.rows or widths[0] == widths[1])
 
     def _in_rows(self, part: int, whole: int) -> bool:
         """Whether the rows of a part are as far apart as those of the whole."""

@@ -62,13 +62,16 @@ class Values:
         return self.place[tensor] + self.program.span(tensor, self.rows.get(tensor, 0))
 
 
-def values(program: Program, *, joins: bool = True, apart: Collection[int] = ()) -> Values:
+def values(
+    program: Program, *, joins: bool = True, apart: Collection[int] = (), alone: Collection[int] = ()
+) -> Values:
     """Join each tensor with its views, and with the parts that it is made of.
 
     A view of zero bytes has no bytes to share and stays a value of its own, so that it does not
     keep its source alive. With `joins` a tensor lies from the start where the step that joins it with others needs it,
     if it is a value of its own, nobody reads it later, and the caller neither writes nor reads it. The rows of such a
-    tensor lie in those of the whole where all that touch it can go by their distance, unless the whole is in `apart`.
+    tensor lie in those of the whole where all that touch it can go by their distance, unless the whole is in `apart`;
+    there lies too what such a part is written over, unless the whole is in `alone`.
     """
     root = {tensor: tensor for tensor in program.inputs}
     place = dict.fromkeys(program.inputs, 0)
@@ -92,31 +95,37 @@ def values(program: Program, *, joins: bool = True, apart: Collection[int] = ())
     for tensor in kept:
         last[tensor] = len(program.steps)
     found = Values(program=program, root=root, place=place, rows={}, first=first, last=last, kept=kept)
-    return _joined(program, found, apart) if joins else found
+    return _joined(program, found, apart, alone) if joins else found
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Home:
-    """Where a part lies: from which byte of the whole on, and whether in its rows."""
+    """Where a part lies: from which byte of the whole on, whether in its rows, and what is then written over it."""
 
     whole: int
     offset: int
     in_rows: bool
+    over: int | None = None
 
 
-def _joined(program: Program, found: Values, apart: Collection[int]) -> Values:
+def _joined(program: Program, found: Values, apart: Collection[int], alone: Collection[int]) -> Values:
     """Give each part of a join its place in the whole."""
     home: dict[int, _Home] = {}
     rigid = _rigid(program, found)
     for time, step in enumerate(program.steps):
         for part, at in _places(step, apart):
-            own = found.root.get(part) == part and found.root.get(at.whole) == at.whole and part not in home
-            own = own and part not in found.kept and part not in program.inputs
-            # Another view of the part is no part of the whole to the step.
-            own = own and _reads(step, found)[part] == {part} and not (at.in_rows and part in rigid)
-            if own and found.last[part] == time and program.sizes[part] > 0:
+            own = found.root.get(at.whole) == at.whole and part not in home
+            if own and _ends(step, time, part, found) and not (at.in_rows and part in rigid):
                 home[part] = at
                 rigid |= set() if at.in_rows else {at.whole}
+    for time, step in reversed(list(enumerate(program.steps))):
+        for output, source in step.in_place:
+            part = output in home and home[output].in_rows and home[output].whole not in alone
+            own = part and source not in home and source not in rigid and _ends(step, time, source, found)
+            if own and output not in (at.over for at in home.values()):
+                home[source] = _Home(
+                    whole=home[output].whole, offset=home[output].offset, in_rows=True, over=output
+                )
     root, place, rows = dict(found.root), dict(found.place), dict(found.rows)
     first, last = dict(found.first), dict(found.last)
     for tensor, whole in found.root.items():
@@ -130,6 +139,19 @@ def _joined(program: Program, found: Values, apart: Collection[int]) -> Values:
     for tensor in home:
         first[root[tensor]] = min(first[root[tensor]], found.first[tensor])
     return Values(program=program, root=root, place=place, rows=rows, first=first, last=last, kept=found.kept)
+
+
+def _ends(step: Step, time: int, tensor: int, found: Values) -> bool:
+    """Whether a step is the last that needs a tensor, which is a value of its own and the program's alone."""
+    return (
+        found.root.get(tensor) == tensor
+        and tensor not in found.kept
+        and tensor not in found.program.inputs
+        # Another view of the tensor is no part of a whole to the step.
+        and _reads(step, found)[tensor] == {tensor}
+        and found.last[tensor] == time
+        and found.program.sizes[tensor] > 0
+    )
 
 
 def _places(step: Step, apart: Collection[int]) -> Iterator[tuple[int, _Home]]:
@@ -198,7 +220,12 @@ def movable(step: Step, output: int, found: Values) -> list[int]:
 
 
 def lifetimes(
-    program: Program, *, slack: int | None = None, joins: bool = True, apart: Collection[int] = ()
+    program: Program,
+    *,
+    slack: int | None = None,
+    joins: bool = True,
+    apart: Collection[int] = (),
+    alone: Collection[int] = (),
 ) -> list[Buffer]:
     """Return the buffers of a program: those of tensors first, then scratch, each in order.
 
@@ -214,8 +241,9 @@ def lifetimes(
         joins: whether the parts of a join lie in the whole from the start. That is not always a gain either: the
             first part holds the room of all of them.
         apart: wholes in whose rows no part lies.
+        alone: wholes in whose rows nothing lies but their parts.
     """
-    found = values(program, joins=joins, apart=apart)
+    found = values(program, joins=joins, apart=apart, alone=alone)
     home: dict[int, int] = {}
     members: list[list[int]] = []
     sizes: list[int] = []

@@ -250,7 +250,7 @@ OPS.register(
     OpDef(
         name="conv2d",
         opcode=95,
-        inputs=("x: T", "filter: T packed", "bias: T?"),
+        inputs=("x: T strided", "filter: T packed", "bias: T?"),
         outputs=("y: T strided",),
         types=_TYPES,
         attributes=(*_CONV, _ACTIVATION),
@@ -264,8 +264,8 @@ OPS.register(
     OpDef(
         name="depthwise_conv2d",
         opcode=96,
-        inputs=("x: T", "filter: T", "bias: T?"),
-        outputs=("y: T",),
+        inputs=("x: T strided", "filter: T", "bias: T?"),
+        outputs=("y: T strided",),
         types=_TYPES,
         attributes=(*_DEPTHWISE, _ACTIVATION),
         doc="Convolution of each channel of x [N, H, W, C] with its own M filters [KH, KW, C, M]: output channel "

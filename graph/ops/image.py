@@ -161,8 +161,8 @@ OPS.register(
     OpDef(
         name="resample",
         opcode=101,
-        inputs=("x: T", "size: int32 shape_only"),
-        outputs=("y: T",),
+        inputs=("x: T strided", "size: int32 shape_only"),
+        outputs=("y: T strided",),
         types={"T": dtypes.ALL},
         attributes=(
             attribute("axis", "int", doc="The axis whose size changes."),

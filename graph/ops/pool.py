@@ -157,8 +157,8 @@ OPS.register(
     OpDef(
         name="max_pool2d",
         opcode=110,
-        inputs=("x: T",),
-        outputs=("y: T",),
+        inputs=("x: T strided",),
+        outputs=("y: T strided",),
         types={"T": (*dtypes.FLOATS, dtypes.int8, dtypes.uint8, dtypes.int16, dtypes.int32)},
         attributes=_MAX,
         doc="The largest value of each window of x [N, H, W, C], channel by channel; NaN where one is NaN. Padding "
@@ -172,8 +172,8 @@ OPS.register(
     OpDef(
         name="average_pool2d",
         opcode=111,
-        inputs=("x: T",),
-        outputs=("y: T",),
+        inputs=("x: T strided",),
+        outputs=("y: T strided",),
         types=_TYPES,
         attributes=_AVERAGE,
         doc="The mean of each window of x [N, H, W, C], channel by channel: the sum of its pixels over their number, "

@@ -403,8 +403,8 @@ OPS.register(
     OpDef(
         name="quantize",
         opcode=160,
-        inputs=("x: T",),
-        outputs=("y: @dtype",),
+        inputs=("x: T strided",),
+        outputs=("y: @dtype strided",),
         types={"T": (dtypes.float32, dtypes.float16)},
         attributes=(
             attribute("scale", "float", doc="The real number that one step stands for."),
@@ -421,8 +421,8 @@ OPS.register(
     OpDef(
         name="dequantize",
         opcode=161,
-        inputs=("x: T",),
-        outputs=("y: @dtype",),
+        inputs=("x: T strided",),
+        outputs=("y: @dtype strided",),
         types={"T": STORED},
         attributes=(
             attribute("scale", "float", doc="The real number that one step stands for."),
@@ -437,8 +437,8 @@ OPS.register(
     OpDef(
         name="requantize",
         opcode=162,
-        inputs=("x: T",),
-        outputs=("y: @dtype",),
+        inputs=("x: T strided",),
+        outputs=("y: @dtype strided",),
         types={"T": STORED},
         attributes=(
             _zero_point("input_zero_point"),
@@ -457,7 +457,7 @@ OPS.register(
     OpDef(
         name="quantized_conv2d",
         opcode=163,
-        inputs=("x: int8", "filter: int8 packed", "bias: int32", "multiplier: M"),
+        inputs=("x: int8 strided", "filter: int8 packed", "bias: int32", "multiplier: M"),
         outputs=("y: int8 strided",),
         types=_MULTIPLIERS,
         attributes=(
@@ -479,8 +479,8 @@ OPS.register(
     OpDef(
         name="quantized_depthwise_conv2d",
         opcode=164,
-        inputs=("x: int8", "filter: int8", "bias: int32", "multiplier: M"),
-        outputs=("y: int8",),
+        inputs=("x: int8 strided", "filter: int8", "bias: int32", "multiplier: M"),
+        outputs=("y: int8 strided",),
         types=_MULTIPLIERS,
         attributes=(
             *_window.window_attributes(_window.DILATIONS),
@@ -510,8 +510,8 @@ OPS.register(
     OpDef(
         name="quantized_add",
         opcode=166,
-        inputs=("x: int8", "y: int8"),
-        outputs=("z: int8",),
+        inputs=("x: int8 strided", "y: int8 strided"),
+        outputs=("z: int8 strided",),
         attributes=(
             _zero_point("x_zero_point"),
             _zero_point("y_zero_point"),
@@ -530,8 +530,8 @@ OPS.register(
     OpDef(
         name="quantized_multiply",
         opcode=167,
-        inputs=("x: int8", "y: int8"),
-        outputs=("z: int8",),
+        inputs=("x: int8 strided", "y: int8 strided"),
+        outputs=("z: int8 strided",),
         attributes=(_zero_point("x_zero_point"), _zero_point("y_zero_point"), _MULTIPLIER, *_OUTPUT),
         doc="A product, with broadcasting: acc = (x - x_zero_point) * (y - y_zero_point), and multiplier = x scale * y "
         "scale / output scale.",
@@ -543,8 +543,8 @@ OPS.register(
     OpDef(
         name="quantized_average_pool2d",
         opcode=168,
-        inputs=("x: int8",),
-        outputs=("y: int8",),
+        inputs=("x: int8 strided",),
+        outputs=("y: int8 strided",),
         attributes=(
             attribute("pool_size", "ints", doc="Height and width of the window.", limit=2),
             *_window.window_attributes(),
@@ -597,8 +597,8 @@ OPS.register(
     OpDef(
         name="lookup_table",
         opcode=410,
-        inputs=("x: T", "table: U"),
-        outputs=("y: U",),
+        inputs=("x: T strided", "table: U"),
+        outputs=("y: U strided",),
         types={"T": (dtypes.int8, dtypes.uint8), "U": (dtypes.int8, dtypes.uint8)},
         doc="Any function of one byte: table[x - least], where least is what the type of x stores least.",
         shape=_lookup_shape,

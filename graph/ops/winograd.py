@@ -119,7 +119,7 @@ OPS.register(
     OpDef(
         name="winograd_conv2d",
         opcode=102,
-        inputs=("x: float32", "filter: float32 packed", "bias: float32?"),
+        inputs=("x: float32 strided", "filter: float32 packed", "bias: float32?"),
         outputs=("y: float32 strided",),
         attributes=(
             _window.PADDINGS,

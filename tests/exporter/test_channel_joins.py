@@ -87,6 +87,56 @@ def test_nothing_is_moved(
     see_alike(models, samples if quantize is None else (samples * 40).astype(np.int8))
 
 
+def half_path(net: Net, x: Tensor, width: int) -> Tensor:
+    """Half of the channels go through a residual block, half pass by."""
+    b = net.graph.b
+    y = b.silu(net.conv(x, width))
+    y = b.add(y, b.silu(net.conv(y, width, (3, 3), padding="same")))
+    return concat(net, y, b.silu(net.conv(x, width)))
+
+
+def pyramid(net: Net, x: Tensor, width: int) -> Tensor:
+    """Windows pooled one after the other."""
+    parts = [net.graph.b.silu(net.conv(x, width))]
+    for _ in range(3):
+        pooled = net.graph.b.max_pool2d(parts[-1], pool_size=(5, 5), strides=(1, 1), padding="same")
+        parts.append(pooled)
+    return concat(net, *parts)
+
+
+def beside(net: Net, x: Tensor, width: int) -> Tensor:
+    """What was halved is doubled again, beside what it was made of."""
+    b = net.graph.b
+    fine = b.hard_swish(net.conv(x, width))
+    coarse = b.relu(net.conv(fine, width + 3, (3, 3), strides=(2, 2), padding="same"))
+    for axis in (1, 2):
+        coarse = b.resample(coarse, [x.shape[axis]], axis=axis, mode="nearest")
+    return concat(net, coarse, fine)
+
+
+def per_channel(net: Net, x: Tensor, width: int) -> Tensor:
+    """Each channel by itself, in three ways."""
+    b = net.graph.b
+    y = net.conv(x, width)
+    mean = b.average_pool2d(y, pool_size=(3, 3), strides=(1, 1), padding="same")
+    return concat(net, net.depthwise(y, (3, 3), padding="same"), mean, b.multiply(y, b.sigmoid(mean)))
+
+
+@pytest.mark.parametrize("quantize", [None, INT8], ids=["float", "int8"])
+@pytest.mark.parametrize("width", [16, 64, 23])
+@pytest.mark.parametrize("part", [half_path, pyramid, beside, per_channel])
+def test_what_detectors_join_is_not_moved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: Any, width: int, quantize: Int8 | None
+) -> None:
+    net = Net(width, 1, 14, 12, 8)
+    y = net.conv(part(net, net.conv(net.x, 12), width), 5)
+    samples = net.draw.normal(size=(3, 14, 12, 8)).astype(np.float32)
+    plans, models = exported(y, samples, quantize, tmp_path, monkeypatch)
+    assert plans[0].arena <= plans[1].arena
+    assert [idle(model).count("concat") for model in models] == [1, 0]
+    see_alike(models, samples if quantize is None else (samples * 40).astype(np.int8))
+
+
 def test_filters_that_no_cache_keeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A few of their weights at a time meet all pixels."""
     net = Net(5, 1, 7, 6, 320)
@@ -134,15 +184,16 @@ def test_rows_that_lie_apart_are_copied_into_rows_below_each_other(tmp_path: Pat
 
 
 def test_what_others_need_together_is_copied(tmp_path: Path) -> None:
-    """A sum cannot go by the distance of rows, and what a caller reads is his."""
+    """A transposition cannot go by the distance of rows, and what a caller reads is his."""
     net = Net(2, 1, 9, 7, 4)
     a, b, c = (net.conv(net.x, 6) for _ in range(3))
-    report = samara.export_model([concat(net, a, b, c), a + a, b], tmp_path / "m.smr")
+    turned = net.graph.b.transpose(a, permutation=[0, 2, 1, 3])
+    report = samara.export_model([concat(net, a, b, c), turned, b], tmp_path / "m.smr")
     assert len(report.programs[0].plan.rows) == 1
     given = net.draw.normal(size=(1, 9, 7, 4)).astype(np.float32)
-    joined, twice, one = samara.load(tmp_path / "m.smr").run(x=given).values()
+    joined, other, one = samara.load(tmp_path / "m.smr").run(x=given).values()
     assert np.any(one)
-    np.testing.assert_array_equal(joined[..., :6] * 2, twice)
+    np.testing.assert_array_equal(joined[..., :6].transpose(0, 2, 1, 3), other)
     np.testing.assert_array_equal(joined[..., 6:12], one)
 
 

@@ -2,6 +2,9 @@
  * every instruction set of this processor and in parts. Files of all ops' cases are made by
  * tests/ops/test_guard_pages.py.
  *
+ * Then once more with every operand that the op table calls strided among the rows of a wider tensor, which
+ * gives the same bits.
+ *
  * What a kernel may touch is the contract: 64 bytes after what is in the arena or the state may be read,
  * nothing after a constant and nothing before anything; only outputs, state and scratch are written. */
 #if !defined(_WIN32)
@@ -12,6 +15,8 @@
 #include "platform/platform.h"
 
 #define SLACK 64
+
+#define ROUNDS 8
 
 /* The memory of one program's tensors; `values` are those of constants that lie there, and of others what the
  * program had before. */
@@ -265,6 +270,102 @@ static void run_nodes(const guards *g, size_t parts, int at_end, const char *wha
     smr_platform_restore_floats(floats);
 }
 
+/* Whether every op of the program can take or give this value when its rows lie apart. */
+static bool may_be_strided(const smr_program *program, uint32_t index) {
+    const smr_value *value = smr_program_value(program, index);
+    bool may = value != NULL && value->storage != SMR_STORAGE_CONSTANT &&
+               value->storage != SMR_STORAGE_STATE && value->layout == SMR_LAYOUT_DENSE && value->rank > 0 &&
+               value->count > 0;
+    uint32_t n, i;
+    for (n = 0; n < program->ops.count && may; ++n) {
+        const smr_op_record op = smr_op_read(smr_vector_table(program->ops, n));
+        for (i = 0; i < op.inputs.count + op.outputs.count; ++i) {
+            const bool input = i < op.inputs.count;
+            const uint32_t place = input ? i : i - op.inputs.count;
+            const uint32_t last = (input ? op.def->input_count : op.def->output_count) - 1u;
+            const smr_operand_def *operand =
+                (input ? op.def->inputs : op.def->outputs) + (place < last ? place : last);
+            if (smr_vector_i32(input ? op.inputs : op.outputs, place) == (int32_t)index) {
+                may = may && (operand->flags & SMR_OPERAND_STRIDED) != 0;
+            }
+        }
+    }
+    return may;
+}
+
+/* Copies the rows of a value from where they are `from` bytes apart to where they are `to` bytes apart. */
+static void copy_rows(const smr_value *value, const uint8_t *source, size_t from, uint8_t *target,
+                      size_t to) {
+    const size_t width = (size_t)value->dims[value->rank - 1] * smr_dtype_size((smr_dtype)value->dtype);
+    const size_t rows = value->count / (size_t)value->dims[value->rank - 1];
+    size_t row;
+    for (row = 0; row < rows; ++row) {
+        memcpy(target + row * to, source + row * from, width);
+    }
+}
+
+/* The values whose rows have been put apart: what they were before, where `strided`. */
+typedef struct spread_values {
+    guarded *dense;
+    bool *strided;
+    uint32_t count; /* of those */
+} spread_values;
+
+/* Puts the rows of all values apart that may lie so, but for those whose memory others share, and for some by
+ * chance where there are several. */
+static void spread_rows(guards *g, spread_values *spread, uint32_t seed, int at_end) {
+    uint32_t i, k;
+    spread->dense = calloc(g->value_count + 1, sizeof *spread->dense);
+    spread->strided = calloc(g->value_count + 1, sizeof *spread->strided);
+    spread->count = 0;
+    if (spread->dense == NULL || spread->strided == NULL) {
+        exit(EXIT_FAILURE);
+    }
+    for (i = 0; i < g->value_count; ++i) {
+        smr_value *value = smr_program_value(g->program, i);
+        bool alone = value != NULL && g->memory[i].base != NULL;
+        for (k = 0; k < g->value_count && alone; ++k) {
+            const smr_value *other = smr_program_value(g->program, k);
+            alone = k == i || other == NULL || other->data != value->data;
+        }
+        spread->strided[i] = alone && (seed >> i % 3 & 1u) != 0 && may_be_strided(g->program, i);
+        if (spread->strided[i]) {
+            const size_t size = smr_dtype_size((smr_dtype)value->dtype);
+            const size_t width = (size_t)value->dims[value->rank - 1];
+            spread->dense[i] = g->memory[i];
+            value->layout = SMR_LAYOUT_STRIDED;
+            value->row = (uint32_t)(width + 1 + (i + seed) % 5 * 7);
+            g->memory[i] = guard_place(value_bytes(value), 64, SLACK, at_end);
+            copy_rows(value, value->data, width * size, g->memory[i].data, value->row * size);
+            value->data = g->memory[i].data;
+            ++spread->count;
+        }
+    }
+}
+
+/* Puts them together again. */
+static void gather_rows(guards *g, spread_values *spread, const char *what) {
+    uint32_t i;
+    for (i = 0; i < g->value_count; ++i) {
+        smr_value *value = smr_program_value(g->program, i);
+        if (spread->strided[i]) {
+            const size_t size = smr_dtype_size((smr_dtype)value->dtype);
+            const size_t width = (size_t)value->dims[value->rank - 1];
+            if (!CHECK(guard_intact(&g->memory[i]) && gaps_intact(value, &g->memory[i]))) {
+                fprintf(stderr, "    %s: tensor %u in rows\n", what, (unsigned)i);
+            }
+            copy_rows(value, value->data, value->row * size, spread->dense[i].data, width * size);
+            guard_release(&g->memory[i]);
+            g->memory[i] = spread->dense[i];
+            value->layout = SMR_LAYOUT_DENSE;
+            value->row = 0;
+            value->data = g->memory[i].data;
+        }
+    }
+    free(spread->dense);
+    free(spread->strided);
+}
+
 static uint8_t *copy_outputs(const smr_model *model, smr_context *context, int32_t signature, size_t *bytes) {
     smr_signature_info info;
     smr_error error;
@@ -312,18 +413,23 @@ static void check_signature(const smr_model *model, smr_context *context, int32_
     fill_inputs(model, context, signature);
     CHECK_OK(smr_run(context, signature, &error), error);
     expected = copy_outputs(model, context, signature, &expected_bytes);
-    for (round = 0; round < 4; ++round) {
+    for (round = 0; round < ROUNDS; ++round) {
+        const int parts = round % 4 < 2 ? 1 : 3;
+        spread_values spread;
         uint8_t *found;
         size_t bytes;
         guards g;
         smr_context_reset(context);
         make_guards(context, program, &g, round % 2);
         fill_inputs(model, context, signature);
-        run_nodes(&g, round < 2 ? 1 : 3, round % 2, what);
+        /* No values in the first four rounds, all of them in the next, then others each time. */
+        spread_rows(&g, &spread, round < 4 ? 0 : round == 4 ? 7 : (uint32_t)round, round % 2);
+        run_nodes(&g, (size_t)parts, round % 2, what);
+        gather_rows(&g, &spread, what);
         found = copy_outputs(model, context, signature, &bytes);
         if (!CHECK(bytes == expected_bytes && memcmp(found, expected, bytes) == 0)) {
-            fprintf(stderr, "    %s, %s guard, %d parts\n", what, round % 2 ? "last" : "first",
-                    round < 2 ? 1 : 3);
+            fprintf(stderr, "    %s, round %d: %s guard, %d parts, %u values in rows\n", what, round,
+                    round % 2 ? "last" : "first", parts, (unsigned)spread.count);
         }
         free(found);
         release_guards(&g, what);

@@ -79,11 +79,11 @@ static uint8_t next_bytes(void) {
 }
 
 static uint16_t open_conversion(bench *b, int32_t form) {
-    const int32_t dims[] = {next_count()};
+    const int32_t dims[] = {next_random(1, 3), next_count()};
     const uint8_t from = form == 0 ? (uint8_t)SMR_DTYPE_FLOAT32 : next_bytes();
     const uint8_t to = form == 1 ? (uint8_t)SMR_DTYPE_FLOAT32 : next_bytes();
-    open_filled(&b->values[0], from, 1, dims);
-    open_filled(&b->values[4], to, 1, dims);
+    open_filled(&b->values[0], from, 2, dims);
+    open_filled(&b->values[4], to, 2, dims);
     connect(b, 1);
     if (form == 0) {
         smr_quantize_attributes *a = &b->node.attributes.quantize;
@@ -113,10 +113,10 @@ static uint16_t open_conversion(bench *b, int32_t form) {
 }
 
 static uint16_t open_table(bench *b) {
-    const int32_t dims[] = {next_count()}, entries[] = {256};
-    open_filled(&b->values[0], next_bytes(), 1, dims);
+    const int32_t dims[] = {next_random(1, 3), next_count()}, entries[] = {256};
+    open_filled(&b->values[0], next_bytes(), 2, dims);
     open_filled(&b->values[1], next_bytes(), 1, entries);
-    open_filled(&b->values[4], b->values[1].dtype, 1, dims);
+    open_filled(&b->values[4], b->values[1].dtype, 2, dims);
     b->values[1].storage = SMR_STORAGE_CONSTANT;
     connect(b, 2);
     return SMR_OP_LOOKUP_TABLE;
@@ -335,12 +335,16 @@ static void check_case(int number, size_t used[FORMS]) {
     }
     (void)run_with(&b, opcode, 0);
     memcpy(expected, b.values[4].data, bytes);
+    CHECK(same_in_rows(&b, opcode, 0));
     for (index = 1; (name = smr_isa_at(index, &isa)) != NULL; ++index) {
         const uint32_t allowed = smr_isa_limit(smr_platform_isas(), name);
         if (allowed == UINT32_MAX) {
             continue;
         }
         used[form] += strcmp(run_with(&b, opcode, allowed), "generic") != 0;
+        if (!CHECK(same_in_rows(&b, opcode, allowed))) {
+            fprintf(stderr, "    case %d: opcode %d with %s and strided operands\n", number, opcode, name);
+        }
         if (!CHECK(memcmp(b.values[4].data, expected, bytes) == 0)) {
             size_t i = 0;
             while (((uint8_t *)b.values[4].data)[i] == ((uint8_t *)expected)[i]) {

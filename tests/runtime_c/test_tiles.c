@@ -152,7 +152,7 @@ static uint16_t open_convolution(bench *b, bool depthwise, uint8_t dtype) {
                          depthwise ? depth : outputs};
     memset(b, 0, sizeof *b);
     open_value(&b->values[0], dtype, 4, x, 0);
-    open_in_rows(&b->values[4], dtype, 4, y, !depthwise);
+    open_value(&b->values[4], dtype, 4, y, 0);
     if (depthwise) {
         open_value(&b->values[1], dtype, 4, filter, 0);
     } else {
@@ -265,7 +265,7 @@ static void tell_case(const bench *b, int number, uint16_t opcode, const char *n
 
 static bool is_same(const bench *b, const void *found, const void *expected, const void *sums) {
     const smr_value *output = &b->values[4];
-    const size_t count = stored_count(output);
+    const size_t count = output->count;
     /* Sums of so many products in another order. */
     const float tolerance = 1e-5f + 4e-7f * (float)b->values[1].count / (float)output->dims[output->rank - 1];
     if (output->dtype == SMR_DTYPE_FLOAT32) {
@@ -283,7 +283,7 @@ static void check_case(int number, size_t used[32]) {
     const uint8_t dtype = dtypes[next_random(0, 5) * 2 / 5]; /* float16 is the rarest */
     const int form = next_random(0, 3);
     const uint16_t opcode = form == 3 ? open_product(&b, dtype) : open_convolution(&b, form == 2, dtype);
-    const size_t bytes = stored_count(&b.values[4]) * smr_dtype_size((smr_dtype)b.values[4].dtype);
+    const size_t bytes = stored_bytes(&b.values[4]);
     uint8_t *results = malloc(2 * bytes + 1), *expected = results + bytes, *in_halves = NULL;
     const char *name;
     uint32_t index, isa;
@@ -292,6 +292,9 @@ static void check_case(int number, size_t used[32]) {
     }
     (void)run_with(&b, opcode, 0);
     memcpy(expected, b.values[4].data, bytes);
+    if (!CHECK(same_in_rows(&b, opcode, 0))) {
+        tell_case(&b, number, opcode, "generic in rows");
+    }
     for (index = 1; (name = smr_isa_at(index, &isa)) != NULL; ++index) {
         const uint32_t allowed = smr_isa_limit(smr_platform_isas(), name);
         const char *kernel;
@@ -300,6 +303,10 @@ static void check_case(int number, size_t used[32]) {
         }
         kernel = run_with(&b, opcode, allowed);
         used[index] += strcmp(kernel, "generic") != 0;
+        if (!CHECK(same_in_rows(&b, opcode, allowed))) {
+            tell_case(&b, number, opcode, name);
+            fprintf(stderr, "    with strided operands\n");
+        }
         if (strcmp(kernel, "neonfp16") == 0) { /* compared at last */
             memcpy(results, b.values[4].data, bytes);
             in_halves = results;

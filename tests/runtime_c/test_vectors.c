@@ -344,6 +344,7 @@ static void check_case(int number, size_t used[FORMS]) {
     }
     (void)run_with(&b, opcode, 0);
     memcpy(expected, b.values[4].data, bytes);
+    CHECK(same_in_rows(&b, opcode, 0));
     for (index = 1; (name = smr_isa_at(index, &isa)) != NULL; ++index) {
         const uint32_t allowed = smr_isa_limit(smr_platform_isas(), name);
         size_t far;
@@ -355,7 +356,8 @@ static void check_case(int number, size_t used[FORMS]) {
             is_moved(opcode) ? memcmp(expected, b.values[4].data, bytes) != 0 : count_far(&b, expected, size);
         memcpy(first, b.values[4].data, bytes);
         (void)run_with(&b, opcode, allowed); /* in other parts */
-        if (!CHECK(far == 0) || !CHECK(memcmp(first, b.values[4].data, bytes) == 0)) {
+        if (!CHECK(far == 0) || !CHECK(memcmp(first, b.values[4].data, bytes) == 0) ||
+            !CHECK(same_in_rows(&b, opcode, allowed))) {
             fprintf(stderr, "    case %d: opcode %d with %s, x [%d, %d, %d, %d], %zu far\n", number, opcode,
                     name, size_of_axis(&b.values[0], 0), size_of_axis(&b.values[0], 1),
                     size_of_axis(&b.values[0], 2), size_of_axis(&b.values[0], 3), far);

@@ -4,11 +4,11 @@
 #include <math.h>
 
 static const smr_operand_def clip_inputs[] = {
-    {"x", 0x00fe, 0, 0},
+    {"x", 0x00fe, 0, 16},
 };
 
 static const smr_operand_def clip_outputs[] = {
-    {"y", 0x00fe, 0, 0},
+    {"y", 0x00fe, 0, 16},
 };
 
 static const smr_attribute_def clip_attributes[] = {
@@ -17,11 +17,11 @@ static const smr_attribute_def clip_attributes[] = {
 };
 
 static const smr_operand_def leaky_relu_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def leaky_relu_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_attribute_def leaky_relu_attributes[] = {
@@ -29,11 +29,11 @@ static const smr_attribute_def leaky_relu_attributes[] = {
 };
 
 static const smr_operand_def elu_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def elu_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_attribute_def elu_attributes[] = {
@@ -41,11 +41,11 @@ static const smr_attribute_def elu_attributes[] = {
 };
 
 static const smr_operand_def gelu_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def gelu_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_attribute_def gelu_attributes[] = {
@@ -561,7 +561,7 @@ static const smr_attribute_def matmul_attributes[] = {
 };
 
 static const smr_operand_def conv2d_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
     {"filter", 0x0006, 0, 8},
     {"bias", 0x0006, 0, 1},
 };
@@ -586,13 +586,13 @@ static const smr_attribute_def conv2d_attributes[] = {
 };
 
 static const smr_operand_def depthwise_conv2d_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
     {"filter", 0x0006, 0, 0},
     {"bias", 0x0006, 0, 1},
 };
 
 static const smr_operand_def depthwise_conv2d_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const int32_t depthwise_conv2d_strides[] = {1, 1};
@@ -704,12 +704,12 @@ static const smr_attribute_def depthwise_conv2d_backprop_filter_attributes[] = {
 };
 
 static const smr_operand_def resample_inputs[] = {
-    {"x", 0x01fe, 0, 0},
+    {"x", 0x01fe, 0, 16},
     {"size", 0x0040, -1, 4},
 };
 
 static const smr_operand_def resample_outputs[] = {
-    {"y", 0x01fe, 0, 0},
+    {"y", 0x01fe, 0, 16},
 };
 
 static const smr_attribute_def resample_attributes[] = {
@@ -727,7 +727,7 @@ static const smr_attribute_def resample_attributes[] = {
 };
 
 static const smr_operand_def winograd_conv2d_inputs[] = {
-    {"x", 0x0002, -1, 0},
+    {"x", 0x0002, -1, 16},
     {"filter", 0x0002, -1, 8},
     {"bias", 0x0002, -1, 1},
 };
@@ -744,11 +744,11 @@ static const smr_attribute_def winograd_conv2d_attributes[] = {
 };
 
 static const smr_operand_def max_pool2d_inputs[] = {
-    {"x", 0x007e, 0, 0},
+    {"x", 0x007e, 0, 16},
 };
 
 static const smr_operand_def max_pool2d_outputs[] = {
-    {"y", 0x007e, 0, 0},
+    {"y", 0x007e, 0, 16},
 };
 
 static const int32_t max_pool2d_strides[] = {1, 1};
@@ -763,11 +763,11 @@ static const smr_attribute_def max_pool2d_attributes[] = {
 };
 
 static const smr_operand_def average_pool2d_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def average_pool2d_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const int32_t average_pool2d_strides[] = {1, 1};
@@ -940,11 +940,11 @@ static const smr_attribute_def log_softmax_attributes[] = {
 };
 
 static const smr_operand_def quantize_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def quantize_outputs[] = {
-    {"y", 0x01fe, -1, 0},
+    {"y", 0x01fe, -1, 16},
 };
 
 static const smr_attribute_def quantize_attributes[] = {
@@ -955,11 +955,11 @@ static const smr_attribute_def quantize_attributes[] = {
 };
 
 static const smr_operand_def dequantize_inputs[] = {
-    {"x", 0x0038, 0, 0},
+    {"x", 0x0038, 0, 16},
 };
 
 static const smr_operand_def dequantize_outputs[] = {
-    {"y", 0x01fe, -1, 0},
+    {"y", 0x01fe, -1, 16},
 };
 
 static const smr_attribute_def dequantize_attributes[] = {
@@ -969,11 +969,11 @@ static const smr_attribute_def dequantize_attributes[] = {
 };
 
 static const smr_operand_def requantize_inputs[] = {
-    {"x", 0x0038, 0, 0},
+    {"x", 0x0038, 0, 16},
 };
 
 static const smr_operand_def requantize_outputs[] = {
-    {"y", 0x01fe, -1, 0},
+    {"y", 0x01fe, -1, 16},
 };
 
 static const smr_attribute_def requantize_attributes[] = {
@@ -985,7 +985,7 @@ static const smr_attribute_def requantize_attributes[] = {
 };
 
 static const smr_operand_def quantized_conv2d_inputs[] = {
-    {"x", 0x0008, -1, 0},
+    {"x", 0x0008, -1, 16},
     {"filter", 0x0008, -1, 8},
     {"bias", 0x0040, -1, 0},
     {"multiplier", 0x0042, 0, 0},
@@ -1016,14 +1016,14 @@ static const smr_attribute_def quantized_conv2d_attributes[] = {
 };
 
 static const smr_operand_def quantized_depthwise_conv2d_inputs[] = {
-    {"x", 0x0008, -1, 0},
+    {"x", 0x0008, -1, 16},
     {"filter", 0x0008, -1, 0},
     {"bias", 0x0040, -1, 0},
     {"multiplier", 0x0042, 0, 0},
 };
 
 static const smr_operand_def quantized_depthwise_conv2d_outputs[] = {
-    {"y", 0x0008, -1, 0},
+    {"y", 0x0008, -1, 16},
 };
 
 static const int32_t quantized_depthwise_conv2d_strides[] = {1, 1};
@@ -1065,12 +1065,12 @@ static const smr_attribute_def quantized_matmul_attributes[] = {
 };
 
 static const smr_operand_def quantized_add_inputs[] = {
-    {"x", 0x0008, -1, 0},
-    {"y", 0x0008, -1, 0},
+    {"x", 0x0008, -1, 16},
+    {"y", 0x0008, -1, 16},
 };
 
 static const smr_operand_def quantized_add_outputs[] = {
-    {"z", 0x0008, -1, 0},
+    {"z", 0x0008, -1, 16},
 };
 
 static const smr_attribute_def quantized_add_attributes[] = {
@@ -1086,12 +1086,12 @@ static const smr_attribute_def quantized_add_attributes[] = {
 };
 
 static const smr_operand_def quantized_multiply_inputs[] = {
-    {"x", 0x0008, -1, 0},
-    {"y", 0x0008, -1, 0},
+    {"x", 0x0008, -1, 16},
+    {"y", 0x0008, -1, 16},
 };
 
 static const smr_operand_def quantized_multiply_outputs[] = {
-    {"z", 0x0008, -1, 0},
+    {"z", 0x0008, -1, 16},
 };
 
 static const smr_attribute_def quantized_multiply_attributes[] = {
@@ -1105,11 +1105,11 @@ static const smr_attribute_def quantized_multiply_attributes[] = {
 };
 
 static const smr_operand_def quantized_average_pool2d_inputs[] = {
-    {"x", 0x0008, -1, 0},
+    {"x", 0x0008, -1, 16},
 };
 
 static const smr_operand_def quantized_average_pool2d_outputs[] = {
-    {"y", 0x0008, -1, 0},
+    {"y", 0x0008, -1, 16},
 };
 
 static const int32_t quantized_average_pool2d_strides[] = {1, 1};
@@ -1490,524 +1490,524 @@ static const smr_attribute_def attention_attributes[] = {
 };
 
 static const smr_operand_def add_inputs[] = {
-    {"x", 0x00fe, 0, 0},
-    {"y", 0x00fe, 0, 0},
+    {"x", 0x00fe, 0, 16},
+    {"y", 0x00fe, 0, 16},
 };
 
 static const smr_operand_def add_outputs[] = {
-    {"z", 0x00fe, 0, 0},
+    {"z", 0x00fe, 0, 16},
 };
 
 static const smr_operand_def subtract_inputs[] = {
-    {"x", 0x00fe, 0, 0},
-    {"y", 0x00fe, 0, 0},
+    {"x", 0x00fe, 0, 16},
+    {"y", 0x00fe, 0, 16},
 };
 
 static const smr_operand_def subtract_outputs[] = {
-    {"z", 0x00fe, 0, 0},
+    {"z", 0x00fe, 0, 16},
 };
 
 static const smr_operand_def multiply_inputs[] = {
-    {"x", 0x00fe, 0, 0},
-    {"y", 0x00fe, 0, 0},
+    {"x", 0x00fe, 0, 16},
+    {"y", 0x00fe, 0, 16},
 };
 
 static const smr_operand_def multiply_outputs[] = {
-    {"z", 0x00fe, 0, 0},
+    {"z", 0x00fe, 0, 16},
 };
 
 static const smr_operand_def divide_inputs[] = {
-    {"x", 0x0006, 0, 0},
-    {"y", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_operand_def divide_outputs[] = {
-    {"z", 0x0006, 0, 0},
+    {"z", 0x0006, 0, 16},
 };
 
 static const smr_operand_def floor_divide_inputs[] = {
-    {"x", 0x00fe, 0, 0},
-    {"y", 0x00fe, 0, 0},
+    {"x", 0x00fe, 0, 16},
+    {"y", 0x00fe, 0, 16},
 };
 
 static const smr_operand_def floor_divide_outputs[] = {
-    {"z", 0x00fe, 0, 0},
+    {"z", 0x00fe, 0, 16},
 };
 
 static const smr_operand_def floor_mod_inputs[] = {
-    {"x", 0x00fe, 0, 0},
-    {"y", 0x00fe, 0, 0},
+    {"x", 0x00fe, 0, 16},
+    {"y", 0x00fe, 0, 16},
 };
 
 static const smr_operand_def floor_mod_outputs[] = {
-    {"z", 0x00fe, 0, 0},
+    {"z", 0x00fe, 0, 16},
 };
 
 static const smr_operand_def power_inputs[] = {
-    {"x", 0x00fe, 0, 0},
-    {"y", 0x00fe, 0, 0},
+    {"x", 0x00fe, 0, 16},
+    {"y", 0x00fe, 0, 16},
 };
 
 static const smr_operand_def power_outputs[] = {
-    {"z", 0x00fe, 0, 0},
+    {"z", 0x00fe, 0, 16},
 };
 
 static const smr_operand_def maximum_inputs[] = {
-    {"x", 0x00fe, 0, 0},
-    {"y", 0x00fe, 0, 0},
+    {"x", 0x00fe, 0, 16},
+    {"y", 0x00fe, 0, 16},
 };
 
 static const smr_operand_def maximum_outputs[] = {
-    {"z", 0x00fe, 0, 0},
+    {"z", 0x00fe, 0, 16},
 };
 
 static const smr_operand_def minimum_inputs[] = {
-    {"x", 0x00fe, 0, 0},
-    {"y", 0x00fe, 0, 0},
+    {"x", 0x00fe, 0, 16},
+    {"y", 0x00fe, 0, 16},
 };
 
 static const smr_operand_def minimum_outputs[] = {
-    {"z", 0x00fe, 0, 0},
+    {"z", 0x00fe, 0, 16},
 };
 
 static const smr_operand_def squared_difference_inputs[] = {
-    {"x", 0x00fe, 0, 0},
-    {"y", 0x00fe, 0, 0},
+    {"x", 0x00fe, 0, 16},
+    {"y", 0x00fe, 0, 16},
 };
 
 static const smr_operand_def squared_difference_outputs[] = {
-    {"z", 0x00fe, 0, 0},
+    {"z", 0x00fe, 0, 16},
 };
 
 static const smr_operand_def atan2_inputs[] = {
-    {"x", 0x0006, 0, 0},
-    {"y", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_operand_def atan2_outputs[] = {
-    {"z", 0x0006, 0, 0},
+    {"z", 0x0006, 0, 16},
 };
 
 static const smr_operand_def equal_inputs[] = {
-    {"x", 0x01fe, 0, 0},
-    {"y", 0x01fe, 0, 0},
+    {"x", 0x01fe, 0, 16},
+    {"y", 0x01fe, 0, 16},
 };
 
 static const smr_operand_def equal_outputs[] = {
-    {"z", 0x0100, -1, 0},
+    {"z", 0x0100, -1, 16},
 };
 
 static const smr_operand_def not_equal_inputs[] = {
-    {"x", 0x01fe, 0, 0},
-    {"y", 0x01fe, 0, 0},
+    {"x", 0x01fe, 0, 16},
+    {"y", 0x01fe, 0, 16},
 };
 
 static const smr_operand_def not_equal_outputs[] = {
-    {"z", 0x0100, -1, 0},
+    {"z", 0x0100, -1, 16},
 };
 
 static const smr_operand_def less_inputs[] = {
-    {"x", 0x00fe, 0, 0},
-    {"y", 0x00fe, 0, 0},
+    {"x", 0x00fe, 0, 16},
+    {"y", 0x00fe, 0, 16},
 };
 
 static const smr_operand_def less_outputs[] = {
-    {"z", 0x0100, -1, 0},
+    {"z", 0x0100, -1, 16},
 };
 
 static const smr_operand_def less_equal_inputs[] = {
-    {"x", 0x00fe, 0, 0},
-    {"y", 0x00fe, 0, 0},
+    {"x", 0x00fe, 0, 16},
+    {"y", 0x00fe, 0, 16},
 };
 
 static const smr_operand_def less_equal_outputs[] = {
-    {"z", 0x0100, -1, 0},
+    {"z", 0x0100, -1, 16},
 };
 
 static const smr_operand_def greater_inputs[] = {
-    {"x", 0x00fe, 0, 0},
-    {"y", 0x00fe, 0, 0},
+    {"x", 0x00fe, 0, 16},
+    {"y", 0x00fe, 0, 16},
 };
 
 static const smr_operand_def greater_outputs[] = {
-    {"z", 0x0100, -1, 0},
+    {"z", 0x0100, -1, 16},
 };
 
 static const smr_operand_def greater_equal_inputs[] = {
-    {"x", 0x00fe, 0, 0},
-    {"y", 0x00fe, 0, 0},
+    {"x", 0x00fe, 0, 16},
+    {"y", 0x00fe, 0, 16},
 };
 
 static const smr_operand_def greater_equal_outputs[] = {
-    {"z", 0x0100, -1, 0},
+    {"z", 0x0100, -1, 16},
 };
 
 static const smr_operand_def logical_and_inputs[] = {
-    {"x", 0x0100, 0, 0},
-    {"y", 0x0100, 0, 0},
+    {"x", 0x0100, 0, 16},
+    {"y", 0x0100, 0, 16},
 };
 
 static const smr_operand_def logical_and_outputs[] = {
-    {"z", 0x0100, -1, 0},
+    {"z", 0x0100, -1, 16},
 };
 
 static const smr_operand_def logical_or_inputs[] = {
-    {"x", 0x0100, 0, 0},
-    {"y", 0x0100, 0, 0},
+    {"x", 0x0100, 0, 16},
+    {"y", 0x0100, 0, 16},
 };
 
 static const smr_operand_def logical_or_outputs[] = {
-    {"z", 0x0100, -1, 0},
+    {"z", 0x0100, -1, 16},
 };
 
 static const smr_operand_def logical_xor_inputs[] = {
-    {"x", 0x0100, 0, 0},
-    {"y", 0x0100, 0, 0},
+    {"x", 0x0100, 0, 16},
+    {"y", 0x0100, 0, 16},
 };
 
 static const smr_operand_def logical_xor_outputs[] = {
-    {"z", 0x0100, -1, 0},
+    {"z", 0x0100, -1, 16},
 };
 
 static const smr_operand_def logical_not_inputs[] = {
-    {"x", 0x0100, 0, 0},
+    {"x", 0x0100, 0, 16},
 };
 
 static const smr_operand_def logical_not_outputs[] = {
-    {"y", 0x0100, -1, 0},
+    {"y", 0x0100, -1, 16},
 };
 
 static const smr_operand_def where_inputs[] = {
-    {"condition", 0x0100, -1, 0},
-    {"x", 0x01fe, 0, 0},
-    {"y", 0x01fe, 0, 0},
+    {"condition", 0x0100, -1, 16},
+    {"x", 0x01fe, 0, 16},
+    {"y", 0x01fe, 0, 16},
 };
 
 static const smr_operand_def where_outputs[] = {
-    {"z", 0x01fe, 0, 0},
+    {"z", 0x01fe, 0, 16},
 };
 
 static const smr_operand_def is_nan_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def is_nan_outputs[] = {
-    {"y", 0x0100, -1, 0},
+    {"y", 0x0100, -1, 16},
 };
 
 static const smr_operand_def is_inf_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def is_inf_outputs[] = {
-    {"y", 0x0100, -1, 0},
+    {"y", 0x0100, -1, 16},
 };
 
 static const smr_operand_def is_finite_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def is_finite_outputs[] = {
-    {"y", 0x0100, -1, 0},
+    {"y", 0x0100, -1, 16},
 };
 
 static const smr_operand_def negative_inputs[] = {
-    {"x", 0x00ee, 0, 0},
+    {"x", 0x00ee, 0, 16},
 };
 
 static const smr_operand_def negative_outputs[] = {
-    {"y", 0x00ee, 0, 0},
+    {"y", 0x00ee, 0, 16},
 };
 
 static const smr_operand_def abs_inputs[] = {
-    {"x", 0x00ee, 0, 0},
+    {"x", 0x00ee, 0, 16},
 };
 
 static const smr_operand_def abs_outputs[] = {
-    {"y", 0x00ee, 0, 0},
+    {"y", 0x00ee, 0, 16},
 };
 
 static const smr_operand_def sign_inputs[] = {
-    {"x", 0x00ee, 0, 0},
+    {"x", 0x00ee, 0, 16},
 };
 
 static const smr_operand_def sign_outputs[] = {
-    {"y", 0x00ee, 0, 0},
+    {"y", 0x00ee, 0, 16},
 };
 
 static const smr_operand_def square_inputs[] = {
-    {"x", 0x00fe, 0, 0},
+    {"x", 0x00fe, 0, 16},
 };
 
 static const smr_operand_def square_outputs[] = {
-    {"y", 0x00fe, 0, 0},
+    {"y", 0x00fe, 0, 16},
 };
 
 static const smr_operand_def reciprocal_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def reciprocal_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_operand_def sqrt_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def sqrt_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_operand_def rsqrt_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def rsqrt_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_operand_def exp_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def exp_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_operand_def expm1_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def expm1_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_operand_def log_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def log_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_operand_def log1p_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def log1p_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_operand_def floor_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def floor_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_operand_def ceil_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def ceil_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_operand_def round_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def round_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_operand_def sin_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def sin_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_operand_def cos_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def cos_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_operand_def tan_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def tan_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_operand_def asin_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def asin_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_operand_def acos_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def acos_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_operand_def atan_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def atan_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_operand_def sinh_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def sinh_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_operand_def cosh_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def cosh_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_operand_def tanh_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def tanh_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_operand_def erf_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def erf_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_operand_def relu_inputs[] = {
-    {"x", 0x00ee, 0, 0},
+    {"x", 0x00ee, 0, 16},
 };
 
 static const smr_operand_def relu_outputs[] = {
-    {"y", 0x00ee, 0, 0},
+    {"y", 0x00ee, 0, 16},
 };
 
 static const smr_operand_def relu6_inputs[] = {
-    {"x", 0x00ee, 0, 0},
+    {"x", 0x00ee, 0, 16},
 };
 
 static const smr_operand_def relu6_outputs[] = {
-    {"y", 0x00ee, 0, 0},
+    {"y", 0x00ee, 0, 16},
 };
 
 static const smr_operand_def sigmoid_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def sigmoid_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_operand_def softplus_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def softplus_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_operand_def softsign_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def softsign_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_operand_def selu_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def selu_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_operand_def silu_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def silu_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_operand_def hard_sigmoid_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def hard_sigmoid_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_operand_def hard_swish_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def hard_swish_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_operand_def mish_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def mish_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_operand_def bitwise_and_inputs[] = {
-    {"x", 0x00f8, 0, 0},
-    {"y", 0x00f8, 0, 0},
+    {"x", 0x00f8, 0, 16},
+    {"y", 0x00f8, 0, 16},
 };
 
 static const smr_operand_def bitwise_and_outputs[] = {
-    {"z", 0x00f8, 0, 0},
+    {"z", 0x00f8, 0, 16},
 };
 
 static const smr_operand_def bitwise_or_inputs[] = {
-    {"x", 0x00f8, 0, 0},
-    {"y", 0x00f8, 0, 0},
+    {"x", 0x00f8, 0, 16},
+    {"y", 0x00f8, 0, 16},
 };
 
 static const smr_operand_def bitwise_or_outputs[] = {
-    {"z", 0x00f8, 0, 0},
+    {"z", 0x00f8, 0, 16},
 };
 
 static const smr_operand_def bitwise_xor_inputs[] = {
-    {"x", 0x00f8, 0, 0},
-    {"y", 0x00f8, 0, 0},
+    {"x", 0x00f8, 0, 16},
+    {"y", 0x00f8, 0, 16},
 };
 
 static const smr_operand_def bitwise_xor_outputs[] = {
-    {"z", 0x00f8, 0, 0},
+    {"z", 0x00f8, 0, 16},
 };
 
 static const smr_operand_def bitwise_not_inputs[] = {
@@ -2019,72 +2019,72 @@ static const smr_operand_def bitwise_not_outputs[] = {
 };
 
 static const smr_operand_def shift_left_inputs[] = {
-    {"x", 0x00f8, 0, 0},
-    {"y", 0x00f8, 0, 0},
+    {"x", 0x00f8, 0, 16},
+    {"y", 0x00f8, 0, 16},
 };
 
 static const smr_operand_def shift_left_outputs[] = {
-    {"z", 0x00f8, 0, 0},
+    {"z", 0x00f8, 0, 16},
 };
 
 static const smr_operand_def shift_right_inputs[] = {
-    {"x", 0x00f8, 0, 0},
-    {"y", 0x00f8, 0, 0},
+    {"x", 0x00f8, 0, 16},
+    {"y", 0x00f8, 0, 16},
 };
 
 static const smr_operand_def shift_right_outputs[] = {
-    {"z", 0x00f8, 0, 0},
+    {"z", 0x00f8, 0, 16},
 };
 
 static const smr_operand_def truncate_divide_inputs[] = {
-    {"x", 0x00fe, 0, 0},
-    {"y", 0x00fe, 0, 0},
+    {"x", 0x00fe, 0, 16},
+    {"y", 0x00fe, 0, 16},
 };
 
 static const smr_operand_def truncate_divide_outputs[] = {
-    {"z", 0x00fe, 0, 0},
+    {"z", 0x00fe, 0, 16},
 };
 
 static const smr_operand_def asinh_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def asinh_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_operand_def acosh_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def acosh_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_operand_def atanh_inputs[] = {
-    {"x", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
 };
 
 static const smr_operand_def atanh_outputs[] = {
-    {"y", 0x0006, 0, 0},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_operand_def prelu_inputs[] = {
-    {"x", 0x0006, 0, 0},
-    {"y", 0x0006, 0, 0},
+    {"x", 0x0006, 0, 16},
+    {"y", 0x0006, 0, 16},
 };
 
 static const smr_operand_def prelu_outputs[] = {
-    {"z", 0x0006, 0, 0},
+    {"z", 0x0006, 0, 16},
 };
 
 static const smr_operand_def truncate_mod_inputs[] = {
-    {"x", 0x00fe, 0, 0},
-    {"y", 0x00fe, 0, 0},
+    {"x", 0x00fe, 0, 16},
+    {"y", 0x00fe, 0, 16},
 };
 
 static const smr_operand_def truncate_mod_outputs[] = {
-    {"z", 0x00fe, 0, 0},
+    {"z", 0x00fe, 0, 16},
 };
 
 static const smr_operand_def identity_inputs[] = {
@@ -2187,12 +2187,12 @@ static const smr_operand_def assign_outputs[] = {
 };
 
 static const smr_operand_def lookup_table_inputs[] = {
-    {"x", 0x0018, 0, 0},
+    {"x", 0x0018, 0, 16},
     {"table", 0x0018, 1, 0},
 };
 
 static const smr_operand_def lookup_table_outputs[] = {
-    {"y", 0x0018, 1, 0},
+    {"y", 0x0018, 1, 16},
 };
 
 static const smr_operand_def interpolated_lookup_table_inputs[] = {

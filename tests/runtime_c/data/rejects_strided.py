@@ -4,11 +4,14 @@ from __future__ import annotations
 
 MODEL = 203
 
-SUM = '{ name: "sum", dtype: "float32", shape: [2, 3], storage: "arena", offset: 64 }'
 BIAS = '{ name: "bias", dtype: "float32", shape: [3], storage: "constant", constant: 0 }'
 NEW = '{ name: "total/new", dtype: "float32", shape: [2], storage: "state", offset: 0'
 STRIDED_A = 'name: "a", dtype: "float32", shape: [2, 5], offset: 128, layout: "strided", row: 8'
 STRIDED_B = 'name: "b", dtype: "float32", shape: [2, 3], offset: 148, layout: "strided", row: 8'
+BESIDE = (
+    '{ opcode: "concat", inputs: [3, 0], outputs: [5], attributes_type: "ConcatAttributes", '
+    "attributes: { axis: 1 } }"
+)
 JOINED = (
     '{ opcode: "concat", inputs: [2, 3], outputs: [4], attributes_type: "ConcatAttributes", '
     "attributes: { axis: 1 } }"
@@ -80,10 +83,10 @@ STRIDED: list[tuple[str, str, dict[str, str], int, str]] = [
     ),
     (
         "strided_operand",
-        "add_relu",
-        {SUM: SUM.replace("offset: 64", 'offset: 64, layout: "strided", row: 3')},
+        "strided",
+        {BESIDE: BESIDE.replace("concat", "stack").replace("Concat", "Stack")},
         MODEL,
-        'operand z "sum" cannot be strided',
+        'operand values "b" cannot be strided',
     ),
     (
         "strided_output",

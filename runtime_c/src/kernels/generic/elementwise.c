@@ -38,6 +38,7 @@ static smr_status elementwise_run_row(const smr_node *node, const smr_broadcast_
                                       size_t count, smr_error *error) {
     const smr_elementwise *parameters = SMR_CONST_PARAMETERS(node, smr_elementwise);
     const smr_value *output = node->outputs[0];
+    const size_t to = row->offsets[node->input_count];
     const bool direct = smr_is_direct(output->dtype) || output->dtype == SMR_DTYPE_BOOL;
     const size_t size = smr_dtype_size((smr_dtype)output->dtype);
     const void *operands[2] = {NULL, NULL};
@@ -51,7 +52,7 @@ static smr_status elementwise_run_row(const smr_node *node, const smr_broadcast_
         }
     }
     for (done = 0; done < count; done += n) {
-        void *target = direct ? (uint8_t *)output->data + (at + done) * size : (void *)&result;
+        void *target = direct ? (uint8_t *)output->data + (to + done) * size : (void *)&result;
         const char *refusal;
         n = count - done < limit ? count - done : limit;
         for (k = 0; k < node->input_count; ++k) {
@@ -66,7 +67,7 @@ static smr_status elementwise_run_row(const smr_node *node, const smr_broadcast_
                      at + done + n - 1);
         }
         if (!direct) {
-            elementwise_store(output, at + done, n, &result);
+            elementwise_store(output, to + done, n, &result);
         }
     }
     return SMR_OK;

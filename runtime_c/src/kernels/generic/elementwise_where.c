@@ -5,21 +5,20 @@
 #include "broadcast.h"
 
 /* Bytes, because the elements may be of any type. */
-#define WHERE_ROW(type)                                                                             \
-    static void where_row_##type(const smr_node *node, const smr_broadcast_row *row, size_t at,     \
-                                 size_t count) {                                                    \
-        const uint8_t *condition = (const uint8_t *)node->inputs[0]->data + row->offsets[0];        \
-        const uint8_t *x = (const uint8_t *)node->inputs[1]->data + row->offsets[1] * sizeof(type); \
-        const uint8_t *y = (const uint8_t *)node->inputs[2]->data + row->offsets[2] * sizeof(type); \
-        uint8_t *z = (uint8_t *)node->outputs[0]->data + at * sizeof(type);                         \
-        size_t i;                                                                                   \
-        for (i = 0; i < count; ++i) {                                                               \
-            type from_x, from_y;                                                                    \
-            memcpy(&from_x, x + i * row->steps[1] * sizeof(type), sizeof(type));                    \
-            memcpy(&from_y, y + i * row->steps[2] * sizeof(type), sizeof(type));                    \
-            from_x = condition[i * row->steps[0]] != 0 ? from_x : from_y;                           \
-            memcpy(z + i * sizeof(type), &from_x, sizeof(type));                                    \
-        }                                                                                           \
+#define WHERE_ROW(type)                                                                              \
+    static void where_row_##type(const smr_node *node, const smr_broadcast_row *row, size_t count) { \
+        const uint8_t *condition = (const uint8_t *)node->inputs[0]->data + row->offsets[0];         \
+        const uint8_t *x = (const uint8_t *)node->inputs[1]->data + row->offsets[1] * sizeof(type);  \
+        const uint8_t *y = (const uint8_t *)node->inputs[2]->data + row->offsets[2] * sizeof(type);  \
+        uint8_t *z = (uint8_t *)node->outputs[0]->data + row->offsets[3] * sizeof(type);             \
+        size_t i;                                                                                    \
+        for (i = 0; i < count; ++i) {                                                                \
+            type from_x, from_y;                                                                     \
+            memcpy(&from_x, x + i * row->steps[1] * sizeof(type), sizeof(type));                     \
+            memcpy(&from_y, y + i * row->steps[2] * sizeof(type), sizeof(type));                     \
+            from_x = condition[i * row->steps[0]] != 0 ? from_x : from_y;                            \
+            memcpy(z + i * sizeof(type), &from_x, sizeof(type));                                     \
+        }                                                                                            \
     }
 
 WHERE_ROW(uint8_t)
@@ -36,10 +35,10 @@ static smr_status where_run(const smr_node *node, size_t begin, size_t end, smr_
     while (begin < end) {
         const size_t count = end - begin < row.length ? end - begin : row.length;
         switch (size) {
-            case 1: where_row_uint8_t(node, &row, begin, count); break;
-            case 2: where_row_uint16_t(node, &row, begin, count); break;
-            case 4: where_row_uint32_t(node, &row, begin, count); break;
-            default: where_row_uint64_t(node, &row, begin, count); break;
+            case 1: where_row_uint8_t(node, &row, count); break;
+            case 2: where_row_uint16_t(node, &row, count); break;
+            case 4: where_row_uint32_t(node, &row, count); break;
+            default: where_row_uint64_t(node, &row, count); break;
         }
         begin += count;
         smr_broadcast_next(broadcast, &row);

@@ -13,10 +13,15 @@
 
 typedef struct resample_parameters {
     smr_resample_attributes a;
-    size_t outer, inner;
-    int64_t size;  /* of the input's axis */
-    int64_t count; /* of the output's */
-    double shrink; /* how much wider weights reach: at most 1 */
+    size_t outer;            /* of what lies before the axis */
+    size_t rows;             /* at each place of the axis, */
+    size_t inner;            /* of so many elements that lie side by side */
+    size_t x_outer, y_outer; /* elements from one to the next of what lies before the axis, */
+    size_t x_step, y_step;   /* from one place of the axis to the next */
+    size_t x_row, y_row;     /* and from one row to the next */
+    int64_t size;            /* of the input's axis */
+    int64_t count;           /* of the output's */
+    double shrink;           /* how much wider weights reach: at most 1 */
     int64_t first; /* the first tap, counted from the element before the place; the last is 1 - first */
     int64_t taps;
     size_t places;            /* how many output elements are made together */
@@ -72,6 +77,15 @@ static double resample_weight(const resample_parameters *p, double distance) {
         return ((c + 2) * d - (c + 3)) * d * d + 1;
     }
     return d < 2 ? (((d - 5) * d + 8) * d - 4) * c : 0.0;
+}
+
+/* Where a row of all places lies: of number `line`, the first of what lies before the axis has them first. */
+static inline size_t resample_x(const resample_parameters *p, size_t line) {
+    return line / p->rows * p->x_outer + line % p->rows * p->x_row;
+}
+
+static inline size_t resample_y(const resample_parameters *p, size_t line) {
+    return line / p->rows * p->y_outer + line % p->rows * p->y_row;
 }
 
 static size_t resample_clamp(const resample_parameters *p, int64_t index) {
@@ -145,7 +159,7 @@ static void resample_fill_tile(const resample_parameters *p, size_t at, size_t p
             int64_t tap;
             (void)resample_weigh(p, tile, i, p->first, p->taps, tile->total[i], weights);
             for (tap = 0; tap < p->taps; ++tap) {
-                from[tap] = resample_clamp(p, tile->floors[i] + p->first + tap) * p->inner;
+                from[tap] = resample_clamp(p, tile->floors[i] + p->first + tap) * p->x_step;
             }
         }
     }
@@ -199,10 +213,14 @@ static void resample_nearest(const resample_parameters *p, size_t at, size_t pla
     }
 }
 
-/* Copies parts of `bytes` bytes of one row to where they lie together. */
-static void resample_copy(const uint8_t *x, uint8_t *to, const int64_t *from, size_t places, size_t bytes) {
+/* Copies the elements at some places. */
+static void resample_copy(const resample_parameters *p, size_t element, const uint8_t *x, uint8_t *to,
+                          const int64_t *from, size_t places) {
+    const size_t bytes = p->inner * element, x_step = p->x_step * element, y_step = p->y_step * element;
     size_t i;
-    switch (bytes) { /* so that the size of a copy is a constant where it is that of one element */
+    switch (x_step == bytes && y_step == bytes
+                ? bytes
+                : 0) { /* so that the size of a copy is a constant where it is that of one element */
         case 1:
             for (i = 0; i < places; ++i) {
                 to[i] = x[from[i]];
@@ -215,18 +233,18 @@ static void resample_copy(const uint8_t *x, uint8_t *to, const int64_t *from, si
             break;
         default:
             for (i = 0; i < places; ++i) {
-                memcpy(to + i * bytes, x + (size_t)from[i] * bytes, bytes);
+                memcpy(to + i * y_step, x + (size_t)from[i] * x_step, bytes);
             }
     }
 }
 
 static smr_status run_resample_nearest(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const resample_parameters *p = SMR_CONST_PARAMETERS(node, resample_parameters);
-    const size_t element = array_element_size(node->outputs[0]), bytes = p->inner * element;
+    const size_t element = array_element_size(node->outputs[0]);
     const uint8_t *x = node->inputs[0]->data;
     uint8_t *y = node->outputs[0]->data;
     uint8_t fill[8];
-    size_t at, row, i, places;
+    size_t at, line, i, places;
     (void)error;
     smr_array_store(node->outputs[0]->dtype, p->a.extrapolation_value, fill);
     for (at = begin; at < end; at += places) {
@@ -237,18 +255,18 @@ static smr_status run_resample_nearest(const smr_node *node, size_t begin, size_
         for (i = 0; i < places; ++i) {
             inside = inside && from[i] >= 0;
         }
-        for (row = 0; row < p->outer; ++row) {
-            const uint8_t *source = x + row * (size_t)p->size * bytes;
-            uint8_t *to = y + (row * (size_t)p->count + at) * bytes;
+        for (line = 0; line < p->outer * p->rows; ++line) {
+            const uint8_t *source = x + resample_x(p, line) * element;
+            uint8_t *to = y + (resample_y(p, line) + at * p->y_step) * element;
             if (inside) {
-                resample_copy(source, to, from, places, bytes);
+                resample_copy(p, element, source, to, from, places);
                 continue;
             }
-            for (i = 0; i < places; ++i) {
+            for (i = 0; i < places; ++i, to += p->y_step * element) {
                 if (from[i] >= 0) {
-                    memcpy(to + i * bytes, source + (size_t)from[i] * bytes, bytes);
+                    memcpy(to, source + (size_t)from[i] * p->x_step * element, p->inner * element);
                 } else {
-                    smr_array_fill(to + i * bytes, fill, p->inner, element);
+                    smr_array_fill(to, fill, p->inner, element);
                 }
             }
         }
@@ -283,6 +301,29 @@ static smr_status prepare_resample_taps(resample_parameters *p, smr_error *error
     return SMR_OK;
 }
 
+/* Elements that lie side by side at each place of the axis, in the input and in the output. */
+static size_t resample_side_by_side(const smr_node *node, int32_t axis) {
+    const smr_value *x = node->inputs[0], *y = node->outputs[0];
+    const bool strided = x->layout == SMR_LAYOUT_STRIDED || y->layout == SMR_LAYOUT_STRIDED;
+    return array_product(y, strided && axis + 1 < y->rank ? y->rank - 1 : axis + 1, y->rank);
+}
+
+/* Where elements lie: one row at each place, unless rows do not lie side by side. */
+static void prepare_resample_steps(const smr_node *node, resample_parameters *p, int32_t axis) {
+    const smr_value *x = node->inputs[0], *y = node->outputs[0];
+    const bool strided = x->layout == SMR_LAYOUT_STRIDED || y->layout == SMR_LAYOUT_STRIDED;
+    const int32_t last = y->rank - 1;
+    p->outer = array_product(y, 0, axis);
+    p->inner = resample_side_by_side(node, axis);
+    p->rows = array_product(y, axis + 1, y->rank) / p->inner;
+    p->x_row = strided && axis < last ? smr_value_row(x) : p->inner;
+    p->y_row = strided && axis < last ? smr_value_row(y) : p->inner;
+    p->x_step = p->rows * p->x_row;
+    p->y_step = p->rows * p->y_row;
+    p->x_outer = axis == last ? smr_value_row(x) : (size_t)p->size * p->x_step;
+    p->y_outer = axis == last ? smr_value_row(y) : (size_t)p->count * p->y_step;
+}
+
 smr_status smr_prepare_resample(smr_node *node, smr_error *error) {
     const smr_resample_attributes *a = &node->attributes.resample;
     const smr_value *x = node->inputs[0], *y = node->outputs[0];
@@ -314,10 +355,9 @@ smr_status smr_prepare_resample(smr_node *node, smr_error *error) {
                  (int)y->dims[axis]);
     }
     p->a = *a;
-    p->outer = array_product(y, 0, axis);
-    p->inner = array_product(y, axis + 1, y->rank);
     p->size = x->dims[axis];
     p->count = y->dims[axis];
+    prepare_resample_steps(node, p, axis);
     SMR_TRY(prepare_resample_taps(p, error));
     node->work = (size_t)p->count;
     node->run = a->mode == SMR_RESAMPLE_MODE_NEAREST ? run_resample_nearest : resample_run(x->dtype);
@@ -330,7 +370,7 @@ bool smr_resample_takes(const smr_node *node, uint8_t dtype, size_t least) {
     const int32_t axis = a->axis < 0 ? a->axis + y->rank : a->axis;
     return a->mode != SMR_RESAMPLE_MODE_NEAREST && node->inputs[0]->dtype == dtype && y->dtype == dtype &&
            axis >= 0 && axis < y->rank && fabsf(a->cubic_a) <= RESAMPLE_STEEPEST &&
-           array_product(y, axis + 1, y->rank) >= least;
+           resample_side_by_side(node, axis) >= least;
 }
 
 smr_status smr_resample_prepare(smr_node *node, smr_resample_blend blend, smr_error *error) {

@@ -80,10 +80,11 @@ static inline pool_place pool_place_of(const pool_parameters *p, const int32_t s
     return place;
 }
 
-/* The index of the item's first channel in a tensor of these sizes, at another pixel of the same example. */
-static inline size_t pool_index(const pool_parameters *p, const int32_t sizes[2], const pool_place *place,
-                                int64_t y, int64_t x) {
-    return ((place->batch * (size_t)sizes[0] + (size_t)y) * (size_t)sizes[1] + (size_t)x) * p->channels +
+/* The index of the item's first channel in a tensor of these sizes, whose pixels are `row` elements apart, at
+ * another pixel of the same example. */
+static inline size_t pool_index(size_t row, const int32_t sizes[2], const pool_place *place, int64_t y,
+                                int64_t x) {
+    return ((place->batch * (size_t)sizes[0] + (size_t)y) * (size_t)sizes[1] + (size_t)x) * row +
            place->channel;
 }
 

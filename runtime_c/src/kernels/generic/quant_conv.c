@@ -187,14 +187,14 @@ static void quant_conv_row(const quant_conv *conv, const int8_t *row, int64_t le
     const int64_t last = left + (int64_t)(window->taps[1] - 1) * window->dilations[1];
     int32_t tap;
     if (row != NULL && conv->runs && left >= 0 && last < window->size[1]) {
-        quant_dot(&conv->filter, first, count, acc, row + (size_t)left * conv->channels, 1, position,
+        quant_dot(&conv->filter, first, count, acc, row + (size_t)left * conv->pixel, 1, position,
                   (size_t)window->taps[1] * conv->depth);
         return;
     }
     for (tap = 0; tap < window->taps[1]; ++tap) {
         const int64_t column = left + (int64_t)tap * window->dilations[1];
         const bool inside = row != NULL && column >= 0 && column < window->size[1];
-        const int8_t *x = inside ? row + (size_t)column * conv->channels + channel : &conv->border;
+        const int8_t *x = inside ? row + (size_t)column * conv->pixel + channel : &conv->border;
         quant_dot(&conv->filter, first, count, acc, x, inside, position + (size_t)tap * conv->column_step,
                   conv->depth);
     }
@@ -205,7 +205,7 @@ static void quant_conv_row(const quant_conv *conv, const int8_t *row, int64_t le
 static smr_status run_quantized_conv2d(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const quant_conv *conv = SMR_CONST_PARAMETERS(node, quant_conv);
     const smr_window *window = &conv->window;
-    const size_t row_bytes = (size_t)window->size[1] * conv->channels;
+    const size_t row_bytes = (size_t)window->size[1] * conv->pixel;
     const int8_t *x = node->inputs[0]->data;
     int8_t *y = node->outputs[0]->data;
     const size_t y_row = smr_value_row(node->outputs[0]);
@@ -259,7 +259,8 @@ static smr_status prepare_conv_layout(const smr_value *filter, int32_t groups, q
             conv->row_step = columns * conv->column_step;
         }
     }
-    conv->runs = groups == 1 && conv->window.dilations[1] == 1 && conv->column_step == depth;
+    conv->runs =
+        groups == 1 && conv->window.dilations[1] == 1 && conv->column_step == depth && conv->pixel == depth;
     return SMR_OK;
 }
 
@@ -289,6 +290,7 @@ smr_status smr_prepare_quantized_conv2d(smr_node *node, smr_error *error) {
                                   attributes->activation_max, &conv->output, error));
     outputs = (size_t)filter->dims[3];
     rows = outputs > 0 ? filter->count / outputs : 0;
+    conv->pixel = smr_value_row(x);
     SMR_TRY(prepare_conv_layout(filter, groups, conv, error));
     SMR_TRY(prepare_panels(filter, rows, &conv->filter, error));
     SMR_TRY(prepare_filter(node, outputs, rows, attributes->filter_zero_point, attributes->rounding,
@@ -392,6 +394,7 @@ static smr_status run_quantized_depthwise(const smr_node *node, size_t begin, si
     const quant_depthwise *depthwise = SMR_CONST_PARAMETERS(node, quant_depthwise);
     const smr_window *window = &depthwise->window;
     const size_t outputs = depthwise->filter.outputs;
+    const size_t x_row = smr_value_row(node->inputs[0]), y_row = smr_value_row(node->outputs[0]);
     const int8_t *x = node->inputs[0]->data;
     int8_t *y = node->outputs[0]->data;
     size_t pixel, first;
@@ -416,13 +419,12 @@ static smr_status run_quantized_depthwise(const smr_node *node, size_t begin, si
                         at >= 0 && at < window->size[0] && beside >= 0 && beside < window->size[1];
                     const size_t place =
                         (image * (size_t)window->size[0] + (size_t)at) * (size_t)window->size[1];
-                    quant_depthwise_tap(
-                        depthwise, inside ? x + (place + (size_t)beside) * depthwise->channels : NULL,
-                        (size_t)row * (size_t)window->taps[1] + (size_t)column, first, count, acc);
+                    quant_depthwise_tap(depthwise, inside ? x + (place + (size_t)beside) * x_row : NULL,
+                                        (size_t)row * (size_t)window->taps[1] + (size_t)column, first, count,
+                                        acc);
                 }
             }
-            quant_write(&depthwise->filter, first, count, acc, &depthwise->output,
-                        y + pixel * outputs + first);
+            quant_write(&depthwise->filter, first, count, acc, &depthwise->output, y + pixel * y_row + first);
         }
     }
     return SMR_OK;

@@ -27,6 +27,7 @@ typedef struct quant_conv {
     quant_filter filter;
     size_t pixels;      /* of the output, in all images */
     size_t channels;    /* of the input */
+    size_t pixel;       /* elements from one of its pixels to the next */
     size_t depth;       /* channels that an output sees */
     size_t per_group;   /* outputs of a group */
     size_t blocks;      /* of up to 16 outputs, in a group */

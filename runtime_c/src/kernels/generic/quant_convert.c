@@ -60,12 +60,15 @@ static float quant_real(const smr_value *x, size_t i) {
 static smr_status run_quantize_away(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const quant_conversion *parameters = SMR_CONST_PARAMETERS(node, quant_conversion);
     const smr_value *x = node->inputs[0];
+    smr_span span;
     size_t i;
     (void)error;
-    for (i = begin; i < end; ++i) {
-        const float real = quant_real(x, i);
-        const float scaled = real != real ? 0.0f : real / parameters->multiplier;
-        quant_store(node->outputs[0], i, quant_finish_away(scaled, &parameters->output));
+    for (span = smr_span_first(node, begin, end); span.count > 0; smr_span_next(&span)) {
+        for (i = 0; i < span.count; ++i) {
+            const float real = quant_real(x, span.x + i);
+            const float scaled = real != real ? 0.0f : real / parameters->multiplier;
+            quant_store(node->outputs[0], span.y + i, quant_finish_away(scaled, &parameters->output));
+        }
     }
     return SMR_OK;
 }
@@ -73,12 +76,15 @@ static smr_status run_quantize_away(const smr_node *node, size_t begin, size_t e
 static smr_status run_quantize(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const quant_conversion *parameters = SMR_CONST_PARAMETERS(node, quant_conversion);
     const smr_value *x = node->inputs[0];
+    smr_span span;
     size_t i;
     (void)error;
-    for (i = begin; i < end; ++i) {
-        const float real = quant_real(x, i);
-        const float scaled = real != real ? 0.0f : real * parameters->multiplier;
-        quant_store(node->outputs[0], i, quant_finish(scaled, &parameters->output));
+    for (span = smr_span_first(node, begin, end); span.count > 0; smr_span_next(&span)) {
+        for (i = 0; i < span.count; ++i) {
+            const float real = quant_real(x, span.x + i);
+            const float scaled = real != real ? 0.0f : real * parameters->multiplier;
+            quant_store(node->outputs[0], span.y + i, quant_finish(scaled, &parameters->output));
+        }
     }
     return SMR_OK;
 }
@@ -106,15 +112,18 @@ smr_status smr_prepare_quantize(smr_node *node, smr_error *error) {
 static smr_status run_dequantize(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const quant_conversion *parameters = SMR_CONST_PARAMETERS(node, quant_conversion);
     const smr_value *y = node->outputs[0];
+    smr_span span;
     size_t i;
     (void)error;
-    for (i = begin; i < end; ++i) {
-        const int32_t offset = quant_load(node->inputs[0], i) - parameters->input_zero_point;
-        const float real = (float)offset * parameters->multiplier;
-        if (y->dtype == SMR_DTYPE_FLOAT16) {
-            ((uint16_t *)y->data)[i] = smr_float_to_half(real);
-        } else {
-            ((float *)y->data)[i] = real;
+    for (span = smr_span_first(node, begin, end); span.count > 0; smr_span_next(&span)) {
+        for (i = 0; i < span.count; ++i) {
+            const int32_t offset = quant_load(node->inputs[0], span.x + i) - parameters->input_zero_point;
+            const float real = (float)offset * parameters->multiplier;
+            if (y->dtype == SMR_DTYPE_FLOAT16) {
+                ((uint16_t *)y->data)[span.y + i] = smr_float_to_half(real);
+            } else {
+                ((float *)y->data)[span.y + i] = real;
+            }
         }
     }
     return SMR_OK;
@@ -138,11 +147,15 @@ smr_status smr_prepare_dequantize(smr_node *node, smr_error *error) {
 
 static smr_status run_requantize(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const quant_conversion *parameters = SMR_CONST_PARAMETERS(node, quant_conversion);
+    smr_span span;
     size_t i;
     (void)error;
-    for (i = begin; i < end; ++i) {
-        const int32_t acc = quant_load(node->inputs[0], i) - parameters->input_zero_point;
-        quant_store(node->outputs[0], i, quant_requantize(acc, parameters->multiplier, &parameters->output));
+    for (span = smr_span_first(node, begin, end); span.count > 0; smr_span_next(&span)) {
+        for (i = 0; i < span.count; ++i) {
+            const int32_t acc = quant_load(node->inputs[0], span.x + i) - parameters->input_zero_point;
+            quant_store(node->outputs[0], span.y + i,
+                        quant_requantize(acc, parameters->multiplier, &parameters->output));
+        }
     }
     return SMR_OK;
 }
@@ -167,10 +180,13 @@ static smr_status run_lookup_table(const smr_node *node, size_t begin, size_t en
     const uint8_t *table = node->inputs[1]->data;
     const uint8_t flip = node->inputs[0]->dtype == SMR_DTYPE_INT8 ? 0x80 : 0;
     uint8_t *y = node->outputs[0]->data;
+    smr_span span;
     size_t i;
     (void)error;
-    for (i = begin; i < end; ++i) {
-        y[i] = table[x[i] ^ flip];
+    for (span = smr_span_first(node, begin, end); span.count > 0; smr_span_next(&span)) {
+        for (i = 0; i < span.count; ++i) {
+            y[span.y + i] = table[x[span.x + i] ^ flip];
+        }
     }
     return SMR_OK;
 }

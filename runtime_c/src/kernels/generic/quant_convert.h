@@ -4,6 +4,7 @@
 #define SMR_GENERIC_QUANT_CONVERT_H
 
 #include "quant.h"
+#include "span.h"
 
 /* parameters of quantize, dequantize and requantize */
 typedef struct quant_conversion {

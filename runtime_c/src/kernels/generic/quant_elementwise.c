@@ -1,12 +1,13 @@
 /* Sums and products of two int8 tensors of different scales, with broadcasting. */
 #include "quant_elementwise.h"
 
-static void quant_add_axis(quant_binary *binary, size_t dim, const size_t strides[2]) {
+/* `rows`: the innermost axis is alone, because rows do not lie side by side. */
+static void quant_add_axis(quant_binary *binary, size_t dim, const size_t strides[2], bool rows) {
     const int32_t last = binary->rank - 1;
-    if (dim == 1) {
+    if (dim == 1 && !(rows && last < 0)) {
         return;
     }
-    if (last >= 0 && strides[0] == binary->axes[last].strides[0] * binary->axes[last].size &&
+    if (last >= (rows ? 1 : 0) && strides[0] == binary->axes[last].strides[0] * binary->axes[last].size &&
         strides[1] == binary->axes[last].strides[1] * binary->axes[last].size) {
         binary->axes[last].size *= dim;
         return;
@@ -19,9 +20,11 @@ static void quant_add_axis(quant_binary *binary, size_t dim, const size_t stride
 
 /* Checks the shapes and fills the axes, the innermost first. */
 static smr_status prepare_axes(const smr_node *node, quant_binary *binary, smr_error *error) {
-    const smr_value *output = node->outputs[0];
-    const int32_t rank =
-        node->inputs[0]->rank > node->inputs[1]->rank ? node->inputs[0]->rank : node->inputs[1]->rank;
+    const smr_value *operands[3] = {node->inputs[0], node->inputs[1], node->outputs[0]};
+    const smr_value *output = operands[2];
+    const int32_t rank = operands[0]->rank > operands[1]->rank ? operands[0]->rank : operands[1]->rank;
+    const bool strided = operands[0]->layout == SMR_LAYOUT_STRIDED ||
+                         operands[1]->layout == SMR_LAYOUT_STRIDED || output->layout == SMR_LAYOUT_STRIDED;
     size_t spans[2] = {1, 1};
     int32_t i, k;
     if (output->rank != rank) {
@@ -29,27 +32,28 @@ static smr_status prepare_axes(const smr_node *node, quant_binary *binary, smr_e
                  (int)rank);
     }
     for (i = 0; i < rank; ++i) {
-        int32_t dims[2], dim;
+        int32_t dims[3], dim;
         size_t strides[2];
-        for (k = 0; k < 2; ++k) {
-            const smr_value *input = node->inputs[k];
-            dims[k] = i < input->rank ? input->dims[input->rank - 1 - i] : 1;
+        for (k = 0; k < 3; ++k) {
+            dims[k] = i < operands[k]->rank ? operands[k]->dims[operands[k]->rank - 1 - i] : 1;
         }
         dim = dims[0] == 1 ? dims[1] : dims[0];
-        if ((dims[1] != 1 && dims[1] != dim) || output->dims[rank - 1 - i] != dim) {
+        if ((dims[1] != 1 && dims[1] != dim) || dims[2] != dim) {
             SMR_FAIL(error, SMR_ERROR_MODEL,
                      "dimension %d of the output is %d, those of the inputs %d and %d", (int)(rank - 1 - i),
-                     (int)output->dims[rank - 1 - i], (int)dims[0], (int)dims[1]);
+                     (int)dims[2], (int)dims[0], (int)dims[1]);
         }
         if (output->count == 0) {
             continue;
         }
         for (k = 0; k < 2; ++k) {
             strides[k] = dims[k] == 1 ? 0 : spans[k];
-            spans[k] *= (size_t)dims[k];
+            spans[k] =
+                i == 0 && operands[k]->rank > 0 ? smr_value_row(operands[k]) : spans[k] * (size_t)dims[k];
         }
-        quant_add_axis(binary, (size_t)dim, strides);
+        quant_add_axis(binary, (size_t)dim, strides, strided);
     }
+    binary->row = strided ? smr_value_row(output) : binary->axes[0].size;
     return SMR_OK;
 }
 
@@ -75,14 +79,14 @@ static smr_status run_quantized_add(const smr_node *node, size_t begin, size_t e
     int8_t *z = node->outputs[0]->data;
     (void)error;
     while (begin < end) {
-        size_t places[2], i;
+        size_t places[3], i;
         const size_t run = quant_binary_at(binary, begin, places);
         const size_t count = run < end - begin ? run : end - begin;
         for (i = 0; i < count; ++i) {
             const int32_t a = x[places[0] + i * binary->axes[0].strides[0]] - binary->zero_points[0];
             const int32_t b = y[places[1] + i * binary->axes[0].strides[1]] - binary->zero_points[1];
             const int32_t acc = a * binary->multipliers[0] + b * binary->multipliers[1];
-            z[begin + i] = (int8_t)quant_requantize(acc, binary->multiplier, &binary->output);
+            z[places[2] + i] = (int8_t)quant_requantize(acc, binary->multiplier, &binary->output);
         }
         begin += count;
     }
@@ -115,13 +119,13 @@ static smr_status run_quantized_multiply(const smr_node *node, size_t begin, siz
     int8_t *z = node->outputs[0]->data;
     (void)error;
     while (begin < end) {
-        size_t places[2], i;
+        size_t places[3], i;
         const size_t run = quant_binary_at(binary, begin, places);
         const size_t count = run < end - begin ? run : end - begin;
         for (i = 0; i < count; ++i) {
             const int32_t a = x[places[0] + i * binary->axes[0].strides[0]] - binary->zero_points[0];
             const int32_t b = y[places[1] + i * binary->axes[0].strides[1]] - binary->zero_points[1];
-            z[begin + i] = (int8_t)quant_requantize(a * b, binary->multiplier, &binary->output);
+            z[places[2] + i] = (int8_t)quant_requantize(a * b, binary->multiplier, &binary->output);
         }
         begin += count;
     }

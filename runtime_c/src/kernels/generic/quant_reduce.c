@@ -8,6 +8,7 @@ static smr_status run_quantized_average(const smr_node *node, size_t begin, size
     const quant_average *average = SMR_CONST_PARAMETERS(node, quant_average);
     const smr_window *window = &average->window;
     const size_t channels = average->channels;
+    const size_t x_row = smr_value_row(node->inputs[0]), y_row = smr_value_row(node->outputs[0]);
     const int8_t *x = node->inputs[0]->data;
     int8_t *y = node->outputs[0]->data;
     size_t pixel, first, n;
@@ -29,13 +30,12 @@ static smr_status run_quantized_average(const smr_node *node, size_t begin, size
                 for (column = columns.begin; column < columns.end; ++column) {
                     const size_t place = at * (size_t)window->size[1] + (size_t)(columns.first + column);
                     for (n = 0; n < lanes; ++n) {
-                        acc[n] += x[place * channels + first + n] - average->zero_point;
+                        acc[n] += x[place * x_row + first + n] - average->zero_point;
                     }
                 }
             }
             for (n = 0; n < lanes; ++n) {
-                y[pixel * channels + first + n] =
-                    (int8_t)quant_requantize(acc[n], multiplier, &average->output);
+                y[pixel * y_row + first + n] = (int8_t)quant_requantize(acc[n], multiplier, &average->output);
             }
         }
     }

@@ -29,6 +29,7 @@ typedef struct winograd_parameters {
     size_t block;         /* tiles that are multiplied together, at most */
     size_t room;          /* tiles that the scratch has room for */
     size_t channels;
+    size_t pixel; /* floats from a pixel of the input to the next */
     size_t outputs;
     float least, most;
 } winograd_parameters;
@@ -57,7 +58,7 @@ static winograd_tile winograd_tile_at(const winograd_parameters *p, size_t index
 /* Points at the pixels that a tile sees, from channel `channel` on. */
 static void winograd_find(const winograd_parameters *p, const float *x, const winograd_tile *tile,
                           size_t channel, const float **pixels) {
-    const float *image = x + tile->image * (size_t)p->size[0] * (size_t)p->size[1] * p->channels + channel;
+    const float *image = x + tile->image * (size_t)p->size[0] * (size_t)p->size[1] * p->pixel + channel;
     const int64_t top = tile->y - p->before[0], left = tile->x - p->before[1];
     const int64_t begin = left < 0 ? -left : 0, room = p->size[1] - left;
     const int64_t end = room < SMR_WINOGRAD_SEEN ? room : SMR_WINOGRAD_SEEN;
@@ -66,11 +67,11 @@ static void winograd_find(const winograd_parameters *p, const float *x, const wi
         const bool inside = top + i >= 0 && top + i < p->size[0];
         const float **line = pixels + i * SMR_WINOGRAD_SEEN;
         const float *source =
-            image + (inside ? (size_t)((top + i) * p->size[1] + left + begin) : 0) * p->channels;
+            image + (inside ? (size_t)((top + i) * p->size[1] + left + begin) : 0) * p->pixel;
         for (j = 0; j < SMR_WINOGRAD_SEEN; ++j) {
             line[j] = winograd_zeros;
         }
-        for (j = begin; inside && j < end; ++j, source += p->channels) {
+        for (j = begin; inside && j < end; ++j, source += p->pixel) {
             line[j] = source;
         }
     }
@@ -177,6 +178,7 @@ static smr_status winograd_check(const smr_node *node, winograd_parameters *p, s
         p->counts[axis] = (size_t)((p->positions[axis] + SMR_WINOGRAD_TILE - 1) / SMR_WINOGRAD_TILE);
     }
     p->channels = (size_t)x->dims[3];
+    p->pixel = smr_value_row(x);
     p->outputs = (size_t)y->dims[3];
     return SMR_OK;
 }

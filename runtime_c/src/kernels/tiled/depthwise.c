@@ -22,6 +22,7 @@ typedef struct depthwise_parameters {
     const uint8_t *weights; /* null where the filter or the bias are no constants */
     const uint8_t *bias;    /* or null */
     size_t channels;
+    size_t x_row, y_row;     /* elements from one pixel to the next */
     uint32_t blocks;         /* of channels */
     uint32_t strips;         /* of lines, or of columns, in an image */
     uint32_t part;           /* positions of a line that are worked on together */
@@ -50,13 +51,13 @@ typedef struct depthwise_place {
 static inline const void *depthwise_pixel(const depthwise_place *place, int64_t row, int64_t column) {
     const smr_window *window = &place->p->window;
     const bool inside = row >= 0 && row < window->size[0] && column >= 0 && column < window->size[1];
-    const size_t pixel = place->p->channels * place->p->number;
+    const size_t pixel = place->p->x_row * place->p->number;
     return inside ? place->x + ((size_t)row * (size_t)window->size[1] + (size_t)column) * pixel
                   : (const void *)depthwise_zeros;
 }
 
 static inline void *depthwise_output(const depthwise_place *place, size_t line, size_t position) {
-    const size_t pixel = place->p->channels * place->p->number;
+    const size_t pixel = place->p->y_row * place->p->number;
     return place->y + (line * (size_t)place->p->window.positions[1] + position) * pixel;
 }
 
@@ -138,7 +139,7 @@ static inline void depthwise_see(const depthwise_place *place, int64_t line, int
     const int64_t row = across == 0 ? line : first, column = across == 0 ? first : line;
     /* As a number, because it may lie outside until it is chosen. */
     uintptr_t at = (uintptr_t)place->x + (uintptr_t)((row * window->size[1] + column) *
-                                                     (int64_t)(place->p->channels * place->p->number));
+                                                     (int64_t)(place->p->x_row * place->p->number));
     int32_t i;
     for (i = 0; i < count; ++i, at += step) {
         seen[i] = (uint64_t)(first + i) < size ? (const void *)at : depthwise_zeros;
@@ -270,8 +271,8 @@ static smr_status run_depthwise(const smr_node *node, size_t begin, size_t end, 
     place.p = p;
     place.filter.row_step = p->across == 0 ? row_step : p->channels;
     place.filter.tap_step = p->across == 0 ? p->channels : row_step;
-    place.filter.seen_step = (p->across == 0 ? 1 : (size_t)window->size[1]) * p->channels;
-    place.filter.output_step = (p->across == 0 ? 1 : width) * p->channels;
+    place.filter.seen_step = (p->across == 0 ? 1 : (size_t)window->size[1]) * p->x_row;
+    place.filter.output_step = (p->across == 0 ? 1 : width) * p->y_row;
     place.filter.least = p->least;
     place.filter.most = p->most;
     place.begin[1 - p->cut] = 0;
@@ -284,11 +285,9 @@ static smr_status run_depthwise(const smr_node *node, size_t begin, size_t end, 
         place.filter.channels = (block + 1 == p->blocks ? p->channels : next) - first;
         place.filter.weights = weights + first * p->number;
         place.filter.bias = bias == NULL ? NULL : bias + first * p->number;
-        place.x =
-            (const uint8_t *)node->inputs[0]->data +
-            (image * (size_t)window->size[0] * (size_t)window->size[1] * p->channels + first) * p->number;
-        place.y =
-            (uint8_t *)node->outputs[0]->data + (image * lines * width * p->channels + first) * p->number;
+        place.x = (const uint8_t *)node->inputs[0]->data +
+                  (image * (size_t)window->size[0] * (size_t)window->size[1] * p->x_row + first) * p->number;
+        place.y = (uint8_t *)node->outputs[0]->data + (image * lines * width * p->y_row + first) * p->number;
         place.begin[p->cut] = depthwise_strip_begin(p, strip);
         place.end[p->cut] = depthwise_strip_begin(p, strip + 1);
         depthwise_strip(&place);
@@ -375,6 +374,8 @@ smr_status smr_depthwise_prepare(smr_node *node, size_t lanes, const smr_depthwi
     p.lanes = (uint8_t)lanes;
     p.number = node->inputs[1]->dtype == SMR_DTYPE_FLOAT16 ? 2 : 4;
     p.channels = generic->channels;
+    p.x_row = smr_value_row(node->inputs[0]);
+    p.y_row = smr_value_row(node->outputs[0]);
     p.least = generic->activation == SMR_ACTIVATION_NONE ? -INFINITY : 0.0f;
     p.most = generic->activation == SMR_ACTIVATION_RELU6 ? 6.0f : INFINITY;
     p.form = depthwise_form(&p.window);

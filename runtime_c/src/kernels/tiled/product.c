@@ -93,7 +93,7 @@ static void product_begin_part(const smr_product *p, const uint8_t *x, size_t nu
     part->lines = p->rows ? 1 : (end < height ? end : height) - begin;
     part->column = p->rows ? begin : width * side / p->across;
     part->columns = (p->rows ? end < width ? end : width : width * (side + 1) / p->across) - part->column;
-    part->image = x + image * (size_t)window->size[0] * (size_t)window->size[1] * product_pixel(p);
+    part->image = x + image * (size_t)window->size[0] * (size_t)window->size[1] * p->pixel;
     part->channel = channel;
     part->top = smr_window_at(window, 0, (int64_t)first, 0);
     part->left = smr_window_at(window, 1, (int64_t)part->column, 0);
@@ -118,14 +118,14 @@ typedef struct product_place {
     size_t pixels; /* of a line */
 } product_place;
 
-/* Numbers lie as in an image of so many columns with all channels, from `pixels` on. */
+/* Numbers lie as in an image of so many columns with all channels, from `pixels` on; `pixel`: bytes from one
+ * to the next. */
 static void product_set_image(const smr_product *p, const product_place *place, const uint8_t *pixels,
-                              size_t columns, smr_tile *tile) {
+                              size_t pixel, size_t columns, smr_tile *tile) {
     const smr_window *window = &p->window;
-    const size_t pixel = (size_t)p->channels * p->number;
     const size_t row = (size_t)window->taps[1] * p->channels;
-    const bool merged =
-        window->dilations[1] == 1 && (p->number > 1 || p->weights_row == product_divide(row, 4) * 64);
+    const bool merged = window->dilations[1] == 1 && pixel == product_seen(p) &&
+                        (p->number > 1 || p->weights_row == product_divide(row, 4) * 64);
     tile->pixels = pixels;
     tile->pixel_step = product_stride(p, 1) * pixel;
     tile->row_step = (size_t)window->dilations[0] * columns * pixel;
@@ -142,18 +142,18 @@ static void product_set_image(const smr_product *p, const product_place *place, 
 static void product_run_tile(const smr_product *p, const product_part *part, const product_place *place,
                              smr_tile_function function, smr_tile *tile) {
     const smr_window *window = &p->window;
-    const size_t pixel = (size_t)p->channels * p->number, columns = (size_t)window->size[1];
+    const size_t columns = (size_t)window->size[1];
     const size_t x = place->column * (size_t)window->strides[1], y = place->line * (size_t)window->strides[0];
     const int64_t top = part->top + (int64_t)y;
     const smr_window_range rows =
         smr_window_inside(top, window->dilations[0], window->size[0], window->taps[0]);
     const int64_t first = top + (int64_t)rows.begin * window->dilations[0];
-    product_set_image(p, place, part->image, columns, tile);
+    product_set_image(p, place, part->image, p->pixel, columns, tile);
     tile->first = true;
     tile->last = !p->apart;
     tile->rows = rows.end > rows.begin ? (size_t)(rows.end - rows.begin) : 0;
     if (tile->rows > 0) {
-        tile->pixels += ((size_t)first * columns + (size_t)(part->left + (int64_t)x)) * pixel;
+        tile->pixels += ((size_t)first * columns + (size_t)(part->left + (int64_t)x)) * p->pixel;
     }
     tile->weights += (size_t)rows.begin * p->weights_row;
     function(tile);
@@ -182,7 +182,7 @@ static void product_run_chunks(const smr_product *p, product_part *part, const p
         const size_t left = p->channels - box.channel;
         size_t tap;
         box.channels = left < chunk ? left : chunk;
-        product_set_image(p, place, part->copy, columns, tile);
+        product_set_image(p, place, part->copy, product_seen(p), columns, tile);
         if (box.channels < p->channels || apart) {
             const size_t bytes = box.channels * p->number;
             tile->pixel_step = apart ? bytes : product_stride(p, 1) * bytes;
@@ -295,13 +295,13 @@ static void product_run_alike(const smr_node *node, const smr_product *p, produc
     const smr_tile_function *functions = p->functions->function[block->count - 1];
     const product_place place = {0, tiles.lines, 0, 0};
     const size_t columns = p->copied ? product_columns(p, part->columns) : (size_t)p->window.size[1];
-    const size_t line_step = product_stride(p, 0) * columns * p->channels * p->number;
+    const size_t pixel = p->copied ? product_seen(p) : p->pixel;
+    const size_t line_step = product_stride(p, 0) * columns * pixel;
     const uint8_t *from =
-        p->copied ? part->copy
-                  : part->image + ((size_t)part->top * columns + part->column) * p->channels * p->number;
+        p->copied ? part->copy : part->image + ((size_t)part->top * columns + part->column) * pixel;
     const void *start = product_start(p, block, tiles.lines * (tiles.pixels + (tiles.longer > 0)));
     size_t line, lines, count, column, step, i;
-    product_set_image(p, &place, from, columns, tile);
+    product_set_image(p, &place, from, pixel, columns, tile);
     tile->rows = (size_t)p->window.taps[0];
     tile->first = true;
     tile->last = !p->apart;

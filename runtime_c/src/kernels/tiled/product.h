@@ -87,6 +87,7 @@ typedef struct smr_product {
     const smr_product_functions *functions;
     const uint8_t *weights;
     const uint8_t *bias;    /* null for none, or one that is no constant */
+    size_t pixel;           /* bytes from one pixel of the input to the next */
     uint32_t weights_panel; /* bytes */
     uint32_t weights_row;
     uint32_t weights_tap; /* 0 where taps cannot be told apart */

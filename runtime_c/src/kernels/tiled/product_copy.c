@@ -18,7 +18,7 @@ static void product_border(uint8_t *to, uint8_t border, size_t bytes) {
 /* Copies a row of a box; where it is outside of the image the border is written. */
 static void product_copy_row(const smr_product *p, const uint8_t *row, const product_box *box, uint8_t *to) {
     const uint8_t border = p->border ^ p->functions->flip;
-    const size_t pixel = product_pixel(p), bytes = box->channels * p->number;
+    const size_t pixel = p->pixel, bytes = box->channels * p->number;
     const int64_t width = p->window.size[1];
     size_t i = 0;
     if (box->column_step == 1 && bytes == pixel) {
@@ -45,7 +45,7 @@ static void product_copy_row(const smr_product *p, const uint8_t *row, const pro
 }
 
 void smr_product_copy(const smr_product *p, const uint8_t *image, const product_box *box, uint8_t *to) {
-    const size_t row_bytes = (size_t)p->window.size[1] * product_pixel(p);
+    const size_t row_bytes = (size_t)p->window.size[1] * p->pixel;
     const size_t bytes = box->columns * box->channels * p->number;
     size_t i;
     for (i = 0; i < box->rows; ++i, to += bytes) {

@@ -72,7 +72,7 @@ static uint32_t product_blocks_alone(const smr_product *p, uint32_t panels) {
 static uint32_t product_blocks(const smr_product *p, uint32_t panels, size_t pixels, bool rows) {
     const smr_product_functions *functions = p->functions;
     const smr_window *window = &p->window;
-    const size_t step = (size_t)window->strides[1] * product_pixel(p);
+    const size_t step = (size_t)window->strides[1] * p->pixel;
     const uint8_t apart = functions->panels_apart[rows ? 0 : 1];
     if (pixels == 1) {
         return product_blocks_alone(p, panels);

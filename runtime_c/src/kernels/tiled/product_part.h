@@ -53,9 +53,9 @@ static inline size_t product_most_pixels(const smr_product *p) {
     return p->functions->pixels[p->panels / p->blocks - 1];
 }
 
-/* Bytes from one pixel of an image to the next. */
-static inline size_t product_pixel(const smr_product *p) {
-    return (size_t)p->groups * p->channels * p->number;
+/* Bytes that an output sees of a pixel, which is all of it in a copy. */
+static inline size_t product_seen(const smr_product *p) {
+    return (size_t)p->channels * p->number;
 }
 
 /* The first channel that the outputs of a block see. */

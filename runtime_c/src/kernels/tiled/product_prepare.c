@@ -49,6 +49,7 @@ smr_status smr_product_prepare_conv2d(smr_node *node, const smr_product_function
     p.groups = (uint32_t)generic->groups;
     p.outputs = (uint32_t)generic->outputs;
     p.number = node->inputs[1]->dtype == SMR_DTYPE_FLOAT16 ? 2 : 4;
+    p.pixel = smr_value_row(node->inputs[0]) * p.number;
     product_fill(functions, generic->activation, &p);
     smr_product_cut(node, &p);
     return SMR_OK;
@@ -67,6 +68,7 @@ smr_status smr_product_prepare_matmul(smr_node *node, const smr_product_function
     p.outputs = (uint32_t)y->dims[1];
     smr_product_as_rows(&p, z->count / p.outputs, 1);
     p.number = node->inputs[1]->dtype == SMR_DTYPE_FLOAT16 ? 2 : 4;
+    p.pixel = (size_t)p.channels * p.number;
     product_fill(functions, node->attributes.matmul.activation, &p);
     smr_product_cut(node, &p);
     return SMR_OK;

@@ -10,7 +10,7 @@
 static void product_sweep_tap(const smr_product *p, const product_block *block, const product_part *part,
                               size_t row, size_t column, smr_tile *tile) {
     const smr_window *window = &p->window;
-    const size_t most = p->functions->pixels[block->count - 1], pixel = (size_t)p->channels * p->number;
+    const size_t most = p->functions->pixels[block->count - 1];
     const int64_t left = part->left + (int64_t)(column * (size_t)window->dilations[1]);
     const smr_window_range seen =
         smr_window_inside(left, window->strides[1], window->size[1], (int32_t)part->columns);
@@ -25,7 +25,7 @@ static void product_sweep_tap(const smr_product *p, const product_block *block, 
         for (i = 0; i < tiles && y >= 0 && y < window->size[0]; ++i) {
             const size_t pixels = columns / tiles + (i < columns % tiles);
             const size_t x = (size_t)(left + (int64_t)(at * (size_t)window->strides[1]));
-            tile->pixels = from + ((size_t)y * (size_t)window->size[1] + x) * pixel;
+            tile->pixels = from + ((size_t)y * (size_t)window->size[1] + x) * p->pixel;
             tile->partial = sums + (line * part->columns + at) * block->count * 16;
             p->functions->function[block->count - 1][pixels - 1](tile);
             at += pixels;
@@ -66,7 +66,7 @@ void smr_product_sweep(const smr_node *node, const smr_product *p, const product
     tile->jump = 0;
     tile->ahead = SMR_TILE_AHEAD;
     tile->runs = 1;
-    tile->pixel_step = (size_t)window->strides[1] * p->channels * p->number;
+    tile->pixel_step = (size_t)window->strides[1] * p->pixel;
     tile->first = true;
     tile->last = false;
     product_sweep_all(node, p, block, part, tile);

@@ -13,6 +13,7 @@
 
 typedef struct woven_depthwise {
     smr_window window;
+    size_t x_row, y_row; /* bytes from one pixel to the next */
     const smr_woven_functions *functions;
     const int8_t *weights;
     const int32_t *bias;
@@ -156,7 +157,6 @@ static uint8_t *woven_border(const woven_depthwise *p, const woven_block *block,
 static void woven_line(const woven_depthwise *p, const woven_block *block, const int8_t *image, int64_t top,
                        int64_t first, size_t count, bool again, uint8_t *woven) {
     const smr_window *window = &p->window;
-    const size_t channels = p->channels;
     const int64_t size = window->size[1], end = first + (int64_t)count;
     const size_t before = first >= 0 ? 0 : end <= 0 ? count : (size_t)-first;
     const size_t after = before == count || end <= size ? 0 : first >= size ? count : (size_t)(end - size);
@@ -178,9 +178,9 @@ static void woven_line(const woven_depthwise *p, const woven_block *block, const
                 woven_row(&rows, k, block->border, 0, 0);
             } else {
                 woven_row(&rows, k,
-                          image + ((size_t)y * (size_t)size + (size_t)(first + (int64_t)before)) * channels +
+                          image + ((size_t)y * (size_t)size + (size_t)(first + (int64_t)before)) * p->x_row +
                               block->first,
-                          1, channels);
+                          1, p->x_row);
             }
         }
         if (border && before > 0) {
@@ -214,8 +214,8 @@ static void woven_begin_sums(const woven_depthwise *p, const woven_block *block,
     sums->flat = p->flat;
     sums->loose = block->loose;
     sums->period = block->count;
-    sums->output_step = p->channels;
-    sums->output_line = p->lines * (size_t)window->positions[1] * p->channels;
+    sums->output_step = p->y_row;
+    sums->output_line = p->lines * (size_t)window->positions[1] * p->y_row;
     sums->range = &p->output;
     sums->across = 1;
     if (p->joined && window->strides[1] <= 2 && (block->count == lanes || block->count == 2 * lanes)) {
@@ -253,7 +253,7 @@ static void woven_strip(const woven_depthwise *p, const woven_block *block, cons
             for (next = 0; next < p->lines && next < lines; ++next) {
                 sums.lines = (lines - next + p->lines - 1) / p->lines;
                 sums.weights = block->weights + next * sums.taps * sums.groups * sums.weight_bytes;
-                sums.output = y + ((line + next) * width + position) * channels + block->first;
+                sums.output = y + ((line + next) * width + position) * p->y_row + block->first;
                 p->functions->sum(&sums);
             }
         }
@@ -270,7 +270,7 @@ static size_t woven_strip_begin(const woven_depthwise *p, uint32_t strip) {
 static smr_status run_woven(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const woven_depthwise *p = SMR_CONST_PARAMETERS(node, woven_depthwise);
     const smr_window *window = &p->window;
-    const size_t lines = (size_t)window->positions[0], channels = p->channels;
+    const size_t lines = (size_t)window->positions[0];
     woven_block block;
     uint32_t item, last = 0;
     bool begun = false;
@@ -289,9 +289,9 @@ static smr_status run_woven(const smr_node *node, size_t begin, size_t end, smr_
         }
         woven_strip(p, &block,
                     (const int8_t *)node->inputs[0]->data +
-                        (size_t)image * (size_t)window->size[0] * (size_t)window->size[1] * channels,
+                        (size_t)image * (size_t)window->size[0] * (size_t)window->size[1] * p->x_row,
                     (int8_t *)node->outputs[0]->data +
-                        (size_t)image * lines * (size_t)window->positions[1] * channels,
+                        (size_t)image * lines * (size_t)window->positions[1] * p->y_row,
                     first, woven_strip_begin(p, strip + 1));
     }
     return SMR_OK;
@@ -342,7 +342,9 @@ smr_status smr_woven_prepare(smr_node *node, const smr_woven_functions *function
         return SMR_OK; /* the generic kernel remains */
     }
     p.lines = woven_lines(&p);
-    p.joined = p.channels < SMR_WOVEN_CHANNELS;
+    p.x_row = smr_value_row(node->inputs[0]);
+    p.y_row = smr_value_row(node->outputs[0]);
+    p.joined = p.channels < SMR_WOVEN_CHANNELS && p.x_row == p.channels && p.y_row == p.channels;
     p.flat = p.joined && window->strides[1] == 1;
     p.blocks = (uint32_t)((p.channels + SMR_WOVEN_CHANNELS - 1) / SMR_WOVEN_CHANNELS);
     block = p.channels < SMR_WOVEN_CHANNELS ? p.channels : SMR_WOVEN_CHANNELS;

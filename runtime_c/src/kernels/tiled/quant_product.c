@@ -39,6 +39,7 @@ smr_status smr_quant_product_prepare_conv2d(smr_node *node, const smr_product_fu
     p.border = (uint8_t)generic->border;
     p.channels = (uint32_t)generic->depth;
     p.groups = (uint32_t)(generic->channels / generic->depth);
+    p.pixel = generic->pixel;
     smr_product_place_weights(&p, generic->column_step % 4 == 0 ? generic->column_step * QUANT_PANEL : 0,
                               generic->row_step * QUANT_PANEL, generic->filter.panel_bytes);
     smr_product_cut(node, &p);
@@ -56,6 +57,7 @@ smr_status smr_quant_product_prepare_matmul(smr_node *node, const smr_product_fu
     }
     product_fill(functions, &generic->filter, &generic->output, &p);
     p.channels = (uint32_t)generic->depth;
+    p.pixel = p.channels;
     smr_product_place_weights(&p, generic->filter.panel_bytes, generic->filter.panel_bytes,
                               generic->filter.panel_bytes);
     smr_product_as_rows(&p, generic->rows, 1);

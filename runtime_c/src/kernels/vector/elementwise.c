@@ -31,6 +31,7 @@ static void elementwise_join_rows(smr_vector_function function, smr_vector_rows 
     rows->y = x_repeated ? rows->y : row;
     rows->x_row *= joined;
     rows->y_row *= joined;
+    rows->z_row *= joined;
     function(rows);
     rows->x += rows->x_row * rows->rows;
     rows->y += rows->y_row * rows->rows;
@@ -47,15 +48,18 @@ static void elementwise_run_rows(const vector_elementwise *p, const smr_node *no
     const smr_vector_function function = place->steps[0] == 0          ? p->functions->x_repeated
                                          : two && place->steps[1] == 0 ? p->functions->y_repeated
                                                                        : p->functions->elements;
-    const int32_t outer = p->generic.broadcast.rank - 2;
+    const int32_t output = node->input_count;
     rows->x = (const float *)node->inputs[0]->data + place->offsets[0];
-    rows->x_row = outer < 0 ? 0 : place->strides[0][outer];
+    rows->x_row = place->next[0];
+    rows->z = (float *)node->outputs[0]->data + place->offsets[output];
+    rows->z_row = place->next[output];
     if (two) {
         rows->y = (const float *)node->inputs[1]->data + place->offsets[1];
-        rows->y_row = outer < 0 ? 0 : place->strides[1][outer];
+        rows->y_row = place->next[1];
     }
     if (two && rows->columns <= ELEMENTWISE_SHORT && rows->rows > ELEMENTWISE_JOINED &&
-        function == p->functions->elements && (rows->x_row == 0) != (rows->y_row == 0)) {
+        function == p->functions->elements && (rows->x_row == 0) != (rows->y_row == 0) &&
+        rows->x_row + rows->y_row == rows->columns && rows->z_row == rows->columns) {
         elementwise_join_rows(function, rows);
     } else {
         function(rows);
@@ -65,7 +69,6 @@ static void elementwise_run_rows(const vector_elementwise *p, const smr_node *no
 static smr_status elementwise_run_vectors(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const vector_elementwise *p = SMR_CONST_PARAMETERS(node, vector_elementwise);
     const smr_broadcast *broadcast = &p->generic.broadcast;
-    const size_t length = broadcast->sizes[broadcast->rank - 1];
     smr_vector_rows rows;
     smr_broadcast_row place;
     size_t count;
@@ -73,16 +76,8 @@ static smr_status elementwise_run_vectors(const smr_node *node, size_t begin, si
     memset(&rows, 0, sizeof rows);
     rows.constants = p->generic.constants.floats;
     while (begin < end) {
-        smr_broadcast_start(broadcast, begin, &place);
-        rows.z = (float *)node->outputs[0]->data + begin;
-        rows.rows = 1;
+        rows.rows = smr_broadcast_rows(broadcast, begin, end, &place);
         rows.columns = end - begin < place.length ? end - begin : place.length;
-        if (rows.columns == length && broadcast->rank > 1) {
-            const size_t left =
-                broadcast->sizes[broadcast->rank - 2] - place.coordinates[broadcast->rank - 2];
-            const size_t whole = (end - begin) / length;
-            rows.rows = whole < left ? whole : left;
-        }
         count = rows.rows * rows.columns;
         elementwise_run_rows(p, node, &place, &rows);
         begin += count;
@@ -91,16 +86,15 @@ static smr_status elementwise_run_vectors(const smr_node *node, size_t begin, si
 }
 
 /* Elements of one row, of which an operand that is repeated has only one. */
-static void elementwise_run_halves_row(const smr_node *node, const smr_broadcast_row *place, size_t at,
-                                       size_t count) {
+static void elementwise_run_halves_row(const smr_node *node, const smr_broadcast_row *place, size_t count) {
     const vector_elementwise *p = SMR_CONST_PARAMETERS(node, vector_elementwise);
     const smr_vector_function function = place->steps[0] == 0 ? p->functions->x_repeated
                                          : node->input_count > 1 && place->steps[1] == 0
                                              ? p->functions->y_repeated
                                              : p->functions->elements;
     float operands[2][ELEMENTWISE_BLOCK], result[ELEMENTWISE_BLOCK];
-    uint16_t *output = (uint16_t *)node->outputs[0]->data + at;
-    smr_vector_rows rows = {operands[0], operands[1], result, 1, 0, 0, 0, p->generic.constants.floats};
+    uint16_t *output = (uint16_t *)node->outputs[0]->data + place->offsets[node->input_count];
+    smr_vector_rows rows = {operands[0], operands[1], result, 1, 0, 0, 0, 0, p->generic.constants.floats};
     size_t done;
     int32_t k;
     for (done = 0; done < count; done += rows.columns) {
@@ -124,7 +118,7 @@ static smr_status elementwise_run_halves(const smr_node *node, size_t begin, siz
     smr_broadcast_start(broadcast, begin, &place);
     while (begin < end) {
         const size_t count = end - begin < place.length ? end - begin : place.length;
-        elementwise_run_halves_row(node, &place, begin, count);
+        elementwise_run_halves_row(node, &place, count);
         begin += count;
         smr_broadcast_next(broadcast, &place);
     }

@@ -6,14 +6,13 @@
 #include "../generic/elementwise.h"
 #include "halves.h"
 
-/* Rows of elements side by side, and those of the operands that they are computed from; `z` may be an
- * operand. */
+/* Rows of elements, and those of the operands that they are computed from; `z` may be an operand. */
 typedef struct smr_vector_rows {
     const float *x, *y; /* y is null for functions of one operand */
     float *z;
     size_t rows;
     size_t columns;
-    size_t x_row, y_row; /* elements from one row to the next, 0 for the same again */
+    size_t x_row, y_row, z_row; /* elements from one row to the next, 0 for the same again */
     const float *constants;
 } smr_vector_rows;
 

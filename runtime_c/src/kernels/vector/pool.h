@@ -12,6 +12,7 @@ typedef struct smr_pool_pixels {
     size_t rows;
     size_t row;     /* elements from one row to the next */
     size_t columns; /* neighbours in a row */
+    size_t pixel;   /* elements from one to the next */
     size_t channels;
     float divisor; /* of a mean */
 } smr_pool_pixels;

@@ -9,6 +9,24 @@
 
 #define VECTOR_BLOCK (4 * VECTOR_LANES)
 
+/* The first `count` bytes of a block, of which no others are read or written: the rest of a vector is 0. */
+#if !defined(VECTOR_BYTES_LOAD_SOME)
+#define VECTOR_BYTES_LOAD_SOME(from, count)   vector_load_some(from, count)
+#define VECTOR_BYTES_STORE_SOME(to, x, count) vector_store_some(to, x, count)
+
+static inline VECTOR_BYTES vector_load_some(const void *from, size_t count) {
+    int8_t some[VECTOR_BLOCK] = {0};
+    memcpy(some, from, count);
+    return VECTOR_BYTES_LOAD(some);
+}
+
+static inline void vector_store_some(void *to, VECTOR_BYTES x, size_t count) {
+    int8_t some[VECTOR_BLOCK];
+    VECTOR_BYTES_STORE(some, x);
+    memcpy(to, some, count);
+}
+#endif
+
 /* quant_output in vectors. Bytes that are unsigned are computed with as if they were 128 less. */
 typedef struct vector_range {
     VECTOR low;

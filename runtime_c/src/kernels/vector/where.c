@@ -18,7 +18,7 @@ static smr_status where_run(const smr_node *node, size_t begin, size_t end, smr_
     (void)error;
     smr_broadcast_start(&p->broadcast, begin, &row);
     for (; begin < end; begin += count) {
-        uint8_t *z = (uint8_t *)node->outputs[0]->data + 4 * begin;
+        uint8_t *z = (uint8_t *)node->outputs[0]->data + 4 * row.offsets[3];
         int32_t k;
         count = end - begin < row.length ? end - begin : row.length;
         for (k = 0; k < 3; ++k) {

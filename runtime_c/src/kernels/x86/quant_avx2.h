@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "avx2.h"
 
@@ -29,15 +30,42 @@
 #define VECTOR_SHORT        __m256i
 #define VECTOR_SHORT_ALL(x) _mm256_set1_epi16(x)
 
-#define VECTOR_BYTES               __m256i
-#define VECTOR_BYTES_LOAD(from)    _mm256_loadu_si256((const void *)(from))
-#define VECTOR_BYTES_STORE(to, x)  _mm256_storeu_si256((void *)(to), x)
-#define VECTOR_BYTES_ALL(x)        _mm256_set1_epi8(x)
-#define VECTOR_BYTES_FLIP(a, b)    _mm256_xor_si256(a, b)
-#define VECTOR_BYTES_LARGER(a, b)  _mm256_max_epi8(a, b)
-#define VECTOR_BYTES_SMALLER(a, b) _mm256_min_epi8(a, b)
+#define VECTOR_BYTES                          __m256i
+#define VECTOR_BYTES_LOAD(from)               _mm256_loadu_si256((const void *)(from))
+#define VECTOR_BYTES_STORE(to, x)             _mm256_storeu_si256((void *)(to), x)
+#define VECTOR_BYTES_LOAD_SOME(from, count)   vector_load_some(from, count)
+#define VECTOR_BYTES_STORE_SOME(to, x, count) vector_store_some(to, x, count)
+#define VECTOR_BYTES_ALL(x)                   _mm256_set1_epi8(x)
+#define VECTOR_BYTES_FLIP(a, b)               _mm256_xor_si256(a, b)
+#define VECTOR_BYTES_LARGER(a, b)             _mm256_max_epi8(a, b)
+#define VECTOR_BYTES_SMALLER(a, b)            _mm256_min_epi8(a, b)
 /* Four vectors as int16 with saturation, `added`, and as int8 with saturation. */
 #define VECTOR_BYTES_NARROW(a, b, c, d, added) vector_narrow(a, b, c, d, added)
+
+/* The lanes of the first `count` bytes of fewer than 32, which are whole lanes. */
+static inline __m256i vector_mask(size_t count) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int32_t)(count / 4)),
+                              _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+static inline __m256i vector_load_some(const void *from, size_t count) {
+    uint8_t some[32] = {0};
+    if (count % 4 == 0) {
+        return _mm256_maskload_epi32(from, vector_mask(count));
+    }
+    memcpy(some, from, count);
+    return VECTOR_BYTES_LOAD(some);
+}
+
+static inline void vector_store_some(void *to, __m256i x, size_t count) {
+    uint8_t some[32];
+    if (count % 4 == 0) {
+        _mm256_maskstore_epi32(to, vector_mask(count), x);
+        return;
+    }
+    VECTOR_BYTES_STORE(some, x);
+    memcpy(to, some, count);
+}
 
 static inline __m256i vector_narrow(__m256i a, __m256i b, __m256i c, __m256i d, __m256i added) {
     const __m256i ab = _mm256_adds_epi16(_mm256_packs_epi32(a, b), added);

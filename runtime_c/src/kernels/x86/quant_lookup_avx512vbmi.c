@@ -1,6 +1,7 @@
 /* Tables of 256 bytes, which four registers hold. */
 #include <immintrin.h>
 
+#include "../generic/span.h"
 #include "../prototypes.h"
 
 /* Entries by the lower seven bits in either half, then those of the right half. */
@@ -16,19 +17,24 @@ static smr_status run_lookup_table(const smr_node *node, size_t begin, size_t en
     const __m512i flip = _mm512_set1_epi8((char)(node->inputs[0]->dtype == SMR_DTYPE_INT8 ? 0x80 : 0));
     uint8_t *y = (uint8_t *)node->outputs[0]->data;
     __m512i table[4];
+    smr_span span;
     size_t i;
     (void)error;
     for (i = 0; i < 4; ++i) {
         table[i] = _mm512_loadu_si512(entries + 64 * i);
     }
-    for (; begin + 64 <= end; begin += 64) {
-        const __m512i index = _mm512_xor_si512(_mm512_loadu_si512(x + begin), flip);
-        _mm512_storeu_si512(y + begin, lookup_find(table, index));
-    }
-    if (begin < end) {
-        const __mmask64 some = ~(__mmask64)0 >> (64 - (end - begin));
-        const __m512i index = _mm512_xor_si512(_mm512_maskz_loadu_epi8(some, x + begin), flip);
-        _mm512_mask_storeu_epi8(y + begin, some, lookup_find(table, index));
+    for (span = smr_span_first(node, begin, end); span.count > 0; smr_span_next(&span)) {
+        const uint8_t *from = x + span.x;
+        uint8_t *to = y + span.y;
+        for (i = 0; i + 64 <= span.count; i += 64) {
+            const __m512i index = _mm512_xor_si512(_mm512_loadu_si512(from + i), flip);
+            _mm512_storeu_si512(to + i, lookup_find(table, index));
+        }
+        if (i < span.count) {
+            const __mmask64 some = ~(__mmask64)0 >> (64 - (span.count - i));
+            const __m512i index = _mm512_xor_si512(_mm512_maskz_loadu_epi8(some, from + i), flip);
+            _mm512_mask_storeu_epi8(to + i, some, lookup_find(table, index));
+        }
     }
     return SMR_OK;
 }
