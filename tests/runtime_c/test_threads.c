@@ -491,7 +491,7 @@ static void mix(const smr_context *context, uint8_t parts, phased *made) {
     node.run = run_mixing;
     node.scratch = made;
     node.parts = parts;
-    node.phased = true;
+    node.phased = node.whole = true;
     node.phases = PHASES;
     node.work = (size_t)PHASES * ITEMS;
     CHECK_OK(smr_parallel_run(context, &node, &error), error);
