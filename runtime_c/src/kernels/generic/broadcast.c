@@ -43,7 +43,7 @@ static void broadcast_see_rows(const smr_node *node, smr_broadcast *broadcast) {
     broadcast->strided = false;
     for (k = 0; k <= node->input_count; ++k) {
         const smr_value *operand = k < node->input_count ? node->inputs[k] : node->outputs[0];
-        broadcast->rows[k] = operand->rank == 0 ? 1 : smr_value_row(operand);
+        broadcast->rows[k] = operand->rank == 0 ? 1 : (uint32_t)smr_value_row(operand);
         broadcast->strided = broadcast->strided || operand->layout == SMR_LAYOUT_STRIDED;
     }
 }
@@ -80,7 +80,7 @@ smr_status smr_broadcast_prepare(smr_node *node, smr_broadcast *broadcast, smr_e
         broadcast->repeated[0] = 0;
         rank = 1;
     }
-    broadcast->rank = rank;
+    broadcast->rank = (uint8_t)rank;
     return SMR_OK;
 }
 

@@ -10,13 +10,18 @@
  * equal shapes have a single one, or two where an operand is strided. The output is operand number `inputs`.
  */
 typedef struct smr_broadcast {
-    size_t sizes[SMR_MAX_RANK];
-    size_t rows[SMR_BROADCAST_INPUTS + 1]; /* of each operand, where one is strided: see smr_value_row */
-    uint8_t repeated[SMR_MAX_RANK];        /* bit k: input k has one element along the dimension */
-    int32_t rank;                          /* at least 1 */
-    int32_t inputs;
-    bool strided; /* an operand is: the last dimension is alone */
+    uint32_t rows[SMR_BROADCAST_INPUTS + 1]; /* of each operand, where one is strided: see smr_value_row */
+    uint8_t repeated[SMR_MAX_RANK];          /* bit k: input k has one element along the dimension */
+    uint8_t rank;                            /* at least 1 */
+    uint8_t inputs;
+    bool strided;               /* an operand is: the last dimension is alone */
+    size_t sizes[SMR_MAX_RANK]; /* only `rank` of them need be kept */
 } smr_broadcast;
+
+/* What need not be kept, at the end. */
+static inline size_t smr_broadcast_spare(const smr_broadcast *broadcast) {
+    return (SMR_MAX_RANK - (size_t)broadcast->rank) * sizeof broadcast->sizes[0];
+}
 
 /* A place in the output: what is left of the row that it lies in. */
 typedef struct smr_broadcast_row {

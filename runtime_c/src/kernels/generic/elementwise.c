@@ -95,5 +95,7 @@ smr_status smr_elementwise_prepare(smr_node *node, smr_elementwise_loop floats, 
                  smr_dtype_name((smr_dtype)node->inputs[0]->dtype));
     }
     node->run = elementwise_run;
-    return smr_broadcast_prepare(node, &parameters->broadcast, error);
+    SMR_TRY(smr_broadcast_prepare(node, &parameters->broadcast, error));
+    node->parameter_bytes = (uint16_t)(sizeof *parameters - smr_broadcast_spare(&parameters->broadcast));
+    return SMR_OK;
 }

@@ -22,9 +22,9 @@ typedef const char *(*smr_elementwise_loop)(const smr_elementwise_constants *con
                                             const void *x, const void *y, void *z);
 
 typedef struct smr_elementwise {
-    smr_broadcast broadcast;
     smr_elementwise_constants constants;
     smr_elementwise_loop loop;
+    smr_broadcast broadcast; /* last, since not all of it is kept */
 } smr_elementwise;
 
 /* For functions of libm that look at the bits of a number which the processor takes for zero. */

@@ -4,9 +4,9 @@
 #include <string.h>
 
 typedef struct vector_elementwise {
-    smr_elementwise generic;
     const smr_vector_functions *functions;
     const smr_vector_halves *halves; /* of float16 alone */
+    smr_elementwise generic;         /* last, since not all of it is kept */
 } vector_elementwise;
 
 #define ELEMENTWISE_SHORT  48  /* columns of rows that are worth joining */
@@ -128,10 +128,10 @@ static smr_status elementwise_run_halves(const smr_node *node, size_t begin, siz
 smr_status smr_vector_prepare_elementwise(smr_node *node, smr_prepare_function prepare,
                                           const smr_vector_functions *functions,
                                           const smr_vector_halves *halves, smr_error *error) {
-    vector_elementwise *p = SMR_PARAMETERS(node, vector_elementwise);
+    vector_elementwise p = {.functions = functions, .halves = halves};
     SMR_TRY(prepare(node, error));
-    p->functions = functions;
-    p->halves = halves;
+    p.generic = *SMR_CONST_PARAMETERS(node, smr_elementwise);
+    smr_node_replace_parameters(node, &p, sizeof p - smr_broadcast_spare(&p.generic.broadcast));
     node->run =
         node->inputs[0]->dtype == SMR_DTYPE_FLOAT16 ? elementwise_run_halves : elementwise_run_vectors;
     return SMR_OK;
