@@ -248,7 +248,7 @@ static void run_nodes(const guards *g, size_t parts, int at_end, const char *wha
             continue;
         }
         scratch = guard_place(whole.node.scratch_bytes, 64, SLACK, at_end);
-        parameters = guard_place(whole.node.parameter_bytes, 1, 0, true);
+        parameters = guard_place((whole.node.parameter_bytes + 7u) / 8 * 8, 1, 0, true); /* as contexts do */
         node = guard_place(kept.bytes, 8, 0, true);
         inputs = guard_place(kept.inputs * sizeof(void *), sizeof(void *), 0, true);
         whole.node.scratch = scratch.data;

@@ -54,6 +54,8 @@ void WINAPI InitializeSRWLock(SRWLOCK *lock);
 void WINAPI AcquireSRWLockExclusive(SRWLOCK *lock);
 void WINAPI ReleaseSRWLockExclusive(SRWLOCK *lock);
 void WINAPI InitializeConditionVariable(CONDITION_VARIABLE *condition);
+BOOL WINAPI SwitchToThread(void);
+void WINAPI Sleep(DWORD milliseconds);
 BOOL WINAPI SleepConditionVariableSRW(CONDITION_VARIABLE *condition, SRWLOCK *lock, DWORD milliseconds,
                                       unsigned long flags);
 void WINAPI WakeConditionVariable(CONDITION_VARIABLE *condition);
