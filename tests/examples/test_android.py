@@ -27,8 +27,8 @@ PAGE = 16384
 # glibc gives them. Those with underscores, and sincos, are what compilers and linkers make by themselves, but for the
 # one that asks glibc about the processor: without glibc the processor is asked.
 C_LIBRARY = """
-    calloc clock_gettime close fstat free getpid madvise malloc memchr memcmp memcpy memmove memset mmap munmap nanosleep
-    open posix_memalign
+    calloc clock_gettime close fstat free getpid madvise malloc memchr memcmp memcpy memmove memset mmap munmap
+    nanosleep open posix_memalign
     fstat64 getauxval mmap64 open64 realloc snprintf strchr strcmp strlen strncmp strrchr syscall sysconf vsnprintf
     write pthread_cond_signal pthread_cond_wait pthread_mutex_lock pthread_mutex_unlock
     __x86_get_cpuid_feature_leaf
