@@ -16,8 +16,7 @@ from samara.exporter import sharing
 from samara.exporter.passes.row_local import Link, Strips, bounds_of, image_shape, link
 from samara.exporter.passes.strip_choice import Memory, choose, op_bytes
 from samara.exporter.plan import Program, Step
-from samara.exporter.plan.bounds import round_up
-from samara.exporter.plan.lifetime import lifetimes
+from samara.exporter.plan.choices import Choices, live_bytes
 from samara.exporter.sharing import byte_count, fixed_shape
 from samara.graph.graph import Operation, Tensor
 from samara.graph.ops.indexing import axis_slice
@@ -236,10 +235,9 @@ def _memory(model: ModelGraph, order: Sequence[Operation]) -> Memory | None:
         steps=tuple(steps),
         widths=widths,
     )
-    buffers = lifetimes(program)
-    live = [
-        sum(round_up(b.size, 64) for b in buffers if b.first <= time <= b.last) for time in range(len(steps))
-    ]
+    # What lies in the rows of what is as the plan decides it, or steps would seem to need what they do not.
+    buffers = Choices(program).buffers()
+    live = live_bytes(buffers, len(steps))
     return Memory(buffers=buffers, live=live, tensors=tensors, times={op: i for i, op in enumerate(order)})
 
 

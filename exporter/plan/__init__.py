@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from samara.exporter.plan.arena import Plan, place
 from samara.exporter.plan.bounds import bound_any, bound_order
 from samara.exporter.plan.check import CheckReport, PlanError, check, check_within
+from samara.exporter.plan.choices import Choices
 from samara.exporter.plan.lifetime import Buffer, lifetimes
 from samara.exporter.plan.program import Program, Step
 
@@ -84,20 +85,20 @@ def plan(program: Program, *, alignment: int = 64) -> MemoryPlan:
         ValueError: the alignment is not a power of two.
         PlanError: the plan is wrong, which is a fault of the planner and not of the program.
     """
-    apart, alone = _choices(program, alignment)
-    wholes = {whole for step in program.steps for _, whole, _ in step.rows}
-    buffers = lifetimes(program, apart=apart, alone=alone)
+    choices = Choices(program, alignment)
+    choices.keep_needed()
+    buffers = choices.buffers()
     placed = place(buffers, alignment=alignment)
     # A takeover by a much smaller output saves bytes at one step and may cost more later, and so may a join.
     tried = [buffers]
     for slack, joins, parted in (
-        (None, True, wholes),
-        (alignment - 1, True, apart),
-        (alignment - 1, True, wholes),
-        (None, False, apart),
-        (alignment - 1, False, apart),
+        (None, True, choices.wholes),
+        (alignment - 1, True, choices.apart),
+        (alignment - 1, True, choices.wholes),
+        (None, False, choices.apart),
+        (alignment - 1, False, choices.apart),
     ):
-        without = lifetimes(program, slack=slack, joins=joins, apart=parted, alone=alone)
+        without = lifetimes(program, slack=slack, joins=joins, apart=parted, alone=choices.alone)
         if bound_order(without, alignment=alignment)[0] < placed.arena and without not in tried:
             tried.append(without)
             other = place(without, alignment=alignment)
@@ -125,24 +126,6 @@ def plan(program: Program, *, alignment: int = 64) -> MemoryPlan:
         rows=dict(sorted(rows.items())),
         buffers=tuple(buffers),
     )
-
-
-def _choices(program: Program, alignment: int) -> tuple[set[int], set[int]]:
-    """The wholes whose parts need fewer bytes outside of them, and those that should have nothing but their parts.
-
-    What comes first in the rows of a whole holds the room of all of it.
-    """
-    apart: set[int] = set()
-    alone: set[int] = set()
-    least = bound_order(lifetimes(program), alignment=alignment)[0]
-    for whole in dict.fromkeys(whole for step in program.steps for _, whole, _ in step.rows):
-        for chosen in (alone, apart):
-            chosen.add(whole)
-            need = bound_order(lifetimes(program, apart=apart, alone=alone), alignment=alignment)[0]
-            if need >= least:
-                chosen.remove(whole)
-            least = min(need, least)
-    return apart, alone
 
 
 def _name(program: Program, placed: Plan) -> str:

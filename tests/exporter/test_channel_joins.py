@@ -14,6 +14,7 @@ from samara.errors import ModelFileError
 from samara.exporter import sharing
 from samara.exporter.lower import lower
 from samara.exporter.passes import row_strips
+from samara.exporter.plan.lifetime import lifetimes
 from samara.exporter.writer import to_bytes
 from samara.graph.graph import Graph, Tensor
 from samara.pyruntime import instruction_sets
@@ -160,6 +161,20 @@ def test_strips_know_what_lies_in_rows(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(row_strips, "sharing", Mock(wraps=sharing, columns=lambda op: []))
     blind = samara.export_model(y, tmp_path / "blind.smr").programs[0].plan
     assert strips.arena < blind.arena
+
+
+def test_strips_know_what_does_not_lie_in_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step needs less where the plan leaves parts apart, so strips of what needs more are worth it."""
+    net = Net(7, 1, 320, 320, 3)
+    x = net.conv(net.x, 16, (6, 6), strides=(2, 2), padding="same")
+    x = net.conv(x, 32, (3, 3), strides=(2, 2), padding="same")
+    y = net.conv(half_path(net, x, 16), 3)
+    strips = samara.export_model(y, tmp_path / "strips.smr").programs[0].plan
+    blind = Mock(
+        wraps=row_strips.Choices, side_effect=lambda program: Mock(buffers=lambda: lifetimes(program))
+    )
+    monkeypatch.setattr(row_strips, "Choices", blind)
+    assert strips.arena < samara.export_model(y, tmp_path / "blind.smr").programs[0].plan.arena
 
 
 def test_what_is_joined_again_lies_in_the_whole_of_all(tmp_path: Path) -> None:

@@ -139,6 +139,25 @@ def test_the_first_part_does_not_hold_the_room_of_all_where_that_costs_more() ->
     assert memory.arena == 64 + 4096 + 4160
 
 
+def half_path(net: Net, x: int, half: int) -> int:
+    """Half of the columns go through something wide, half pass by."""
+    y = net.op(half, x)
+    y = net.op(half, y, net.op(4 * half, y), over=[y])
+    return net.op(2 * half, y, net.op(half, x), columns=True)
+
+
+def test_parts_lie_apart_where_that_is_needed_and_nowhere_else() -> None:
+    net = Net(1024)
+    first = half_path(net, 0, 512)
+    second = half_path(net, first, 512)
+    small = half_path(net, second, 64)
+    memory = plan(net.program(small))
+    # Neither of two wholes that hold the most at once lowers that alone; a third needs less than both.
+    assert memory.arena == 1024 + 512 + 2048
+    (wide,) = {memory.rows[t] for t in memory.rows}
+    assert wide == net.sizes[small] // 4
+
+
 @given(st.randoms(use_true_random=False), st.sampled_from([1, 16, 64]))
 @settings(max_examples=300, deadline=None)
 def test_bounds_are_in_order(chance: random.Random, alignment: int) -> None:
