@@ -138,6 +138,7 @@ static inline __attribute__((always_inline)) void half_tile(const smr_tile *tile
     TILE(2, 1) TILE(3, 1) TILE(4, 1)
 /* clang-format on */
 
+#define TILE_TABLE tile_table
 #define TILE_RUN   half_tile
 #define TILE_SIZES HALF_TILES
 #include "../tiled/tile_table.inc"

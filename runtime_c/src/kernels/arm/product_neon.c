@@ -5,11 +5,13 @@
 #include "neon.h"
 
 #if defined(SMR_KERNELS_ARM64)
-#define PRODUCT_PIXELS      5
-#define PRODUCT_WIDER(TILE) TILE(1, 4) TILE(1, 5)
+#define PRODUCT_PIXELS             5
+#define PRODUCT_WIDER(TILE)        TILE(1, 4) TILE(1, 5)
+#define PRODUCT_NARROW_TILES(TILE) TILE(1, 4) TILE(1, 5)
 #else
 #define PRODUCT_PIXELS 3
 #define PRODUCT_WIDER(TILE)
+#define PRODUCT_NARROW_TILES(TILE) TILE(1, 3)
 #endif
 
 /* clang-format off */
@@ -18,7 +20,10 @@
 /* clang-format on */
 #include "../tiled/product.inc"
 
-const smr_product_functions smr_product_neon = {
-    .panels = 1, .panels_alone = 4, .pixels = {PRODUCT_PIXELS, 1, 1, 1}, .function = tile_table};
+const smr_product_functions smr_product_neon = {.panels = 1,
+                                                .panels_alone = 4,
+                                                .pixels = {PRODUCT_PIXELS, 1, 1, 1},
+                                                .function = tile_table,
+                                                .narrow = narrow_table};
 
 SMR_PRODUCT_KERNELS(neon, &smr_product_neon)

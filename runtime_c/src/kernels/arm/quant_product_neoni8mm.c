@@ -121,6 +121,7 @@ static inline __attribute__((always_inline)) void quant_tile(const smr_tile *til
 }
 
 /* Of one panel alone. */
+#define TILE_TABLE                     tile_table
 #define TILE_RUN(tile, panels, pixels) quant_tile(tile, pixels)
 #define TILE_SIZES(TILE)               TILE(1, 1) TILE(1, 2) TILE(1, 3) TILE(1, 4) TILE(1, 5) TILE(1, 6)
 #include "../tiled/tile_table.inc"

@@ -27,16 +27,23 @@ static inline int16x4_t quant_scale(int32x4_t sums, const float *multiplier, con
     return vqmovn_s32(vsubq_s32(bits, vdupq_n_s32(0x4B400000)));
 }
 
-/* Requantizes the sums of 16 outputs that lie side by side: see quant_requantize. */
-static inline void quant_write_four(int32x4_t first, int32x4_t second, int32x4_t third, int32x4_t fourth,
-                                    const float *multiplier, quant_limits limits, int8_t *to) {
+/* Requantizes the sums of 8 outputs and of 8 more: see quant_requantize. */
+static inline int8x16_t quant_narrow_four(int32x4_t first, int32x4_t second, const float *multiplier,
+                                          int32x4_t third, int32x4_t fourth, const float *more,
+                                          quant_limits limits) {
     const int16x8_t low =
         vcombine_s16(quant_scale(first, multiplier, &limits), quant_scale(second, multiplier + 4, &limits));
-    const int16x8_t high = vcombine_s16(quant_scale(third, multiplier + 8, &limits),
-                                        quant_scale(fourth, multiplier + 12, &limits));
+    const int16x8_t high =
+        vcombine_s16(quant_scale(third, more, &limits), quant_scale(fourth, more + 4, &limits));
     const int8x16_t bytes = vcombine_s8(vqmovn_s16(vqaddq_s16(low, limits.zero_point)),
                                         vqmovn_s16(vqaddq_s16(high, limits.zero_point)));
-    vst1q_s8(to, vmaxq_s8(vminq_s8(bytes, limits.largest), limits.least));
+    return vmaxq_s8(vminq_s8(bytes, limits.largest), limits.least);
+}
+
+/* Of 16 outputs that lie side by side. */
+static inline void quant_write_four(int32x4_t first, int32x4_t second, int32x4_t third, int32x4_t fourth,
+                                    const float *multiplier, quant_limits limits, int8_t *to) {
+    vst1q_s8(to, quant_narrow_four(first, second, multiplier, third, fourth, multiplier + 8, limits));
 }
 
 /* The same four numbers of a pixel for each output. */

@@ -35,6 +35,10 @@ static void product_begin_block(const smr_node *node, const smr_product *p, size
     first = block->first * 16;
     tile->weights = p->weights + block->first * p->weights_panel;
     tile->outputs = p->outputs - first < block->count * 16 ? p->outputs - first : block->count * 16;
+    block->functions = p->functions->function[block->count - 1];
+    block->narrow = p->functions->narrow == NULL || tile->outputs + 8 > block->count * 16
+                        ? NULL
+                        : p->functions->narrow[block->count - 1];
     if (p->number == 2) {
         block->bias = product_widen(bias == NULL ? NULL : bias + first * 2, tile->outputs, block);
         return;
@@ -72,6 +76,12 @@ static void product_meet(const smr_product *p, product_block *block, const produ
         p->functions->start(tile->weights, p->weights_panel, block->count,
                             (const int32_t *)(const void *)p->bias + first, tile->outputs, block->start);
     }
+}
+
+/* The function for tiles of so many pixels of a block. */
+static inline smr_tile_function product_function(const product_block *block, size_t pixels) {
+    const smr_tile_function narrow = block->narrow == NULL ? NULL : block->narrow[pixels - 1];
+    return narrow != NULL ? narrow : block->functions[pixels - 1];
 }
 
 /* What the sums of a tile of so many pixels begin with. */
@@ -292,7 +302,6 @@ static size_t product_advance(const product_tiles *tiles, size_t column, size_t 
 static void product_run_alike(const smr_node *node, const smr_product *p, product_block *block,
                               const product_part *part, smr_tile *tile) {
     const product_tiles tiles = product_tiles_of(node, p, block, part);
-    const smr_tile_function *functions = p->functions->function[block->count - 1];
     const product_place place = {0, tiles.lines, 0, 0};
     const size_t columns = p->copied ? product_columns(p, part->columns) : (size_t)p->window.size[1];
     const size_t pixel = p->copied ? product_seen(p) : p->pixel;
@@ -314,7 +323,7 @@ static void product_run_alike(const smr_node *node, const smr_product *p, produc
             step = product_advance(&tiles, column, count);
             tile->count = lines * count;
             tile->start = lines * count == 1 ? block->bias : start;
-            functions[lines * count - 1](tile);
+            product_function(block, lines * count)(tile);
             tile->ahead = SMR_TILE_AHEAD;
             if (p->apart) {
                 product_round_tile(p, block, lines * count, tile);
@@ -340,7 +349,7 @@ static void product_run_part(const smr_node *node, const smr_product *p, product
             size_t count;
             place.pixels = tiles.pixels + (i < tiles.longer);
             tile->count = count = place.lines * place.pixels;
-            function = p->functions->function[block->count - 1][count - 1];
+            function = product_function(block, count);
             tile->start = product_start(p, block, count);
             tile->output =
                 tiles.output + place.line * tiles.line + place.column * tile->output_step * p->number;
@@ -399,7 +408,7 @@ static void product_run_alone(const smr_node *node, const smr_product *p, size_t
         product_begin_block(node, p, begin, &block, &tile);
         tile.start = block.bias;
         tile.output = (uint8_t *)node->outputs[0]->data + block.first * 16 * p->number;
-        p->functions->function[block.count - 1][0](&tile);
+        block.functions[0](&tile);
         if (p->apart) {
             product_round_tile(p, &block, 1, &tile);
         }

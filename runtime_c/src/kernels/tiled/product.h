@@ -69,6 +69,8 @@ typedef struct smr_product_functions {
     uint8_t flip;                    /* what bytes are combined with by exclusive or when they are copied */
     bool alike; /* all tiles of a line have as many pixels, and some overlap; no block has a panel more */
     const smr_tile_function (*function)[SMR_TILE_PIXELS];
+    const smr_tile_function (*narrow)[SMR_TILE_PIXELS]; /* some of them where the last panel has 8 outputs or
+                                                         * fewer; or null */
     void (*copy)(uint8_t *to, const uint8_t *from, size_t count); /* flips; null when `flip` is 0 */
     /* What the sums of tiles of several pixels begin with: the bias, less what `flip` adds. A tile of one
      * pixel begins with the bias. Null when `flip` is 0. */

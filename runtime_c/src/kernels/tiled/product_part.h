@@ -12,8 +12,10 @@ typedef struct product_block {
     size_t number;
     size_t first; /* panel */
     size_t count;
-    const void *bias; /* int32 or float */
-    size_t set;       /* the first block of its set */
+    const void *bias;                   /* int32 or float */
+    const smr_tile_function *functions; /* by pixels, less one */
+    const smr_tile_function *narrow;    /* those that are for fewer outputs, or null */
+    size_t set;                         /* the first block of its set */
     size_t set_size;
     uint64_t met;                         /* bits of the blocks of the set that have met a part */
     int32_t *start;                       /* those of this block */

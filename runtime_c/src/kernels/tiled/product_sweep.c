@@ -27,7 +27,7 @@ static void product_sweep_tap(const smr_product *p, const product_block *block, 
             const size_t x = (size_t)(left + (int64_t)(at * (size_t)window->strides[1]));
             tile->pixels = from + ((size_t)y * (size_t)window->size[1] + x) * p->pixel;
             tile->partial = sums + (line * part->columns + at) * block->count * 16;
-            p->functions->function[block->count - 1][pixels - 1](tile);
+            block->functions[pixels - 1](tile);
             at += pixels;
         }
     }
@@ -48,7 +48,7 @@ static void product_sweep_all(const smr_node *node, const smr_product *p, const 
         count = pixels - at < most ? pixels - at : most;
         tile->partial = sums + at * block->count * 16;
         tile->output = output + at * tile->output_step;
-        p->functions->function[block->count - 1][count - 1](tile);
+        block->functions[count - 1](tile);
     }
     tile->partial = sums;
     tile->rows = 1;

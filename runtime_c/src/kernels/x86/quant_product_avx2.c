@@ -62,6 +62,7 @@ static inline void quant_write_sums(const quant_sums sum[4], const float *const 
 /* clang-format off */
 #define QUANT_TILES(TILE) \
     TILE(1, 1) TILE(1, 2) TILE(1, 3) TILE(2, 1)
+#define QUANT_NARROW_TILES(TILE) TILE(1, 2) TILE(1, 3)
 /* clang-format on */
 #include "../tiled/quant_product.inc"
 
@@ -69,6 +70,7 @@ static const smr_product_functions quant_functions = {.panels = 1,
                                                       .panels_alone = 2,
                                                       .pixels = {3, 1},
                                                       .function = tile_table,
+                                                      .narrow = narrow_table,
                                                       .round = smr_quant_rounding_avx2};
 
 SMR_QUANT_PRODUCT_KERNELS(avx2, &quant_functions)

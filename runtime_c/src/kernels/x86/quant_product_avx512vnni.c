@@ -41,7 +41,12 @@ static inline void quant_copy_some(int8_t *to, const int8_t *from, size_t count)
     TILE(2, 1) TILE(2, 2) TILE(2, 3) TILE(2, 4) TILE(2, 5) TILE(2, 6) TILE(2, 7) TILE(2, 8) TILE(2, 9) TILE(2, 10) TILE(2, 11) TILE(2, 12) TILE(2, 13) TILE(2, 14) \
     TILE(3, 1) TILE(3, 2) TILE(3, 3) TILE(3, 4) TILE(3, 5) TILE(3, 6) TILE(3, 7) TILE(3, 8) TILE(3, 9) \
     TILE(4, 1) TILE(5, 1) TILE(6, 1) TILE(7, 1) TILE(8, 1)
+#define QUANT_NARROW_TILES(TILE) \
+    TILE(1, 7) TILE(1, 8) TILE(1, 14) TILE(1, 15) TILE(1, 16) \
+    TILE(2, 7) TILE(2, 8) TILE(2, 12) TILE(2, 13) TILE(2, 14) TILE(3, 7) TILE(3, 8) TILE(3, 9)
 /* clang-format on */
+#define SUMS_LOW_DOT(sums, numbers, weights)        vnni_low_dot(sums, numbers, weights)
+#define SUMS_LOW_WRITE(sum, multiplier, limits, to) quant_write_low(sum, multiplier, limits, to)
 #include "../tiled/quant_product.inc"
 
 static const smr_product_functions quant_functions = {.panels = 2,
@@ -49,6 +54,7 @@ static const smr_product_functions quant_functions = {.panels = 2,
                                                       .pixels = {16, 14, 9, 1, 1, 1, 1, 1},
                                                       .flip = QUANT_FLIP,
                                                       .function = tile_table,
+                                                      .narrow = narrow_table,
                                                       .copy = quant_copy,
                                                       .start = quant_starts,
                                                       .round = smr_quant_rounding_avx512};

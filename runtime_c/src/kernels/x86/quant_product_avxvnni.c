@@ -48,6 +48,7 @@ static inline __m256i quant_all(const uint8_t *from) {
 /* clang-format off */
 #define QUANT_TILES(TILE) \
     TILE(1, 1) TILE(1, 2) TILE(1, 3) TILE(1, 4) TILE(1, 5) TILE(1, 6) TILE(2, 1) TILE(3, 1)
+#define QUANT_NARROW_TILES(TILE) TILE(1, 4) TILE(1, 5) TILE(1, 6)
 /* clang-format on */
 #include "../tiled/quant_product.inc"
 
@@ -56,6 +57,7 @@ static const smr_product_functions quant_functions = {.panels = 1,
                                                       .pixels = {6, 1, 1},
                                                       .flip = QUANT_FLIP,
                                                       .function = tile_table,
+                                                      .narrow = narrow_table,
                                                       .copy = quant_copy,
                                                       .start = quant_starts,
                                                       .round = smr_quant_rounding_avx2};

@@ -15,4 +15,15 @@ static inline __m512i vnni_dot(__m512i sums, __m512i numbers, __m512i weights) {
 #endif
 }
 
+/* The same of the first 8. */
+static inline __m512i vnni_low_dot(__m512i sums, __m512i numbers, __m512i weights) {
+#if defined(__GNUC__) && !defined(__clang__)
+    __asm__("vpdpbusd %t2, %t1, %t0" : "+v"(sums) : "v"(numbers), "v"(weights));
+    return sums;
+#else
+    return _mm512_castsi256_si512(_mm256_dpbusd_epi32(
+        _mm512_castsi512_si256(sums), _mm512_castsi512_si256(numbers), _mm512_castsi512_si256(weights)));
+#endif
+}
+
 #endif
