@@ -372,7 +372,8 @@ typedef struct smr_context_config {
         threads; /* the most that a run uses, the caller's own among them; 0: as many as the pool has, or 1 */
     int32_t least_parallel_ns; /* an op that is estimated to take less, or a step of a recurrent layer, stays
                                   on the thread of the run, and so does a run whose other ops take less than
-                                  8 times that together; 0: 1000 */
+                                  8 times that together; 0: 1000, and short runs that turn out slower with
+                                  threads than without go without */
 } smr_context_config;
 
 /* Fills a config with its defaults. @threads any */

@@ -3,6 +3,7 @@
 #define SMR_CONTEXT_H
 
 #include "control.h"
+#include "pace.h"
 
 /* So many tensors of a program that lie one after the other, or fewer at the end. */
 #define SMR_VALUE_GROUP 32u
@@ -28,6 +29,7 @@ typedef struct smr_program {
     uint32_t index;       /* in the model */
     double parallel_cost; /* of the ops in it, and in its bodies, that have several parts, in nanoseconds */
     bool parallel;        /* they are worth waking threads for */
+    smr_pace pace;        /* of a signature's runs */
 } smr_program;
 
 /* Where the parts of programs go. */
@@ -61,6 +63,8 @@ struct smr_context {
     int32_t threads;         /* of a run */
     int32_t most_parts;      /* of an op */
     int32_t least_parallel;  /* nanoseconds of an op with several parts */
+    bool paced;              /* runs go without threads while these cost more than they give */
+    bool alone;              /* so does this one */
     smr_allocator allocator; /* what frees this, when `owned` */
     uint8_t owned;
 };

@@ -1,6 +1,8 @@
 /* Which ops of a context are worth several threads, and running them there. */
 #include "parallel.h"
 
+#include <string.h>
+
 #include "../platform/platform.h"
 #include "phases.h"
 #include "thread_pool.h"
@@ -63,6 +65,7 @@ void smr_parallel_configure(smr_context *context, const smr_context_config *conf
     context->threads = threads_of(config);
     context->most_parts = smr_parallel_most_parts(config);
     context->least_parallel = config->least_parallel_ns > 0 ? config->least_parallel_ns : PARALLEL_LEAST;
+    context->paced = config->least_parallel_ns == 0 && config->op_callback == NULL;
     context->pool = config->pool;
     context->parallel_for = config->parallel_for == NULL ? smr_pool_run : config->parallel_for;
     context->parallel_for_user = config->parallel_for == NULL ? config->pool : config->parallel_for_user;
@@ -153,6 +156,7 @@ static void plan_programs(smr_context *context) {
     smr_program *caller;
     uint32_t i;
     for (i = 0; i < context->model->programs.count; ++i) { /* a body may run many times */
+        memset(&context->programs[i].pace, 0, sizeof context->programs[i].pace);
         context->programs[i].parallel_cost =
             plan_program(context, &context->programs[i], caller_of(context, i, &caller) == NULL ? worth : 0);
     }
@@ -185,9 +189,20 @@ void smr_parallel_plan_late(const smr_context *context, const smr_program *progr
     node->parts = worth ? parts_of(context, node, cost) : 1;
 }
 
-void smr_parallel_begin(const smr_context *context) {
-    if (context->pool != NULL) {
+uint64_t smr_parallel_begin(smr_context *context, const smr_program *program) {
+    context->alone = program->pace.alone;
+    if (!program->parallel) {
+        return 0;
+    }
+    if (context->pool != NULL && !context->alone) {
         smr_pool_wake(context->pool, context->threads - 1);
+    }
+    return context->paced ? smr_platform_clock() : 0;
+}
+
+void smr_parallel_end(smr_context *context, const smr_program *program, uint64_t begin) {
+    if (begin != 0) {
+        smr_pace_note(&context->programs[program->index].pace, smr_platform_clock() - begin);
     }
 }
 
@@ -271,7 +286,7 @@ smr_status smr_parallel_run(const smr_context *context, const smr_node *node, sm
     smr_status status = SMR_OK;
     parallel_job job;
     uint32_t i;
-    if (node->parts < 2) {
+    if (node->parts < 2 || context->alone) {
         return node->work == 0 ? SMR_OK : node->run(node, 0, node->work, error);
     }
 #if defined(SMR_PLATFORM_THREADS)

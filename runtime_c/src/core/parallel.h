@@ -24,8 +24,11 @@ void smr_parallel_plan(smr_context *context);
 /* Cuts the work of a late node of a program. */
 void smr_parallel_plan_late(const smr_context *context, const smr_program *program, smr_node *node);
 
-/* A program begins that has work for several threads. */
-void smr_parallel_begin(const smr_context *context);
+/* A run of a signature's program begins: calls threads if it has work for several. Returns the time, or 0. */
+uint64_t smr_parallel_begin(smr_context *context, const smr_program *program);
+
+/* It has ended well, and began at that time. */
+void smr_parallel_end(smr_context *context, const smr_program *program, uint64_t begin);
 
 /* Runs the kernel of a node over all of its work. Of several parts that fail, the first one's error is told.
  */

@@ -228,8 +228,10 @@ static smr_status run_stacked(run_stack *stack) {
 }
 
 smr_status smr_run(smr_context *context, int32_t signature, smr_error *error) {
+    const smr_program *program;
     run_stack stack;
     smr_status status;
+    uint64_t begin;
     if (context == NULL) {
         SMR_FAIL(error, SMR_ERROR_ARGUMENT, "`context` is null");
     }
@@ -242,12 +244,13 @@ smr_status smr_run(smr_context *context, int32_t signature, smr_error *error) {
     stack.error = error;
     stack.signature = signature;
     stack.height = 1;
-    stack.frames[0].program = smr_context_program_of(context, signature);
-    if (stack.frames[0].program->parallel) {
-        smr_parallel_begin(context);
-    }
+    stack.frames[0].program = program = smr_context_program_of(context, signature);
+    begin = smr_parallel_begin(context, program);
     stack.floats = smr_platform_set_floats();
     status = run_stacked(&stack);
     smr_platform_restore_floats(stack.floats);
+    if (status == SMR_OK) {
+        smr_parallel_end(context, program, begin);
+    }
     return status;
 }

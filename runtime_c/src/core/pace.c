@@ -1,0 +1,47 @@
+/* Turns of a few runs each. Of a turn the least time counts, since other programs interrupt single runs, and
+ * the first run finds in its cache what the other way has left there. */
+#include "pace.h"
+
+#define PACE_TURN    4        /* runs */
+#define PACE_SOON    128      /* runs from one trial to the next where the other way may be better */
+#define PACE_LATE    1024     /* the same where it was much worse */
+#define PACE_LONGEST 10000000 /* nanoseconds of a run that is worth trials */
+
+/* Whether one time is less than so many of 32 parts of another. */
+static bool is_less(uint32_t time, uint32_t parts, uint32_t other) {
+    return (uint64_t)time * 32 < (uint64_t)other * parts;
+}
+
+static void begin_turn(smr_pace *pace, bool alone, bool trial) {
+    pace->alone = alone;
+    pace->trial = trial;
+    pace->runs = 0;
+}
+
+/* Whether the next turn is to go the other way to see how long that takes. */
+static bool wants_trial(const smr_pace *pace) {
+    const uint32_t time = pace->times[pace->alone], other = pace->times[!pace->alone];
+    if (time > PACE_LONGEST) {
+        return false;
+    }
+    return other == 0 ? pace->since > PACE_TURN /* the first ones fill caches */
+                      : pace->since >= (pace->alone || !is_less(time, 28, other) ? PACE_SOON : PACE_LATE);
+}
+
+void smr_pace_note(smr_pace *pace, uint64_t nanoseconds) {
+    const uint32_t time = nanoseconds < UINT32_MAX ? (uint32_t)nanoseconds : UINT32_MAX;
+    pace->least = pace->runs == 0 || time < pace->least ? time : pace->least;
+    pace->since = (uint16_t)(pace->since + (pace->since < UINT16_MAX));
+    if (++pace->runs < PACE_TURN) {
+        return;
+    }
+    pace->times[pace->alone] = pace->least;
+    if (pace->trial) {
+        const bool better = is_less(pace->times[pace->alone], 31, pace->times[!pace->alone]);
+        pace->since = 0;
+        begin_turn(pace, better ? pace->alone : !pace->alone, false);
+    } else {
+        const bool trial = wants_trial(pace);
+        begin_turn(pace, trial ? !pace->alone : pace->alone, trial);
+    }
+}
