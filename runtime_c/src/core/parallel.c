@@ -13,6 +13,7 @@
 #define PARALLEL_APART 12   /* times that much of an op on one thread */
 #define PARALLEL_FINE  4    /* parts for each thread: some threads are slower, or come later, than others */
 #define PARALLEL_WHOLE 16   /* times the least cost of an op for each part that a thread has */
+#define PARALLEL_LINE  2    /* nanoseconds of each line of a cache that another thread has */
 #define PARALLEL_STEPS 16   /* that a loop is thought to take, unless it may take no more than fewer */
 
 /* Parts of that many work items begin at multiples of PARALLEL_ALIGNED, so that two threads seldom write to
@@ -82,12 +83,26 @@ static bool is_uncut(const smr_node *node) {
 #endif
 }
 
+/* What a node on one thread takes longer because others have half of what it reads in their caches, and what
+ * the ops after it take longer to write there again: nanoseconds. */
+static double moving_cost(const smr_node *node) {
+    size_t bytes = 0;
+    uint32_t i;
+    for (i = 0; i < node->input_count; ++i) {
+        const smr_value *input = node->inputs[i];
+        if (input != NULL && input->storage != SMR_STORAGE_CONSTANT) {
+            bytes += input->count * smr_dtype_size((smr_dtype)input->dtype);
+        }
+    }
+    return PARALLEL_LINE * (double)(bytes / 64);
+}
+
 /* How many parts the work of a node that takes so long has, or of each of its phases: several where the
  * longest leaves half of the least cost to others. A part of a phase is to be on the thread that has had it
  * in the phase before, so that no thread has several. */
 static uint8_t parts_of(const smr_context *context, const smr_node *node, double cost) {
     const double least = (double)context->least_parallel;
-    const double time = cost / (double)smr_node_phases(node);
+    const double time = (cost + moving_cost(node)) / (double)smr_node_phases(node);
     const double fine = node->phased ? 1 : time / (PARALLEL_WHOLE * least);
     const size_t work = node->work / smr_node_phases(node);
     size_t parts = (size_t)context->threads, most = (size_t)context->most_parts, items;
