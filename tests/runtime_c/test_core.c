@@ -1,8 +1,10 @@
 /* The parts of the core that need no model: names, sizes, messages, hashing, and the op table. */
+#include <float.h>
 #include <math.h>
 #include <stdarg.h>
 
 #include "check.h"
+#include "core/float_range.h"
 #include "core/op_table.h"
 #include "core/sha256.h"
 #include "core/status.h"
@@ -195,7 +197,35 @@ static void test_extents(void) {
     CHECK(other == 0 && apart > count);
 }
 
+/* One float among ones, at each place of vectors of each length: what bits say is what comparing says. */
+static void test_float_range(void) {
+    static const float odd[] = {0.0f,     -0.0f,    FLT_TRUE_MIN, -FLT_TRUE_MIN, FLT_MIN,
+                                -1.0f,    1.0f,     0.999999940f, 1.00001f,      FLT_MAX,
+                                -FLT_MAX, INFINITY, -INFINITY,    NAN,           -NAN};
+    float values[70];
+    size_t count, at, i, k;
+    for (count = 0; count < sizeof values / sizeof values[0]; ++count) {
+        for (at = 0; at < count; ++at) {
+            for (i = 0; i < sizeof odd / sizeof odd[0]; ++i) {
+                const float value = odd[i];
+                const bool positive = signbit(value) == 0;
+                for (k = 0; k < count; ++k) {
+                    values[k] = k == at ? value : 0.5f;
+                }
+                CHECK(smr_floats_within(values, count, SMR_FLOAT_ZERO, SMR_FLOAT_INFINITY) ==
+                      (positive && value <= FLT_MAX));
+                CHECK(smr_floats_within(values, count, SMR_FLOAT_LEAST, SMR_FLOAT_INFINITY) ==
+                      (value > 0.0f && value <= FLT_MAX));
+                CHECK(smr_floats_within(values, count, SMR_FLOAT_ZERO, SMR_FLOAT_ONE) ==
+                      (positive && value < 1.0f));
+            }
+        }
+        CHECK(count == 0 || !smr_floats_within(values, count, SMR_FLOAT_ONE, SMR_FLOAT_INFINITY));
+    }
+}
+
 int main(void) {
+    test_float_range();
     test_names();
     test_messages();
     test_formatting();

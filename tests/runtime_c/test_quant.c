@@ -291,10 +291,15 @@ static void check_multipliers(opener open) {
     size_t i;
     bench b;
     open(&b);
-    for (i = 0; i < sizeof bad / sizeof bad[0]; ++i) {
-        ((float *)b.values[3].data)[5] = bad[i];
+    for (i = 0; i < b.values[3].count * (sizeof bad / sizeof bad[0]); ++i) {
+        float *multiplier = (float *)b.values[3].data + i % b.values[3].count;
+        const float before = *multiplier;
+        *multiplier = bad[i / b.values[3].count];
         CHECK_FAILS(prepare(&b, &error), SMR_ERROR_MODEL, "multiplier", error);
+        *multiplier = before;
     }
+    ((float *)b.values[3].data)[5] = -0.0f;
+    CHECK(prepare(&b, &error) == SMR_OK);
     close_bench(&b);
 }
 

@@ -47,11 +47,8 @@ smr_status smr_quant_check_multiplier(float multiplier, smr_error *error) {
 }
 
 smr_status smr_quant_check_multipliers(const float *multipliers, size_t count, smr_error *error) {
-    bool all = true;
+    const bool all = smr_floats_within(multipliers, count, SMR_FLOAT_ZERO, SMR_FLOAT_INFINITY);
     size_t i;
-    for (i = 0; i < count; ++i) {
-        all &= multipliers[i] >= 0.0f && multipliers[i] <= FLT_MAX;
-    }
     for (i = 0; i < count && !all; ++i) {
         SMR_TRY(smr_quant_check_multiplier(multipliers[i], error));
     }

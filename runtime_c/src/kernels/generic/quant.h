@@ -6,6 +6,7 @@
 #include <float.h>
 #include <string.h>
 
+#include "../../core/float_range.h"
 #include "../prototypes.h"
 #include "window.h"
 

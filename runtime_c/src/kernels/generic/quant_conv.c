@@ -8,6 +8,28 @@ static int64_t quant_magnitude(int32_t value) {
     return value < 0 ? -(int64_t)value : value;
 }
 
+/* So many numbers go through a loop that compilers turn into vectors. */
+#define QUANT_BLOCK 32
+
+static uint32_t quant_magnitude_bits(int32_t value) {
+    return (uint32_t)(value < 0 ? ~value : value);
+}
+
+/* A magnitude that is not exceeded, and less than twice the largest one unless that is 0. */
+static int64_t quant_most_magnitude(const int32_t *values, size_t count) {
+    uint32_t bits = 0;
+    size_t i, k;
+    for (i = 0; i + QUANT_BLOCK <= count; i += QUANT_BLOCK) {
+        for (k = 0; k < QUANT_BLOCK; ++k) {
+            bits |= quant_magnitude_bits(values[i + k]);
+        }
+    }
+    for (; i < count; ++i) {
+        bits |= quant_magnitude_bits(values[i]);
+    }
+    return (int64_t)bits + 1;
+}
+
 /* The sum of the magnitudes of the weights of one output. */
 static int64_t quant_weight_sum(const quant_filter *filter, size_t output, size_t rows) {
     int64_t sum = 0;
@@ -37,13 +59,9 @@ static int64_t quant_room(int64_t bias) {
 /* No sum of an output can leave int32, whatever the input is. `rows` is the number of weights of an output.
  */
 static smr_status prepare_sums(const quant_filter *filter, size_t rows, smr_error *error) {
-    int64_t most = 0;
+    const size_t enough = (size_t)(quant_room(quant_most_magnitude(filter->bias, filter->outputs)) / 256);
     size_t i;
-    for (i = 0; i < filter->outputs; ++i) {
-        const int64_t bias = quant_magnitude(filter->bias[i]);
-        most = bias > most ? bias : most;
-    }
-    for (i = 0; i < filter->outputs && rows > (size_t)(quant_room(most) / 256); ++i) {
+    for (i = 0; i < filter->outputs && rows > enough; ++i) {
         const int64_t room = quant_room(quant_magnitude(filter->bias[i]));
         if (rows <= (size_t)(room / 256)) {
             continue;

@@ -56,15 +56,10 @@ typedef struct quant_depthwise {
 } quant_depthwise;
 _Static_assert(sizeof(quant_depthwise) <= SMR_PARAMETER_BYTES, "it is stored in a node");
 
-/* Whether multipliers are floats less than 1: a sum that they scale is an int32. */
+/* Whether multipliers are floats less than 1, none of them -0: a sum that they scale is an int32. */
 static inline bool quant_scales_down(const quant_filter *filter) {
-    size_t i;
-    for (i = 0; filter->multiplier != NULL && i < filter->outputs; ++i) {
-        if (!(filter->multiplier[i] < 1.0f)) {
-            return false;
-        }
-    }
-    return filter->multiplier != NULL;
+    return filter->multiplier != NULL &&
+           smr_floats_within(filter->multiplier, filter->outputs, SMR_FLOAT_ZERO, SMR_FLOAT_ONE);
 }
 
 /* Writes outputs from `first` on as their sums say. */
