@@ -304,6 +304,8 @@ def format_h(schema: schema_reader.Schema) -> str:
     ]
     lines += [f"    SMR_TABLE_{_upper(name)}," for name in schema.tables]
     lines += ["    SMR_TABLE_COUNT", "} smr_format_table_id;", ""]
+    most = max(1 + max((f.slot for f in fields), default=-1) for fields in schema.tables.values())
+    lines += ["/* Of a table. */", f"#define SMR_MOST_FIELDS {most}", ""]
     lines += [f"#define SMR_TABLE_ROOT SMR_TABLE_{_upper(schema.root)}", "", "/* Slots of the tables. */"]
     for name, fields in core.items():
         for f in fields:

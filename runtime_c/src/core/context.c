@@ -115,7 +115,7 @@ static smr_status count_kept(const smr_model *model, uint32_t isas, smr_kept *ke
             const smr_op_record op = smr_op_read(smr_vector_table(ops, k));
             smr_node_probe probe;
             SMR_TRY(smr_node_probe_prepare(&probe, &largest, isas, &op, tensors, error));
-            if (!smr_kept_add(&count, &probe.node, k)) {
+            if (!smr_kept_add(&count, &probe.node, &op, k)) {
                 SMR_FAIL(error, SMR_ERROR_MODEL, "more ops than this machine can address");
             }
         }

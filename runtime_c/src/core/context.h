@@ -41,7 +41,8 @@ typedef struct smr_context_rooms {
     smr_node **nodes;
     uint8_t *node_bytes;
     void **operands;
-    smr_kept left; /* for more of them */
+    smr_kept left;                      /* for more of them */
+    uint32_t likeness[SMR_KEPT_RECENT]; /* of the ops of the nodes that were kept last */
 } smr_context_rooms;
 
 struct smr_context {

@@ -16,7 +16,7 @@ smr_status smr_whole_node_fill(const smr_context *context, const smr_program *pr
     node->input_count = (uint8_t)op->inputs.count;
     node->output_count = (uint8_t)op->outputs.count;
     node->scratch = op->scratch_end > op->scratch_begin ? context->arena + op->scratch_begin : NULL;
-    node->fixed = smr_op_is_fixed(op, program->tensors);
+    node->fixed = smr_op_is_fixed(context->model, op, program->tensors);
     node->late = !node->fixed && smr_op_is_late(context->model, op, program->tensors);
     for (i = 0; i < op->inputs.count; ++i) {
         const int32_t tensor = smr_vector_i32(op->inputs, i);
@@ -38,11 +38,13 @@ smr_status smr_whole_node_fill(const smr_context *context, const smr_program *pr
 
 /* One of the nodes that were kept last that has the same parameters and constants; null when none has. */
 static const smr_node *find_alike(const smr_program *program, const smr_op_record *op,
-                                  const smr_attributes *attributes, const smr_context_rooms *rooms) {
+                                  const smr_attributes *attributes, uint32_t likeness,
+                                  const smr_context_rooms *rooms) {
     smr_node **node = rooms->nodes;
     while (node > program->nodes && rooms->nodes - node < SMR_KEPT_RECENT) {
-        if (smr_op_alike(smr_vector_table(program->ops, (*--node)->index), op, attributes,
-                         program->tensors)) {
+        --node;
+        if (rooms->likeness[(node - program->nodes) % SMR_KEPT_RECENT] == likeness &&
+            smr_op_alike(smr_vector_table(program->ops, (*node)->index), op, attributes, program->tensors)) {
             return *node;
         }
     }
@@ -86,11 +88,13 @@ static smr_status keep_node(const smr_program *program, const smr_op_record *op,
     smr_kept_node more = smr_node_kept(&whole->node);
     const smr_node *alike = NULL;
     smr_node *kept;
+    uint32_t likeness;
     if (more.bytes == 0) {
         return SMR_OK;
     }
+    likeness = smr_op_likeness(op, program->tensors);
     if (more.shareable) {
-        alike = find_alike(program, op, &whole->node.attributes, rooms);
+        alike = find_alike(program, op, &whole->node.attributes, likeness, rooms);
         more.parameters = alike == NULL ? more.parameters : 0;
         more.constants = alike == NULL ? more.constants : 0;
     }
@@ -108,6 +112,7 @@ static smr_status keep_node(const smr_program *program, const smr_op_record *op,
             memcpy(take_bytes(rooms, more.parameters), whole->node.room.bytes, more.parameters);
     }
     keep_operands(whole, &more, alike, rooms, kept);
+    rooms->likeness[(rooms->nodes - program->nodes) % SMR_KEPT_RECENT] = likeness;
     *rooms->nodes++ = kept;
     --rooms->left.nodes;
     rooms->constants += more.constants;
@@ -123,8 +128,10 @@ static smr_status prepare_node(const smr_program *program, smr_node *node, const
     }
     if (status != SMR_OK) {
         smr_error_where_op(error, node->index, op, program->tensors);
+        return status;
     }
-    return status;
+    smr_node_estimate(node);
+    return SMR_OK;
 }
 
 static smr_status build_nodes(const smr_context *context, smr_program *program, smr_context_rooms *rooms,

@@ -166,6 +166,24 @@ smr_status smr_shape_evaluate(const smr_dimensions *dimensions, smr_vector shape
     return SMR_OK;
 }
 
+bool smr_shape_count(smr_vector shape, smr_dtype dtype, size_t *count) {
+    uint64_t bytes = smr_dtype_size(dtype);
+    size_t product = 1;
+    uint32_t i;
+    if (shape.count > SMR_MAX_RANK) {
+        return false;
+    }
+    for (i = 0; i < shape.count; ++i) {
+        const int32_t value = smr_vector_i32(shape, i);
+        if (value < 0 || (value > 0 && !multiply_bytes(&bytes, (uint64_t)value))) {
+            return false;
+        }
+        product *= (size_t)value;
+    }
+    *count = product;
+    return true;
+}
+
 bool smr_dimension_is_computed(const smr_model *model, uint32_t index) {
     return smr_field_u8(smr_vector_table(model->dimensions, index), SMR_SLOT_DIMENSION_COMPUTED, 0) != 0;
 }

@@ -43,6 +43,9 @@ bool smr_expression_is_dimension(const smr_model *model, uint32_t index);
 smr_status smr_shape_evaluate(const smr_dimensions *dimensions, smr_vector shape, smr_dtype dtype,
                               smr_shape *result, smr_error *error);
 
+/* The elements of a shape of which that is so, and no entry is an expression; false for any other. */
+bool smr_shape_count(smr_vector shape, smr_dtype dtype, size_t *count);
+
 /* Whether no entry of a shape is an expression. */
 static inline bool smr_shape_is_fixed(smr_vector shape) {
     int32_t signs = 0;

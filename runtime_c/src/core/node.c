@@ -43,8 +43,9 @@ static bool all_fixed(smr_vector operands, smr_vector tensors) {
     return true;
 }
 
-bool smr_op_is_fixed(const smr_op_record *op, smr_vector tensors) {
-    return all_fixed(op->inputs, tensors) && all_fixed(op->outputs, tensors);
+bool smr_op_is_fixed(const smr_model *model, const smr_op_record *op, smr_vector tensors) {
+    return model->expressions.count == 0 ||
+           (all_fixed(op->inputs, tensors) && all_fixed(op->outputs, tensors));
 }
 
 bool smr_op_is_late(const smr_model *model, const smr_op_record *op, smr_vector tensors) {
@@ -89,11 +90,14 @@ smr_status smr_node_check_places(const smr_node *node, const smr_op_record *op, 
 static smr_status prepare_kernel(smr_node *node, smr_error *error) {
     const uint64_t floats = smr_platform_set_floats();
     const smr_status status = node->kernel->prepare(node, error);
-    if (status == SMR_OK) {
-        node->cost = (float)smr_node_cost(node);
-    }
     smr_platform_restore_floats(floats);
     return status;
+}
+
+void smr_node_estimate(smr_node *node) {
+    const uint64_t floats = smr_platform_set_floats();
+    node->cost = (float)smr_node_cost(node);
+    smr_platform_restore_floats(floats);
 }
 
 smr_status smr_node_prepare(smr_node *node, const smr_op_record *op, smr_error *error) {
@@ -189,13 +193,21 @@ bool smr_op_alike(smr_table a, const smr_op_record *b, const smr_attributes *att
            bytes_alike(&one, attributes, sizeof one);
 }
 
+/* By the opcode, and by the last input where it is a constant. */
+uint32_t smr_op_likeness(const smr_op_record *op, smr_vector tensors) {
+    const int32_t last = op->inputs.count == 0 ? -1 : smr_vector_i32(op->inputs, op->inputs.count - 1);
+    const bool constant =
+        last >= 0 && smr_tensor_storage(smr_vector_table(tensors, (uint32_t)last)) == SMR_STORAGE_CONSTANT;
+    return (uint32_t)op->opcode << 16 ^ (constant ? (uint32_t)last + 1 : 0);
+}
+
 /* Whether one of the ops that were counted last has the parameters of this one. */
-static bool count_shares(const smr_kept_count *count, const smr_node *node, uint32_t index) {
-    const smr_op_record op = smr_op_read(smr_vector_table(count->ops, index));
+static bool count_shares(const smr_kept_count *count, const smr_node *node, const smr_op_record *op,
+                         uint32_t likeness) {
     uint32_t i;
     for (i = 0; i < SMR_KEPT_RECENT && i < count->nodes; ++i) {
-        if (smr_op_alike(smr_vector_table(count->ops, count->recent[i]), &op, &node->attributes,
-                         count->tensors)) {
+        if (count->likeness[i] == likeness && smr_op_alike(smr_vector_table(count->ops, count->recent[i]), op,
+                                                           &node->attributes, count->tensors)) {
             return true;
         }
     }
@@ -208,16 +220,19 @@ void smr_kept_begin(smr_kept_count *count, smr_vector ops, smr_vector tensors) {
     count->nodes = 0;
 }
 
-bool smr_kept_add(smr_kept_count *count, const smr_node *node, uint32_t index) {
+bool smr_kept_add(smr_kept_count *count, const smr_node *node, const smr_op_record *op, uint32_t index) {
     const smr_kept_node more = smr_node_kept(node);
+    uint32_t likeness;
     if (more.bytes == 0) {
         return true;
     }
-    if (!more.shareable || !count_shares(count, node, index)) {
+    likeness = smr_op_likeness(op, count->tensors);
+    if (!more.shareable || !count_shares(count, node, op, likeness)) {
         count->kept.node_bytes += more.parameters;
         count->kept.constants += more.constants;
     }
-    count->recent[count->nodes++ % SMR_KEPT_RECENT] = index;
+    count->recent[count->nodes % SMR_KEPT_RECENT] = index;
+    count->likeness[count->nodes++ % SMR_KEPT_RECENT] = likeness;
     ++count->kept.nodes;
     count->kept.operands += more.inputs + more.outputs;
     count->kept.node_bytes += more.bytes;
@@ -255,7 +270,7 @@ smr_status smr_node_probe_prepare(smr_node_probe *probe, const smr_dimensions *d
     uint32_t i, place = 0;
     memset(node, 0, sizeof *node);
     node->isas = isas;
-    node->fixed = smr_op_is_fixed(op, tensors);
+    node->fixed = smr_op_is_fixed(dimensions->model, op, tensors);
     node->inputs = probe->inputs;
     node->outputs = probe->outputs;
     node->input_count = (uint8_t)op->inputs.count;

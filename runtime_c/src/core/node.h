@@ -19,7 +19,7 @@ typedef struct smr_op_record {
 smr_op_record smr_op_read(smr_table op);
 
 /* Whether the sizes of all operands are fixed. Operands have been verified. */
-bool smr_op_is_fixed(const smr_op_record *op, smr_vector tensors);
+bool smr_op_is_fixed(const smr_model *model, const smr_op_record *op, smr_vector tensors);
 
 /* Whether the shape of an operand depends on a computed dimension. Operands and expressions have been
  * verified. */
@@ -28,6 +28,9 @@ bool smr_op_is_late(const smr_model *model, const smr_op_record *op, smr_vector 
 /* Chooses a kernel and lets it prepare. The node has its operands and attributes, which are all there; what
  * an earlier call filled is forgotten. */
 smr_status smr_node_prepare(smr_node *node, const smr_op_record *op, smr_error *error);
+
+/* Fills the cost of a node that is prepared. */
+void smr_node_estimate(smr_node *node);
 
 /* Puts the op's number, name and first output in front of an error's message. */
 void smr_error_where_op(smr_error *error, uint32_t index, const smr_op_record *op, smr_vector tensors);
@@ -59,20 +62,24 @@ smr_kept_node smr_node_kept(const smr_node *node);
  * fixed sizes. */
 bool smr_op_alike(smr_table a, const smr_op_record *b, const smr_attributes *attributes, smr_vector tensors);
 
+/* A number that two ops of a program have in common if they are alike, and rarely else. */
+uint32_t smr_op_likeness(const smr_op_record *op, smr_vector tensors);
+
 /* Counts what is kept of nodes, in the order of programs and ops. */
 typedef struct smr_kept_count {
     smr_kept kept;
     smr_vector ops; /* of the program that is counted */
     smr_vector tensors;
-    uint32_t nodes; /* kept of it so far */
-    uint32_t recent[SMR_KEPT_RECENT];
+    uint32_t nodes;                   /* kept of it so far */
+    uint32_t recent[SMR_KEPT_RECENT]; /* ops of those kept last, and their likenesses */
+    uint32_t likeness[SMR_KEPT_RECENT];
 } smr_kept_count;
 
 /* Goes on with another program. */
 void smr_kept_begin(smr_kept_count *count, smr_vector ops, smr_vector tensors);
 
 /* One prepared node more, of op `index`; false when that is more than this machine can address. */
-bool smr_kept_add(smr_kept_count *count, const smr_node *node, uint32_t index);
+bool smr_kept_add(smr_kept_count *count, const smr_node *node, const smr_op_record *op, uint32_t index);
 
 /* A node on the stack, with values for all of its operands: for looking at one op of a file at a time. What
  * is not a constant has an address that tells what lies where, and is not to be read or written. */

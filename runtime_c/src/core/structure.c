@@ -12,23 +12,40 @@
 /* The schema nests four tables; more would be an error in gen/format.c. */
 #define STRUCTURE_MAX_DEPTH 8
 
+/* How many vtables are remembered, a power of two: a file has some tens, which hundreds of tables share. */
+#define STRUCTURE_VTABLE_BITS 6
+#define STRUCTURE_VTABLES     (1u << STRUCTURE_VTABLE_BITS)
+
+_Static_assert(SMR_MOST_FIELDS <= 32, "a table has more fields than `links` has bits");
+
 typedef struct structure_frame {
     const smr_format_table *format;
     const uint8_t *fields; /* the places in the vtable that say where each field of the table is */
     size_t table;          /* its offset in the file */
     size_t vector;         /* the offset of the first element of the vector being walked */
     uint32_t count;        /* its elements that are left; 0 when none is being walked */
+    uint32_t links;        /* bit i: field `field` + i leads elsewhere, and is to be looked at */
     uint16_t bytes;        /* of the table */
     uint16_t known;        /* the fields that the vtable has places for */
     uint16_t field;        /* the next field to look at */
     int16_t element;       /* the table id of the vector's elements */
 } structure_frame;
 
+/* A vtable that has been looked at. What it says is right for all tables of a format that are as far from an
+ * address that is a multiple of 8. */
+typedef struct structure_vtable {
+    const smr_format_table *format; /* null for none */
+    size_t offset;
+    uint32_t links;
+    uint32_t phase;
+} structure_vtable;
+
 typedef struct structure_walk {
     smr_bytes file;
     uint64_t budget;
     uint32_t depth;
     structure_frame stack[STRUCTURE_MAX_DEPTH];
+    structure_vtable vtables[STRUCTURE_VTABLES];
     smr_error *error;
 } structure_walk;
 
@@ -44,8 +61,73 @@ static smr_status structure_spend(structure_walk *walk, uint64_t work) {
     return SMR_OK;
 }
 
-/* Enters the table at `offset`: its vtable and its own bytes lie in the file. */
-static smr_status structure_push(structure_walk *walk, int16_t table, size_t offset) {
+/* Where a field begins in its table; 0 when it is absent. */
+static uint32_t structure_offset(const structure_frame *frame, uint32_t slot) {
+    return slot < frame->known ? smr_read_u16(frame->fields + 2 * slot) : 0;
+}
+
+/* The offset in the file of a field that is there. */
+static smr_status structure_field(const structure_walk *walk, const structure_frame *frame, uint32_t slot,
+                                  uint32_t bytes, size_t *place) {
+    const uint32_t offset = structure_offset(frame, slot);
+    *place = frame->table + offset;
+    if (offset < 4 || offset + bytes > frame->bytes || (*place & (bytes - 1)) != 0) {
+        SMR_FAIL(walk->error, SMR_ERROR_FORMAT,
+                 "damaged file: field %u of the table at offset %zu is misplaced", (unsigned)slot,
+                 frame->table);
+    }
+    return SMR_OK;
+}
+
+static smr_status structure_absent(const structure_walk *walk, const structure_frame *frame, uint32_t slot) {
+    if (frame->format->fields[slot].required) {
+        SMR_FAIL(walk->error, SMR_ERROR_FORMAT, "damaged file: the table at offset %zu lacks its field %u",
+                 frame->table, (unsigned)slot);
+    }
+    return SMR_OK;
+}
+
+/* Checks where the fields of a table are, and finds those that lead elsewhere: a union is among them even if
+ * it is absent, since its member decides whether it may be. */
+static smr_status structure_check_vtable(const structure_walk *walk, structure_frame *frame) {
+    uint32_t slot;
+    frame->links = 0;
+    for (slot = 0; slot < frame->format->field_count; ++slot) {
+        const smr_format_field *field = &frame->format->fields[slot];
+        const bool scalar = field->kind == SMR_FIELD_SCALAR || field->kind == SMR_FIELD_UNION_TYPE;
+        size_t place;
+        if (structure_offset(frame, slot) != 0) {
+            SMR_TRY(structure_field(walk, frame, slot, scalar ? field->size : 4, &place));
+            frame->links |= scalar ? 0 : 1u << slot;
+        } else if (field->kind == SMR_FIELD_UNION) {
+            frame->links |= 1u << slot;
+        } else {
+            SMR_TRY(structure_absent(walk, frame, slot));
+        }
+    }
+    return SMR_OK;
+}
+
+/* The same, unless the vtable is remembered. */
+static smr_status structure_known_vtable(structure_walk *walk, structure_frame *frame, size_t vtable) {
+    const uint32_t phase = (uint32_t)frame->table % 8;
+    const uint32_t hash = ((uint32_t)vtable + phase) * 2654435761u;
+    structure_vtable *known = &walk->vtables[hash >> (32 - STRUCTURE_VTABLE_BITS)];
+    if (known->format == frame->format && known->offset == vtable && known->phase == phase) {
+        frame->links = known->links;
+        return SMR_OK;
+    }
+    SMR_TRY(structure_check_vtable(walk, frame));
+    known->format = frame->format;
+    known->offset = vtable;
+    known->phase = phase;
+    known->links = frame->links;
+    return SMR_OK;
+}
+
+/* Enters the table at `offset`: its vtable and its own bytes lie in the file. Its fields are not looked at.
+ */
+static smr_status structure_enter(structure_walk *walk, int16_t table, size_t offset, size_t *place) {
     const size_t size = walk->file.size;
     const smr_format_table *format;
     structure_frame *frame;
@@ -82,25 +164,15 @@ static smr_status structure_push(structure_walk *walk, int16_t table, size_t off
     frame->bytes = (uint16_t)bytes;
     frame->known = (uint16_t)((vtable_size - 4) / 2);
     frame->field = 0;
+    *place = (size_t)vtable;
     return SMR_OK;
 }
 
-/* Where a field begins in its table; 0 when it is absent. */
-static uint32_t structure_offset(const structure_frame *frame, uint32_t slot) {
-    return slot < frame->known ? smr_read_u16(frame->fields + 2 * slot) : 0;
-}
-
-/* The offset in the file of a field that is there. */
-static smr_status structure_field(const structure_walk *walk, const structure_frame *frame, uint32_t slot,
-                                  uint32_t bytes, size_t *place) {
-    const uint32_t offset = structure_offset(frame, slot);
-    *place = frame->table + offset;
-    if (offset < 4 || offset + bytes > frame->bytes || (*place & (bytes - 1)) != 0) {
-        SMR_FAIL(walk->error, SMR_ERROR_FORMAT,
-                 "damaged file: field %u of the table at offset %zu is misplaced", (unsigned)slot,
-                 frame->table);
-    }
-    return SMR_OK;
+/* Enters it, and checks where its fields are. */
+static smr_status structure_push(structure_walk *walk, int16_t table, size_t offset) {
+    size_t vtable;
+    SMR_TRY(structure_enter(walk, table, offset, &vtable));
+    return structure_known_vtable(walk, &walk->stack[walk->depth - 1], vtable);
 }
 
 /* Follows the offset that is stored at `place`. */
@@ -129,20 +201,33 @@ static smr_status structure_vector(const structure_walk *walk, size_t place, siz
     return SMR_OK;
 }
 
+/* The highest bits of bytes are set where one of eight is 0, or 128 and more. */
+static uint64_t structure_odd_bytes(const uint8_t *text) {
+    const uint64_t ones = UINT64_MAX / 255, eight = smr_read_u64(text);
+    return (eight | (eight - ones)) & (ones << 7);
+}
+
+/* Whether text has ASCII characters alone, and no zero byte. */
+static bool structure_is_plain(const uint8_t *text, size_t size) {
+    uint64_t odd = 0;
+    size_t i;
+    if (size < 8) {
+        for (i = 0; i < size; ++i) {
+            odd |= text[i] - 1u >= 127;
+        }
+        return odd == 0;
+    }
+    for (i = 0; i + 8 <= size; i += 8) {
+        odd |= structure_odd_bytes(text + i);
+    }
+    return (odd | structure_odd_bytes(text + size - 8)) == 0;
+}
+
 /* Whether text is well-formed UTF-8 without a zero byte. */
 static bool structure_is_text(const uint8_t *text, size_t size) {
-    const uint64_t ones = UINT64_MAX / 255;
-    size_t i = 0;
+    size_t i = structure_is_plain(text, size) ? size : 0;
     while (i < size) {
         uint32_t lead, more, least, code;
-        uint64_t eight;
-        if (size - i >= 8) {
-            memcpy(&eight, text + i, 8);
-            if (((eight | (eight - ones)) & (ones << 7)) == 0) { /* none is 0, and none is 128 or more */
-                i += 8;
-                continue;
-            }
-        }
         lead = text[i++];
         more = 0, least = 0, code = lead;
         if (lead >= 0xf0 && lead < 0xf8) {
@@ -189,7 +274,7 @@ static smr_status structure_union(structure_walk *walk, const structure_frame *f
     const uint32_t at = structure_offset(frame, slot - 1);
     const uint8_t member = at == 0 ? 0 : walk->file.data[frame->table + at];
     const bool known = member != 0 && smr_format_attributes[member] >= 0;
-    size_t place, target;
+    size_t target;
     if (structure_offset(frame, slot) == 0) {
         if (known) {
             SMR_FAIL(walk->error, SMR_ERROR_FORMAT,
@@ -197,29 +282,19 @@ static smr_status structure_union(structure_walk *walk, const structure_frame *f
         }
         return SMR_OK;
     }
-    SMR_TRY(structure_field(walk, frame, slot, 4, &place));
     if (!known) {
         return SMR_OK;
     }
-    SMR_TRY(structure_follow(walk, place, &target));
+    SMR_TRY(structure_follow(walk, frame->table + structure_offset(frame, slot), &target));
     return structure_push(walk, smr_format_attributes[member], target);
 }
 
-static smr_status structure_absent(const structure_walk *walk, const structure_frame *frame, uint32_t slot) {
-    if (frame->format->fields[slot].required) {
-        SMR_FAIL(walk->error, SMR_ERROR_FORMAT, "damaged file: the table at offset %zu lacks its field %u",
-                 frame->table, (unsigned)slot);
-    }
-    return SMR_OK;
-}
-
-/* Looks at a field that is there. */
-static smr_status structure_present(structure_walk *walk, structure_frame *frame, uint32_t slot) {
+/* Looks at where a field leads. */
+static smr_status structure_link(structure_walk *walk, structure_frame *frame, uint32_t slot) {
     const smr_format_field *field = &frame->format->fields[slot];
-    const bool scalar = field->kind == SMR_FIELD_SCALAR || field->kind == SMR_FIELD_UNION_TYPE;
-    size_t place, target;
+    const size_t place = frame->table + structure_offset(frame, slot);
+    size_t target;
     uint32_t count;
-    SMR_TRY(structure_field(walk, frame, slot, scalar ? field->size : 4, &place));
     switch (field->kind) {
         case SMR_FIELD_STRING: return structure_string(walk, place);
         case SMR_FIELD_SCALARS:
@@ -230,21 +305,19 @@ static smr_status structure_present(structure_walk *walk, structure_frame *frame
         case SMR_FIELD_TABLES:
             frame->element = field->table;
             return structure_vector(walk, place, 4, 4, &frame->vector, &frame->count);
-        default: return SMR_OK;
+        default: return structure_union(walk, frame, slot);
     }
 }
 
 /* Looks at the fields of the innermost table, up to one with tables in it, which are looked at first. */
 static smr_status structure_fields(structure_walk *walk, structure_frame *frame) {
     const uint32_t depth = walk->depth;
-    while (frame->field < frame->format->field_count && walk->depth == depth && frame->count == 0) {
-        const uint32_t slot = frame->field++;
-        if (frame->format->fields[slot].kind == SMR_FIELD_UNION) {
-            SMR_TRY(structure_union(walk, frame, slot));
-        } else if (structure_offset(frame, slot) == 0) {
-            SMR_TRY(structure_absent(walk, frame, slot));
-        } else {
-            SMR_TRY(structure_present(walk, frame, slot));
+    while (frame->links != 0 && walk->depth == depth && frame->count == 0) {
+        const bool link = (frame->links & 1) != 0;
+        frame->links >>= 1;
+        ++frame->field;
+        if (link) {
+            SMR_TRY(structure_link(walk, frame, frame->field - 1u));
         }
     }
     return SMR_OK;
@@ -282,10 +355,11 @@ smr_status smr_structure_verify(smr_bytes file, smr_table *root, smr_error *erro
         SMR_FAIL(error, SMR_ERROR_FORMAT, "a file of %zu bytes exceeds the format's 2147483647", file.size);
     }
     {
-        size_t target;
+        size_t target, vtable;
         SMR_TRY(structure_follow(&walk, 0, &target));
-        SMR_TRY(structure_push(&walk, SMR_TABLE_ROOT, target));
+        SMR_TRY(structure_enter(&walk, SMR_TABLE_ROOT, target, &vtable));
         SMR_TRY(structure_version(&walk));
+        SMR_TRY(structure_known_vtable(&walk, &walk.stack[0], vtable));
         *root = file.data + target;
     }
     while (walk.depth > 0) {
@@ -299,7 +373,7 @@ smr_status smr_structure_verify(smr_bytes file, smr_table *root, smr_error *erro
             SMR_TRY(structure_push(&walk, frame->element, target));
             continue;
         }
-        if (frame->field == frame->format->field_count) {
+        if (frame->links == 0) {
             --walk.depth;
             continue;
         }

@@ -7,32 +7,30 @@ smr_status smr_value_fill(const smr_dimensions *dimensions, smr_table tensor, in
     const uint8_t dtype = smr_field_u8(tensor, SMR_SLOT_TENSOR_DTYPE, SMR_DTYPE_NONE);
     const uint8_t storage = smr_field_u8(tensor, SMR_SLOT_TENSOR_STORAGE, SMR_STORAGE_ARENA);
     const uint8_t layout = smr_field_u8(tensor, SMR_SLOT_TENSOR_LAYOUT, SMR_LAYOUT_DENSE);
-    const char *name = smr_tensor_name(tensor);
-    smr_shape shape;
-    smr_status status;
     memset(value, 0, sizeof *value);
     if (smr_dtype_size((smr_dtype)dtype) == 0) {
-        SMR_FAIL(error, SMR_ERROR_MODEL, "tensor \"%.64s\" has the unknown element type %u", name,
-                 (unsigned)dtype);
+        SMR_FAIL(error, SMR_ERROR_MODEL, "tensor \"%.64s\" has the unknown element type %u",
+                 smr_tensor_name(tensor), (unsigned)dtype);
     }
     if (storage > SMR_STORAGE_RESULT || layout > SMR_LAYOUT_STRIDED ||
         (layout != SMR_LAYOUT_DENSE &&
          storage != (layout == SMR_LAYOUT_STRIDED ? SMR_STORAGE_ARENA : SMR_STORAGE_CONSTANT))) {
-        SMR_FAIL(error, SMR_ERROR_MODEL, "tensor \"%.64s\" has storage %u with layout %u", name,
-                 (unsigned)storage, (unsigned)layout);
+        SMR_FAIL(error, SMR_ERROR_MODEL, "tensor \"%.64s\" has storage %u with layout %u",
+                 smr_tensor_name(tensor), (unsigned)storage, (unsigned)layout);
     }
-    status = smr_shape_evaluate(dimensions, entries, (smr_dtype)dtype, &shape, error);
-    if (status != SMR_OK) {
-        smr_error_where(error, "tensor \"%.64s\": ", name);
-        return status;
-    }
-    value->count = shape.count;
     value->dims = (const int32_t *)(const void *)entries.data;
-    if (!smr_shape_is_fixed(entries)) {
+    if (!smr_shape_count(entries, (smr_dtype)dtype, &value->count)) {
+        smr_shape shape;
+        const smr_status status = smr_shape_evaluate(dimensions, entries, (smr_dtype)dtype, &shape, error);
+        if (status != SMR_OK) {
+            smr_error_where(error, "tensor \"%.64s\": ", smr_tensor_name(tensor));
+            return status;
+        }
+        value->count = shape.count;
         memcpy(dims, shape.dims, sizeof shape.dims);
         value->dims = dims;
     }
-    value->rank = (uint8_t)shape.rank;
+    value->rank = (uint8_t)entries.count;
     value->run = layout == SMR_LAYOUT_STRIDED ? smr_field_u32(tensor, SMR_SLOT_TENSOR_ROW, 0)
                                               : smr_field_u32(tensor, SMR_SLOT_TENSOR_RUN, 0);
     value->dtype = dtype;
@@ -42,8 +40,8 @@ smr_status smr_value_fill(const smr_dimensions *dimensions, smr_table tensor, in
         const uint32_t index = smr_field_u32(tensor, SMR_SLOT_TENSOR_CONSTANT, 0);
         const smr_model *model = dimensions->model;
         if (index >= model->constants.count) {
-            SMR_FAIL(error, SMR_ERROR_MODEL, "tensor \"%.64s\" is constant %u of %u", name, (unsigned)index,
-                     (unsigned)model->constants.count);
+            SMR_FAIL(error, SMR_ERROR_MODEL, "tensor \"%.64s\" is constant %u of %u", smr_tensor_name(tensor),
+                     (unsigned)index, (unsigned)model->constants.count);
         }
         /* Kernels take one kind of pointer; that of an input is never written through. */
         value->data = (void *)(uintptr_t)smr_model_constant(model, index).data;

@@ -11,7 +11,8 @@ smr_status smr_verify_overspent(smr_verify *verify) {
 }
 
 smr_status smr_verify_spend_shape(smr_verify *verify, smr_table tensor) {
-    const bool fixed = smr_shape_is_fixed(smr_field_vector(tensor, SMR_SLOT_TENSOR_SHAPE));
+    const bool fixed = verify->model->expressions.count == 0 ||
+                       smr_shape_is_fixed(smr_field_vector(tensor, SMR_SLOT_TENSOR_SHAPE));
     return smr_verify_spend(verify, fixed ? 1 : SMR_MAX_EXPRESSION);
 }
 

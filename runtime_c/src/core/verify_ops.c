@@ -120,7 +120,7 @@ static smr_status check_kernel(smr_verify *verify, const smr_op_record *op, uint
                                smr_vector tensors) {
     const uint32_t isas = verify->model->isas;
     SMR_TRY(smr_verify_probe(verify, op, tensors));
-    if (!smr_kept_add(&verify->kept, &verify->probe->node, index)) {
+    if (!smr_kept_add(&verify->kept, &verify->probe->node, op, index)) {
         SMR_FAIL(verify->error, SMR_ERROR_MODEL, "more ops than this machine can address");
     }
     if (!verify->probe->node.fixed && !smr_op_is_late(verify->model, op, tensors)) {

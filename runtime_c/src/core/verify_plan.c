@@ -170,16 +170,12 @@ static smr_status plan_look_at(const plan_check *plan, uint32_t index, uint32_t 
     return SMR_OK;
 }
 
-/* A tensor that op number `reader` reads, or the caller when that is the number of ops. */
-static smr_status plan_check_read(const plan_check *plan, uint32_t reader, uint32_t tensor) {
-    const smr_storage storage = plan_storage(plan, tensor);
-    plan_bytes bytes;
+/* A tensor with these bytes that op number `reader` reads, or the caller when that is the number of ops. */
+static smr_status plan_check_read(const plan_check *plan, uint32_t reader, uint32_t tensor,
+                                  plan_bytes bytes) {
     uint32_t i;
-    if (storage == SMR_STORAGE_STATE || storage == SMR_STORAGE_CONSTANT) {
-        return SMR_OK;
-    }
-    bytes = plan_bytes_of(plan, tensor);
-    if (bytes.extent.begin == bytes.extent.end) {
+    if (bytes.region == PLAN_STATE || bytes.region == PLAN_CONSTANT ||
+        bytes.extent.begin == bytes.extent.end) {
         return SMR_OK;
     }
     for (i = reader; i > 0; --i) {
@@ -282,8 +278,8 @@ static smr_status plan_check_outputs(const plan_check *plan, const smr_op_record
     return SMR_OK;
 }
 
-/* What one op reads and writes lies apart. */
-static smr_status plan_check_within(const plan_check *plan, const smr_op_record *op) {
+/* What op number `index` reads is what was written for it, and lies apart from what it writes. */
+static smr_status plan_check_op(const plan_check *plan, uint32_t index, const smr_op_record *op) {
     plan_writes writes;
     uint32_t i, k;
     SMR_TRY(plan_check_outputs(plan, op, &writes));
@@ -295,23 +291,13 @@ static smr_status plan_check_within(const plan_check *plan, const smr_op_record 
         }
         SMR_TRY(smr_verify_spend_shape(plan->verify, smr_vector_table(plan->tensors, (uint32_t)input)));
         in = plan_bytes_of(plan, (uint32_t)input);
+        SMR_TRY(plan_check_read(plan, index, (uint32_t)input, in));
         SMR_TRY(plan_check_scratch(plan, writes.scratch, (uint32_t)input, in));
         for (i = 0; i < op->outputs.count; ++i) {
             SMR_TRY(plan_check_pair(plan, op, &writes, i, k, in));
         }
     }
     return SMR_OK;
-}
-
-static smr_status plan_check_op(const plan_check *plan, uint32_t index, const smr_op_record *op) {
-    uint32_t i;
-    for (i = 0; i < op->inputs.count; ++i) {
-        const int32_t tensor = smr_vector_i32(op->inputs, i);
-        if (tensor >= 0) {
-            SMR_TRY(plan_check_read(plan, index, (uint32_t)tensor));
-        }
-    }
-    return plan_check_within(plan, op);
 }
 
 /* The caller writes all inputs before a run. */
@@ -391,7 +377,8 @@ smr_status smr_verify_plan(smr_verify *verify, const smr_ends *ends, smr_table p
         }
     }
     for (i = 0; i < plan.ends.outputs.count; ++i) {
-        SMR_TRY(plan_check_read(&plan, plan.ops.count, plan_output(&plan, i)));
+        const uint32_t output = plan_output(&plan, i);
+        SMR_TRY(plan_check_read(&plan, plan.ops.count, output, plan_bytes_of(&plan, output)));
     }
     return SMR_OK;
 }

@@ -43,7 +43,7 @@ smr_status smr_verify_sharing(smr_verify *verify, const smr_op_record *op, smr_v
     *sharing = SMR_SHARING_NONE;
     SMR_TRY(smr_verify_spend(verify, SHARING_WORK + op->inputs.count + op->outputs.count));
     if (smr_tensor_storage(one) != SMR_STORAGE_ARENA || smr_tensor_storage(other) != SMR_STORAGE_ARENA ||
-        !smr_op_is_fixed(op, tensors)) {
+        !smr_op_is_fixed(verify->model, op, tensors)) {
         return SMR_OK;
     }
     SMR_TRY(smr_verify_probe(verify, op, tensors));

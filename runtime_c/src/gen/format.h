@@ -114,6 +114,9 @@ typedef enum smr_format_table_id {
     SMR_TABLE_COUNT
 } smr_format_table_id;
 
+/* Of a table. */
+#define SMR_MOST_FIELDS 14
+
 #define SMR_TABLE_ROOT SMR_TABLE_MODEL
 
 /* Slots of the tables. */
