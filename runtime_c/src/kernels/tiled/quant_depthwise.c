@@ -22,10 +22,10 @@ typedef struct woven_depthwise {
     quant_output output;
     uint32_t blocks; /* of channels */
     uint32_t strips; /* of lines, in an image */
+    uint32_t run;    /* strips that meet a block before the next one */
     uint32_t groups; /* of rows of taps */
     uint32_t part;   /* positions of a line for which columns are woven at once */
     uint32_t lines;  /* that see the same woven columns, each with weights of its own */
-    bool large;      /* all blocks of channels for a strip, not all strips for a block */
     bool joined;     /* the channels of all pixels of a line are woven as one row of numbers */
     bool flat;       /* and those of its positions are summed as one */
     int8_t border;
@@ -266,7 +266,8 @@ static size_t woven_strip_begin(const woven_depthwise *p, uint32_t strip) {
     return strip == p->strips ? lines : begin / p->lines * p->lines;
 }
 
-/* A work item is a block of channels of a strip of lines. */
+/* A work item is a block of channels of a strip of lines: a run of strips for one block after the other, run
+ * by run. */
 static smr_status run_woven(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const woven_depthwise *p = SMR_CONST_PARAMETERS(node, woven_depthwise);
     const smr_window *window = &p->window;
@@ -276,11 +277,9 @@ static smr_status run_woven(const smr_node *node, size_t begin, size_t end, smr_
     bool begun = false;
     (void)error;
     for (item = (uint32_t)begin; item < end; ++item) {
-        const uint32_t some = item / (p->large ? p->blocks : p->strips);
-        const uint32_t in_some = item - some * (p->large ? p->blocks : p->strips);
-        const uint32_t image = some / (p->large ? p->strips : p->blocks);
-        const uint32_t in_image = some - image * (p->large ? p->strips : p->blocks);
-        const uint32_t strip = p->large ? in_image : in_some, number = p->large ? in_some : in_image;
+        const uint32_t run = item / (p->run * p->blocks), in_run = item - run * p->run * p->blocks;
+        const uint32_t number = in_run / p->run, all = run * p->run + in_run - number * p->run;
+        const uint32_t image = all / p->strips, strip = all - image * p->strips;
         const size_t first = woven_strip_begin(p, strip);
         if (!begun || number != last) {
             woven_begin(p, number, &block);
@@ -354,7 +353,6 @@ smr_status smr_woven_prepare(smr_node *node, const smr_woven_functions *function
         return SMR_OK;
     }
     p.part = (uint32_t)((room - reach) / (size_t)window->strides[1] + 1);
-    p.large = node->inputs[0]->count / (size_t)node->inputs[0]->dims[0] > WOVEN_CACHED;
     p.strips = woven_strips(&p, WOVEN_STRIP);
     if ((uint64_t)node->outputs[0]->dims[0] * p.strips * p.blocks < WOVEN_ITEMS) {
         p.strips = woven_strips(&p, WOVEN_SHORT);
@@ -362,6 +360,9 @@ smr_status smr_woven_prepare(smr_node *node, const smr_woven_functions *function
     if ((uint64_t)node->outputs[0]->dims[0] * p.strips > INT32_MAX / p.blocks) {
         return SMR_OK;
     }
+    p.run = node->inputs[0]->count / (size_t)node->inputs[0]->dims[0] > WOVEN_CACHED ? 1
+            : p.strips % 2 == 0                                                      ? p.strips / 2
+                                                                                     : p.strips;
     smr_node_replace_parameters(node, &p, sizeof p);
     node->read_count = 1; /* the others are constants, whose data are in the parameters */
     node->work = (size_t)node->outputs[0]->dims[0] * p.strips * p.blocks;
