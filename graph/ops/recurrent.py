@@ -356,6 +356,7 @@ OPS.register(
         shape=_lstm_shape,
         reference=_lstm,
         gradient=_gradient(2, 4, _lstm_step),
+        quant="lstm",
         scratch=_scratch(4, more=True),
     ),
     OpDef(

@@ -63,7 +63,8 @@ static double cost_panels(double outputs) {
 }
 
 /* Those of depthwise convolutions, of which a processor does fewer at a time, count twice, and so do those of
- * Winograd's, a sixteenth of the filter for each pixel, since as much goes into transforms. */
+ * Winograd's, a sixteenth of the filter for each pixel, since as much goes into transforms, and those of a
+ * recurrent layer's state, whose matrix comes from a cache in each step. */
 static double cost_multiplications(const smr_node *node) {
     const smr_value *x = node->input_count > 0 ? node->inputs[0] : NULL;
     const smr_value *y = node->input_count > 1 ? node->inputs[1] : NULL;
@@ -83,6 +84,9 @@ static double cost_multiplications(const smr_node *node) {
         case SMR_OP_MATMUL:
         case SMR_OP_QUANTIZED_MATMUL:
             return (double)z->count * cost_axis(x, 0) * cost_axis(x, 1) / cost_axis(z, 1);
+        case SMR_OP_QUANTIZED_LSTM:
+            return (double)x->count / cost_axis(x, 0) *
+                   ((double)y->count + 2.0 * (double)node->inputs[2]->count);
         case SMR_OP_LSTM:
         case SMR_OP_GRU:
         case SMR_OP_RNN: return (double)x->count / cost_axis(x, 0) * (double)y->count;

@@ -1374,6 +1374,33 @@ static const smr_attribute_def fixed_point_l2_normalize_attributes[] = {
     {"left_shift", SMR_ATTRIBUTE_INT, 0, offsetof(smr_fixed_point_l2_normalize_attributes, left_shift), 0.0f, 0, 0},
 };
 
+static const smr_operand_def quantized_lstm_inputs[] = {
+    {"x", 0x0008, -1, 0},
+    {"filter", 0x0008, -1, 8},
+    {"recurrent", 0x0008, -1, 8},
+    {"bias", 0x0040, -1, 0},
+    {"multiplier", 0x0002, -1, 0},
+    {"table", 0x0020, -1, 0},
+    {"state", 0x0008, -1, 1},
+    {"cell", 0x0020, -1, 1},
+    {"lengths", 0x0040, -1, 1},
+};
+
+static const smr_operand_def quantized_lstm_outputs[] = {
+    {"y", 0x0008, -1, 0},
+    {"new_state", 0x0008, -1, 0},
+    {"new_cell", 0x0020, -1, 0},
+};
+
+static const smr_attribute_def quantized_lstm_attributes[] = {
+    {"reverse", SMR_ATTRIBUTE_BOOL, 0, offsetof(smr_quantized_lstm_attributes, reverse), 0.0f, 0, 0},
+    {"batch_first", SMR_ATTRIBUTE_BOOL, 0, offsetof(smr_quantized_lstm_attributes, batch_first), 0.0f, 0, 0},
+    {"cell_bits", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_lstm_attributes, cell_bits), 0.0f, 0, 0},
+    {"cell_clip", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_lstm_attributes, cell_clip), 0.0f, 0, 0},
+    {"output_multiplier", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_lstm_attributes, output_multiplier), 0.0f, 0, 0},
+    {"output_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_lstm_attributes, output_zero_point), 0.0f, 0, 0},
+};
+
 static const smr_operand_def cond_inputs[] = {
     {"predicate", 0x0100, -1, 0},
     {"inputs", 0x01fe, -1, 3},
@@ -2296,6 +2323,7 @@ const smr_op_def smr_op_defs[] = {
     {"fixed_point_softmax_int16", fixed_point_softmax_int16_inputs, fixed_point_softmax_int16_outputs, fixed_point_softmax_int16_attributes, SMR_OP_FIXED_POINT_SOFTMAX_INT16, 3, 1, 2, 0, 0},
     {"integer_resize_bilinear", integer_resize_bilinear_inputs, integer_resize_bilinear_outputs, integer_resize_bilinear_attributes, SMR_OP_INTEGER_RESIZE_BILINEAR, 1, 1, 3, 0, 0},
     {"fixed_point_l2_normalize", fixed_point_l2_normalize_inputs, fixed_point_l2_normalize_outputs, fixed_point_l2_normalize_attributes, SMR_OP_FIXED_POINT_L2_NORMALIZE, 1, 1, 2, 0, 0},
+    {"quantized_lstm", quantized_lstm_inputs, quantized_lstm_outputs, quantized_lstm_attributes, SMR_OP_QUANTIZED_LSTM, 9, 3, 6, 0, 0},
     {"cond", cond_inputs, cond_outputs, cond_attributes, SMR_OP_COND, 2, 1, 2, 0, 0},
     {"while_loop", while_loop_inputs, while_loop_outputs, while_loop_attributes, SMR_OP_WHILE_LOOP, 1, 1, 4, 0, 0},
     {"dynamic_update_slice", dynamic_update_slice_inputs, dynamic_update_slice_outputs, 0, SMR_OP_DYNAMIC_UPDATE_SLICE, 3, 1, 0, 0, 1},

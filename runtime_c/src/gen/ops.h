@@ -92,6 +92,7 @@ typedef enum smr_opcode {
     SMR_OP_FIXED_POINT_SOFTMAX_INT16 = 179,
     SMR_OP_INTEGER_RESIZE_BILINEAR = 180,
     SMR_OP_FIXED_POINT_L2_NORMALIZE = 181,
+    SMR_OP_QUANTIZED_LSTM = 182,
     SMR_OP_COND = 190,
     SMR_OP_WHILE_LOOP = 191,
     SMR_OP_DYNAMIC_UPDATE_SLICE = 192,
@@ -826,6 +827,15 @@ typedef struct smr_fixed_point_l2_normalize_attributes {
     int32_t left_shift;
 } smr_fixed_point_l2_normalize_attributes;
 
+typedef struct smr_quantized_lstm_attributes {
+    uint8_t reverse;
+    uint8_t batch_first;
+    int32_t cell_bits;
+    int32_t cell_clip;
+    int32_t output_multiplier;
+    int32_t output_zero_point;
+} smr_quantized_lstm_attributes;
+
 typedef struct smr_cond_attributes {
     int32_t then_body; /* a program of the model */
     int32_t else_body; /* a program of the model */
@@ -946,6 +956,7 @@ typedef union smr_attributes {
     smr_fixed_point_softmax_int16_attributes fixed_point_softmax_int16;
     smr_integer_resize_bilinear_attributes integer_resize_bilinear;
     smr_fixed_point_l2_normalize_attributes fixed_point_l2_normalize;
+    smr_quantized_lstm_attributes quantized_lstm;
     smr_cond_attributes cond;
     smr_while_loop_attributes while_loop;
     smr_lstm_attributes lstm;
@@ -1008,6 +1019,6 @@ typedef struct smr_op_def {
 
 /* Sorted by opcode. */
 extern const smr_op_def smr_op_defs[];
-#define SMR_OP_DEF_COUNT 175
+#define SMR_OP_DEF_COUNT 176
 
 #endif

@@ -1,6 +1,8 @@
-/* Products of int8 with NEON without its dot product: products of 16 bits, added in pairs to sums of 32. */
-#include "../tiled/product.h"
+/* Products and recurrent layers of int8 with NEON without its dot product: products of 16 bits, added in
+ * pairs to sums of 32. */
+#include "../tiled/quant_recurrent.h"
 #include "quant_write.h"
+#include "shorts_neon.h"
 
 /* The sums of 4 outputs, each in two parts: of the first and the second two of each four numbers. */
 typedef struct quant_sums {
@@ -93,3 +95,9 @@ static const smr_product_functions quant_functions = {.panels = 1,
                                                       .round = smr_quant_rounding_neon};
 
 SMR_QUANT_PRODUCT_KERNELS(neon, &quant_functions)
+
+#define QUANT_HAS_LEAST quant_has_least
+#define GATE_TILES      quant_functions
+#define GATE_REGISTERS  4
+#include "../vector/quant_recurrent.inc"
+SMR_GATE_KERNELS(neon)

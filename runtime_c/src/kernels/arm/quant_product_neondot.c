@@ -1,7 +1,8 @@
-/* Products of int8 with NEON's dot product: 24 of the 32 registers hold sums, and numbers of six pixels are
- * in others. */
-#include "../tiled/product.h"
+/* Products and recurrent layers of int8 with NEON's dot product: 24 of the 32 registers hold sums, and
+ * numbers of six pixels are in others. */
+#include "../tiled/quant_recurrent.h"
 #include "quant_write.h"
+#include "shorts_neon.h"
 
 /* Of 8 outputs of each of two pixels. */
 static inline void quant_write_twice(const int32x4_t sum[4], const float *const multiplier[4],
@@ -45,3 +46,8 @@ static const smr_product_functions quant_functions = {.panels = 1,
                                                       .round = smr_quant_rounding_neon};
 
 SMR_QUANT_PRODUCT_KERNELS(neondot, &quant_functions)
+
+#define GATE_TILES     quant_functions
+#define GATE_REGISTERS 16
+#include "../vector/quant_recurrent.inc"
+SMR_GATE_KERNELS(neondot)

@@ -56,9 +56,7 @@ static int64_t quant_room(int64_t bias) {
     return (INT32_MAX - (bias < INT32_MAX ? bias : INT32_MAX)) / 128;
 }
 
-/* No sum of an output can leave int32, whatever the input is. `rows` is the number of weights of an output.
- */
-static smr_status prepare_sums(const quant_filter *filter, size_t rows, smr_error *error) {
+smr_status smr_quant_check_sums(const quant_filter *filter, size_t rows, smr_error *error) {
     const size_t enough = (size_t)(quant_room(quant_most_magnitude(filter->bias, filter->outputs)) / 256);
     size_t i;
     for (i = 0; i < filter->outputs && rows > enough; ++i) {
@@ -107,7 +105,7 @@ static smr_status prepare_filter(const smr_node *node, size_t outputs, size_t ro
     filter->outputs = outputs;
     filter->zero_point = zero_point;
     SMR_TRY(prepare_multipliers(node, outputs, rounding, filter, error));
-    return prepare_sums(filter, rows, error);
+    return smr_quant_check_sums(filter, rows, error);
 }
 
 /* Adds to each of `count` accumulators the products of `depth` inputs, `step` (1, or 0 for a border) bytes

@@ -56,6 +56,10 @@ typedef struct quant_depthwise {
 } quant_depthwise;
 _Static_assert(sizeof(quant_depthwise) <= SMR_PARAMETER_BYTES, "it is stored in a node");
 
+/* Refuses a filter with which a sum can leave int32, whatever the input is. `rows` is the number of weights
+ * of an output. */
+smr_status smr_quant_check_sums(const quant_filter *filter, size_t rows, smr_error *error);
+
 /* Whether multipliers are floats less than 1, none of them -0: a sum that they scale is an int32. */
 static inline bool quant_scales_down(const quant_filter *filter) {
     return filter->multiplier != NULL &&

@@ -1,9 +1,11 @@
-/* Products of int8 with SIMD128: numbers are widened to 16 bits, so that no product or sum of two is cut off.
+/* Products and recurrent layers of int8 with SIMD128: numbers are widened to 16 bits, so that no product or
+ * sum of two is cut off.
  */
 #include <wasm_simd128.h>
 
 #include "../prototypes.h"
-#include "../tiled/product.h"
+#include "../tiled/quant_recurrent.h"
+#include "shorts_wasm.h"
 
 /* The sums of 4 outputs, each in two parts: of the first and the second two of each four numbers. */
 typedef struct quant_sums {
@@ -94,3 +96,8 @@ static const smr_product_functions quant_functions = {
     .panels = 1, .panels_alone = 1, .pixels = {2}, .function = tile_table};
 
 SMR_QUANT_PRODUCT_KERNELS(wasm, &quant_functions)
+
+#define GATE_TILES     quant_functions
+#define GATE_REGISTERS 4
+#include "../vector/quant_recurrent.inc"
+SMR_GATE_KERNELS(wasm)

@@ -1,6 +1,8 @@
-/* Products of int8 with AVX2: numbers are widened to 16 bits, so that no product or sum of two is cut off. */
-#include "../tiled/product.h"
+/* Products and recurrent layers of int8 with AVX2: numbers are widened to 16 bits, so that no product or sum
+ * of two is cut off. */
+#include "../tiled/quant_recurrent.h"
 #include "quant_write.h"
+#include "shorts_avx2.h"
 
 /* The sums of 8 outputs, each in two parts: of the first and the second two of each four numbers. */
 typedef struct quant_sums {
@@ -74,3 +76,8 @@ static const smr_product_functions quant_functions = {.panels = 1,
                                                       .round = smr_quant_rounding_avx2};
 
 SMR_QUANT_PRODUCT_KERNELS(avx2, &quant_functions)
+
+#define GATE_TILES     quant_functions
+#define GATE_REGISTERS 4
+#include "../vector/quant_recurrent.inc"
+SMR_GATE_KERNELS(avx2)

@@ -1,7 +1,9 @@
-/* Products of int8 with AVX-512 VNNI: up to 28 of the 32 registers hold sums. Pixels are taken as unsigned.
+/* Products and recurrent layers of int8 with AVX-512 VNNI: up to 28 of the 32 registers hold sums. Pixels are
+ * taken as unsigned.
  */
-#include "../tiled/product.h"
+#include "../tiled/quant_recurrent.h"
 #include "quant_write_avx512.h"
+#include "shorts_avx512.h"
 #include "vnni.h"
 
 static inline __m512i quant_all(const uint8_t *from) {
@@ -60,3 +62,8 @@ static const smr_product_functions quant_functions = {.panels = 2,
                                                       .round = smr_quant_rounding_avx512};
 
 SMR_QUANT_PRODUCT_KERNELS(avx512vnni, &quant_functions)
+
+#define GATE_TILES     quant_functions
+#define GATE_REGISTERS 16
+#include "../vector/quant_recurrent.inc"
+SMR_GATE_KERNELS(avx512vnni)

@@ -1,6 +1,8 @@
-/* Products of int8 with AVX-VNNI: up to 12 of the 16 registers hold sums. Pixels are taken as unsigned. */
-#include "../tiled/product.h"
+/* Products and recurrent layers of int8 with AVX-VNNI: up to 12 of the 16 registers hold sums. Pixels are
+ * taken as unsigned. */
+#include "../tiled/quant_recurrent.h"
 #include "quant_write.h"
+#include "shorts_avx2.h"
 
 /* Adds the products of four unsigned numbers and four signed weights to each of 8 sums. gcc 12 moves the sums
  * from register to register around the intrinsic. A build with SMR_EMULATE tests the rest of this file on
@@ -63,3 +65,8 @@ static const smr_product_functions quant_functions = {.panels = 1,
                                                       .round = smr_quant_rounding_avx2};
 
 SMR_QUANT_PRODUCT_KERNELS(avxvnni, &quant_functions)
+
+#define GATE_TILES     quant_functions
+#define GATE_REGISTERS 8
+#include "../vector/quant_recurrent.inc"
+SMR_GATE_KERNELS(avxvnni)
