@@ -15,6 +15,7 @@ from samara.errors import QuantizationError
 from samara.graph import dims, dtypes
 from samara.graph.graph import Operation, Tensor
 from samara.graph.rewrite import ModelGraph, constant_value, needed, with_bodies
+from samara.quantize import recurrent
 from samara.quantize.scheme import Int8
 
 # Rules whose op has weights; whose op can clamp what it writes; whose op can write at any scale.
@@ -22,8 +23,9 @@ LINEAR = ("conv2d", "depthwise_conv2d", "matmul")
 _CLAMPING = (*LINEAR, "add", "subtract", "multiply", "average_pool", "mean")
 _FREE = (*_CLAMPING, "table")
 
-# What `rule_of` gives for those that would have integer arithmetic.
-_WITH_WEIGHTS = tuple((rule, "") for rule in LINEAR)
+# Rules whose op computes with integers wherever it stands, and what `rule_of` gives for those that would.
+_WEIGHTED = (*LINEAR, "lstm")
+_WITH_WEIGHTS = tuple((rule, "") for rule in _WEIGHTED)
 
 # With a constant for all but one operand, a function of one number.
 _POINTWISE = ("add", "subtract", "multiply", "divide", "maximum", "minimum", "power", "squared_difference")
@@ -43,6 +45,7 @@ class Decisions:
         rules: for each operation that computes with integers, the name of its rule.
         clamps: for an operation, the activation after it that it carries out itself.
         clamped: those activations.
+        absorbed: the products of inputs and weights that recurrent layers carry out themselves.
         shared: for a tensor, by identity, the tensor whose scale it is written at.
         left: why operations stay in float, one text each.
         bodies: what computes with real numbers in the branches of conds and the steps of loops, one text for each.
@@ -52,13 +55,20 @@ class Decisions:
     rules: dict[Operation, str] = field(default_factory=dict)
     clamps: dict[Operation, Operation] = field(default_factory=dict)
     clamped: set[Operation] = field(default_factory=set)
+    absorbed: set[Operation] = field(default_factory=set)
     shared: dict[int, Tensor] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
     bodies: list[str] = field(default_factory=list)
 
     def as_integers(self, tensor: Tensor) -> bool:
-        """Whether a tensor is computed as integers."""
+        """Whether a tensor is computed as int8."""
+        if self.rules.get(tensor.op) == "lstm" and tensor.index == recurrent.NEW_CELL:
+            return False
         return is_real(tensor) and tensor.op in self.rules
+
+    def joins_states(self, op: Operation) -> bool:
+        """Whether an operation joins the states of recurrent layers, which are written at scales of one kind."""
+        return all(self.rules.get(t.op) == "lstm" and t.index == 0 for t in op.given_inputs)
 
 
 def is_real(tensor: Tensor | None) -> bool:
@@ -66,13 +76,16 @@ def is_real(tensor: Tensor | None) -> bool:
     return tensor is not None and tensor.dtype in (dtypes.float32, dtypes.float16)
 
 
-def data_inputs(op: Operation, rule: str) -> list[int]:
-    """The inputs that an integer operation reads as integers."""
+def data_tensors(op: Operation, rule: str) -> list[Tensor]:
+    """What an integer operation reads as integers."""
+    if rule == "lstm":
+        op, rule = recurrent.product_of(op), "matmul"
     if rule in LINEAR:
-        return [0]
-    inputs = [i for i, t in enumerate(op.inputs) if is_real(t)]
+        assert op.inputs[0] is not None
+        return [op.inputs[0]]
+    inputs = [t for t in op.inputs if t is not None and is_real(t)]
     if rule == "table":
-        return [i for i in inputs if constant_value(op.inputs[i]) is None]
+        return [t for t in inputs if constant_value(t) is None]
     return inputs
 
 
@@ -88,6 +101,7 @@ def decide(model: ModelGraph, options: Int8) -> Decisions:
     found = Decisions(order=order)
     uses = _uses(order, model)
     _choose(found, options)
+    _absorb(found, uses)
     _revert(found, uses, model)
     if not any(rule != "same" or _is_lookup(op) for op, rule in found.rules.items()):
         reasons = "\n- ".join(found.left + found.bodies) or "it has no operations of real numbers"
@@ -129,14 +143,17 @@ def _choose(found: Decisions, options: Int8) -> None:
         if not any(is_real(t) for t in op.outputs):
             continue
         rule, reason = rule_of(op)
+        if rule == "lstm" and not reason:
+            product = recurrent.product_of(op)
+            if options.keeps(product.name, product.type):
+                continue
         if reason:
             found.left.append(f"{op.type} {op.name!r}: {reason}")
             continue
-        inputs = [op.inputs[i] for i in data_inputs(op, rule)]
         if (
-            rule in LINEAR
+            rule in _WEIGHTED
             or _is_lookup(op)
-            or any(t is not None and (found.as_integers(t) or _is_input(t)) for t in inputs)
+            or any(found.as_integers(t) or _is_input(t) for t in data_tensors(op, rule))
         ):
             found.rules[op] = rule
 
@@ -164,6 +181,16 @@ def _body_in_float(op: Operation, name: str) -> list[str]:
     ]
 
 
+def _absorb(found: Decisions, uses: dict[int, int]) -> None:
+    """Leaves a product to the recurrent layer that alone reads it."""
+    for op, rule in list(found.rules.items()):
+        if rule == "lstm":
+            product = recurrent.product_of(op)
+            if uses[id(product.outputs[0])] == 1 and not product.control_inputs:
+                found.absorbed.add(product)
+                found.rules.pop(product, None)
+
+
 def _is_input(tensor: Tensor) -> bool:
     return tensor.op.type == "placeholder"
 
@@ -179,7 +206,7 @@ def _revert(found: Decisions, uses: dict[int, int], model: ModelGraph) -> None:
         rule = found.rules.get(op)
         if (
             rule is None
-            or rule in LINEAR
+            or rule in _WEIGHTED
             or _is_lookup(op)
             or any(found.as_integers(t) for t in op.given_inputs)
         ):
@@ -202,6 +229,8 @@ def rule_of(op: Operation) -> tuple[str, str]:
         return rule, "" if _is_lookup(op) else "its inputs are constants"
     if rule in LINEAR:
         return rule, _linear_problem(op)
+    if rule == "lstm":
+        return rule, recurrent.problem(op) or _linear_problem(recurrent.product_of(op))
     if rule == "table" and len(op.given_inputs) > 1:
         return rule, "it is a function of more than one number"
     if rule == "mean" and _largest_count(op) > (2**31 - 1) // 255:
@@ -276,10 +305,11 @@ def _share_scales(found: Decisions, uses: dict[int, int]) -> None:
     for op in found.order:
         if found.rules.get(op) != "concat":
             continue
+        joins_states = found.joins_states(op)
         for tensor in op.given_inputs:
             rule = found.rules.get(tensor.op)
-            if uses[id(tensor)] == 1 and (rule in _FREE or rule == "concat"):
+            if uses[id(tensor)] == 1 and (rule in _FREE or rule == "concat" or joins_states):
                 found.shared[id(tensor)] = op.outputs[0]
 
 
-__all__ = ["LINEAR", "Decisions", "data_inputs", "decide", "is_real", "rule_of"]
+__all__ = ["LINEAR", "Decisions", "data_tensors", "decide", "is_real", "rule_of"]

@@ -17,7 +17,7 @@ from samara.graph import dtypes
 from samara.graph.dtypes import DType
 from samara.graph.graph import Graph, Operation, Tensor
 from samara.graph.rewrite import ModelGraph, SignatureGraph, constant_value, copy, needed
-from samara.quantize.decide import LINEAR, data_inputs, is_real, rule_of
+from samara.quantize.decide import LINEAR, data_tensors, is_real, rule_of
 from samara.quantize.integer import PROBABILITY, Site, build, requantized
 from samara.quantize.rewrite import Quantized
 from samara.quantize.scheme import Quantization, of_range
@@ -149,9 +149,9 @@ class _Rewriter:
         ):
             return
         rule, reason = rule_of(op)
-        if rule == "float_only" or not op.given_inputs:
+        if rule in ("float_only", "lstm") or not op.given_inputs:
             return
-        inputs = [op.inputs[i] for i in data_inputs(op, rule)]
+        inputs = data_tensors(op, rule)
         if not any(t is not None and id(t) in self.scales for t in inputs):
             return
         scale, clamp = self._output_scale(op, rule)
@@ -208,8 +208,7 @@ class _Rewriter:
         """The scale that a result has by itself: what only moves elements keeps its input's."""
         if rule not in ("same", "pad"):
             return None
-        source = op.inputs[data_inputs(op, rule)[0]]
-        return self.scales.get(id(source))
+        return self.scales.get(id(data_tensors(op, rule)[0]))
 
     def _marked(self, tensor: Tensor) -> Quantization | None:
         """The one scale at which all readers quantize a tensor, or quantize what they only reshape."""
@@ -299,7 +298,7 @@ class _Rewriter:
         if rule in ("same", "concat", "pad"):
             self._move(op, rule, scale)
             return
-        inputs = [op.inputs[i] for i in data_inputs(op, rule)]
+        inputs = data_tensors(op, rule)
         site = Site(
             op=op,
             clamp=clamp,

@@ -11,8 +11,9 @@ import numpy as np
 from samara.graph import dtypes
 from samara.graph.graph import Graph, Operation, Tensor
 from samara.graph.rewrite import ModelGraph, SignatureGraph, Visit, constant_value, copy, transform
+from samara.quantize import recurrent
 from samara.quantize.calibrate import calibrate
-from samara.quantize.decide import Decisions, data_inputs, decide, is_real
+from samara.quantize.decide import Decisions, data_tensors, decide, is_real
 from samara.quantize.integer import PROBABILITY, Site, build, requantized
 from samara.quantize.observers import MinMax
 from samara.quantize.scheme import Int8, Quantization, of_range
@@ -57,10 +58,10 @@ def quantize_model(model: ModelGraph, options: Int8 | str, samples: Sequence[Seq
     model = transform(model, _as_product) or model
     decisions = decide(model, options)
     demanded = _demanded(model, decisions, options)
-    ranges = calibrate(model, _to_observe(decisions, demanded), samples)
+    ranges, cells = calibrate(model, _to_observe(decisions, demanded), _recurrent(decisions), samples)
     if options.inputs == "int8":
         _unite_inputs(model, ranges)
-    return _Rewriter(model, decisions, demanded, ranges, options).run()
+    return _Rewriter(model, decisions, demanded, ranges, cells, options).run()
 
 
 def _as_product(visit: Visit) -> list[Tensor] | None:
@@ -81,10 +82,8 @@ def _demanded(model: ModelGraph, decisions: Decisions, options: Int8) -> dict[in
     """The tensors that are needed as integers, by identity."""
     found: dict[int, Tensor] = {}
     for op, rule in decisions.rules.items():
-        for index in [0] if rule == "order" else data_inputs(op, rule):
-            tensor = op.inputs[index]
-            assert tensor is not None
-            found[id(tensor)] = tensor
+        tensors = list(op.given_inputs[:1]) if rule == "order" else data_tensors(op, rule)
+        found.update({id(t): t for t in tensors})
     if options.outputs == "int8":
         found.update({id(t): t for t in model.outputs if is_real(t)})
     if options.inputs == "int8":
@@ -96,8 +95,13 @@ def _to_observe(decisions: Decisions, demanded: Mapping[int, Tensor]) -> list[Te
     """The tensors whose range decides their scale."""
     wanted = [t for op in decisions.rules for t in op.outputs if is_real(t)]
     wanted += [t for t in demanded.values() if t.op not in decisions.rules]
+    wanted += [t for op in _recurrent(decisions) for t in recurrent.observed(op) if is_real(t)]
     unique = {id(t): t for t in wanted if constant_value(t) is None}
     return sorted(unique.values(), key=lambda t: (t.op.id, t.index))
+
+
+def _recurrent(decisions: Decisions) -> list[Operation]:
+    return [op for op, rule in decisions.rules.items() if rule == "lstm"]
 
 
 def _unite_inputs(model: ModelGraph, ranges: dict[str, MinMax]) -> None:
@@ -120,12 +124,14 @@ class _Rewriter:
         decisions: Decisions,
         demanded: Mapping[int, Tensor],
         ranges: Mapping[str, MinMax],
+        cells: Mapping[Operation, float],
         options: Int8,
     ) -> None:
         self._model = model
         self._decisions = decisions
         self._demanded = demanded
         self._ranges = ranges
+        self._cells = cells
         self._options = options
         self._graph = Graph()
         self._integers: dict[int, Tensor] = {}
@@ -161,7 +167,7 @@ class _Rewriter:
 
     def _rewrite(self, op: Operation) -> None:
         rule = self._decisions.rules.get(op)
-        if op in self._decisions.clamped:
+        if op in self._decisions.clamped or op in self._decisions.absorbed:
             return
         if rule is None:
             self._copy(op)
@@ -169,6 +175,8 @@ class _Rewriter:
             self._keep(op, copy(self._graph, op, [self._as_integers(t) for t in op.given_inputs]))
         elif rule in ("same", "concat", "pad"):
             self._move(op, rule)
+        elif rule == "lstm":
+            self._recur(op)
         else:
             self._compute(op, rule)
 
@@ -176,18 +184,51 @@ class _Rewriter:
         clamp = self._decisions.clamps.get(op)
         shown = op if clamp is None else clamp
         result = shown.outputs[0]
-        inputs = [op.inputs[i] for i in data_inputs(op, rule)]
-        site = Site(
+        site = self._site(op, rule, clamp, shown.name, result)
+        self._keep_integers(result, build(rule, site)[0])
+
+    def _site(self, op: Operation, rule: str, clamp: Operation | None, name: str, result: Tensor) -> Site:
+        inputs = data_tensors(op, rule)
+        return Site(
             op=op,
             clamp=clamp,
             graph=self._graph,
-            name=shown.name,
+            name=name,
             x=[self._as_integers(t) for t in inputs],
             scales=[self._scale(t) for t in inputs],
             y=self._scale(result),
             note=self._note,
         )
-        self._keep_integers(result, build(rule, site)[0])
+
+    def _recur(self, op: Operation) -> None:
+        """A recurrent layer, whose cells are int16 between its steps and real numbers for whoever reads them."""
+        site = self._site(op, "lstm", None, op.name, op.outputs[0])
+        cells = recurrent.cell_quantization(self._cells[op])
+        given = [op.inputs[i] if i < len(op.inputs) else None for i in range(recurrent.LENGTHS + 1)]
+        state = self._quantized(op, given[recurrent.STATE], site.y, dtypes.int8)
+        cell = self._quantized(op, given[recurrent.CELL], cells, dtypes.int16)
+        lengths = given[recurrent.LENGTHS]
+        bits = round(-np.log2(float(cells.scale)))
+        made = recurrent.lstm(site, state, cell, None if lengths is None else self._plain[id(lengths)], bits)
+        for old, new in zip(recurrent.states(op), made, strict=False):
+            self._keep_integers(old, new)
+        old, new = op.outputs[recurrent.NEW_CELL], made[recurrent.NEW_CELL]
+        self._note(new, cells)
+        attributes = {"scale": float(cells.scale), "dtype": old.dtype}
+        made = self._graph.apply("dequantize", [new], attributes, name=f"{op.name}/cell").outputs
+        self._plain[id(old)] = made[0]
+
+    def _quantized(
+        self, op: Operation, tensor: Tensor | None, scale: Quantization, dtype: Any
+    ) -> Tensor | None:
+        """A state before the first step, as the layer has it."""
+        if tensor is None:
+            return None
+        attributes = {"scale": float(scale.scale), "zero_point": int(scale.zero_point), "dtype": dtype}
+        name = f"{op.name}/{tensor.op.name}"
+        made = self._graph.apply("quantize", [self._as_plain(tensor, op)], attributes, name=name).outputs[0]
+        self._note(made, scale)
+        return made
 
     def _move(self, op: Operation, rule: str) -> None:
         """An operation that computes nothing runs on integers as it does on anything else."""
@@ -301,10 +342,30 @@ class _Rewriter:
             return self._scale(self._decisions.shared[id(tensor)])
         rule = self._decisions.rules.get(tensor.op)
         if rule in ("same", "pad"):
-            return self._scale(tensor.op.inputs[data_inputs(tensor.op, rule)[0]])
+            return self._scale(data_tensors(tensor.op, rule)[0])
+        if rule == "lstm" and tensor.index > 0:
+            return self._scale(tensor.op.outputs[0])
+        if rule == "lstm" or (rule == "concat" and self._decisions.joins_states(tensor.op)):
+            return self._state_scale(
+                [tensor.op] if rule == "lstm" else [t.op for t in tensor.op.given_inputs]
+            )
         if rule == "softmax":
             return PROBABILITY
         return self._ranges[tensor.name].quantization()
+
+    def _state_scale(self, layers: Sequence[Operation]) -> Quantization:
+        """One of all states of recurrent layers: those before the first step, if any are given, and after each."""
+        whole = MinMax()
+        for op in layers:
+            given = op.inputs[recurrent.STATE] if len(op.inputs) > recurrent.STATE else None
+            value = constant_value(given)
+            if value is not None:
+                whole.observe(value, op.name)
+            for tensor in (
+                recurrent.states(op) if given is None or value is not None else (*recurrent.states(op), given)
+            ):
+                whole.merge(self._ranges[tensor.name])
+        return recurrent.state_quantization(whole.low, whole.high)
 
     # The ends ---------------------------------------------------------------------------------------------------
 
