@@ -47,6 +47,15 @@ static void begin(smr_context *context) {
     }
 }
 
+/* A node has as many inputs as it says it has: its outputs come after them. */
+static void check_operands(const smr_program *program) {
+    uint32_t i;
+    for (i = 0; i < program->node_count; ++i) {
+        const smr_node *node = program->nodes[i];
+        CHECK((const void *)(node->inputs + node->input_count) == (const void *)node->outputs);
+    }
+}
+
 /* Everything in the arena after a signature has been run with zeros for inputs. */
 static void check_signature(smr_context *context, int32_t signature, const char *path) {
     const smr_program *program = smr_context_program_of(context, signature);
@@ -57,6 +66,7 @@ static void check_signature(smr_context *context, int32_t signature, const char 
     if (expected == NULL) {
         exit(EXIT_FAILURE);
     }
+    check_operands(program);
     begin(context);
     status = smr_run(context, signature, &error);
     memcpy(expected, context->arena, bytes);

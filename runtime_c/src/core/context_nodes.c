@@ -103,6 +103,7 @@ static smr_status keep_node(const smr_program *program, const smr_op_record *op,
     }
     kept = take_bytes(rooms, more.bytes);
     memcpy(kept, &whole->node, more.bytes);
+    kept->input_count = (uint8_t)more.inputs;
     if (more.bytes == sizeof *kept) {
         kept->parameters = kept->room.bytes;
     } else if (alike != NULL) {

@@ -76,9 +76,9 @@ struct smr_node {
     const struct smr_kernel_row *kernel;
     const smr_value **inputs; /* null for an absent optional input */
     smr_value **outputs;
-    void *scratch;  /* valid during run; 64-byte aligned; ranges that run at the same time share it */
-    uint32_t index; /* of the op in its program */
-    uint8_t input_count;
+    void *scratch;       /* valid during run; 64-byte aligned; ranges that run at the same time share it */
+    uint32_t index;      /* of the op in its program */
+    uint8_t input_count; /* of a node that a context keeps those that run reads */
     uint8_t output_count;
     bool fixed; /* the sizes of its operands never change */
     bool late;  /* prepared whenever it is run: a size of its operands is set by an op before it */
