@@ -8,7 +8,7 @@
 
 #include "random_nodes.h"
 
-#define CASES 1080
+#define CASES 1350
 
 static uint8_t random_type; /* of the numbers of a case */
 
@@ -62,7 +62,9 @@ static uint16_t open_unary(bench *b) {
         SMR_OP_RELU,     SMR_OP_RELU6,        SMR_OP_SIGMOID,    SMR_OP_SOFTSIGN,   SMR_OP_SELU,
         SMR_OP_SILU,     SMR_OP_HARD_SIGMOID, SMR_OP_HARD_SWISH, SMR_OP_CLIP,       SMR_OP_LEAKY_RELU,
         SMR_OP_ELU,      SMR_OP_GELU,         SMR_OP_SIGN,       SMR_OP_FLOOR,      SMR_OP_CEIL,
-        SMR_OP_ROUND};
+        SMR_OP_ROUND,    SMR_OP_SIN,          SMR_OP_COS,        SMR_OP_TAN,        SMR_OP_ASIN,
+        SMR_OP_ACOS,     SMR_OP_ATAN,         SMR_OP_SINH,       SMR_OP_COSH,       SMR_OP_ASINH,
+        SMR_OP_ACOSH,    SMR_OP_ATANH};
     const uint16_t opcode = opcodes[next_random(0, (int32_t)(sizeof opcodes / sizeof opcodes[0]) - 1)];
     const int32_t dims[] = {next_random(1, 3), next_random(0, 3) == 0 ? next_random(1, 400) : next_size(140)};
     open_floats(&b->values[0], 2, dims, true);
@@ -84,8 +86,8 @@ static uint16_t open_unary(bench *b) {
 /* Each operand has some of the dimensions of the result, and 1 for the others. */
 static uint16_t open_binary(bench *b) {
     static const uint16_t opcodes[] = {
-        SMR_OP_ADD,     SMR_OP_SUBTRACT, SMR_OP_MULTIPLY,           SMR_OP_DIVIDE,
-        SMR_OP_MAXIMUM, SMR_OP_MINIMUM,  SMR_OP_SQUARED_DIFFERENCE, SMR_OP_PRELU};
+        SMR_OP_ADD,     SMR_OP_SUBTRACT, SMR_OP_MULTIPLY,           SMR_OP_DIVIDE, SMR_OP_MAXIMUM,
+        SMR_OP_MINIMUM, SMR_OP_PRELU,    SMR_OP_SQUARED_DIFFERENCE, SMR_OP_POWER,  SMR_OP_ATAN2};
     const int32_t repeated = next_random(0, 2) == 0 ? 0 : next_random(0, 15);
     const int32_t repeats = next_random(0, 4) == 0 ? -1 : next_random(0, 1);
     int32_t dims[3][4], i, k;
@@ -103,7 +105,7 @@ static uint16_t open_binary(bench *b) {
     }
     open_floats(&b->values[4], 4, dims[2], false);
     connect(b, 2);
-    return opcodes[next_random(0, 7)];
+    return opcodes[next_random(0, 9)];
 }
 
 static uint16_t open_reduction(bench *b) {

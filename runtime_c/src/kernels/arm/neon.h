@@ -3,6 +3,7 @@
 #define SMR_ARM_NEON_H
 
 #include <arm_neon.h>
+#include <stdbool.h>
 
 #define VECTOR                       float32x4_t
 #define VECTOR_LANES                 4
@@ -39,6 +40,13 @@
 #define VECTOR_MASK                  uint32x4_t
 #define VECTOR_LESS(a, b)            vcltq_f32(a, b) /* false if one is NaN */
 #define VECTOR_SELECT(mask, yes, no) vbslq_f32(mask, yes, no)
+
+static inline bool neon_every(uint32x4_t mask) {
+    const uint32x2_t half = vand_u32(vget_low_u32(mask), vget_high_u32(mask));
+    return vget_lane_u64(vreinterpret_u64_u32(half), 0) == UINT64_MAX;
+}
+
+#define VECTOR_EVERY(mask) neon_every(mask)
 
 /* One number of a vector's lanes. */
 static inline float neon_sum(float32x4_t x) {

@@ -10,6 +10,7 @@
 #define VECTOR_STORE(to, x)          wasm_v128_store(to, x)
 #define VECTOR_ALL(x)                wasm_f32x4_splat(x)
 #define VECTOR_MULTIPLY_ADD(a, b, c) wasm_f32x4_add(wasm_f32x4_mul(a, b), c)
+#define VECTOR_UNFUSED               /* the product is rounded */
 #define VECTOR_CLAMP(x, least, most) \
     wasm_f32x4_min(wasm_f32x4_max(x, least), most) /* both give NaN for NaN */
 
@@ -31,6 +32,7 @@
 #define VECTOR_MASK                  v128_t
 #define VECTOR_LESS(a, b)            wasm_f32x4_lt(a, b) /* false if one is NaN */
 #define VECTOR_SELECT(mask, yes, no) wasm_v128_bitselect(yes, no, mask)
+#define VECTOR_EVERY(mask)           wasm_i32x4_all_true(mask)
 
 /* One number of a vector's lanes. */
 static inline float wasm_sum(v128_t x) {

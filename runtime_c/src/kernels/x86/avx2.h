@@ -33,6 +33,7 @@
 #define VECTOR_MASK                  __m256
 #define VECTOR_LESS(a, b)            _mm256_cmp_ps(a, b, _CMP_LT_OQ) /* false if one is NaN */
 #define VECTOR_SELECT(mask, yes, no) _mm256_blendv_ps(no, yes, mask)
+#define VECTOR_EVERY(mask)           (_mm256_movemask_ps(mask) == 0xff)
 
 /* One number of a vector's lanes. */
 static inline float avx2_sum(__m256 x) {

@@ -33,6 +33,7 @@
 #define VECTOR_MASK                  __mmask16
 #define VECTOR_LESS(a, b)            _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ) /* false if one is NaN */
 #define VECTOR_SELECT(mask, yes, no) _mm512_mask_blend_ps(mask, no, yes)
+#define VECTOR_EVERY(mask)           ((mask) == 0xffff)
 
 #define VECTOR_SCALE(x, power) \
     _mm512_scalef_ps(x, power) /* x * 2^power, where there is an instruction for it */
