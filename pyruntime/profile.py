@@ -23,7 +23,8 @@ _RECURRENT = ("lstm", "gru", "rnn")
 def multiplications(op: str, inputs: Sequence[Shape | None], outputs: Sequence[Shape]) -> int | None:
     """How many multiply-accumulate steps an op takes, from the shapes of its operands; None where that is not counted.
 
-    Of a recurrent op it is the products with the recurrent weights: those with the inputs are a matmul before it.
+    Of a recurrent op of floats it is the products with the recurrent weights: those with the inputs are a matmul before
+    it.
     """
     first, second, third = (*inputs, None, None, None)[:3]
     if op == "conv2d_backprop_input" and second is not None and third is not None:
@@ -38,6 +39,9 @@ def multiplications(op: str, inputs: Sequence[Shape | None], outputs: Sequence[S
         return math.prod(result) * (math.prod(first[-2:]) // max(result[-2], 1))
     if op in _RECURRENT:
         return math.prod(first[:2]) * math.prod(second)
+    if op == "quantized_lstm" and third is not None:
+        # The matrices have columns that pad the cells, which do not count.
+        return math.prod(first) * 4 * third[0] + math.prod(first[:2]) * 4 * third[0] ** 2
     if op == "attention":
         keys = second[-2]
         return (math.prod(first) + math.prod(result)) * keys
