@@ -465,8 +465,8 @@ OPS.register(
     OpDef(
         name="split",
         opcode=24,
-        inputs=("x: T",),
-        outputs=("parts: T*",),
+        inputs=("x: T strided",),
+        outputs=("parts: T* strided",),
         types={"T": dtypes.ALL},
         attributes=(
             attribute("axis", "int", doc="The axis that is cut."),

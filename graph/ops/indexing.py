@@ -456,8 +456,8 @@ OPS.register(
     OpDef(
         name="strided_slice",
         opcode=26,
-        inputs=("x: T",),
-        outputs=("y: T",),
+        inputs=("x: T strided",),
+        outputs=("y: T strided",),
         types={"T": dtypes.ALL},
         attributes=_SLICE,
         doc="The part of a tensor that x[begin:end:stride, ...] names. Entries are for the axes from the first on, "

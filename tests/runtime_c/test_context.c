@@ -100,6 +100,35 @@ static void test_strided(void) {
     free(file.block);
 }
 
+/* Pieces of the rows of an input, and a row of a piece, of which there is nothing to move. */
+static void test_pieces(void) {
+    const float c[8] = {2.0f, 3.0f, 4.0f, 5.0f, 10.0f, 11.0f, 12.0f, 13.0f};
+    const float d[5] = {8.0f, 9.0f, 10.0f, 11.0f, 12.0f};
+    check_file file;
+    smr_model *model = check_load("pieces.smr", &file);
+    smr_context *context = make_context(model, NULL);
+    smr_error error;
+    float found[8];
+    float *x = input_data(context, 0, 0, 16);
+    int32_t i;
+    CHECK_OK(smr_self_test(context, 0.0f, &error), error);
+    for (i = 0; i < 16; ++i) {
+        x[i] = (float)i;
+    }
+    CHECK_OK(smr_run(context, 0, &error), error);
+    CHECK_OK(smr_context_read_tensor(context, 0, 3, found, sizeof c, &error), error);
+    CHECK(memcmp(found, c, sizeof c) == 0);
+    CHECK_OK(smr_context_read_tensor(context, 0, 4, found, sizeof d, &error), error);
+    CHECK(memcmp(found, d, sizeof d) == 0);
+    /* They are the input's own bytes. */
+    x[2] = -1.0f;
+    CHECK_OK(smr_context_read_tensor(context, 0, 3, found, sizeof c, &error), error);
+    CHECK(found[0] == -1.0f);
+    smr_context_free(context);
+    smr_model_free(model);
+    free(file.block);
+}
+
 static void test_memory(void) {
     check_file file;
     smr_model *model = check_load("add_relu.smr", &file);
@@ -455,6 +484,7 @@ int main(void) {
     test_run();
     test_views();
     test_strided();
+    test_pieces();
     test_memory();
     test_dimensions();
     test_shapes();

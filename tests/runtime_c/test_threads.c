@@ -555,7 +555,7 @@ static void test_phases(void) {
 
 /* ---- Contexts */
 
-static const char *const files[] = {"add_relu.smr", "views.smr", "strided.smr",
+static const char *const files[] = {"add_relu.smr", "views.smr", "strided.smr", "pieces.smr",
                                     "dynamic.smr",  "state.smr", "control.smr"};
 
 #define FILE_COUNT (sizeof files / sizeof files[0])

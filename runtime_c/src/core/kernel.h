@@ -48,13 +48,29 @@ static inline size_t smr_value_row(const smr_value *value) {
     return value->layout == SMR_LAYOUT_STRIDED ? value->row : (size_t)value->dims[value->rank - 1];
 }
 
+/* Elements from where the first of a value lies to where number `index` of them in row-major order does. */
+static inline size_t smr_value_place(const smr_value *value, size_t index) {
+    const size_t width = value->layout == SMR_LAYOUT_STRIDED ? (size_t)value->dims[value->rank - 1] : 1;
+    return value->layout == SMR_LAYOUT_STRIDED ? index / width * value->row + index % width : index;
+}
+
+/* Whether rows of a part of the whole, each a row of it, lie as those of the whole do. */
+static inline bool smr_value_rows_alike(const smr_value *part, const smr_value *whole) {
+    if (part->layout != SMR_LAYOUT_STRIDED && whole->layout != SMR_LAYOUT_STRIDED) {
+        return true;
+    }
+    return part->rank > 0 && whole->rank > 0 && part->dims[part->rank - 1] == whole->dims[whole->rank - 1] &&
+           smr_value_row(part) == smr_value_row(whole);
+}
+
 /* Where the bytes of an op's operands may lie so that there is nothing for it to move. */
 typedef enum smr_sharing {
     SMR_SHARING_NONE,
-    SMR_SHARING_PART,  /* output 0 in input 0, from `shared_offset` on */
-    SMR_SHARING_PARTS, /* the outputs in input 0, one after the other */
-    SMR_SHARING_WHOLE, /* the inputs in output 0, one after the other */
-    SMR_SHARING_ROWS   /* the inputs in output 0, side by side in each of its rows */
+    SMR_SHARING_PART,   /* output 0 in input 0, from `shared_offset` on; prepare has compared their rows */
+    SMR_SHARING_PARTS,  /* the outputs in input 0, one after the other */
+    SMR_SHARING_WHOLE,  /* the inputs in output 0, one after the other */
+    SMR_SHARING_ROWS,   /* the inputs in output 0, side by side in each of its rows */
+    SMR_SHARING_COLUMNS /* the outputs in input 0, side by side in each of its rows */
 } smr_sharing;
 
 #define SMR_PARAMETER_BYTES 256

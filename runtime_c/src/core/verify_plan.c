@@ -106,7 +106,8 @@ static smr_status plan_leaves(const plan_check *plan, const smr_op_record *op, u
     *leaves = plan_writes_nothing(plan, op);
     if (!*leaves && op->inputs.count > 0 && smr_vector_i32(op->inputs, 0) >= 0) {
         SMR_TRY(smr_verify_sharing(plan->verify, op, plan->tensors, 0, which, &sharing));
-        *leaves = sharing == SMR_SHARING_PART || sharing == SMR_SHARING_PARTS;
+        *leaves =
+            sharing == SMR_SHARING_PART || sharing == SMR_SHARING_PARTS || sharing == SMR_SHARING_COLUMNS;
     }
     return SMR_OK;
 }

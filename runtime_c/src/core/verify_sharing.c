@@ -4,14 +4,15 @@
 /* About how many steps asking a kernel takes. */
 #define SHARING_WORK 256u
 
-/* How many bytes the operands before number `end` have together, wherever their rows lie; all are given. */
-static size_t bytes_before(const smr_value *const *operands, uint32_t end) {
-    size_t bytes = 0;
+/* How many elements the operands before number `end` have together, wherever their rows lie; all are given.
+ */
+static size_t elements_before(const smr_value *const *operands, uint32_t end) {
+    size_t elements = 0;
     uint32_t i;
     for (i = 0; i < end; ++i) {
-        bytes += operands[i]->count * smr_dtype_size((smr_dtype)operands[i]->dtype);
+        elements += operands[i]->count;
     }
-    return bytes;
+    return elements;
 }
 
 /* How many of them are in one row along the last axis. */
@@ -19,17 +20,20 @@ static size_t columns_before(const smr_value *const *operands, uint32_t end) {
     size_t columns = 0;
     uint32_t i;
     for (i = 0; i < end; ++i) {
-        columns +=
-            (size_t)operands[i]->dims[operands[i]->rank - 1] * smr_dtype_size((smr_dtype)operands[i]->dtype);
+        columns += (size_t)operands[i]->dims[operands[i]->rank - 1];
     }
     return columns;
 }
 
-/* Whether the rows of an input lie in those of the output, where they belong. */
-static bool lies_in_rows(const smr_node *node, uint32_t input, size_t in, size_t out) {
-    const smr_value *part = node->inputs[input], *whole = node->outputs[0];
-    return part->layout == SMR_LAYOUT_STRIDED && smr_value_row(part) == smr_value_row(whole) &&
-           in == out + columns_before(node->inputs, input);
+/* Whether part number `index` of a whole lies in it where it belongs; both begin at so many bytes. */
+static bool lies_in(const smr_value *const *parts, uint32_t index, const smr_value *whole, size_t part_begin,
+                    size_t whole_begin, bool columns) {
+    const size_t before =
+        columns ? columns_before(parts, index) : smr_value_place(whole, elements_before(parts, index));
+    const bool rows = columns ? parts[index]->layout == SMR_LAYOUT_STRIDED &&
+                                    smr_value_row(parts[index]) == smr_value_row(whole)
+                              : smr_value_rows_alike(parts[index], whole);
+    return rows && part_begin == whole_begin + before * smr_dtype_size((smr_dtype)whole->dtype);
 }
 
 smr_status smr_verify_sharing(smr_verify *verify, const smr_op_record *op, smr_vector tensors, uint32_t input,
@@ -47,16 +51,18 @@ smr_status smr_verify_sharing(smr_verify *verify, const smr_op_record *op, smr_v
         return SMR_OK;
     }
     SMR_TRY(smr_verify_probe(verify, op, tensors));
-    if (node->sharing != SMR_SHARING_ROWS && (smr_tensor_is_strided(one) || smr_tensor_is_strided(other))) {
-        return SMR_OK;
-    }
     switch (node->sharing) {
         case SMR_SHARING_PART: placed = input == 0 && output == 0 && out == in + node->shared_offset; break;
         case SMR_SHARING_PARTS:
-            placed = input == 0 && out == in + bytes_before((const smr_value *const *)node->outputs, output);
+        case SMR_SHARING_COLUMNS:
+            placed = input == 0 && lies_in((const smr_value *const *)node->outputs, output, node->inputs[0],
+                                           out, in, node->sharing == SMR_SHARING_COLUMNS);
             break;
-        case SMR_SHARING_WHOLE: placed = output == 0 && in == out + bytes_before(node->inputs, input); break;
-        case SMR_SHARING_ROWS: placed = output == 0 && lies_in_rows(node, input, in, out); break;
+        case SMR_SHARING_WHOLE:
+        case SMR_SHARING_ROWS:
+            placed = output == 0 && lies_in(node->inputs, input, node->outputs[0], in, out,
+                                            node->sharing == SMR_SHARING_ROWS);
+            break;
         default: break;
     }
     if (placed) {

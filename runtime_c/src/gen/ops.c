@@ -101,11 +101,11 @@ static const smr_attribute_def concat_attributes[] = {
 };
 
 static const smr_operand_def split_inputs[] = {
-    {"x", 0x01fe, 0, 0},
+    {"x", 0x01fe, 0, 16},
 };
 
 static const smr_operand_def split_outputs[] = {
-    {"parts", 0x01fe, 0, 2},
+    {"parts", 0x01fe, 0, 18},
 };
 
 static const smr_attribute_def split_attributes[] = {
@@ -125,11 +125,11 @@ static const smr_attribute_def stack_attributes[] = {
 };
 
 static const smr_operand_def strided_slice_inputs[] = {
-    {"x", 0x01fe, 0, 0},
+    {"x", 0x01fe, 0, 16},
 };
 
 static const smr_operand_def strided_slice_outputs[] = {
-    {"y", 0x01fe, 0, 0},
+    {"y", 0x01fe, 0, 16},
 };
 
 static const smr_attribute_def strided_slice_attributes[] = {

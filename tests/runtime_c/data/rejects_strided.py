@@ -17,6 +17,10 @@ JOINED = (
     "attributes: { axis: 1 } }"
 )
 
+PIECE_B = 'name: "b", dtype: "float32", shape: [2, 3], offset: 20, layout: "strided", row: 8'
+PIECE_C = 'name: "c", dtype: "float32", shape: [2, 4], offset: 8, layout: "strided", row: 8'
+PIECE_D = 'name: "d", dtype: "float32", shape: [1, 5], offset: 32, layout: "strided", row: 8'
+
 STRIDED: list[tuple[str, str, dict[str, str], int, str]] = [
     (
         "strided_rows_overlap",
@@ -133,5 +137,61 @@ STRIDED: list[tuple[str, str, dict[str, str], int, str]] = [
         },
         MODEL,
         'memory plan: output "z" at bytes 128 to 168 lies on input "b" at 148 to 192',
+    ),
+    (
+        "pieces_meet",
+        "pieces",
+        {PIECE_B: PIECE_B.replace("offset: 20", "offset: 16")},
+        MODEL,
+        'outputs "a" and "b" lie on each other',
+    ),
+    (
+        "pieces_reach_the_next_row",
+        "pieces",
+        {PIECE_B: PIECE_B.replace("offset: 20", "offset: 24")},
+        MODEL,
+        'outputs "a" and "b" lie on each other',
+    ),
+    (
+        "pieces_other_rows",
+        "pieces",
+        {PIECE_B: PIECE_B.replace("row: 8", "row: 9")},
+        MODEL,
+        'outputs "a" and "b" lie on each other',
+    ),
+    (
+        "piece_elsewhere",
+        "pieces",
+        {PIECE_C: PIECE_C.replace("offset: 8", "offset: 12")},
+        MODEL,
+        'output "c" at bytes 12 to 60 lies on input "x" at 0 to 64',
+    ),
+    (
+        "piece_other_rows",
+        "pieces",
+        {PIECE_C: PIECE_C.replace("row: 8", "row: 9")},
+        MODEL,
+        'output "c" at bytes 8 to 60 lies on input "x" at 0 to 64',
+    ),
+    (
+        "piece_together",
+        "pieces",
+        {PIECE_C: PIECE_C.replace(', layout: "strided", row: 8', "")},
+        MODEL,
+        'output "c" at bytes 8 to 40 lies on input "x" at 0 to 64',
+    ),
+    (
+        "piece_of_a_piece_elsewhere",
+        "pieces",
+        {PIECE_D: PIECE_D.replace("offset: 32", "offset: 36")},
+        MODEL,
+        'output "d" at bytes 36 to 56 lies on input "a" at 0 to 52',
+    ),
+    (
+        "piece_of_a_piece_in_another_row",
+        "pieces",
+        {PIECE_D: PIECE_D.replace("offset: 32", "offset: 0")},
+        MODEL,
+        'output "d" at bytes 0 to 20 lies on input "a" at 0 to 52',
     ),
 ]

@@ -108,21 +108,18 @@ void smr_array_strided_add(array_strided *strided, int32_t dim, int64_t stride) 
     strided->rank = last + 2;
 }
 
-/* Work items are elements of the output. They are copied in runs along the last axis. */
-static smr_status run_strided(const smr_node *node, size_t begin, size_t end, smr_error *error) {
-    const array_strided *strided = SMR_CONST_PARAMETERS(node, array_strided);
+/* Copies the elements [begin, end) of the output, in runs along the last axis, to where they lie together. */
+static void strided_copy(const array_strided *strided, const uint8_t *x, uint8_t *to, size_t begin,
+                         size_t end) {
     const size_t size = (size_t)strided->size;
     const int32_t last = strided->rank - 1;
-    const uint8_t *x = node->inputs[0]->data;
-    uint8_t *y = node->outputs[0]->data;
     int64_t from = strided->offset;
     int32_t place[2 * SMR_MAX_RANK];
     size_t rest = begin;
     int32_t d;
-    (void)error;
     if (strided->rank == 0) {
-        memcpy(y, x + from, size);
-        return SMR_OK;
+        memcpy(to, x + from, size);
+        return;
     }
     for (d = last; d >= 0; --d) {
         const size_t dim = (size_t)strided->dims[d];
@@ -133,7 +130,8 @@ static smr_status run_strided(const smr_node *node, size_t begin, size_t end, sm
     while (begin < end) {
         const size_t run = (size_t)(strided->dims[last] - place[last]);
         const size_t count = run < end - begin ? run : end - begin;
-        smr_array_copy(y + begin * size, x + from, count, strided->strides[last], size);
+        smr_array_copy(to, x + from, count, strided->strides[last], size);
+        to += count * size;
         begin += count;
         from -= place[last] * strided->strides[last];
         place[last] = 0;
@@ -145,6 +143,29 @@ static smr_status run_strided(const smr_node *node, size_t begin, size_t end, sm
             from -= strided->dims[d] * strided->strides[d];
             place[d] = 0;
         }
+    }
+}
+
+/* Work items are elements of the output. */
+static smr_status run_strided(const smr_node *node, size_t begin, size_t end, smr_error *error) {
+    const array_strided *strided = SMR_CONST_PARAMETERS(node, array_strided);
+    uint8_t *y = node->outputs[0]->data;
+    (void)error;
+    strided_copy(strided, node->inputs[0]->data, y + begin * (size_t)strided->size, begin, end);
+    return SMR_OK;
+}
+
+/* The same where the rows of the output lie apart. */
+static smr_status run_strided_rows(const smr_node *node, size_t begin, size_t end, smr_error *error) {
+    const array_strided *strided = SMR_CONST_PARAMETERS(node, array_strided);
+    const smr_value *y = node->outputs[0];
+    const size_t width = (size_t)y->dims[y->rank - 1];
+    (void)error;
+    while (begin < end) {
+        const size_t rest = width - begin % width, count = rest < end - begin ? rest : end - begin;
+        uint8_t *to = (uint8_t *)y->data + smr_value_place(y, begin) * (size_t)strided->size;
+        strided_copy(strided, node->inputs[0]->data, to, begin, begin + count);
+        begin += count;
     }
     return SMR_OK;
 }
@@ -165,6 +186,8 @@ static size_t array_strided_widen(array_strided *strided, size_t count) {
 }
 
 void smr_array_strided_end(smr_node *node) {
-    node->run = run_strided;
-    node->work = array_strided_widen(SMR_PARAMETERS(node, array_strided), node->outputs[0]->count);
+    const smr_value *y = node->outputs[0];
+    const bool rows = y->layout == SMR_LAYOUT_STRIDED;
+    node->run = rows ? run_strided_rows : run_strided;
+    node->work = rows ? y->count : array_strided_widen(SMR_PARAMETERS(node, array_strided), y->count);
 }

@@ -179,35 +179,24 @@ static smr_status run_blocks_split(const smr_node *node, size_t begin, size_t en
     return SMR_OK;
 }
 
-/* In a single row all parts can lie in the whole, where they belong. */
-static void blocks_share(smr_node *node, const smr_value *whole, smr_sharing sharing) {
-    const bool join = sharing == SMR_SHARING_WHOLE;
+/* All parts can lie in the whole, where they belong: one after the other where it is a single row of them,
+ * and side by side along the last axis. */
+static void blocks_share(smr_node *node, const smr_value *whole, bool join, bool columns) {
     const int32_t count = join ? node->input_count : node->output_count;
-    const uint8_t *place = whole->data;
-    bool in_place = place != NULL && whole->layout != SMR_LAYOUT_STRIDED;
+    const size_t size = array_element_size(whole);
+    bool in_place = whole->data != NULL;
+    size_t before = 0;
     int32_t i;
-    node->sharing = (uint8_t)sharing;
+    node->sharing = (uint8_t)(columns ? (join ? SMR_SHARING_ROWS : SMR_SHARING_COLUMNS)
+                                      : (join ? SMR_SHARING_WHOLE : SMR_SHARING_PARTS));
     for (i = 0; i < count && in_place; ++i) {
         const smr_value *part = join ? node->inputs[i] : node->outputs[i];
-        in_place = part->count == 0 || (part->data == place && part->layout != SMR_LAYOUT_STRIDED);
-        place += part->count * array_element_size(part);
-    }
-    if (in_place) {
-        node->work = 0;
-    }
-}
-
-/* Along the last axis all parts can lie in the rows of the whole, where they belong. */
-static void blocks_share_rows(smr_node *node) {
-    const smr_value *whole = node->outputs[0];
-    const uint8_t *place = whole->data;
-    bool in_place = place != NULL;
-    int32_t i;
-    node->sharing = SMR_SHARING_ROWS;
-    for (i = 0; i < node->input_count && in_place; ++i) {
-        const smr_value *part = node->inputs[i];
-        in_place = part->count == 0 || (part->data == place && smr_value_row(part) == smr_value_row(whole));
-        place += (size_t)part->dims[part->rank - 1] * array_element_size(part);
+        const uint8_t *place =
+            (const uint8_t *)whole->data + (columns ? before : smr_value_place(whole, before)) * size;
+        const bool rows =
+            columns ? smr_value_row(part) == smr_value_row(whole) : smr_value_rows_alike(part, whole);
+        in_place = part->count == 0 || (part->data == place && rows);
+        before += columns ? (size_t)part->dims[part->rank - 1] : part->count;
     }
     if (in_place) {
         node->work = 0;
@@ -218,14 +207,16 @@ static void blocks_share_rows(smr_node *node) {
 static void blocks_prepare(smr_node *node, const smr_value *whole, int32_t axis, smr_run_function run) {
     array_blocks *blocks = SMR_PARAMETERS(node, array_blocks);
     const size_t bytes = whole->count * array_element_size(whole);
+    const bool join = run == run_blocks_join;
+    const uint8_t part_rank = join ? node->inputs[0]->rank : node->outputs[0]->rank;
     blocks->outer = array_product(whole, 0, axis);
     blocks->row = blocks->outer == 0 ? 0 : bytes / blocks->outer;
     node->run = run;
     node->work = bytes;
     if (blocks->outer == 1) {
-        blocks_share(node, whole, run == run_blocks_join ? SMR_SHARING_WHOLE : SMR_SHARING_PARTS);
-    } else if (run == run_blocks_join && node->inputs[0]->rank == whole->rank && axis == whole->rank - 1) {
-        blocks_share_rows(node);
+        blocks_share(node, whole, join, false);
+    } else if (blocks->outer > 1 && part_rank == whole->rank && axis == whole->rank - 1) {
+        blocks_share(node, whole, join, true);
     }
 }
 

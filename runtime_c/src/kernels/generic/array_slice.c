@@ -138,18 +138,29 @@ static smr_status run_slice_wrong_index(const smr_node *node, size_t begin, size
              (int)(ranges->wrong - 1));
 }
 
-/* A slice of which all bytes lie together can lie where they are. */
-static void slice_share(smr_node *node) {
-    const array_strided *strided = SMR_CONST_PARAMETERS(node, array_strided);
-    const uint8_t *x = node->inputs[0]->data, *y = node->outputs[0]->data;
-    if (strided->rank > 1 || (strided->rank == 1 && strided->strides[0] != strided->size)) {
-        return;
+/* Whether the elements of a slice lie as far apart in its input as the output has them. */
+static bool slice_lies_so(const array_strided *taken, const smr_value *y) {
+    const size_t width = y->rank == 0 ? 1 : (size_t)y->dims[y->rank - 1];
+    const size_t rows = width == 0 ? 0 : y->count / width;
+    array_strided own;
+    int32_t i;
+    if (rows == 0 || rows > INT32_MAX) {
+        return false;
     }
-    node->sharing = SMR_SHARING_PART;
-    node->shared_offset = (size_t)strided->offset;
-    if (x != NULL && y == x + strided->offset) {
-        node->work = 0;
+    memset(&own, 0, sizeof own);
+    if (y->rank > 0) {
+        smr_array_strided_add(&own, (int32_t)rows, (int64_t)smr_value_row(y) * taken->size);
+        smr_array_strided_add(&own, (int32_t)width, taken->size);
     }
+    if (own.rank != taken->rank) {
+        return false;
+    }
+    for (i = 0; i < own.rank; ++i) {
+        if (own.dims[i] != taken->dims[i] || own.strides[i] != taken->strides[i]) {
+            return false;
+        }
+    }
+    return true;
 }
 
 smr_status smr_prepare_strided_slice(smr_node *node, smr_error *error) {
@@ -159,6 +170,7 @@ smr_status smr_prepare_strided_slice(smr_node *node, smr_error *error) {
     slice_ranges ranges;
     array_strided *strided;
     int64_t stride;
+    bool shared;
     int32_t i;
     memset(&ranges, 0, sizeof ranges);
     SMR_TRY(slice_cut(&a, x, y, &ranges, error));
@@ -172,7 +184,7 @@ smr_status smr_prepare_strided_slice(smr_node *node, smr_error *error) {
     stride = strided->size;
     for (i = x->rank - 1; i >= 0; --i) {
         strides[i] = stride;
-        stride *= x->count == 0 ? 1 : x->dims[i];
+        stride *= x->count == 0 ? 1 : i == x->rank - 1 ? (int64_t)smr_value_row(x) : x->dims[i];
     }
     for (i = 0; i < x->rank; ++i) {
         /* A stride beyond the axis would only ever be multiplied by 0. */
@@ -180,8 +192,15 @@ smr_status smr_prepare_strided_slice(smr_node *node, smr_error *error) {
         strided->offset += y->count == 0 ? 0 : ranges.begin[i] * strides[i];
         smr_array_strided_add(strided, ranges.size[i], step * strides[i]);
     }
+    /* A slice whose elements lie in the input as they do in the output can lie there. */
+    shared = slice_lies_so(strided, y);
     smr_array_strided_end(node);
-    slice_share(node);
+    if (shared) {
+        const uint8_t *from = x->data;
+        node->sharing = SMR_SHARING_PART;
+        node->shared_offset = (size_t)strided->offset;
+        node->work = from != NULL && y->data == from + strided->offset ? 0 : node->work;
+    }
     return SMR_OK;
 }
 
