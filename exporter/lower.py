@@ -513,6 +513,11 @@ def _step(
     op: Operation, read: list[int], written: list[int], tensors: _Tensors, may_view: bool, scratch: int
 ) -> Step:
     planned = {*tensors.sizes, *tensors.rooms}
+    cuts = [
+        (written[i], read[0], at)
+        for i, at in sharing.cuts(op)
+        if {written[i], read[0]} <= tensors.sizes.keys()
+    ]
     in_place: tuple[tuple[int, int], ...] = ()
     shared = [(written[i], read[0], at) for i, at in sharing.views(op)] if may_view else []
     # The same tensor cannot lie in two places.
@@ -554,6 +559,7 @@ def _step(
         joins=tuple(joined),
         in_place=tuple(dict.fromkeys(in_place)),
         rows=tuple(rows),
+        cuts=tuple(cuts),
         strided=_strided(op, read, written),
     )
 

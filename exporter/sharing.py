@@ -1,4 +1,4 @@
-"""Ops that move nothing where their operands lie in each other: along the outermost axis, and joins along the last."""
+"""Ops that move nothing where their operands lie in each other: along the outermost axis, and along the last."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from samara.graph.ops.indexing import entries_of
 
 
 def views(op: Operation) -> list[tuple[int, int]]:
-    """The outputs of an op that are bytes of its first input: the number of each, and from which byte on it is."""
+    """The outputs of an op that are bytes of its first input: the number of each, and from which byte on it is.
+
+    Bytes count as if the rows of the input lay together.
+    """
     if op.definition.view:
         return [(0, 0)]
     sizes = _fixed(op)
@@ -39,6 +42,30 @@ def columns(op: Operation) -> list[tuple[int, int]]:
         return []
     widths = [row_bytes(t) for t in op.given_inputs]
     return [(i, sum(widths[:i])) for i in range(len(widths))]
+
+
+def cuts(op: Operation) -> list[tuple[int, int]]:
+    """The outputs of an op whose rows are pieces of those of its first input: each number and first byte."""
+    sizes = _fixed(op)
+    if op.type not in ("split", "strided_slice") or not sizes or any(0 in shape for shape in sizes):
+        return []
+    shape = sizes[0]
+    if _outermost(shape, -1):
+        return []
+    if op.type == "split":
+        widths = [row_bytes(t) for t in op.outputs]
+        last = op.a.axis in (-1, len(shape) - 1)
+        return [(i, sum(widths[:i])) for i in range(len(widths))] if last else []
+    for entry in entries_of(op.a, len(shape)):
+        if entry.new:
+            continue
+        begin, size = entry.range(shape[entry.axis])
+        if entry.axis < len(shape) - 1:
+            if size != shape[entry.axis] or (size > 1 and entry.stride != 1):
+                return []
+        elif sizes[-1][-1:] == (size,) and size < shape[-1] and (size == 1 or entry.stride == 1):
+            return [(0, begin * op.outputs[0].dtype.size)]
+    return []
 
 
 def rigid(op: Operation) -> set[int]:

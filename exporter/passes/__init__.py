@@ -29,6 +29,7 @@ from samara.exporter.passes.linear import (
     transpose_constants,
 )
 from samara.exporter.passes.moves import cancel_moves, turn_products
+from samara.exporter.passes.pieces import join_pieces
 from samara.exporter.passes.raising import raise_functions
 from samara.exporter.passes.row_strips import compute_in_strips
 from samara.exporter.passes.transposed import lower_transposed
@@ -48,6 +49,7 @@ PASSES: dict[str, Pass] = {
     "moves": cancel_moves,
     "channels_last": prefer_channels_last,
     "product_transposes": turn_products,
+    "pieces": join_pieces,
     "pad_folding": fold_pad,
     "transposed_constants": transpose_constants,
     "batch_norm": decompose_batch_norm,

@@ -16,7 +16,8 @@ from samara.exporter import sharing
 from samara.exporter.passes.row_local import Link, Strips, bounds_of, image_shape, link
 from samara.exporter.passes.strip_choice import Memory, choose, op_bytes
 from samara.exporter.plan import Program, Step
-from samara.exporter.plan.choices import Choices, live_bytes
+from samara.exporter.plan.choices import choose as choose_rows
+from samara.exporter.plan.choices import live_bytes
 from samara.exporter.sharing import byte_count, fixed_shape
 from samara.graph.graph import Operation, Tensor
 from samara.graph.ops.indexing import axis_slice
@@ -204,6 +205,11 @@ def _memory(model: ModelGraph, order: Sequence[Operation]) -> Memory | None:
             for i, at in sharing.columns(op)
             if (t := op.inputs[i]) is not None and op.inputs.count(t) == 1 and number(t) in sizes
         ]
+        cuts = [
+            (number(op.outputs[i]), number(op.inputs[0]), at)  # type: ignore[arg-type]
+            for i, at in sharing.cuts(op)
+            if number(op.inputs[0]) in sizes  # type: ignore[arg-type]
+        ]
         over = [
             (result, number(t))
             for t in op.given_inputs
@@ -223,6 +229,7 @@ def _memory(model: ModelGraph, order: Sequence[Operation]) -> Memory | None:
                 joins=tuple(joins),
                 in_place=tuple(dict.fromkeys(over)),
                 rows=tuple(rows),
+                cuts=tuple(cuts),
                 strided=frozenset(number(t) for t in (*op.given_inputs, *op.outputs) if id(t) not in rigid),
             )
         )
@@ -236,7 +243,7 @@ def _memory(model: ModelGraph, order: Sequence[Operation]) -> Memory | None:
         widths=widths,
     )
     # What lies in the rows of what is as the plan decides it, or steps would seem to need what they do not.
-    buffers = Choices(program).buffers()
+    buffers = choose_rows(program).buffers()
     live = live_bytes(buffers, len(steps))
     return Memory(buffers=buffers, live=live, tensors=tensors, times={op: i for i, op in enumerate(order)})
 

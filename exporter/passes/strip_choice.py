@@ -168,12 +168,16 @@ class Memory:
 
     def beside(self, links: Sequence[Link]) -> int:
         """Bytes that are live at the last op of a part of a chain and are none of its images."""
-        own = {self.tensors[id(e.op.outputs[0])] for e in links}
-        own.add(self.tensors[id(links[0].begins)])
+        ends = {self.tensors[id(t)]: byte_count(t) for t in (links[0].begins, links[-1].op.outputs[0])}
+        own = {self.tensors[id(e.op.outputs[0])] for e in links} | ends.keys()
         at = self.times[links[-1].op]
-        return sum(
-            round_up(b.size, 64) for b in self.buffers if b.first <= at <= b.last and not own & set(b.tensors)
-        )
+        bytes_ = 0
+        for buffer in (b for b in self.buffers if b.first <= at <= b.last):
+            # Rows that lie in those of a whole keep all of it.
+            apart = ends.keys() & {tensor for tensor, _ in buffer.rows}
+            if apart or not own & set(buffer.tensors):
+                bytes_ += round_up(max(buffer.size - sum(ends[t] for t in apart), 0), 64)
+        return bytes_
 
 
 def op_bytes(peak: int) -> int:

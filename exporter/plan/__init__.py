@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from samara.exporter.plan.arena import Plan, place
 from samara.exporter.plan.bounds import bound_any, bound_order
 from samara.exporter.plan.check import CheckReport, PlanError, check, check_within
-from samara.exporter.plan.choices import Choices
+from samara.exporter.plan.choices import choose
 from samara.exporter.plan.lifetime import Buffer, lifetimes
 from samara.exporter.plan.program import Program, Step
 
@@ -85,20 +85,24 @@ def plan(program: Program, *, alignment: int = 64) -> MemoryPlan:
         ValueError: the alignment is not a power of two.
         PlanError: the plan is wrong, which is a fault of the planner and not of the program.
     """
-    choices = Choices(program, alignment)
+    choices = choose(program, alignment)
     choices.keep_needed()
     buffers = choices.buffers()
     placed = place(buffers, alignment=alignment)
     # A takeover by a much smaller output saves bytes at one step and may cost more later, and so may a join.
     tried = [buffers]
-    for slack, joins, parted in (
-        (None, True, choices.wholes),
-        (alignment - 1, True, choices.apart),
-        (alignment - 1, True, choices.wholes),
-        (None, False, choices.apart),
-        (alignment - 1, False, choices.apart),
+    for slack, joins, apart, copied in (
+        (None, True, choices.wholes, choices.copied),
+        (alignment - 1, True, choices.apart, choices.copied),
+        (alignment - 1, True, choices.wholes, choices.copied),
+        (None, False, choices.apart, choices.copied),
+        (alignment - 1, False, choices.apart, choices.copied),
+        (None, True, choices.wholes, choices.cut),
+        (None, False, choices.apart, choices.cut),
     ):
-        without = lifetimes(program, slack=slack, joins=joins, apart=parted, alone=choices.alone)
+        without = lifetimes(
+            program, slack=slack, joins=joins, apart=apart, alone=choices.alone, copied=copied
+        )
         if bound_order(without, alignment=alignment)[0] < placed.arena and without not in tried:
             tried.append(without)
             other = place(without, alignment=alignment)

@@ -38,23 +38,25 @@ def bound_any(program: Program, *, alignment: int = 64) -> int:
     A step needs what it reads, what it writes and its scratch, less the outputs that could be
     written over an input in some order. The caller's inputs are all there before the first step and
     the outputs all there after the last one. The bound is for these steps: fusing makes others. A tensor that is made
-    of others is there with them.
+    of others is there with them, and pieces of its rows are there with it.
     """
-    found = values(program, joins=False)
+    # Pieces are counted as views, and taken over as if they were copies: the least of both.
+    root = values(program, joins=False).root
+    found = values(program, joins=False, copied=program.sizes)
     room = _room(program, found)
 
     def held(tensors: Iterable[int]) -> int:
         """Bytes of the values that the tensors show, each value once."""
         most: dict[int, int] = defaultdict(int)
         for tensor in tensors:
-            if tensor in found.root:
-                root = found.root[tensor]
-                most[root] = max(most[root], round_up(program.sizes[tensor], alignment))
+            if tensor in root:
+                most[root[tensor]] = max(most[root[tensor]], round_up(program.sizes[tensor], alignment))
         return sum(most.values())
 
     peak = max(held(program.inputs), held(program.outputs))
     for step in program.steps:
         viewing = {target for target, _, _ in step.views if program.sizes.get(target, 0) > 0}
+        viewing |= {target for target, _, _ in step.cuts if root[target] != target}
         fresh = [tensor for tensor in step.outputs if tensor in program.sizes and tensor not in viewing]
         choices = {
             tensor: [

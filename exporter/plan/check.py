@@ -62,9 +62,8 @@ def check(
     """
     rows = rows or {}
     run = _Run(program, offsets, rows, scratch_offsets, arena, alignment)
-    parts = {part for step in program.steps for part, _, _ in (*step.views, *step.joins, *step.rows)} | set(
-        rows
-    )
+    parts = {part for step in program.steps for part, _, _ in (*step.views, *step.joins, *step.rows)}
+    parts |= {part for step in program.steps for part, _, _ in step.cuts} | set(rows)
     for tensor in sorted(program.sizes):
         what = f"{program.name}: tensor {tensor}"
         run.see_rows(what, tensor)
@@ -175,11 +174,12 @@ class _Run:
         self.time = index
         where = self.where(index)
         views = {v: (source, at) for v, source, at in step.views if self.program.sizes.get(v, 0) > 0}
-        joined = {(w, p) for p, w, at in step.joins if self._starts_at(p, w, at) and self._together(p, w)}
-        joined |= {(w, p) for p, w, at in step.rows if self._starts_at(p, w, at) and self._in_rows(p, w)}
+        cuts = {v: (source, at) for v, source, at in step.cuts if self._in_rows(v, source, at)}
+        joined = {(w, p) for p, w, at in step.joins if self._lies_in(p, w, at)}
+        joined |= {(w, p) for p, w, at in step.rows if self._in_rows(p, w, at)}
         reads = [tensor for tensor in dict.fromkeys(step.inputs) if tensor in self.program.sizes]
-        viewing = [tensor for tensor in step.outputs if tensor in views]
-        writes = [tensor for tensor in step.outputs if tensor in self.program.sizes and tensor not in views]
+        viewing = [tensor for tensor in step.outputs if tensor in views or tensor in cuts]
+        writes = [tensor for tensor in step.outputs if tensor in self.program.sizes and tensor not in viewing]
         for tensor in (*reads, *(t for t in step.inputs if t in self.program.rooms)):
             self.read(where, tensor)
         self._write_rooms(where, step)
@@ -189,7 +189,8 @@ class _Run:
         fresh.append(("scratch", _together(scratch, step.scratch)))
         _see_apart(where, fresh)
         for tensor in viewing:
-            self._see_view(where, tensor, *views[tensor])
+            if tensor in views:
+                self._see_view(where, tensor, *views[tensor])
             for piece in fresh:
                 _see_apart(where, [piece, (f"output {tensor}", self._bytes(tensor))])
         for tensor in reads:
@@ -206,7 +207,7 @@ class _Run:
 
         self._hold(fresh[-1][1], None)
         for tensor in viewing:
-            self.origin[tensor] = self.origin[views[tensor][0]]
+            self.origin[tensor] = self.origin[(views.get(tensor) or cuts[tensor])[0]]
             self.needed[self.origin[tensor]] = index
         for tensor in writes:
             self._write(tensor)
@@ -286,7 +287,7 @@ class _Run:
         return CheckReport(peak=peak, attained_by=names[bytes_used.index(peak)], arena=self.arena)
 
     def _see_view(self, where: str, tensor: int, source: int, at: int) -> None:
-        if not self._starts_at(tensor, source, at) or not self._together(tensor, source):
+        if not self._lies_in(tensor, source, at):
             raise PlanError(
                 f"{where}: tensor {tensor} at bytes {_text(self._bytes(tensor))} is a view of"
                 f" tensor {source} at bytes {_text(self._bytes(source))} from its byte {at} on, and starts elsewhere"
@@ -296,17 +297,24 @@ class _Run:
         planned = one in self.program.sizes and other in self.program.sizes
         return planned and self.offsets.get(one, 0) == self.offsets.get(other, 0) + at
 
-    def _together(self, *tensors: int) -> bool:
-        return not any(tensor in self.rows for tensor in tensors)
+    def _lies_in(self, part: int, whole: int, at: int) -> bool:
+        """Whether a part is the bytes of a whole from `at` on, counted as if its rows lay together."""
+        row = self.rows.get(whole)
+        if row is None:
+            return part not in self.rows and self._starts_at(part, whole, at)
+        width = self.program.widths[whole]
+        alike = self.rows.get(part) == row and self.program.widths.get(part) == width and at % width == 0
+        return alike and self._starts_at(part, whole, at // width * row)
 
     def _alike(self, one: int, other: int) -> bool:
         """Whether the rows of two tensors of as many bytes lie alike."""
         widths = [self.program.widths.get(tensor) for tensor in (one, other)]
         return self.rows.get(one) == self.rows.get(other) and (one not in self.rows or widths[0] == widths[1])
 
-    def _in_rows(self, part: int, whole: int) -> bool:
-        """Whether the rows of a part are as far apart as those of the whole."""
-        return self.rows.get(part) == self.rows.get(whole, self.program.widths[whole])
+    def _in_rows(self, part: int, whole: int, at: int) -> bool:
+        """Whether the rows of a part lie in those of a whole, from byte `at` of each on."""
+        alike = self.rows.get(part) == self.rows.get(whole, self.program.widths[whole])
+        return alike and self._starts_at(part, whole, at)
 
     def _rounded(self, size: int) -> int:
         return (size + self.alignment - 1) // self.alignment * self.alignment

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from samara.exporter.plan.program import Program, Step
 
@@ -63,39 +63,51 @@ class Values:
 
 
 def values(
-    program: Program, *, joins: bool = True, apart: Collection[int] = (), alone: Collection[int] = ()
+    program: Program,
+    *,
+    joins: bool = True,
+    apart: Collection[int] = (),
+    alone: Collection[int] = (),
+    copied: Collection[int] = (),
 ) -> Values:
     """Join each tensor with its views, and with the parts that it is made of.
 
-    A view of zero bytes has no bytes to share and stays a value of its own, so that it does not
-    keep its source alive. With `joins` a tensor lies from the start where the step that joins it with others needs it,
-    if it is a value of its own, nobody reads it later, and the caller neither writes nor reads it. The rows of such a
-    tensor lie in those of the whole where all that touch it can go by their distance, unless the whole is in `apart`;
-    there lies too what such a part is written over, unless the whole is in `alone`.
+    A view of zero bytes has no bytes to share and stays a value of its own, so that it does not keep its source alive.
+    Pieces of the rows of a tensor are views of it where all that touch them can go by the distance of rows, unless it
+    is in `copied`. With `joins` a tensor lies from the start where the step that joins it with others needs it, if it
+    is a value of its own, nobody reads it later, and the caller neither writes nor reads it. The rows of such a tensor
+    lie in those of the whole where all that touch it, or lie in it, can go by their distance, unless the whole is in
+    `apart`; there lies too what such a part is written over, unless the whole is in `alone`.
     """
+    rigid = _rigid(program)
+    homes: dict[int, _Home] = {}
     root = {tensor: tensor for tensor in program.inputs}
-    place = dict.fromkeys(program.inputs, 0)
     first = dict.fromkeys(program.inputs, -1)
     last = dict(first)
     for time, step in enumerate(program.steps):
-        source = {output: (tensor, offset) for output, tensor, offset in step.views}
+        source = {output: _Home(whole=tensor, offset=at) for output, tensor, at in step.views}
+        for output, tensor, at in step.cuts:
+            if output not in rigid and tensor not in copied:
+                source[output] = _Home(whole=tensor, offset=at, in_rows=True)
         for tensor in step.inputs:
             if tensor in root:
                 last[root[tensor]] = time
         for tensor in step.outputs:
             if tensor not in program.sizes:
                 continue
-            root[tensor], place[tensor] = tensor, 0
+            root[tensor] = tensor
             if tensor in source and program.sizes[tensor] > 0:
-                whole, offset = source[tensor]
-                root[tensor], place[tensor] = root[whole], place[whole] + offset
+                homes[tensor] = source[tensor]
+                root[tensor] = root[homes[tensor].whole]
             first.setdefault(root[tensor], time)
             last[root[tensor]] = time
     kept = frozenset(root[tensor] for tensor in program.outputs if tensor in root)
     for tensor in kept:
         last[tensor] = len(program.steps)
-    found = Values(program=program, root=root, place=place, rows={}, first=first, last=last, kept=kept)
-    return _joined(program, found, apart, alone) if joins else found
+    found = Values(program=program, root=root, place={}, rows={}, first=first, last=last, kept=kept)
+    if joins:
+        _join(found, homes, rigid, apart, alone)
+    return _settled(found, homes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,41 +116,59 @@ class _Home:
 
     whole: int
     offset: int
-    in_rows: bool
+    in_rows: bool = False
     over: int | None = None
 
 
-def _joined(program: Program, found: Values, apart: Collection[int], alone: Collection[int]) -> Values:
+def _join(
+    found: Values, homes: dict[int, _Home], rigid: set[int], apart: Collection[int], alone: Collection[int]
+) -> None:
     """Give each part of a join its place in the whole."""
-    home: dict[int, _Home] = {}
-    rigid = _rigid(program, found)
+    program = found.program
+    over = set()
     for time, step in enumerate(program.steps):
         for part, at in _places(step, apart):
-            own = found.root.get(at.whole) == at.whole and part not in home
+            own = found.root.get(at.whole) == at.whole and part not in homes
             if own and _ends(step, time, part, found) and not (at.in_rows and part in rigid):
-                home[part] = at
-                rigid |= set() if at.in_rows else {at.whole}
+                homes[part] = at
+                if not at.in_rows and (part in rigid or not _whole_rows(program, part, at)):
+                    rigid.add(at.whole)
     for time, step in reversed(list(enumerate(program.steps))):
         for output, source in step.in_place:
-            part = output in home and home[output].in_rows and home[output].whole not in alone
-            own = part and source not in home and source not in rigid and _ends(step, time, source, found)
-            if own and output not in (at.over for at in home.values()):
-                home[source] = _Home(
-                    whole=home[output].whole, offset=home[output].offset, in_rows=True, over=output
-                )
-    root, place, rows = dict(found.root), dict(found.place), dict(found.rows)
-    first, last = dict(found.first), dict(found.last)
-    for tensor, whole in found.root.items():
-        while whole in home:
-            at = home[whole]
-            if at.in_rows:
-                rows[tensor] = program.widths[at.whole]
-            whole = at.whole
-            place[tensor] += at.offset
-        root[tensor] = whole
-    for tensor in home:
-        first[root[tensor]] = min(first[root[tensor]], found.first[tensor])
-    return Values(program=program, root=root, place=place, rows=rows, first=first, last=last, kept=found.kept)
+            home = homes.get(output) if found.root.get(output) == output else None
+            part = home is not None and home.in_rows and home.whole not in alone
+            own = part and source not in homes and source not in rigid and _ends(step, time, source, found)
+            own = own and program.sizes[source] == program.sizes[output]
+            own = own and program.widths.get(source) == program.widths[output]
+            if home is not None and own and output not in over:
+                homes[source] = replace(home, over=output)
+                over.add(output)
+
+
+def _settled(found: Values, homes: Mapping[int, _Home]) -> Values:
+    """Values with the place of each tensor in its root, which has all that lies in it from the first part on."""
+    program = found.program
+    root: dict[int, int] = {}
+    place: dict[int, int] = {}
+    rows: dict[int, int] = {}
+    first = dict(found.first)
+    for tensor in found.root:
+        within = [tensor]
+        while within[-1] in homes:
+            within.append(homes[within[-1]].whole)
+        at = row = 0
+        for part in within[-2::-1]:
+            home = homes[part]
+            if home.in_rows:
+                row = row or program.widths[home.whole]
+                at += home.offset
+            else:
+                at += home.offset // program.widths[part] * row if row else home.offset
+        root[tensor], place[tensor] = within[-1], at
+        if row:
+            rows[tensor] = row
+        first[within[-1]] = min(first[within[-1]], found.first.get(tensor, first[within[-1]]))
+    return replace(found, root=root, place=place, rows=rows, first=first)
 
 
 def _ends(step: Step, time: int, tensor: int, found: Values) -> bool:
@@ -151,24 +181,38 @@ def _ends(step: Step, time: int, tensor: int, found: Values) -> bool:
         and _reads(step, found)[tensor] == {tensor}
         and found.last[tensor] == time
         and found.program.sizes[tensor] > 0
+        # Nor is one born there, which would be needed later.
+        and not any(found.root.get(output) == tensor for output in step.outputs)
     )
 
 
 def _places(step: Step, apart: Collection[int]) -> Iterator[tuple[int, _Home]]:
     """The parts that a step joins, and where they could lie."""
     for part, whole, offset in step.joins:
-        yield part, _Home(whole=whole, offset=offset, in_rows=False)
+        yield part, _Home(whole=whole, offset=offset)
     for part, whole, offset in step.rows:
         if whole not in apart:
             yield part, _Home(whole=whole, offset=offset, in_rows=True)
 
 
-def _rigid(program: Program, found: Values) -> set[int]:
-    """Tensors whose rows must lie together: some step cannot go by their distance, or they have views."""
-    rigid = {root for tensor, root in found.root.items() if tensor != root}
+def _rigid(program: Program) -> set[int]:
+    """Tensors whose rows must lie together: the caller's, and where a step or a view cannot go by their distance."""
+    rigid = {*program.inputs, *program.outputs}
     for step in program.steps:
         rigid |= {t for t in (*step.inputs, *step.outputs) if t not in step.strided}
+    for step in reversed(program.steps):
+        for output, source, offset in step.views:
+            if program.sizes.get(output, 0) > 0:
+                home = _Home(whole=source, offset=offset)
+                if output in rigid or not _whole_rows(program, output, home):
+                    rigid.add(source)
     return rigid
+
+
+def _whole_rows(program: Program, part: int, home: _Home) -> bool:
+    """Whether a part is some rows of the whole."""
+    width = program.widths.get(home.whole, 0)
+    return width > 0 and program.widths.get(part) == width and home.offset % width == 0
 
 
 def _reads(step: Step, found: Values) -> dict[int, set[int]]:
@@ -199,7 +243,7 @@ def overwritable(step: Step, output: int, found: Values) -> list[int]:
     return [
         root
         for root, tensors in _free(step, found).items()
-        if tensors <= declared and not any(found.place[t] for t in tensors)
+        if tensors <= declared and not any(found.place[t] or t in found.rows for t in tensors)
     ]
 
 
@@ -226,6 +270,7 @@ def lifetimes(
     joins: bool = True,
     apart: Collection[int] = (),
     alone: Collection[int] = (),
+    copied: Collection[int] = (),
 ) -> list[Buffer]:
     """Return the buffers of a program: those of tensors first, then scratch, each in order.
 
@@ -242,8 +287,9 @@ def lifetimes(
             first part holds the room of all of them.
         apart: wholes in whose rows no part lies.
         alone: wholes in whose rows nothing lies but their parts.
+        copied: tensors of which pieces of rows are copied.
     """
-    found = values(program, joins=joins, apart=apart, alone=alone)
+    found = values(program, joins=joins, apart=apart, alone=alone, copied=copied)
     home: dict[int, int] = {}
     members: list[list[int]] = []
     sizes: list[int] = []

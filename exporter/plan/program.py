@@ -24,6 +24,8 @@ class Step:
             start. A pair speaks for every operand of the step which is that input.
         rows: triples (input, output, offset): each row of the output has a row of the input from its byte `offset` on;
             the step moves nothing for an input that lies there.
+        cuts: triples (output, input, offset): each row of the output is a piece of a row of the input, from its byte
+            `offset` on; the step moves nothing for an output that lies there.
         strided: operands whose rows may lie apart.
     """
 
@@ -35,6 +37,7 @@ class Step:
     joins: tuple[tuple[int, int, int], ...] = ()
     in_place: tuple[tuple[int, int], ...] = ()
     rows: tuple[tuple[int, int, int], ...] = ()
+    cuts: tuple[tuple[int, int, int], ...] = ()
     strided: frozenset[int] = frozenset()
 
 
@@ -107,20 +110,20 @@ class Program:
                 written.add(tensor)
 
     def _check_pairs(self, where: str, step: Step) -> None:
-        pairs = [(output, source) for output, source, _ in step.views]
+        pairs = [(output, source) for output, source, _ in (*step.views, *step.cuts)]
         pairs += [(output, source) for source, output, _ in (*step.joins, *step.rows)]
         for output, source in (*pairs, *step.in_place):
             if output not in step.outputs or source not in step.inputs:
                 raise ValueError(
                     f"{where}: the pair ({output}, {source}) is not an output and an input of it"
                 )
-        viewing = [output for output, _, _ in step.views]
+        viewing = [output for output, _, _ in (*step.views, *step.cuts)]
         for output in viewing:
             if viewing.count(output) > 1 or any(output == other for other, _ in step.in_place):
                 raise ValueError(f"{where}: tensor {output} is a view and something else too")
         for part, whole, offset in (*step.views, *step.joins):
             self._check_part(where, part, whole, offset)
-        for part, whole, offset in step.rows:
+        for part, whole, offset in (*step.rows, *step.cuts):
             self._check_rows(where, part, whole, offset)
 
     def _check_part(self, where: str, part: int, whole: int, offset: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from samara.exporter.passes import PASSES, finish, op_count, optimize
 from samara.exporter.passes.winograd import BUDGET
 from samara.graph.execution.session import Session
 from samara.graph.graph import Graph, Tensor
+from samara.graph.ops.indexing import axis_slice
 from samara.graph.rewrite import ModelGraph, needed
 from samara.graph.variables import Variable, global_variables_initializer
 
@@ -557,3 +559,29 @@ def test_no_pass_loses_a_write(joined: str) -> None:
         model = freeze([Signature(y)], session).model
     optimized, _ = optimize(model)
     assert [op.type for op in needed(optimized.outputs)].count("assign") == 1
+
+
+@pytest.mark.parametrize("cut", ["split", "slices"])
+@pytest.mark.parametrize("axis", [1, -1])
+def test_pieces_of_a_tensor_are_joined_as_what_they_were(cut: str, axis: int) -> None:
+    graph = Graph()
+    b = graph.b
+    x, feeds = image(graph)
+    size = x.shape[axis]  # type: ignore[index]
+    assert isinstance(size, int)
+    ends = (0, 1, size)
+    if cut == "split":
+        pieces = b.split(x, axis=axis, sizes=[1, size - 1])
+    else:
+        pieces = [b.strided_slice(x, **axis_slice(axis % 4, low, high)) for low, high in pairwise(ends)]
+    y, z = b.relu(pieces[1]), b.relu(pieces[0])
+    rewritten = check(frozen(b.concat([z, *pieces, y], axis=axis)), feeds, "pieces", "dead_code")
+    (joined,) = (op for op in needed(rewritten.outputs) if op.type == "concat")
+    assert len(joined.given_inputs) == 3
+    rewritten = check(frozen(b.relu(b.concat(pieces, axis=axis))), feeds, "pieces", "dead_code")
+    assert ops(rewritten) == {"relu": 1}
+    # Not all of them, or along another axis.
+    for others, other in (([y, pieces[1], z], axis), (pieces[1:] * 2, 2)):
+        kept = applied(frozen(b.concat(others, axis=other)), "pieces")
+        (joined,) = (op for op in needed(kept.outputs) if op.type == "concat")
+        assert len(joined.given_inputs) == len(others)

@@ -28,10 +28,12 @@ class Net:
         view: int | None = None,
         columns: bool = False,
         rigid: bool = False,
+        below: bool = False,
     ) -> int:
         """Add a step with one output and return it; it may be written over the tensors of `over`.
 
-        With `columns` it joins the rows of its inputs; a `rigid` step cannot go by the distance of rows.
+        With `columns` it joins the rows of its inputs, with `below` their rows one after the other; a `rigid` step
+        cannot go by the distance of rows.
         """
         output = len(self.sizes)
         self.sizes[output] = size
@@ -43,17 +45,32 @@ class Net:
                 scratch=scratch,
                 views=() if view is None else ((output, view, 0),),
                 in_place=tuple((output, source) for source in over),
-                rows=tuple(self._columns(inputs, output)) if columns else (),
+                joins=tuple(self._starts(inputs, output, 1)) if below else (),
+                rows=tuple(self._starts(inputs, output, ROWS)) if columns else (),
                 strided=frozenset() if rigid else frozenset((*inputs, output)),
             )
         )
         return output
 
-    def _columns(self, parts: Sequence[int], whole: int) -> Iterator[tuple[int, int, int]]:
+    def cut(self, source: int, *sizes: int) -> list[int]:
+        """Add a step that cuts the rows of a tensor, and return the pieces."""
+        pieces = [len(self.sizes) + i for i in range(len(sizes))]
+        self.sizes.update(zip(pieces, sizes, strict=True))
+        step = Step(
+            name=f"op{len(self.steps)}",
+            inputs=(source,),
+            outputs=tuple(pieces),
+            cuts=tuple((piece, source, at) for piece, _, at in self._starts(pieces, source, ROWS)),
+            strided=frozenset((source, *pieces)),
+        )
+        self.steps.append(step)
+        return pieces
+
+    def _starts(self, parts: Sequence[int], whole: int, rows: int) -> Iterator[tuple[int, int, int]]:
         at = 0
         for part in parts:
             yield part, whole, at
-            at += self.sizes[part] // ROWS
+            at += self.sizes[part] // rows
 
     def program(self, *outputs: int) -> Program:
         return Program(
@@ -127,7 +144,7 @@ def random_program(chance: random.Random, *, in_place: bool = True) -> Program:
     for index in range(chance.randint(1, 12)):
         reads = tuple(chance.choice([*sizes, *constants]) for _ in range(chance.randint(1, 3)))
         planned = [tensor for tensor in reads if tensor in sizes]
-        outputs, views, joins, rows, pairs = [], [], [], [], []
+        outputs, views, joins, rows, cuts, pairs = [], [], [], [], [], []
         for _ in range(chance.choice((1, 1, 1, 2, 3))):
             output = len(sizes)
             outputs.append(output)
@@ -151,6 +168,9 @@ def random_program(chance: random.Random, *, in_place: bool = True) -> Program:
             sizes[outputs[0]] = sum(sizes[part] for part in parts)
             rows = [(p, outputs[0], sum(sizes[q] for q in parts[:i]) // ROWS) for i, p in enumerate(parts)]
             pairs = [(output, source) for output, source in pairs if output != outputs[0]]
+        whole = next((t for t in planned if sizes[t] and sizes[t] % (2 * ROWS) == 0), None)
+        if whole is not None and not views and not joins and not rows and chance.random() < 0.5:
+            outputs, cuts, pairs = _pieces(chance, whole, outputs, sizes)
         if chance.random() < 0.1:
             outputs.append(950)  # state that the step updates
         steps.append(
@@ -163,6 +183,7 @@ def random_program(chance: random.Random, *, in_place: bool = True) -> Program:
                 joins=tuple(joins),
                 in_place=tuple(pairs),
                 rows=tuple(rows),
+                cuts=tuple(cuts),
                 strided=frozenset(t for t in (*reads, *outputs) if chance.random() < 0.9),
             )
         )
@@ -177,6 +198,24 @@ def _of_rows(chance: random.Random, planned: Sequence[int], sizes: dict[int, int
     """Tensors to join side by side in each of their rows, or none."""
     parts = [t for t in dict.fromkeys(planned) if sizes[t] and sizes[t] % ROWS == 0]
     return parts if chance.random() < 0.5 else []
+
+
+def _pieces(
+    chance: random.Random, whole: int, outputs: Sequence[int], sizes: dict[int, int]
+) -> tuple[list[int], list[tuple[int, int, int]], list[tuple[int, int]]]:
+    """A step's outputs as pieces of the rows of a tensor, some of which may meet, and no takeovers."""
+    width = sizes[whole] // ROWS
+    at, pieces, cuts = 0, [], []
+    for output in outputs:
+        size = chance.randint(1, width - at) if at < width else 0
+        if not size:
+            del sizes[output]
+            continue
+        sizes[output] = size * ROWS
+        pieces.append(output)
+        cuts.append((output, whole, at))
+        at += size
+    return pieces, cuts, []
 
 
 def _size(chance: random.Random) -> int:

@@ -122,6 +122,36 @@ def test_each_kind_of_fault_of_rows(places: Mapping[int, int], rows: Mapping[int
         check(program, offsets, {}, good.arena + 64, rows={**good.rows, **rows})
 
 
+def test_each_kind_of_fault_of_pieces() -> None:
+    net = Net(512)
+    x = net.op(192, 0)
+    one, other = net.cut(x, 64, 128)
+    program = net.program(net.op(64, one, other, rigid=False))
+    good = plan(program)
+    assert good.rows == {one: 48, other: 48}
+    for places, rows in (({other: 4}, {}), ({other: -16}, {}), ({}, {other: 52}), ({one: 4}, {})):
+        offsets = {t: at + places.get(t, 0) for t, at in good.offsets.items()}
+        with pytest.raises(PlanError, match="overlaps"):
+            check(program, offsets, {}, good.arena + 64, rows={**good.rows, **rows})
+    with pytest.raises(PlanError, match="overlaps"):
+        check(program, good.offsets, {}, good.arena + 64, rows={one: 48})
+    apart = {**good.offsets, other: good.arena}
+    check(program, apart, {}, good.arena + 192, rows={one: 48})
+    late = replace(program, steps=(*program.steps, Step(name="late", inputs=(one,), outputs=())))
+    with pytest.raises(PlanError, match="cannot take tensor"):
+        check(late, good.offsets, {}, good.arena, rows=good.rows)
+
+
+def test_a_piece_keeps_what_it_lies_in() -> None:
+    net = Net(64)
+    x = net.op(128, 0)
+    one, _ = net.cut(x, 64, 64)
+    program = net.program(net.op(64, one, net.op(64, 0)))
+    places = {0: 0, x: 64, one: 64, one + 1: 80, one + 2: 64, one + 3: 192}
+    with pytest.raises(PlanError, match=f"reads tensor {one} .* but tensor {one + 2} was written"):
+        check(program, places, {}, 256, rows={one: 32, one + 1: 32})
+
+
 def test_rows_that_a_step_cannot_take_are_refused() -> None:
     program = fire()
     good = plan(program)
@@ -171,14 +201,17 @@ def replace_pairs(program: Program) -> Program:
     """The program with bytes of their own for all tensors."""
     return replace(
         program,
-        steps=tuple(replace(step, in_place=(), views=(), joins=(), rows=()) for step in program.steps),
+        steps=tuple(
+            replace(step, in_place=(), views=(), joins=(), rows=(), cuts=()) for step in program.steps
+        ),
     )
 
 
 def filled(program: Program) -> Program:
     """The program with buffers of which every byte is written from the start."""
     steps = (
-        replace(s, views=tuple((v, x, 0) for v, x, _ in s.views), joins=(), rows=()) for s in program.steps
+        replace(s, views=tuple((v, x, 0) for v, x, _ in s.views), joins=(), rows=(), cuts=())
+        for s in program.steps
     )
     return replace(program, steps=tuple(steps))
 

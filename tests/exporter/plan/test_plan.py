@@ -6,6 +6,7 @@ import os
 import random
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -123,7 +124,7 @@ def test_rows_lie_together_where_a_step_needs_that() -> None:
         part = 0 if rigid == "input" else net.op(64, 0, rigid=rigid == "writer")
         other = net.op(64, part, rigid=rigid == "reader")
         if rigid == "view":
-            other = net.op(64, net.op(64, part, view=part), other)
+            other = net.op(64, net.op(8, part, view=part), other)
         whole = net.op(128, part, *([part] if rigid == "twice" else [other]), columns=rigid != "twice")
         last = net.op(64, whole, *([part] if rigid == "late" else []))
         memory = plan(net.program(last, *([part] if rigid == "output" else [])))
@@ -137,6 +138,53 @@ def test_the_first_part_does_not_hold_the_room_of_all_where_that_costs_more() ->
     memory = plan(net.program(net.op(64, net.op(4160, early, late, columns=True))))
     assert memory.rows == {}
     assert memory.arena == 64 + 4096 + 4160
+
+
+def test_pieces_lie_in_the_rows_of_what_they_are_cut_from() -> None:
+    net = Net(512)
+    x = net.op(192, 0)
+    one, other = net.cut(x, 64, 128)
+    memory = plan(net.program(net.op(64, one, other)))
+    assert memory.rows == {one: 48, other: 48}
+    assert [memory.offsets[t] - memory.offsets[x] for t in (one, other)] == [0, 16]
+    assert memory.arena == 512 + 192
+
+
+def test_pieces_are_copies_where_the_rest_would_be_kept_too_long() -> None:
+    net = Net(64)
+    one, other = net.cut(net.op(4096, 0), 64, 4032)
+    late = net.op(64, net.op(8192, net.op(64, other)))
+    memory = plan(net.program(net.op(64, one, late)))
+    assert memory.rows == {}
+    assert memory.arena == 64 + 64 + 8192
+
+
+def test_pieces_are_copies_for_steps_that_need_their_rows_together() -> None:
+    for rigid in ("reader", "view", "output"):
+        net = Net(512)
+        one, other = net.cut(net.op(128, 0), 64, 64)
+        last = net.op(64, one, other, rigid=rigid == "reader")
+        if rigid == "view":
+            last = net.op(64, last, net.op(8, one, view=one))
+        memory = plan(net.program(last, *([one] if rigid == "output" else [])))
+        assert one not in memory.rows, rigid
+        assert (other in memory.rows) == (rigid != "reader"), rigid
+
+
+def test_parts_lie_in_parts() -> None:
+    """Strips in a part of a whole, and pieces of another part."""
+    net = Net(512)
+    strips = [net.op(64, 0), net.op(64, 0)]
+    part = net.op(128, *strips, below=True)
+    other = net.op(128, 0)
+    pieces = net.cut(other, 32, 96)
+    used = net.op(64, *pieces)
+    whole = net.op(256, part, other, columns=True)
+    program = net.program(net.op(64, whole, used))
+    memory = plan(replace(program, widths={**program.widths, **dict.fromkeys(strips, 32)}))
+    assert memory.rows == dict.fromkeys((*strips, part, other, *pieces), 64)
+    places = [memory.offsets[t] - memory.offsets[whole] for t in (*strips, part, other, *pieces)]
+    assert places == [0, 2 * 64, 0, 32, 32, 40]
 
 
 def half_path(net: Net, x: int, half: int) -> int:
