@@ -112,12 +112,13 @@ static uint8_t rounding_of(const smr_value *multipliers) {
         (a)->padding = padding;                                         \
     } while (0)
 
-#define SET_RANGE(a)                                   \
-    do {                                               \
-        (a)->rounding = rounding_of(&b->values[3]);    \
-        (a)->output_zero_point = next_random(-20, 20); \
-        (a)->activation_min = next_random(-128, -20);  \
-        (a)->activation_max = next_random(21, 127);    \
+#define SET_RANGE(a)                                                                  \
+    do {                                                                              \
+        (a)->rounding = rounding_of(&b->values[3]);                                   \
+        (a)->output_zero_point = next_random(-20, 20);                                \
+        (a)->activation_min = next_random(-128, -20);                                 \
+        (a)->activation_max = next_random(21, 127);                                   \
+        (a)->filter_zero_point = next_random(0, 3) == 0 ? next_random(-128, 127) : 0; \
     } while (0)
 
 static int32_t count_positions(int32_t size, int32_t around, int32_t reach, int32_t stride, uint8_t padding) {

@@ -10,6 +10,7 @@ static inline void woven_one(const int8_t *const rows[1], uint8_t flip, uint8_t 
     vst1q_s16((int16_t *)(void *)(to + 16), vmovl_s8(vget_high_s8(row)));
 }
 
+#define WOVEN_ROUND                 smr_quant_rounding_neon
 #define WOVEN_ROWS                  1
 #define WOVEN_BYTES                 2
 #define WOVEN_FLIP                  0

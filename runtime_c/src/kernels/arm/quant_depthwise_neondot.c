@@ -17,6 +17,7 @@ static inline void woven_four(const int8_t *const rows[4], uint8_t flip, uint8_t
     }
 }
 
+#define WOVEN_ROUND                 smr_quant_rounding_neon
 #define WOVEN_ROWS                  4
 #define WOVEN_BYTES                 4
 #define WOVEN_FLIP                  0

@@ -242,12 +242,77 @@ static void product_round(const quant_filter *filter, size_t first, size_t count
     }
 }
 
+/* The sum of some bytes, eight at a time. */
+static int32_t product_sum_bytes(const int8_t *from, size_t count) {
+    const uint64_t flip = UINT64_C(0x8080808080808080), low = UINT64_C(0x00ff00ff00ff00ff);
+    const size_t eights = count / 8;
+    int32_t sum = -128 * (int32_t)(8 * eights);
+    size_t i = 0, n;
+    while (i < eights) {
+        uint64_t four = 0; /* sums of 16 bits, of so many pairs of bytes that are not negative */
+        for (n = 0; n < 128 && i < eights; ++n, ++i) {
+            uint64_t eight;
+            memcpy(&eight, from + 8 * i, sizeof eight);
+            eight ^= flip;
+            four += (eight & low) + (eight >> 8 & low);
+        }
+        sum += (int32_t)((four & 0xffff) + (four >> 16 & 0xffff) + (four >> 32 & 0xffff) + (four >> 48));
+    }
+    for (i = 8 * eights; i < count; ++i) {
+        sum += from[i];
+    }
+    return sum;
+}
+
+/* The sum of what a pixel of the output sees, from `channel` on. */
+static int32_t product_sum_seen(const smr_node *node, const smr_product *p, size_t channel, size_t pixel) {
+    const smr_window *window = &p->window;
+    const size_t line = pixel / (size_t)window->positions[1], image = line / (size_t)window->positions[0];
+    const int64_t top = smr_window_at(window, 0, (int64_t)(line % (size_t)window->positions[0]), 0);
+    const int64_t left = smr_window_at(window, 1, (int64_t)(pixel % (size_t)window->positions[1]), 0);
+    const int8_t *x = (const int8_t *)node->inputs[0]->data + channel;
+    int32_t sum = 0, row, column;
+    for (row = 0; row < window->taps[0]; ++row) {
+        const int64_t at = top + (int64_t)row * window->dilations[0];
+        for (column = 0; column < window->taps[1]; ++column) {
+            const int64_t along = left + (int64_t)column * window->dilations[1];
+            if (at < 0 || at >= window->size[0] || along < 0 || along >= window->size[1]) {
+                sum += (int8_t)p->border * (int32_t)p->channels;
+            } else {
+                const size_t lines = image * (size_t)window->size[0] + (size_t)at;
+                sum += product_sum_bytes(x + (lines * (size_t)window->size[1] + (size_t)along) * p->pixel,
+                                         p->channels);
+            }
+        }
+    }
+    return sum;
+}
+
+/* Takes what the zero point of the filter makes of what pixels see from the sums of a tile. */
+static void product_take_zero_point(const smr_node *node, const smr_product *p, const product_block *block,
+                                    size_t pixels, const smr_tile *tile) {
+    const size_t channel = product_channel(p, block->number), outputs = block->count * 16;
+    const size_t begin = (size_t)((const int8_t *)tile->output - (const int8_t *)node->outputs[0]->data);
+    const size_t first = (begin - block->first * 16) / tile->output_step;
+    int32_t *sums = tile->partial;
+    size_t r, n;
+    for (r = 0; r < pixels; ++r, sums += outputs) {
+        const int32_t less = p->filter_zero_point * product_sum_seen(node, p, channel, first + r);
+        for (n = 0; n < outputs; ++n) {
+            sums[n] -= less;
+        }
+    }
+}
+
 /* Requantizes what a tile of so many pixels has left in `partial`. */
-static void product_round_tile(const smr_product *p, const product_block *block, size_t pixels,
-                               const smr_tile *tile) {
+static void product_round_tile(const smr_node *node, const smr_product *p, const product_block *block,
+                               size_t pixels, const smr_tile *tile) {
     const smr_quant_sums sums = {tile->partial, block->count * 16, tile->output, tile->output_step, pixels};
     const bool rounds = p->functions->round != NULL && p->fixed;
     quant_filter filter;
+    if (p->filter_zero_point != 0) {
+        product_take_zero_point(node, p, block, pixels, tile);
+    }
     memset(&filter, 0, sizeof filter);
     filter.multiplier = p->fixed ? NULL : p->multiplier;
     filter.fixed = p->fixed ? p->multiplier : NULL;
@@ -326,7 +391,7 @@ static void product_run_alike(const smr_node *node, const smr_product *p, produc
             product_function(block, lines * count)(tile);
             tile->ahead = SMR_TILE_AHEAD;
             if (p->apart) {
-                product_round_tile(p, block, lines * count, tile);
+                product_round_tile(node, p, block, lines * count, tile);
             }
             tile->pixels += step * tile->pixel_step;
             tile->output = (uint8_t *)tile->output + step * tile->output_step * p->number;
@@ -360,7 +425,7 @@ static void product_run_part(const smr_node *node, const smr_product *p, product
             }
             tile->ahead = SMR_TILE_AHEAD;
             if (p->apart) {
-                product_round_tile(p, block, count, tile);
+                product_round_tile(node, p, block, count, tile);
             }
         }
     }
@@ -410,7 +475,7 @@ static void product_run_alone(const smr_node *node, const smr_product *p, size_t
         tile.output = (uint8_t *)node->outputs[0]->data + block.first * 16 * p->number;
         block.functions[0](&tile);
         if (p->apart) {
-            product_round_tile(p, &block, 1, &tile);
+            product_round_tile(node, p, &block, 1, &tile);
         }
     }
 }

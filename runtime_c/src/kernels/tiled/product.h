@@ -119,7 +119,8 @@ typedef struct smr_product {
     bool fixed; /* multipliers are fixed-point */
     /* What follows only products of integers have. */
     quant_output range;
-    const void *multiplier; /* float32, or int32 where it is fixed */
+    const void *multiplier;    /* float32, or int32 where it is fixed */
+    int32_t filter_zero_point; /* the sums of tiles know nothing of it */
 } smr_product;
 _Static_assert(sizeof(smr_product) <= SMR_PARAMETER_BYTES, "smr_product fits a node");
 

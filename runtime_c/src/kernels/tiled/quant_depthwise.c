@@ -10,6 +10,7 @@
 #define WOVEN_SHORT   4 /* the same where there would be fewer than WOVEN_ITEMS for threads to share */
 #define WOVEN_ITEMS   8
 #define WOVEN_WEIGHTS 32 /* the most woven columns of a filter */
+#define WOVEN_LEFT    16 /* positions whose sums are rounded together, apart from being summed */
 
 typedef struct woven_depthwise {
     smr_window window;
@@ -17,7 +18,7 @@ typedef struct woven_depthwise {
     const smr_woven_functions *functions;
     const int8_t *weights;
     const int32_t *bias;
-    const float *multiplier;
+    const void *multiplier; /* float32, or int32 where it is fixed */
     size_t channels;
     quant_output output;
     uint32_t blocks; /* of channels */
@@ -28,7 +29,11 @@ typedef struct woven_depthwise {
     uint32_t lines;  /* that see the same woven columns, each with weights of its own */
     bool joined;     /* the channels of all pixels of a line are woven as one row of numbers */
     bool flat;       /* and those of its positions are summed as one */
+    bool apart;      /* sums are left, and rounded apart from them */
+    bool fixed;      /* multipliers are fixed-point */
+    uint8_t rounding;
     int8_t border;
+    int8_t zero_point; /* of the filter */
 } woven_depthwise;
 _Static_assert(sizeof(woven_depthwise) <= SMR_PARAMETER_BYTES, "woven_depthwise fits a node");
 
@@ -36,6 +41,7 @@ _Static_assert(sizeof(woven_depthwise) <= SMR_PARAMETER_BYTES, "woven_depthwise 
 typedef struct woven_block {
     _Alignas(64) uint8_t weights[(WOVEN_WEIGHTS * 2 * SMR_WOVEN_CHANNELS + SMR_WOVEN_SLACK) * 4];
     _Alignas(64) int32_t start[2 * SMR_WOVEN_CHANNELS];
+    _Alignas(64) int32_t zero_start[SMR_WOVEN_CHANNELS + 16];
     _Alignas(64) float multiplier[2 * SMR_WOVEN_CHANNELS];
     _Alignas(64) int8_t border[SMR_WOVEN_CHANNELS];
     size_t first;
@@ -63,9 +69,10 @@ static void woven_repeat(const woven_depthwise *p, const woven_block *block, uin
     }
 }
 
-/* Weaves the columns of a group of rows of the filter, `above` rows further down than it is. */
+/* Weaves the columns of a group of rows of the filter, `above` rows further down than it is; or of a filter
+ * that is the same everywhere. */
 static void woven_filter_rows(const woven_depthwise *p, const woven_block *block, size_t group, size_t above,
-                              uint8_t *woven) {
+                              const int8_t *same, uint8_t *woven) {
     const size_t taps = (size_t)p->window.taps[1], bytes = p->functions->bytes;
     smr_woven_rows rows;
     size_t k, tap;
@@ -77,8 +84,8 @@ static void woven_filter_rows(const woven_depthwise *p, const woven_block *block
     for (k = 0; k < p->functions->rows; ++k) {
         const size_t row = group * p->functions->rows + k;
         if (row >= above && row < above + (size_t)p->window.taps[0]) {
-            woven_row(&rows, k, p->weights + (row - above) * taps * p->channels + block->first, 1,
-                      p->channels);
+            const int8_t *from = p->weights + (row - above) * taps * p->channels + block->first;
+            woven_row(&rows, k, same != NULL ? same : from, same == NULL, same != NULL ? 0 : p->channels);
         } else {
             woven_row(&rows, k, woven_zeros, 0, 0);
         }
@@ -92,15 +99,27 @@ static void woven_filter_rows(const woven_depthwise *p, const woven_block *block
 }
 
 /* For each of the lines that see the same columns of the image: [line][group][tap]. */
-static void woven_begin_filter(const woven_depthwise *p, woven_block *block) {
+static void woven_begin_filter(const woven_depthwise *p, const woven_block *block, const int8_t *same,
+                               uint8_t *woven) {
     const size_t bytes = (size_t)p->window.taps[1] * block->stored * p->functions->bytes;
-    uint8_t *woven = block->weights;
     size_t line, group;
     for (line = 0; line < p->lines; ++line) {
         for (group = 0; group < p->groups; ++group, woven += bytes) {
-            woven_filter_rows(p, block, group, line * (size_t)p->window.strides[0], woven);
+            woven_filter_rows(p, block, group, line * (size_t)p->window.strides[0], same, woven);
         }
     }
+}
+
+/* After the filter one that is less its zero point everywhere, whose sums begin with nothing. */
+static void woven_begin_zero_point(const woven_depthwise *p, woven_block *block) {
+    const size_t columns = (size_t)p->window.taps[1] * p->groups;
+    const size_t bytes = block->stored * p->functions->bytes;
+    uint8_t *woven = block->weights + p->lines * columns * bytes;
+    int8_t same[SMR_WOVEN_CHANNELS];
+    memset(same, -p->zero_point, sizeof same);
+    memset(block->zero_start, 0, sizeof block->zero_start);
+    woven_begin_filter(p, block, same, woven);
+    p->functions->start(woven, columns, bytes, block->count, false, block->zero_start, block->multiplier);
 }
 
 static void woven_begin(const woven_depthwise *p, size_t number, woven_block *block) {
@@ -109,17 +128,23 @@ static void woven_begin(const woven_depthwise *p, size_t number, woven_block *bl
     block->first = number * SMR_WOVEN_CHANNELS;
     block->count = p->channels - block->first;
     block->count = block->count < SMR_WOVEN_CHANNELS ? block->count : SMR_WOVEN_CHANNELS;
-    block->loose = block->count == SMR_WOVEN_CHANNELS;
+    block->loose = block->count == SMR_WOVEN_CHANNELS && !p->apart;
     block->stored = p->flat ? block->count + SMR_WOVEN_CHANNELS : block->count;
-    woven_begin_filter(p, block);
+    woven_begin_filter(p, block, NULL, block->weights);
     memcpy(block->start, p->bias + block->first, block->count * sizeof *block->start);
-    memcpy(block->multiplier, p->multiplier + block->first, block->count * sizeof *block->multiplier);
+    if (!p->apart) {
+        memcpy(block->multiplier, (const float *)p->multiplier + block->first,
+               block->count * sizeof *block->multiplier);
+    }
     p->functions->start(block->weights, (size_t)p->window.taps[1] * p->groups,
                         block->stored * p->functions->bytes, block->count, block->loose, block->start,
                         block->multiplier);
     for (i = block->count; i < block->stored; ++i) {
         block->start[i] = block->start[i - block->count];
         block->multiplier[i] = block->multiplier[i - block->count];
+    }
+    if (p->zero_point != 0) {
+        woven_begin_zero_point(p, block);
     }
 }
 
@@ -217,9 +242,71 @@ static void woven_begin_sums(const woven_depthwise *p, const woven_block *block,
     sums->output_step = p->y_row;
     sums->output_line = p->lines * (size_t)window->positions[1] * p->y_row;
     sums->range = &p->output;
+    sums->left = NULL;
+    sums->more = false;
     sums->across = 1;
     if (p->joined && window->strides[1] <= 2 && (block->count == lanes || block->count == 2 * lanes)) {
         sums->across = 4 * lanes / block->count;
+    }
+}
+
+/* For an instruction set that rounds no sums in fixed point. */
+static void woven_round(const quant_filter *filter, size_t first, size_t count, const quant_output *output,
+                        const smr_quant_sums *sums) {
+    size_t r;
+    for (r = 0; r < sums->pixels; ++r) {
+        quant_write(filter, first, count, sums->acc + r * sums->acc_step, output, sums->y + r * sums->y_step);
+    }
+}
+
+/* Some positions of a line whose sums are left and then rounded, as their multipliers want it. */
+static void woven_sum_apart(const woven_depthwise *p, const woven_block *block, const smr_woven_sums *all) {
+    _Alignas(64) int32_t left[WOVEN_LEFT * SMR_WOVEN_SUMS];
+    const size_t filters = all->taps * all->groups * all->weight_bytes * p->lines;
+    smr_woven_sums sums = *all;
+    size_t done;
+    quant_filter filter;
+    memset(&filter, 0, sizeof filter);
+    filter.multiplier = p->fixed ? NULL : p->multiplier;
+    filter.fixed = p->fixed ? p->multiplier : NULL;
+    filter.outputs = p->channels;
+    filter.rounding = p->rounding;
+    sums.left = left;
+    sums.lines = 1;
+    for (done = 0; done < all->positions; done += WOVEN_LEFT) {
+        const size_t rest = all->positions - done;
+        const smr_quant_sums rounded = {left, SMR_WOVEN_SUMS, all->output + done * all->output_step,
+                                        all->output_step, rest < WOVEN_LEFT ? rest : WOVEN_LEFT};
+        sums.positions = rounded.pixels;
+        sums.woven = all->woven + done * all->position_bytes;
+        sums.weights = all->weights;
+        sums.start = block->start;
+        sums.more = false;
+        p->functions->sum(&sums);
+        if (p->zero_point != 0) {
+            sums.weights = all->weights + filters;
+            sums.start = block->zero_start;
+            sums.more = true;
+            p->functions->sum(&sums);
+        }
+        (p->fixed && p->functions->round != NULL ? p->functions->round : woven_round)(
+            &filter, block->first, block->count, &p->output, &rounded);
+    }
+}
+
+/* The lines that see the same columns with the same weights. */
+static void woven_sum_lines(const woven_depthwise *p, const woven_block *block, smr_woven_sums *sums) {
+    const smr_woven_sums all = *sums;
+    size_t line;
+    if (!p->apart) {
+        p->functions->sum(sums);
+        return;
+    }
+    for (line = 0; line < all.lines; ++line) {
+        smr_woven_sums one = all;
+        one.woven += line * all.line_bytes;
+        one.output += line * all.output_line;
+        woven_sum_apart(p, block, &one);
     }
 }
 
@@ -254,7 +341,7 @@ static void woven_strip(const woven_depthwise *p, const woven_block *block, cons
                 sums.lines = (lines - next + p->lines - 1) / p->lines;
                 sums.weights = block->weights + next * sums.taps * sums.groups * sums.weight_bytes;
                 sums.output = y + ((line + next) * width + position) * p->y_row + block->first;
-                p->functions->sum(&sums);
+                woven_sum_lines(p, block, &sums);
             }
         }
     }
@@ -299,8 +386,8 @@ static smr_status run_woven(const smr_node *node, size_t begin, size_t end, smr_
 bool smr_woven_takes(const smr_node *node) {
     const smr_value *filter = node->inputs[1];
     return filter->dtype == SMR_DTYPE_INT8 && filter->layout == SMR_LAYOUT_DENSE && filter->rank == 4 &&
-           filter->count > 0 && filter->dims[3] == 1 && node->inputs[3]->dtype == SMR_DTYPE_FLOAT32 &&
-           filter->dims[0] <= WOVEN_WEIGHTS && filter->dims[1] <= WOVEN_WEIGHTS;
+           filter->count > 0 && filter->dims[3] == 1 && filter->dims[0] <= WOVEN_WEIGHTS &&
+           filter->dims[1] <= WOVEN_WEIGHTS;
 }
 
 /* How many lines see rows that are woven together. */
@@ -308,7 +395,8 @@ static uint32_t woven_lines(const woven_depthwise *p) {
     const smr_window *window = &p->window;
     const size_t spare = p->groups * p->functions->rows - (size_t)window->taps[0];
     const size_t lines = spare / (size_t)window->strides[0] + 1;
-    const size_t most = WOVEN_WEIGHTS / (p->groups * (size_t)window->taps[1]);
+    const size_t filters = p->zero_point != 0 ? 2 : 1; /* of as many columns */
+    const size_t most = WOVEN_WEIGHTS / (filters * p->groups * (size_t)window->taps[1]);
     return window->dilations[0] != 1 ? 1 : (uint32_t)(lines < most ? lines : most);
 }
 
@@ -325,26 +413,30 @@ smr_status smr_woven_prepare(smr_node *node, const smr_woven_functions *function
     size_t block, room, reach;
     memset(&p, 0, sizeof p);
     SMR_TRY(smr_prepare_quantized_depthwise_conv2d(node, error));
-    if (node->work == 0 || generic->filter.zero_point != 0 || !quant_scales_down(&generic->filter)) {
+    if (node->work == 0 || generic->filter.zero_point < -INT8_MAX) {
         return SMR_OK;
     }
     p.window = generic->window;
     p.weights = generic->filter.data;
     p.bias = generic->filter.bias;
-    p.multiplier = generic->filter.multiplier;
+    p.fixed = generic->filter.fixed != NULL;
+    p.multiplier = p.fixed ? (const void *)generic->filter.fixed : generic->filter.multiplier;
+    p.rounding = generic->filter.rounding;
+    p.zero_point = (int8_t)generic->filter.zero_point;
+    p.apart = p.zero_point != 0 || !quant_scales_down(&generic->filter);
     p.channels = generic->channels;
     p.output = generic->output;
     p.border = generic->border;
     p.functions = functions;
     p.groups = (uint32_t)(((size_t)window->taps[0] + functions->rows - 1) / functions->rows);
-    if (p.groups * (size_t)window->taps[1] > WOVEN_WEIGHTS) {
+    if (p.groups * (size_t)window->taps[1] * (p.zero_point != 0 ? 2 : 1) > WOVEN_WEIGHTS) {
         return SMR_OK; /* the generic kernel remains */
     }
     p.lines = woven_lines(&p);
     p.x_row = smr_value_row(node->inputs[0]);
     p.y_row = smr_value_row(node->outputs[0]);
     p.joined = p.channels < SMR_WOVEN_CHANNELS && p.x_row == p.channels && p.y_row == p.channels;
-    p.flat = p.joined && window->strides[1] == 1;
+    p.flat = p.joined && window->strides[1] == 1 && !p.apart;
     p.blocks = (uint32_t)((p.channels + SMR_WOVEN_CHANNELS - 1) / SMR_WOVEN_CHANNELS);
     block = p.channels < SMR_WOVEN_CHANNELS ? p.channels : SMR_WOVEN_CHANNELS;
     room = WOVEN_BYTES / (block * functions->bytes * p.groups);

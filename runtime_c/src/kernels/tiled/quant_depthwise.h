@@ -5,11 +5,12 @@
 #ifndef SMR_TILED_QUANT_DEPTHWISE_H
 #define SMR_TILED_QUANT_DEPTHWISE_H
 
-#include "../generic/quant_conv.h"
+#include "../vector/quant_rounding.h"
 
 #define SMR_WOVEN_CHANNELS 64 /* the most that are worked on together */
 #define SMR_WOVEN_ROWS     4  /* the most of an element */
 #define SMR_WOVEN_SLACK    64 /* elements that may be read or written after the last */
+#define SMR_WOVEN_SUMS     80 /* of a position, whose last vector may be longer than its channels */
 
 /* Bytes of some rows, to be woven. */
 typedef struct smr_woven_rows {
@@ -47,6 +48,9 @@ typedef struct smr_woven_sums {
     size_t output_step; /* from one position to the next */
     size_t output_line; /* from one of the lines to the next */
     const quant_output *range;
+    int32_t *left; /* where sums are left that are rounded apart, SMR_WOVEN_SUMS for each position of one
+                    * line; or null */
+    bool more;     /* they are added to what is there */
 } smr_woven_sums;
 
 typedef struct smr_woven_functions {
@@ -61,6 +65,7 @@ typedef struct smr_woven_functions {
     void (*start)(const uint8_t *weights, size_t columns, size_t weight_bytes, size_t count, bool loose,
                   int32_t *start, float *multiplier);
     void (*sum)(const smr_woven_sums *sums);
+    smr_quant_rounding round; /* of sums whose multipliers are fixed-point, or null */
 } smr_woven_functions;
 
 /* Whether there is one output for each channel, and no more taps than there is room for. */

@@ -20,7 +20,8 @@ static void product_fill(const smr_product_functions *functions, const quant_fil
     p->fixed = filter->fixed != NULL;
     p->multiplier = p->fixed ? (const void *)filter->fixed : filter->multiplier;
     p->rounding = filter->rounding;
-    p->apart = !quant_scales_down(filter);
+    p->filter_zero_point = filter->zero_point;
+    p->apart = filter->zero_point != 0 || !quant_scales_down(filter);
     p->careful = functions->has_least != NULL &&
                  functions->has_least((const uint8_t *)filter->data, panels * filter->panel_bytes);
 }
@@ -31,7 +32,7 @@ smr_status smr_quant_product_prepare_conv2d(smr_node *node, const smr_product_fu
     smr_product p;
     memset(&p, 0, sizeof p);
     SMR_TRY(smr_prepare_quantized_conv2d(node, error));
-    if (node->work == 0 || generic->filter.zero_point != 0) {
+    if (node->work == 0) {
         return SMR_OK;
     }
     product_fill(functions, &generic->filter, &generic->output, &p);
@@ -52,7 +53,7 @@ smr_status smr_quant_product_prepare_matmul(smr_node *node, const smr_product_fu
     smr_product p;
     memset(&p, 0, sizeof p);
     SMR_TRY(smr_prepare_quantized_matmul(node, error));
-    if (node->work == 0 || generic->filter.zero_point != 0 || generic->rows > INT32_MAX) {
+    if (node->work == 0 || generic->rows > INT32_MAX) {
         return SMR_OK;
     }
     product_fill(functions, &generic->filter, &generic->output, &p);

@@ -12,6 +12,7 @@ static inline void woven_pair(const int8_t *const rows[2], uint8_t flip, uint8_t
     _mm256_storeu_si256((void *)(to + 32), _mm256_permute2x128_si256(low, high, 0x31));
 }
 
+#define WOVEN_ROUND                 smr_quant_rounding_avx2
 #define WOVEN_ROWS                  2
 #define WOVEN_BYTES                 4
 #define WOVEN_FLIP                  0

@@ -71,6 +71,7 @@ static inline __m512i woven_finish(const __m512 value[4], const vector_range *ra
         range->most);
 }
 
+#define WOVEN_ROUND                             smr_quant_rounding_avx512
 #define WOVEN_ROWS                              4
 #define WOVEN_BYTES                             4
 #define WOVEN_FLIP                              0x80
