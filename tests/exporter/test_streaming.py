@@ -44,7 +44,7 @@ def at_once(kind: str, x: Array) -> Array:
     return found
 
 
-def streaming(kind: str, path: Path) -> Model:
+def streaming(kind: str, path: Path, **options: Any) -> Model:
     """The layer as a file whose states are variables, for pieces of 1 to 6 steps."""
     graph = Graph()
     with graph.as_default(), Session(graph=graph).as_default() as session:
@@ -55,7 +55,7 @@ def streaming(kind: str, path: Path) -> Model:
         written = [v.assign(t) for v, t in zip(variables, after, strict=True)]
         with graph.control_dependencies([w.op for w in written]):
             out = graph.b.identity(y)
-        export_model({"y": out}, path)
+        export_model({"y": out}, path, **options)
     return load(path)
 
 
@@ -91,3 +91,16 @@ def test_state_is_reset_saved_and_loaded(kind: str, tmp_path: Path) -> None:
     first.reset()
     assert all(not np.any(s) for s in first.states().values())
     np.testing.assert_allclose(in_pieces(first, x, 6, 6), expected, rtol=0, atol=1e-6)
+
+
+def test_pieces_of_integers_give_the_same_bits(tmp_path: Path) -> None:
+    x = random(1, STEPS, INPUTS)
+    samples = [{"x": x[:, :6]}, {"x": x[:, 6:]}]
+    model = streaming("lstm", tmp_path / "m.smr", samples=samples, quantize="int8")
+    assert "quantized_lstm" in {op.op for op in model.ops()}
+    found = [
+        in_pieces(model.context(), x, *sizes) for sizes in ((6, 6), (1,) * STEPS, (5, 2, 1, 4), (3, 3, 1, 5))
+    ]
+    for other in found[1:]:
+        np.testing.assert_array_equal(other, found[0])
+    np.testing.assert_allclose(found[0], at_once("lstm", x), atol=0.03)

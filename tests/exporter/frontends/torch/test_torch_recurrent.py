@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from samara import load
 from samara.errors import ExportError
+from samara.exporter.export import export_model
 from samara.graph.dims import Dim
 from tests.exporter.frontends.torch_agreement import agrees, close, exported
 
@@ -191,3 +194,19 @@ def test_states_in_buffers_are_kept_between_runs(tmp_path: Path) -> None:
         close(context.run(x[:, begin:end].numpy()), expected[:, begin:end].detach().numpy())
     context.reset()
     close(context.run(x[:, :2].numpy()), expected[:, :2].detach().numpy())
+
+
+@pytest.mark.parametrize("options", ["layers", "all"])
+def test_lstm_becomes_integers(options: str, tmp_path: Path) -> None:
+    module = layer("lstm", 8, 20, **OPTIONS[options])
+    samples = [torch.randn(9, 7, 8, generator=torch.Generator().manual_seed(k)) for k in range(3)]
+    report = export_model(module, tmp_path / "m.smr", inputs=(samples[0],), samples=samples, quantize="int8")
+    ops = report.programs[0].ops
+    assert ops["quantized_lstm"] == (4 if options == "all" else 3)
+    assert ops["lstm"] == ops["quantized_matmul"] == 0
+    model = load(tmp_path / "m.smr")
+    for x in samples:
+        with torch.no_grad():
+            y, (state, cell) = module(x)
+        for found, expected in zip(model(x.numpy()).values(), (y, state, cell), strict=True):
+            assert np.abs(found - expected.numpy()).max() < 0.05 * float(expected.abs().max())
