@@ -86,15 +86,15 @@ static bool is_uncut(const smr_node *node) {
 /* What a node on one thread takes longer because others have half of what it reads in their caches, and what
  * the ops after it take longer to write there again: nanoseconds. */
 static double moving_cost(const smr_node *node) {
-    size_t bytes = 0;
+    double lines = 0;
     uint32_t i;
     for (i = 0; i < node->input_count; ++i) {
         const smr_value *input = node->inputs[i];
         if (input != NULL && input->storage != SMR_STORAGE_CONSTANT) {
-            bytes += input->count * smr_dtype_size((smr_dtype)input->dtype);
+            lines += (double)(input->count * smr_dtype_size((smr_dtype)input->dtype)) / 64;
         }
     }
-    return PARALLEL_LINE * (double)(bytes / 64);
+    return PARALLEL_LINE * lines;
 }
 
 /* How many parts the work of a node that takes so long has, or of each of its phases: several where the
