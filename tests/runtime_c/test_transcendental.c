@@ -115,7 +115,7 @@ static double error_of(float found, double truth) {
         return (isnan(nearest) ? isnan(found) != 0 : found == nearest) ? 0.0 : INFINITY;
     }
     if (truth == 0.0 && found == 0.0f) {
-        return (signbit(found) != 0) == (signbit(truth) != 0) ? 0.0 : INFINITY;
+        return (signbit(found) != 0) == (signbit(nearest) != 0) ? 0.0 : INFINITY;
     }
     if (fabs(truth) < TINY) {
         return fabs((double)found - truth) <= TINY ? 0.0 : INFINITY;

@@ -117,7 +117,7 @@ static void strided_copy(const array_strided *strided, const uint8_t *x, uint8_t
     int32_t place[2 * SMR_MAX_RANK];
     size_t rest = begin;
     int32_t d;
-    if (strided->rank == 0) {
+    if (strided->rank == 0 && begin < end) {
         memcpy(to, x + from, size);
         return;
     }
