@@ -2,9 +2,11 @@
  * the first run finds in its cache what the other way has left there. */
 #include "pace.h"
 
-#define PACE_TURN    4        /* runs */
-#define PACE_SOON    128      /* runs from one trial to the next where the other way may be better */
-#define PACE_LATE    1024     /* the same where it was much worse */
+#define PACE_TURN    4        /* runs of a turn, and more of a trial with threads until */
+#define PACE_AWAKE   1000000  /* nanoseconds are over, in which threads wake up */
+#define PACE_SOON    128      /* runs from one trial to the next where the other way may be better, */
+#define PACE_LATE    1024     /* and where it was much worse */
+#define PACE_REST    64       /* times as long as a trial takes: the least from one to the next */
 #define PACE_LONGEST 10000000 /* nanoseconds of a run that is worth trials */
 
 /* Whether one time is less than so many of 32 parts of another. */
@@ -16,6 +18,7 @@ static void begin_turn(smr_pace *pace, bool alone, bool trial) {
     pace->alone = alone;
     pace->trial = trial;
     pace->runs = 0;
+    pace->turn = 0;
 }
 
 /* Whether the next turn is to go the other way to see how long that takes. */
@@ -24,21 +27,28 @@ static bool wants_trial(const smr_pace *pace) {
     if (time > PACE_LONGEST) {
         return false;
     }
-    return other == 0 ? pace->since > PACE_TURN /* the first ones fill caches */
-                      : pace->since >= (pace->alone || !is_less(time, 28, other) ? PACE_SOON : PACE_LATE);
+    if (other == 0) {
+        return pace->all_runs > PACE_TURN; /* the first ones fill caches */
+    }
+    return pace->all_runs >= (pace->alone || !is_less(time, 28, other) ? PACE_SOON : PACE_LATE) &&
+           pace->since >= (uint64_t)PACE_REST * PACE_AWAKE;
 }
 
 void smr_pace_note(smr_pace *pace, uint64_t nanoseconds) {
     const uint32_t time = nanoseconds < UINT32_MAX ? (uint32_t)nanoseconds : UINT32_MAX;
     pace->least = pace->runs == 0 || time < pace->least ? time : pace->least;
-    pace->since = (uint16_t)(pace->since + (pace->since < UINT16_MAX));
-    if (++pace->runs < PACE_TURN) {
+    pace->turn += time < PACE_AWAKE ? time : PACE_AWAKE;
+    pace->since += time;
+    pace->all_runs = (uint16_t)(pace->all_runs + (pace->all_runs < UINT16_MAX));
+    ++pace->runs;
+    if (pace->runs < PACE_TURN || (pace->trial && !pace->alone && pace->turn < PACE_AWAKE)) {
         return;
     }
     pace->times[pace->alone] = pace->least;
     if (pace->trial) {
         const bool better = is_less(pace->times[pace->alone], 31, pace->times[!pace->alone]);
         pace->since = 0;
+        pace->all_runs = 0;
         begin_turn(pace, better ? pace->alone : !pace->alone, false);
     } else {
         const bool trial = wants_trial(pace);

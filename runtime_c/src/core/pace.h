@@ -11,8 +11,10 @@
 typedef struct smr_pace {
     uint32_t times[2]; /* nanoseconds of the last runs with threads, and without; 0: unknown */
     uint32_t least;    /* of this turn, whose runs all go the same way */
-    uint16_t since;    /* runs since the last trial */
-    uint8_t runs;      /* of this turn */
+    uint32_t turn;     /* nanoseconds of this turn */
+    uint64_t since;    /* the same since the last trial */
+    uint16_t runs;     /* of this turn */
+    uint16_t all_runs; /* since the last trial */
     bool alone;        /* how this turn goes */
     bool trial;        /* to know how long it takes, not because it is thought to be better */
 } smr_pace;
