@@ -268,6 +268,7 @@ def test_other_threads_run_meanwhile(slow: Path) -> None:
     x = np.ones(1, np.float32)
     model.run(x)
     count, done = 0, False
+    counted = []
 
     def counting() -> None:
         nonlocal count
@@ -280,17 +281,16 @@ def test_other_threads_run_meanwhile(slow: Path) -> None:
     thread = threading.Thread(target=counting)
     try:
         thread.start()
-        most, end = 0, time.monotonic() + 30
-        # A call that only reads a number lets the other thread count a few; a run must give it all the time.
-        while most < 1000 and time.monotonic() < end:
+        for _ in range(21):
             before = count
             model.run(x)
-            most = max(most, count - before)
+            counted.append(count - before)
     finally:
         done = True
         sys.setswitchinterval(interval)
         thread.join()
-    assert most >= 1000
+    # Half of the calls that hold the lock let the other thread count nothing, whatever else the machine does.
+    assert np.median(counted) >= 20
 
 
 def test_timed(sums: Path, rows: Path) -> None:
