@@ -27,6 +27,27 @@ static inline void vector_store_some(void *to, VECTOR_BYTES x, size_t count) {
 }
 #endif
 
+/* The same where rows of the tensor that is read follow: not by a mask, since a load of the next row would
+ * wait for the store as if that wrote the whole vector. */
+static inline void vector_store_row(void *to, VECTOR_BYTES x, size_t count) {
+    int8_t some[VECTOR_BLOCK], *row = to;
+    size_t i = 0;
+    VECTOR_BYTES_STORE(some, x);
+    if (count >= 16) {
+        for (; i + 16 < count; i += 16) {
+            memcpy(row + i, some + i, 16);
+        }
+        memcpy(row + count - 16, some + count - 16, 16);
+    } else if (count >= 8) {
+        memcpy(row, some, 8);
+        memcpy(row + count - 8, some + count - 8, 8);
+    } else {
+        for (; i < count; ++i) {
+            row[i] = some[i];
+        }
+    }
+}
+
 /* quant_output in vectors. Bytes that are unsigned are computed with as if they were 128 less. */
 typedef struct vector_range {
     VECTOR low;

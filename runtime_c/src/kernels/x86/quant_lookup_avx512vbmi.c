@@ -1,5 +1,5 @@
 /* Tables of 256 bytes, which four registers hold. */
-#include <immintrin.h>
+#include "quant_avx512.h"
 
 #include "../generic/span.h"
 #include "../prototypes.h"
@@ -31,9 +31,9 @@ static smr_status run_lookup_table(const smr_node *node, size_t begin, size_t en
             _mm512_storeu_si512(to + i, lookup_find(table, index));
         }
         if (i < span.count) {
-            const __mmask64 some = ~(__mmask64)0 >> (64 - (span.count - i));
-            const __m512i index = _mm512_xor_si512(_mm512_maskz_loadu_epi8(some, from + i), flip);
-            _mm512_mask_storeu_epi8(to + i, some, lookup_find(table, index));
+            const size_t count = span.count - i;
+            const __m512i index = _mm512_xor_si512(VECTOR_BYTES_LOAD_SOME(from + i, count), flip);
+            vector_store_row(to + i, lookup_find(table, index), count);
         }
     }
     return SMR_OK;
