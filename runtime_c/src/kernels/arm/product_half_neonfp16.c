@@ -74,6 +74,7 @@ static inline __attribute__((always_inline)) void half_tile(const smr_tile *tile
     const size_t panel = tile->weights_panel, pixel = tile->pixel_step;
     const float *from = tile->first ? tile->start : tile->partial; /* the sums of float32 so far */
     size_t step = tile->first ? 0 : panels * 16, left = HALF_BLOCK;
+    half_place place = half_place_of(tile, panels * 16, pixels);
     float *partial = tile->partial;
     float16x8_t sum[HALF_PIXELS][2 * HALF_PANELS];
     float32x4_t total[4 * HALF_PANELS];
@@ -120,15 +121,18 @@ static inline __attribute__((always_inline)) void half_tile(const smr_tile *tile
             }
         }
     }
-    UNROLL for (r = 0; r < pixels; ++r) {
+    UNROLL for (r = 0; r < pixels; ++r, place.to += place.step) {
         half_widen(sum[r], from + r * step, total, panels);
         if (tile->last) {
-            half_write(total, tile, panels, r);
+            half_write(total, tile, panels, place.to);
         } else {
             UNROLL for (v = 0; v < 4 * panels; ++v) {
                 vst1q_f32(partial + (r * panels * 4 + v) * 4, total[v]);
             }
         }
+    }
+    if (tile->last && tile->outputs < panels * 16) {
+        half_copy_outputs(tile, panels * 16, pixels);
     }
 }
 

@@ -27,6 +27,10 @@
 #define SMR_TILE_APART  4096        /* bytes after which a cache of the first level has the same set */
 #define SMR_TILE_AHEAD  1024        /* bytes from weights to those that come soon */
 
+/* From here on a compiler knows nothing of `x`. Of a distance that it knows to be one of two it computes the
+ * places of all pixels of a tile twice, which is more code than their products are. */
+#define SMR_TILE_FORGET(x) __asm__("" : "+r"(x))
+
 /* What a tile function multiplies. Distances are in bytes. */
 typedef struct smr_tile {
     const uint8_t *pixels; /* what the first run of the first pixel begins with */

@@ -1,37 +1,28 @@
-/* The tile functions of float16 of one instruction set of x86: included with its vectors and HALF_TILES. */
+/* The tile functions of float16 of one instruction set of x86: included with its vectors, HALF_TILES and
+ * half_load_rest(from, count), which loads `count` numbers, fewer than 8, as float32. */
 #include "../tiled/product_half_write.inc"
 
-#define HALF_CHUNK       8 /* that are widened at once */
-#define HALF_REST(count) (count)
+#define HALF_MOST        8 /* that are widened at once */
+#define HALF_REST(count) ((count) < HALF_MOST ? (count) : HALF_MOST)
 
-/* Widens so many numbers of each pixel, which are less than HALF_CHUNK: a call, since it is seldom. */
-static __attribute__((noinline)) void half_widen_rest(const uint8_t *low, const uint8_t *high, size_t pixel,
-                                                      size_t count, size_t pixels,
-                                                      float value[][HALF_CHUNK]) {
-    size_t r;
-    for (r = 0; r < pixels; ++r) {
-        const uint8_t *from = r < SMR_TILE_SPLIT ? low + r * pixel : high + (r - SMR_TILE_SPLIT) * pixel;
-        __m128i numbers = _mm_setzero_si128();
-        memcpy(&numbers, from, count * sizeof(uint16_t));
-        _mm256_storeu_ps(value[r], _mm256_cvtph_ps(numbers));
-    }
-}
-
-/* Adds the products of up to HALF_CHUNK numbers of each pixel and as many rows of the panels. Numbers are
+/* Adds the products of up to HALF_MOST numbers of each pixel and as many rows of the panels. Numbers are
  * widened in memory, from where one goes to all lanes with the multiplication. */
 static inline __attribute__((always_inline)) void half_steps(
     VECTOR sum[SMR_TILE_PIXELS][SMR_TILE_PANELS * VECTORS], const uint8_t *low, const uint8_t *high,
     size_t pixel, const uint8_t *weights, size_t panel, size_t count, const size_t panels,
     const size_t pixels) {
-    float value[SMR_TILE_PIXELS][HALF_CHUNK];
+    float value[SMR_TILE_PIXELS][HALF_MOST];
     size_t r, v, k;
-    if (count == HALF_CHUNK) {
+    if (count == HALF_MOST) {
         UNROLL for (r = 0; r < pixels; ++r) {
             const uint8_t *from = r < SMR_TILE_SPLIT ? low + r * pixel : high + (r - SMR_TILE_SPLIT) * pixel;
             _mm256_storeu_ps(value[r], _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)from)));
         }
     } else {
-        half_widen_rest(low, high, pixel, count, pixels, value);
+        for (r = 0; r < pixels; ++r) {
+            const uint8_t *from = r < SMR_TILE_SPLIT ? low + r * pixel : high + (r - SMR_TILE_SPLIT) * pixel;
+            _mm256_storeu_ps(value[r], half_load_rest(from, count));
+        }
     }
     for (k = 0; k < count; ++k, weights += 16 * sizeof(uint16_t)) {
         VECTOR weight[SMR_TILE_PANELS * VECTORS];
@@ -48,3 +39,5 @@ static inline __attribute__((always_inline)) void half_steps(
 }
 
 #include "../tiled/product_half.inc"
+
+#undef HALF_MOST

@@ -10,6 +10,11 @@
     TILE(3, 1) TILE(3, 2) TILE(3, 3) TILE(3, 4) TILE(3, 5) TILE(3, 6) TILE(3, 7) TILE(3, 8) TILE(3, 9) \
     TILE(4, 1)
 /* clang-format on */
+
+static inline __m256 half_load_rest(const uint8_t *from, size_t count) {
+    return _mm256_cvtph_ps(_mm_maskz_loadu_epi16((__mmask8)((1u << count) - 1), from));
+}
+
 #include "product_half.h"
 
 static const smr_product_functions half_functions = {
