@@ -8,7 +8,7 @@ from samara.graph import dims, dtypes
 from samara.graph.dims import Dim
 from samara.graph.ops import _window
 from samara.graph.ops._table import ACTIVATION, OPS, OpDef, attribute
-from samara.graph.ops.matmul import activate, activation_gradient, bias_gradient, check_bias
+from samara.graph.ops.matmul import activate, activation_gradient, bias_gradient, check_bias, packing_scratch
 
 _GROUPS = attribute(
     "groups", "int", 1, "Into how many groups channels fall; each output channel sees one group."
@@ -242,6 +242,13 @@ def _depthwise_filter_shape(op: Any) -> Any:
     return (*w[:2], op.merge(w[2], x[3], "channels"), w[3])
 
 
+def _scratch(op: Any) -> Any:
+    filters, groups = op.inputs[1].shape, op.attributes["groups"]
+    if groups > 1 and (not isinstance(filters[3], int) or filters[3] // groups % 16):
+        return 0
+    return packing_scratch(op, dims.product(filters[:3]), filters[3], dims.product(op.outputs[0].shape[:3]))
+
+
 _FORMULA = (
     "y[n, i, j, o] = bias[o] + sum over ky, kx, c of x[n, i * stride + ky * dilation - pad, ..., c] * filter"
 )
@@ -260,6 +267,7 @@ OPS.register(
         reference=_conv,
         gradient=_forward_gradient("conv2d"),
         quant="conv2d",
+        scratch=_scratch,
     ),
     OpDef(
         name="depthwise_conv2d",

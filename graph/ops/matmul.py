@@ -81,6 +81,28 @@ def _gradient(b: Any, op: Any, dz: Any) -> list[Any]:
     return [b.unbroadcast(dx, x), b.unbroadcast(dy, y), bias_gradient(b, op, dz)]
 
 
+_PANEL = 16
+"""Columns of a matrix that kernels see side by side."""
+_PACKED = 4
+"""Results that share a matrix from which on it pays to pack it."""
+
+
+def packing_scratch(op: Any, rows: Any, columns: Any, results: Any) -> Any:
+    """Where kernels pack a second input that is computed, [rows, columns] of floats, for so many results."""
+    y = op.inputs[1]
+    if y.op.type == "constant" or y.dtype not in dtypes.FLOATS or dims.bounds(results)[1] in range(_PACKED):
+        return 0
+    return dims.product((dims.ceil_divide(columns, _PANEL), _PANEL, rows, y.dtype.size))
+
+
+def _scratch(op: Any) -> Any:
+    y = op.inputs[1].shape
+    if len(y) != 2 or op.attributes["transpose_x"]:
+        return 0
+    rows, columns = reversed(y) if op.attributes["transpose_y"] else y
+    return packing_scratch(op, rows, columns, dims.product(op.outputs[0].shape[:-1]))
+
+
 OPS.register(
     OpDef(
         name="matmul",
@@ -99,5 +121,6 @@ OPS.register(
         reference=_reference,
         gradient=_gradient,
         quant="matmul",
+        scratch=_scratch,
     ),
 )

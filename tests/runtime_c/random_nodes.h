@@ -15,6 +15,7 @@ typedef struct bench {
     smr_value values[5]; /* up to four inputs, and the output last */
     const smr_value *inputs[4];
     smr_value *outputs[1];
+    size_t room; /* bytes of scratch that the file reserves */
 } bench;
 
 /* The cases to try: the first argument, or as many percent of the usual number as the environment says. */
@@ -94,25 +95,37 @@ static inline size_t stored_bytes(const smr_value *value) {
                                                : value->count * size;
 }
 
-/* Runs the node with the kernels of a set of instruction sets, in up to three parts, the last one first. */
+/* Runs the node with the kernels of a set of instruction sets, in up to three parts of each phase, the last
+ * one first. */
 static inline const char *run_with(bench *b, uint16_t opcode, uint32_t isas) {
     smr_error error;
-    size_t first, second;
+    size_t phases, items, begin, end, first, second;
     memset(b->values[4].data, GUARD_PATTERN, stored_bytes(&b->values[4]));
     memset(&b->node.room, 0, sizeof b->node.room);
     b->node.parameters = b->node.room.bytes;
     b->node.isas = isas;
     b->node.work = 0;
+    b->node.phased = false;
+    b->node.scratch_bytes = 0;
+    b->node.scratch_room = b->room;
     b->node.kernel = smr_kernel_select(opcode, &b->node);
     if (!CHECK(b->node.kernel != NULL)) {
         exit(EXIT_FAILURE);
     }
     CHECK_OK(b->node.kernel->prepare(&b->node, &error), error);
-    first = (size_t)next_random(0, (int32_t)b->node.work);
-    second = first + (size_t)next_random(0, (int32_t)(b->node.work - first));
-    CHECK_OK(b->node.run(&b->node, second, b->node.work, &error), error);
-    CHECK_OK(b->node.run(&b->node, first, second, &error), error);
-    CHECK_OK(b->node.run(&b->node, 0, first, &error), error);
+    CHECK(b->node.scratch_bytes <= b->room);
+    b->node.scratch = guard_allocate(b->node.scratch_bytes, sizeof(float), next_random(0, 3) > 0);
+    phases = smr_node_phases(&b->node);
+    items = b->node.work / phases;
+    for (begin = 0; phases > 0; --phases, begin = end) {
+        end = begin + items;
+        first = begin + (size_t)next_random(0, (int32_t)items);
+        second = first + (size_t)next_random(0, (int32_t)(end - first));
+        CHECK_OK(b->node.run(&b->node, second, end, &error), error);
+        CHECK_OK(b->node.run(&b->node, first, second, &error), error);
+        CHECK_OK(b->node.run(&b->node, begin, first, &error), error);
+    }
+    guard_free(b->node.scratch);
     return b->node.kernel->name;
 }
 

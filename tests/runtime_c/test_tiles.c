@@ -41,6 +41,15 @@ static void open_packed(smr_value *value, uint8_t dtype, int32_t rank, const int
     }
 }
 
+/* A filter or matrix of floats that is computed, with room to pack its so many outputs in, or a byte too
+ * little. */
+static void open_computed(bench *b, uint8_t dtype, int32_t rank, const int32_t *dims, int32_t outputs) {
+    open_value(&b->values[1], dtype, rank, dims, 0);
+    b->room = b->values[1].count / (size_t)outputs * (((size_t)outputs + 15) / 16 * 16) *
+                  smr_dtype_size((smr_dtype)dtype) -
+              (size_t)(next_random(0, 9) == 0);
+}
+
 /* The multipliers of an integer op: floats, or TensorFlow Lite's of either rounding. */
 static void open_multipliers(smr_value *value, int32_t outputs) {
     const int32_t dims[] = {outputs}, fixed[] = {next_random(2, 3), outputs};
@@ -81,7 +90,7 @@ static void open_rest(bench *b, int32_t outputs, uint8_t dtype) {
         open_value(&b->values[2], dtype, 1, dims, 0);
     }
     for (i = 0; i < 4; ++i) {
-        b->values[i].storage = i > 0 ? SMR_STORAGE_CONSTANT : SMR_STORAGE_ARENA;
+        b->values[i].storage = i > (b->room > 0) ? SMR_STORAGE_CONSTANT : SMR_STORAGE_ARENA;
         b->inputs[i] = b->values[i].data == NULL ? NULL : &b->values[i];
     }
     b->node.inputs = b->inputs;
@@ -156,6 +165,8 @@ static uint16_t open_convolution(bench *b, bool depthwise, uint8_t dtype) {
     open_value(&b->values[4], dtype, 4, y, 0);
     if (depthwise) {
         open_value(&b->values[1], dtype, 4, filter, 0);
+    } else if (!integer && next_random(0, 3) == 0) {
+        open_computed(b, dtype, 4, filter, outputs);
     } else {
         open_packed(&b->values[1], dtype, 4, filter, (size_t)(dilation == 1 ? taps * depth : depth));
     }
@@ -196,9 +207,15 @@ static uint16_t open_product(bench *b, uint8_t dtype) {
                   inner = next_random(0, 7) == 0 ? APART : next_size(300);
     const int32_t outputs = next_random(0, 5) == 0 ? next_random(500, 1200) : next_size(150);
     const int32_t x[] = {rows, inner}, y[] = {inner, outputs}, z[] = {rows, outputs};
+    const int32_t turned[] = {outputs, inner};
     memset(b, 0, sizeof *b);
     open_value(&b->values[0], dtype, 2, x, 0);
-    open_packed(&b->values[1], dtype, 2, y, (size_t)inner);
+    if (!integer && next_random(0, 2) == 0) {
+        b->node.attributes.matmul.transpose_y = (uint8_t)next_random(0, 1);
+        open_computed(b, dtype, 2, b->node.attributes.matmul.transpose_y != 0 ? turned : y, outputs);
+    } else {
+        open_packed(&b->values[1], dtype, 2, y, (size_t)inner);
+    }
     open_value(&b->values[4], dtype, 2, z, 0);
     open_rest(b, outputs, dtype);
     if (integer) {
@@ -278,7 +295,7 @@ static bool is_same(const bench *b, const void *found, const void *expected, con
     return count_other_halves(found, expected, sums, count, tolerance) == 0;
 }
 
-static void check_case(int number, size_t used[32]) {
+static void check_case(int number, size_t used[32], size_t packed[32]) {
     bench b;
     const uint8_t dtypes[] = {SMR_DTYPE_FLOAT32, SMR_DTYPE_INT8, SMR_DTYPE_FLOAT16};
     const uint8_t dtype = dtypes[next_random(0, 5) * 2 / 5]; /* float16 is the rarest */
@@ -304,6 +321,7 @@ static void check_case(int number, size_t used[32]) {
         }
         kernel = run_with(&b, opcode, allowed);
         used[index] += strcmp(kernel, "generic") != 0;
+        packed[index] += b.node.phased;
         if (!CHECK(same_in_rows(&b, opcode, allowed))) {
             tell_case(&b, number, opcode, name);
             fprintf(stderr, "    with strided operands\n");
@@ -327,17 +345,18 @@ static void check_case(int number, size_t used[32]) {
 
 int main(int argc, char **argv) {
     const int cases = count_cases(argc, argv, CASES);
-    size_t used[32] = {0};
+    size_t used[32] = {0}, packed[32] = {0};
     uint32_t index, isa;
     int i;
     for (i = 0; i < cases; ++i) {
         random_least = next_random(0, 3) == 0;
         random_whole = next_random(0, 1) == 0;
-        check_case(i, used);
+        check_case(i, used, packed);
     }
     for (index = 1; smr_isa_at(index, &isa) != NULL; ++index) {
         if (smr_isa_limit(smr_platform_isas(), smr_isa_at(index, &isa)) != UINT32_MAX) {
             CHECK(used[index] > 0);
+            CHECK(packed[index] > 0);
         }
     }
     return check_result();

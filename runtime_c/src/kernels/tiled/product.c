@@ -33,7 +33,8 @@ static void product_begin_block(const smr_node *node, const smr_product *p, size
     block->first = product_panel(p, number);
     block->count = product_panel(p, number + 1) - block->first;
     first = block->first * 16;
-    tile->weights = p->weights + block->first * p->weights_panel;
+    tile->weights = p->packed ? node->scratch : p->weights;
+    tile->weights += block->first * p->weights_panel;
     tile->outputs = p->outputs - first < block->count * 16 ? p->outputs - first : block->count * 16;
     block->functions = p->functions->function[block->count - 1];
     block->narrow = p->functions->narrow == NULL || tile->outputs + 8 > block->count * 16

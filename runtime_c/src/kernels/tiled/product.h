@@ -119,8 +119,10 @@ typedef struct smr_product {
     bool alone;         /* the same of one pixel */
     bool swept;         /* a few weights after the other meet all pixels of a part */
     bool careful;
-    bool apart; /* tiles leave sums, which are requantized apart from them */
-    bool fixed; /* multipliers are fixed-point */
+    bool apart;  /* tiles leave sums, which are requantized apart from them */
+    bool fixed;  /* multipliers are fixed-point */
+    bool packed; /* in a first phase, from a matrix that is computed: `weights` lie in the scratch */
+    bool turned; /* that matrix has a row for each output */
     /* What follows only products of integers have. */
     quant_output range;
     const void *multiplier;    /* float32, or int32 where it is fixed */
@@ -128,7 +130,7 @@ typedef struct smr_product {
 } smr_product;
 _Static_assert(sizeof(smr_product) <= SMR_PARAMETER_BYTES, "smr_product fits a node");
 
-/* Whether the filter is packed and all else is as the tiles want it. */
+/* Whether the filter is packed, or the file has room to pack it in, and all else is as the tiles want it. */
 bool smr_product_takes_conv2d(const smr_node *node);
 bool smr_product_takes_matmul(const smr_node *node);
 bool smr_half_product_takes_conv2d(const smr_node *node);
@@ -173,7 +175,10 @@ void smr_product_cut(smr_node *node, smr_product *p);
 
 smr_status smr_product_run(const smr_node *node, size_t begin, size_t end, smr_error *error);
 
-/* The same for tile functions that have `memory`. */
+/* The same for weights that a run packs first. */
+smr_status smr_product_run_packed(const smr_node *node, size_t begin, size_t end, smr_error *error);
+
+/* smr_product_run for tile functions that have `memory`. */
 void smr_product_run_with(const smr_node *node, size_t begin, size_t end, void *memory);
 
 #endif

@@ -206,7 +206,7 @@ static void product_keep(smr_node *node, smr_product *p) {
     p->weights = node->inputs[1]->data;
     p->computed_bias = bias != NULL && bias->storage != SMR_STORAGE_CONSTANT;
     p->bias = bias == NULL || p->computed_bias ? NULL : bias->data;
-    node->read_count = p->computed_bias ? node->input_count : 1;
+    node->read_count = p->computed_bias ? node->input_count : p->packed ? 2 : 1;
     smr_node_replace_parameters(node, p, bytes);
 }
 
@@ -256,4 +256,10 @@ void smr_product_cut(smr_node *node, smr_product *p) {
     product_keep(node, p);
     node->work = (size_t)p->blocks * p->parts;
     node->run = smr_product_run;
+    if (p->packed) {
+        node->scratch_bytes = (size_t)p->panels * p->weights_panel;
+        node->phased = true;
+        node->work *= 2;
+        node->run = smr_product_run_packed;
+    }
 }

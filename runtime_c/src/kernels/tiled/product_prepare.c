@@ -4,32 +4,58 @@
 #include "../prototypes.h"
 #include "product.h"
 
-static bool product_fits(const smr_node *node, uint8_t dtype) {
+/* Outputs that share weights from which on it pays to pack these first. */
+#define PRODUCT_PACKED 4
+
+/* Whether the weights of so many outputs are packed, or there is room to pack them in when they are known. */
+static bool product_fits(const smr_node *node, uint8_t dtype, size_t outputs) {
     const smr_value *filter = node->inputs[1];
-    return filter->layout == SMR_LAYOUT_PANEL16 && filter->dtype == dtype &&
-           node->inputs[0]->dtype == dtype && filter->count > 0;
+    if (filter->dtype != dtype || node->inputs[0]->dtype != dtype || filter->count == 0) {
+        return false;
+    }
+    return filter->layout == SMR_LAYOUT_PANEL16 ||
+           (filter->layout == SMR_LAYOUT_DENSE && node->outputs[0]->count / outputs >= PRODUCT_PACKED &&
+            node->scratch_room / smr_dtype_size((smr_dtype)dtype) / ((outputs + 15) / 16 * 16) >=
+                filter->count / outputs);
+}
+
+static bool product_fits_conv2d(const smr_node *node, uint8_t dtype) {
+    const smr_value *filter = node->inputs[1];
+    const int32_t groups = node->attributes.conv2d.groups;
+    return filter->rank == 4 && node->outputs[0]->rank == 4 && filter->count > 0 && groups > 0 &&
+           (groups == 1 || filter->dims[3] / groups % 16 == 0) &&
+           product_fits(node, dtype, (size_t)filter->dims[3]);
+}
+
+static bool product_fits_matmul(const smr_node *node, uint8_t dtype) {
+    const smr_matmul_attributes *a = &node->attributes.matmul;
+    const smr_value *y = node->inputs[1];
+    return y->rank == 2 && y->count > 0 && a->transpose_x == 0 &&
+           product_fits(node, dtype, (size_t)y->dims[a->transpose_y ? 0 : 1]);
 }
 
 bool smr_product_takes_conv2d(const smr_node *node) {
-    return product_fits(node, SMR_DTYPE_FLOAT32);
+    return product_fits_conv2d(node, SMR_DTYPE_FLOAT32);
 }
 
 bool smr_half_product_takes_conv2d(const smr_node *node) {
-    return product_fits(node, SMR_DTYPE_FLOAT16);
+    return product_fits_conv2d(node, SMR_DTYPE_FLOAT16);
 }
 
 bool smr_half_product_takes_matmul(const smr_node *node) {
-    return product_fits(node, SMR_DTYPE_FLOAT16) && node->attributes.matmul.transpose_x == 0;
+    return product_fits_matmul(node, SMR_DTYPE_FLOAT16);
 }
 
 bool smr_product_takes_matmul(const smr_node *node) {
-    return product_fits(node, SMR_DTYPE_FLOAT32) && node->attributes.matmul.transpose_x == 0;
+    return product_fits_matmul(node, SMR_DTYPE_FLOAT32);
 }
 
 /* What is known once window, channels and outputs are. */
-static void product_fill(const smr_product_functions *functions, uint8_t activation, smr_product *p) {
+static void product_fill(const smr_node *node, const smr_product_functions *functions, uint8_t activation,
+                         smr_product *p) {
     const size_t tap = (size_t)p->channels * 16 * p->number, row = (size_t)p->window.taps[1] * tap;
     p->functions = functions;
+    p->packed = node->inputs[1]->layout == SMR_LAYOUT_DENSE;
     smr_product_place_weights(p, tap, row, (size_t)p->window.taps[0] * row);
     p->least = activation == SMR_ACTIVATION_NONE ? -INFINITY : 0.0f;
     p->most = activation == SMR_ACTIVATION_RELU6 ? 6.0f : INFINITY;
@@ -50,7 +76,7 @@ smr_status smr_product_prepare_conv2d(smr_node *node, const smr_product_function
     p.outputs = (uint32_t)generic->outputs;
     p.number = node->inputs[1]->dtype == SMR_DTYPE_FLOAT16 ? 2 : 4;
     p.pixel = smr_value_row(node->inputs[0]) * p.number;
-    product_fill(functions, generic->activation, &p);
+    product_fill(node, functions, generic->activation, &p);
     smr_product_cut(node, &p);
     return SMR_OK;
 }
@@ -64,12 +90,13 @@ smr_status smr_product_prepare_matmul(smr_node *node, const smr_product_function
     if (node->work == 0 || z->count / (size_t)z->dims[z->rank - 1] > INT32_MAX) {
         return SMR_OK;
     }
-    p.channels = (uint32_t)y->dims[0];
-    p.outputs = (uint32_t)y->dims[1];
+    p.turned = node->attributes.matmul.transpose_y != 0;
+    p.channels = (uint32_t)y->dims[p.turned ? 1 : 0];
+    p.outputs = (uint32_t)y->dims[p.turned ? 0 : 1];
     smr_product_as_rows(&p, z->count / p.outputs, 1);
     p.number = node->inputs[1]->dtype == SMR_DTYPE_FLOAT16 ? 2 : 4;
     p.pixel = (size_t)p.channels * p.number;
-    product_fill(functions, node->attributes.matmul.activation, &p);
+    product_fill(node, functions, node->attributes.matmul.activation, &p);
     smr_product_cut(node, &p);
     return SMR_OK;
 }
