@@ -324,6 +324,8 @@ def _pools() -> list[Case]:
         ((2, 5, 6, 3), {"pool_size": (3, 2), "padding": "same"}),
         ((1, 7, 7, 17), {"pool_size": (3, 3), "strides": (2, 2), "padding": "same"}),
         ((1, 7, 7, 5), {"pool_size": (7, 7)}),
+        ((2, 3, 5, 32), {"pool_size": (2, 3)}),
+        ((1, 6, 5, 70), {"pool_size": (5, 5), "padding": "same"}),
         ((1, 3, 4, 2), {"pool_size": (2, 3), "padding": "explicit", "paddings": (1, 0, 2, 1)}),
         ((1, 4, 4, 3), {"pool_size": (2, 2), "activation_min": 0, "activation_max": 60}),
         (

@@ -28,6 +28,57 @@ static int32_t fixed_mean(int64_t total, int64_t count) {
     return (int32_t)((total < 0 ? total - count / 2 : total + count / 2) / count);
 }
 
+#define FIXED_AVERAGED 32    /* channels that are summed at once */
+#define FIXED_PIXELS   65536 /* of at most 16 bits, whose sums fit int32 */
+
+/* Adds `count` numbers of one type to their sums: a compiler makes vectors of the loop of fixed length. */
+#define FIXED_ADD(type)                                \
+    do {                                               \
+        const type *from = (const type *)x->data + at; \
+        size_t i;                                      \
+        if (count == FIXED_AVERAGED) {                 \
+            for (i = 0; i < FIXED_AVERAGED; ++i) {     \
+                sums[i] += from[i];                    \
+            }                                          \
+        } else {                                       \
+            for (i = 0; i < count; ++i) {              \
+                sums[i] += from[i];                    \
+            }                                          \
+        }                                              \
+    } while (0)
+
+static inline void fixed_average_add(const smr_value *x, size_t at, size_t count, int32_t *restrict sums) {
+    switch (x->dtype) {
+        case SMR_DTYPE_INT8: FIXED_ADD(int8_t); break;
+        case SMR_DTYPE_UINT8: FIXED_ADD(uint8_t); break;
+        default: FIXED_ADD(int16_t); break;
+    }
+}
+
+/* The sums of some channels over rows and columns of an image, whose first pixel is `at`. */
+static void fixed_average_sum(const smr_node *node, const fixed_average *average, size_t at, size_t count,
+                              const fixed_span *rows, const fixed_span *columns, int64_t *total) {
+    int32_t sums[FIXED_AVERAGED] = {0};
+    size_t pixels = 0, i;
+    int64_t row, column;
+    memset(total, 0, FIXED_AVERAGED * sizeof *total);
+    for (row = rows->begin; row < rows->end; ++row) {
+        for (column = columns->begin; column < columns->end; ++column) {
+            const size_t pixel = (size_t)row * (size_t)average->window.size[1] + (size_t)column;
+            fixed_average_add(node->inputs[0], at + pixel * average->channels, count, sums);
+            if (++pixels % FIXED_PIXELS == 0) {
+                for (i = 0; i < FIXED_AVERAGED; ++i) {
+                    total[i] += sums[i];
+                    sums[i] = 0;
+                }
+            }
+        }
+    }
+    for (i = 0; i < FIXED_AVERAGED; ++i) {
+        total[i] += sums[i];
+    }
+}
+
 /* Work items are output pixels. */
 static smr_status run_integer_average_pool2d(const smr_node *node, size_t begin, size_t end,
                                              smr_error *error) {
@@ -35,25 +86,24 @@ static smr_status run_integer_average_pool2d(const smr_node *node, size_t begin,
     const fixed_average *average = SMR_CONST_PARAMETERS(node, fixed_average);
     const smr_window *window = &average->window;
     const size_t channels = average->channels;
-    size_t pixel, channel;
+    const size_t size = (size_t)window->size[0] * (size_t)window->size[1] * channels; /* of an image */
+    int64_t total[FIXED_AVERAGED];
+    size_t pixel, channel, i;
     (void)error;
     for (pixel = begin; pixel < end; ++pixel) {
         const size_t line = pixel / (size_t)window->positions[1];
-        const size_t image = line / (size_t)window->positions[0];
+        const size_t first = line / (size_t)window->positions[0] * size;
         const fixed_span rows = fixed_average_span(window, 0, line % (size_t)window->positions[0]);
         const fixed_span columns = fixed_average_span(window, 1, pixel % (size_t)window->positions[1]);
         const int64_t count = (rows.end - rows.begin) * (columns.end - columns.begin);
-        for (channel = 0; channel < channels; ++channel) {
-            int64_t total = 0, row, column;
-            for (row = rows.begin; row < rows.end; ++row) {
-                const size_t at = (image * (size_t)window->size[0] + (size_t)row) * (size_t)window->size[1];
-                for (column = columns.begin; column < columns.end; ++column) {
-                    total += fixed_load(node->inputs[0], (at + (size_t)column) * channels + channel);
-                }
+        for (channel = 0; channel < channels; channel += FIXED_AVERAGED) {
+            const size_t most = channels - channel < FIXED_AVERAGED ? channels - channel : FIXED_AVERAGED;
+            fixed_average_sum(node, average, first + channel, most, &rows, &columns, total);
+            for (i = 0; i < most; ++i) {
+                const int32_t mean = fixed_mean(total[i], count > 0 ? count : 1);
+                fixed_store(node->outputs[0], pixel * channels + channel + i,
+                            fixed_clamp(mean, a->activation_min, a->activation_max));
             }
-            fixed_store(
-                node->outputs[0], pixel * channels + channel,
-                fixed_clamp(fixed_mean(total, count > 0 ? count : 1), a->activation_min, a->activation_max));
         }
     }
     return SMR_OK;
