@@ -183,6 +183,8 @@ CASES = [
     _case(2, 2, 3, 6, outputs=4),
     _case(1, 3, 3, 5, outputs=7, gates=3, projection_clip=60),
     *(_case(1, 2, 3, 33, cell_scale_log2=k) for k in range(-15, -8)),
+    *(_case(1, 2, inputs, 9) for inputs in (15, 16, 17, 31, 33, 70)),
+    _case(1, 2, 40, 17, outputs=33),
     _case(2, 0, 3, 4),
     _case(0, 2, 3, 4),
 ]

@@ -17,6 +17,10 @@
 #define VECTOR_INT_ADD(a, b)              vaddq_s32(a, b)
 #define VECTOR_INT_SUBTRACT(a, b)         vsubq_s32(a, b)
 #define VECTOR_INT_MULTIPLY(a, b)         vmulq_s32(a, b)
+#define VECTOR_INT_RIGHT(x, bits)         vshrq_n_s32(x, bits)
+#define VECTOR_INT_AND(a, b)              vandq_s32(a, b)
+#define VECTOR_INT_FLIP(a, b)             veorq_s32(a, b)
+#define VECTOR_INT_SUM(x)                 neon_int_sum(x)
 #define VECTOR_INT_FROM_INT8(from, part)  neon_int8((const int8_t *)(from), part)
 #define VECTOR_INT_FROM_UINT8(from, part) neon_uint8((const uint8_t *)(from), part)
 /* The nearest integer, half to even, of `x` that is no more than `high`. What is less than `low` may give any
@@ -142,6 +146,11 @@ static inline int32x4_t vector_fixed_multiply(int32x4_t x, const vector_fixed *f
     const int32x4_t product = vqrdmulhq_s32(vshlq_s32(x, fixed->left), fixed->multiplier);
     const int32x4_t less = vshrq_n_s32(vandq_s32(product, fixed->right), 31);
     return vrshlq_s32(vaddq_s32(product, less), fixed->right);
+}
+
+static inline int32_t neon_int_sum(int32x4_t x) {
+    const int32x2_t two = vadd_s32(vget_low_s32(x), vget_high_s32(x));
+    return vget_lane_s32(vpadd_s32(two, two), 0);
 }
 
 static inline void neon_store_int8(int8_t *to, int32x4_t x) {

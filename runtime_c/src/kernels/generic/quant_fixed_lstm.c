@@ -1,26 +1,5 @@
 /* The LSTM of TensorFlow Lite on integers. */
-#include "fixed.h"
-#include "fixed_short.h"
-
-enum {
-    LSTM_X,
-    LSTM_FILTER,
-    LSTM_RECURRENT,
-    LSTM_BIAS,
-    LSTM_MULTIPLIERS,
-    LSTM_STATE,
-    LSTM_CELL,
-    LSTM_PROJECTION
-};
-
-typedef struct fixed_lstm {
-    size_t steps;
-    size_t inputs;
-    size_t cells;
-    size_t outputs;
-    size_t gates;
-} fixed_lstm;
-_Static_assert(sizeof(fixed_lstm) <= SMR_PARAMETER_BYTES, "it is stored in a node");
+#include "quant_fixed_lstm.h"
 
 static int32_t lstm_dot(const int8_t *x, const int8_t *weights, size_t count, int32_t acc) {
     size_t i;
@@ -74,15 +53,9 @@ static void lstm_project(const smr_node *node, const fixed_lstm *lstm, const int
     const smr_fixed_point_lstm_attributes *a = &node->attributes.fixed_point_lstm;
     const int8_t *weights = node->inputs[LSTM_PROJECTION]->data;
     const int32_t *bias = node->inputs[LSTM_PROJECTION + 1]->data;
-    const int32_t high =
-        a->projection_clip > 0 && a->projection_clip < INT8_MAX ? a->projection_clip : INT8_MAX;
-    const int32_t low =
-        a->projection_clip > 0 && a->projection_clip < -INT8_MIN ? -a->projection_clip : INT8_MIN;
     size_t i;
     for (i = 0; i < lstm->outputs; ++i) {
-        const int32_t acc = lstm_dot(hidden, weights + i * lstm->cells, lstm->cells, bias[i]);
-        const int64_t value = fixed_multiply(acc, a->projection_multiplier, a->projection_shift);
-        state[i] = (int8_t)fixed_clamp(value + a->output_zero_point, low, high);
+        state[i] = fixed_lstm_output(a, lstm_dot(hidden, weights + i * lstm->cells, lstm->cells, bias[i]));
     }
 }
 
@@ -103,9 +76,9 @@ static smr_status run_fixed_point_lstm(const smr_node *node, size_t begin, size_
                lstm->cells * sizeof *cell);
         memset(hidden, 0, lstm->cells);
         for (step = 0; step < lstm->steps; ++step) {
-            lstm_step(node, lstm, x + step * lstm->inputs, state, cell, hidden);
+            lstm->step(node, lstm, x + step * lstm->inputs, state, cell, hidden);
             if (projected) {
-                lstm_project(node, lstm, hidden, state);
+                lstm->project(node, lstm, hidden, state);
             } else {
                 memcpy(state, hidden, lstm->outputs);
             }
@@ -231,6 +204,8 @@ smr_status smr_prepare_fixed_point_lstm(smr_node *node, smr_error *error) {
     lstm->cells = (size_t)cells;
     lstm->outputs = (size_t)outputs;
     lstm->gates = (size_t)gates;
+    lstm->step = lstm_step;
+    lstm->project = lstm_project;
     node->work = (size_t)batch;
     node->run = run_fixed_point_lstm;
     node->whole = true;

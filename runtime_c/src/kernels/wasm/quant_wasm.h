@@ -17,6 +17,11 @@
 #define VECTOR_INT_ADD(a, b)              wasm_i32x4_add(a, b)
 #define VECTOR_INT_SUBTRACT(a, b)         wasm_i32x4_sub(a, b)
 #define VECTOR_INT_MULTIPLY(a, b)         wasm_i32x4_mul(a, b)
+#define VECTOR_INT_RIGHT(x, bits)         wasm_i32x4_shr(x, bits)
+#define VECTOR_INT_AND(a, b)              wasm_v128_and(a, b)
+#define VECTOR_INT_FLIP(a, b)             wasm_v128_xor(a, b)
+#define VECTOR_INT_CLAMP(x, least, most)  wasm_i32x4_min(wasm_i32x4_max(x, least), most)
+#define VECTOR_INT_SUM(x)                 wasm_int_sum(x)
 #define VECTOR_INT_FROM_INT8(from, part)  wasm_int8(from, part)
 #define VECTOR_INT_FROM_UINT8(from, part) wasm_uint8(from, part)
 /* The nearest integer, half to even, of `x` that is no more than `high`. What is less than `low` may give any
@@ -44,6 +49,11 @@ static inline v128_t wasm_nearest(v128_t x, v128_t low, v128_t high) {
     const v128_t clamped = wasm_f32x4_pmin(wasm_f32x4_pmax(x, low), high);
     return wasm_i32x4_sub(wasm_f32x4_add(clamped, wasm_f32x4_splat(12582912.0f)),
                           wasm_i32x4_splat(0x4B400000));
+}
+
+static inline int32_t wasm_int_sum(v128_t x) {
+    const v128_t two = wasm_i32x4_add(x, wasm_i32x4_shuffle(x, x, 2, 3, 0, 1));
+    return wasm_i32x4_extract_lane(two, 0) + wasm_i32x4_extract_lane(two, 1);
 }
 
 #define VECTOR_SHORT        v128_t

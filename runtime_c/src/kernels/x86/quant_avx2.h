@@ -18,6 +18,10 @@
 #define VECTOR_INT_ADD(a, b)              _mm256_add_epi32(a, b)
 #define VECTOR_INT_SUBTRACT(a, b)         _mm256_sub_epi32(a, b)
 #define VECTOR_INT_MULTIPLY(a, b)         _mm256_mullo_epi32(a, b)
+#define VECTOR_INT_RIGHT(x, bits)         _mm256_srai_epi32(x, bits)
+#define VECTOR_INT_AND(a, b)              _mm256_and_si256(a, b)
+#define VECTOR_INT_FLIP(a, b)             _mm256_xor_si256(a, b)
+#define VECTOR_INT_SUM(x)                 avx2_int_sum(x)
 #define VECTOR_INT_FROM_INT8(from, part)  _mm256_cvtepi8_epi32(_mm_loadu_si64((from) + 8 * (part)))
 #define VECTOR_INT_FROM_UINT8(from, part) _mm256_cvtepu8_epi32(_mm_loadu_si64((from) + 8 * (part)))
 /* The nearest integer, half to even, of `x` that is no more than `high`. What is less than `low` may give any
@@ -137,6 +141,12 @@ static inline __m256i vector_fixed_multiply(__m256i x, const vector_fixed *fixed
     const __m256i rest = _mm256_and_si256(product, fixed->mask);
     const __m256i most = _mm256_sub_epi32(fixed->half, _mm256_srai_epi32(product, 31));
     return _mm256_sub_epi32(_mm256_srav_epi32(product, fixed->right), _mm256_cmpgt_epi32(rest, most));
+}
+
+static inline int32_t avx2_int_sum(__m256i x) {
+    const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
+    const __m128i two = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
+    return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xb1)));
 }
 
 static inline void avx2_store_int8(int8_t *to, __m256i x) {

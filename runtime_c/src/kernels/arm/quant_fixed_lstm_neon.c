@@ -1,0 +1,4 @@
+/* The LSTM of TensorFlow Lite on integers with NEON. */
+#include "quant_neon.h"
+
+#include "../vector/quant_fixed_lstm.inc"
