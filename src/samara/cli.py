@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import math
 import os
 import sys
 from collections import Counter
@@ -26,6 +27,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = parser.parse_args(arguments)
     try:
         result: int = parsed.command(parsed)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Who read the output has seen enough. Nothing may be left for the interpreter to write when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (SamaraError, ImportError, OSError, ValueError, TypeError, KeyError) as error:
         message = error.args[0] if isinstance(error, KeyError) and error.args else error
         print(f"samara {parsed.name}: {message}", file=sys.stderr)
@@ -33,8 +39,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"samara {parsed.name}: interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        return 0
     return result
 
 
@@ -126,7 +130,9 @@ def _parser() -> argparse.ArgumentParser:
         "  samara bench digits.smr --seconds 2",
     )
     bench.add_argument("model", help="the .smr file")
-    bench.add_argument("--seconds", type=float, default=1.0, help="how long to measure (default 1)")
+    bench.add_argument(
+        "--seconds", type=_not_negative, default=1.0, help="how long to measure each of them (default 1)"
+    )
     bench.add_argument("--signature", help="which one; the first when left out")
     bench.add_argument(
         "--threads",
@@ -151,7 +157,7 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("model", help="the .smr file")
     verify.add_argument(
         "--tolerance",
-        type=float,
+        type=_not_negative,
         default=1e-5,
         help="for float outputs, of their largest value (default 1e-5)",
     )
@@ -159,10 +165,20 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _thread_counts(text: str) -> tuple[int, ...]:
-    counts = tuple(dict.fromkeys(int(count) for count in text.split(",")))
-    if min(counts) < 1:
-        raise ValueError(text)
-    return counts
+    counts = text.split(",")
+    if not all(count.isdecimal() and int(count) > 0 for count in counts):
+        raise argparse.ArgumentTypeError(f"{text!r} is not numbers of threads, as 1 or 1,2")
+    return tuple(dict.fromkeys(int(count) for count in counts))
+
+
+def _not_negative(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 0")
+    return number
 
 
 def _add_shapes(command: argparse.ArgumentParser) -> None:
@@ -362,8 +378,8 @@ def _run(arguments: Any) -> int:
             raise ValueError(f"--input {text!r} is not NAME=FILE.npy")
         try:
             given[key] = np.load(file)
-        except (ValueError, EOFError) as error:
-            raise ValueError(f"{file} is not a .npy file of numbers: {error}") from None
+        except (ValueError, EOFError):
+            raise ValueError(f"{file} is not a .npy file of numbers") from None
     for tensor in info.inputs:
         given.setdefault(tensor.name, np.zeros(tensor.shape, tensor.dtype))
     outputs = model.context().run(signature=info.name, **given)
@@ -395,7 +411,7 @@ def _verify(arguments: Any) -> int:
     model = load(arguments.model)
     model.verify(arguments.tolerance)
     cases = sum(len(model.golden(s)) for s in model.signatures)
-    print(f"{arguments.model}: sound, content as written, {cases} golden cases reproduced")
+    print(f"{arguments.model}: sound, content as written, {cases} golden case{'' if cases == 1 else 's'} reproduced")
     return 0
 
 
