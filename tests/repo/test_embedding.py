@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.repo._builds import build, run
+from tests.repo._builds import build, need, run
 
 MAIN = """#include <stdio.h>
 #include "samara.h"
@@ -90,6 +90,21 @@ def test_one_translation_unit(user: Path, compiler: str) -> None:
     run(compiler, *flags, "main.c", "samara.c", "-o", "user", "-lm", cwd=user)
     kernels = run(user / "user").splitlines()[1:]
     assert "relu generic" in kernels
+
+
+@pytest.mark.parametrize(
+    "command", [("aarch64-linux-gnu-gcc",), ("clang-19", "--target=aarch64-linux-gnu")], ids=lambda c: c[0]
+)
+def test_one_translation_unit_computes_as_the_library(command: tuple[str, ...], user: Path) -> None:
+    """Compilers fuse products with sums where a processor can, unless they are told not to."""
+    need(command[0])
+    amalgamate(user)
+    head, mark, _ = (user / "samara.c").read_text().partition("/* ---- ")
+    assert mark
+    (user / "product.c").write_text(f"{head}float f(float a, float b, float c) {{\n    return a * b + c;\n}}\n")
+    shown = run(*command, "-O2", "-ffreestanding", "-S", "-o", "-", "product.c", cwd=user)
+    assert "fmul" in shown
+    assert "fmadd" not in shown
 
 
 def test_one_translation_unit_is_the_same_every_time(tmp_path: Path) -> None:
