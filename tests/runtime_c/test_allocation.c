@@ -147,11 +147,44 @@ static void test_nothing_is_allocated(const check_file *file) {
     free(block);
 }
 
-int main(void) {
+static void test_no_kernel_allocates(const char *path) {
+    check_file file = check_read_file(path);
+    smr_model *model = NULL;
+    smr_error error;
+    int32_t i;
+    CHECK_OK(smr_model_load(file.data, file.size, NULL, &model, &error), error);
+    for (i = 0; i < smr_isa_count(); ++i) {
+        smr_context_config config;
+        smr_context *context = NULL;
+        int32_t offered;
+        size_t before;
+        smr_context_config_init(&config);
+        CHECK_OK(smr_isa_info(i, &config.isa, &offered, &error), error);
+        if (!offered) {
+            continue;
+        }
+        CHECK_OK(smr_context_create(model, &config, NULL, 0, &context, &error), error);
+        before = wrapped_calls;
+        CHECK_OK(smr_self_test(context, 1e-3f, &error), error);
+        if (!CHECK(wrapped_calls == before)) {
+            fprintf(stderr, "    %s with %s\n", path, config.isa);
+        }
+        smr_context_free(context);
+    }
+    smr_model_free(model);
+    free(file.block);
+}
+
+/* The files that are named are run by all kernels there are. */
+int main(int argc, char **argv) {
     check_file file = check_read_data("state.smr");
+    int i;
     test_failing_allocator(&file, NULL);
     test_failing_allocator(NULL, SMR_TEST_DATA "/state.smr");
     test_nothing_is_allocated(&file);
+    for (i = 1; i < argc; ++i) {
+        test_no_kernel_allocates(argv[i]);
+    }
     free(file.block);
     return check_result();
 }
