@@ -3,6 +3,7 @@
     python -m benchmarks --networks ds_cnn,mobilenet_v2 --runtimes samara,onnxruntime --json build/bench/run.json
 
 What has been measured is kept in the JSON file after every case: an interrupted run loses only the case that it was in.
+Beside it are a page and a chart of the run in the end (.md, .png).
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.chart import draw
 from benchmarks.machine import describe
 from benchmarks.measure import Bench, Case, Plan
 from benchmarks.networks import NETWORKS
+from benchmarks.report import page
 from benchmarks.runtimes import RUNTIMES, create
-from benchmarks.table import tables
+from benchmarks.table import medians, tables
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,7 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("interrupted; what was measured is kept", file=sys.stderr)
         status = 130
     print(tables([run]))
-    print(f"\n{path}")
+    if run["cases"]:
+        path.with_suffix(".md").write_text(page([run]))
+        draw(medians([run]), path.with_suffix(".png"))
+        print(f"\n{path}, and as a page and a chart: .md, .png")
     return status
 
 

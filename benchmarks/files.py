@@ -110,8 +110,22 @@ def _remove_older(path: Path, made: Format) -> None:
 
 def size(path: Path, format_name: str) -> int:
     """Bytes of all that belongs to a file."""
+    return sum(part.stat().st_size for part in _parts(path, format_name))
+
+
+def read(path: Path, format_name: str) -> int:
+    """Reads all that belongs to a file, so that the system has it in memory; returns how many bytes that is."""
+    total, block = 0, bytearray(1 << 20)
+    for part in _parts(path, format_name):
+        with part.open("rb", buffering=0) as stream:
+            while count := stream.readinto(block):
+                total += count
+    return total
+
+
+def _parts(path: Path, format_name: str) -> list[Path]:
     beside = FORMATS[format_name].beside
-    return path.stat().st_size + (path.with_suffix(beside).stat().st_size if beside else 0)
+    return [path, path.with_suffix(beside)] if beside else [path]
 
 
 def _digest(first: str, *paths: Path) -> str:

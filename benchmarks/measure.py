@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.figures import difference, latency
-from benchmarks.files import prepared, size, written
+from benchmarks.files import prepared, read, size, written
 from benchmarks.machine import limit
 from benchmarks.network import Array, Network
 from benchmarks.process import Worker, WorkerError
@@ -135,6 +135,7 @@ class Bench:
                     worker = kept.enter_context(
                         Worker(name, path, given, case.threads, self._scratch / f"{name}.log")
                     )
+                    read(path, runtime.files[case.precision])
                     told = worker.order("open", watch=True, clock=self._plan.clock)
                     opened.append(_grown(worker, told))
                     if last:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
+from benchmarks.files import read, size
 from benchmarks.machine import describe, peak
 from benchmarks.process import Worker, WorkerError
 
@@ -38,6 +40,41 @@ def test_a_case(tmp_path: Path) -> None:
     assert several["runtimes"]["mnn"] == {"absent": "no int8 file is written for it"}
     with pytest.raises(ValueError, match="wall clock only"):
         Bench(tmp_path, Plan(clock="processor"), MACHINE).case(Case("nothing", "int8", 2), [], said.append)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+def test_what_is_wrong_is_not_timed(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from benchmarks.measure import Bench, Case, Plan
+
+    bench = Bench(tmp_path, Plan(rounds=1, seconds=0.01, opened=1), MACHINE)
+    bench.network("nothing")
+    bench._source = [y + 0.01 for y in bench._source]
+    ours = bench.case(Case("nothing", "float32", 1), ["samara"], lambda _: None)["runtimes"]["samara"]
+    assert ours["absent"].startswith("wrong: differs from the source")
+    assert "latency" not in ours
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+def test_a_run_leaves_figures_a_page_and_a_chart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    from benchmarks import __main__ as program
+
+    machine = {**MACHINE, "processor": "A processor", "cores": 2, "system": "Linux"}
+    monkeypatch.setattr(program, "describe", lambda *_: machine)
+    words = "--networks nothing --runtimes samara --precisions float32 --threads 1 --rounds 1 --seconds 0.01 --opened 1"
+    assert program.main([*words.split(), "--folder", str(tmp_path)]) == 0
+    assert json.loads((tmp_path / "run.json").read_text())["cases"][0]["network"] == "nothing"
+    assert "A processor, 2 cores, Linux" in (tmp_path / "run.md").read_text()
+    assert (tmp_path / "run.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_all_of_a_file_is_read_and_counted(tmp_path: Path) -> None:
+    path = tmp_path / "m.int8.param"
+    path.write_bytes(bytes(5))
+    (tmp_path / "m.int8.bin").write_bytes(bytes(3_000_000))
+    assert read(path, "ncnn_int8") == size(path, "ncnn_int8") == 3_000_005
+    assert read(path, "mnn") == size(path, "mnn") == 5
 
 
 def test_a_worker_that_fails_says_why(tmp_path: Path) -> None:
