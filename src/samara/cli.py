@@ -411,7 +411,9 @@ def _verify(arguments: Any) -> int:
     model = load(arguments.model)
     model.verify(arguments.tolerance)
     cases = sum(len(model.golden(s)) for s in model.signatures)
-    print(f"{arguments.model}: sound, content as written, {cases} golden case{'' if cases == 1 else 's'} reproduced")
+    print(
+        f"{arguments.model}: sound, content as written, {cases} golden case{'' if cases == 1 else 's'} reproduced"
+    )
     return 0
 
 

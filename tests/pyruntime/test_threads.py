@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,14 @@ def test_a_pool_goes_with_its_last_context(sums: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_threads_without_work_sleep(sums: Path) -> None:
+    context = load(sums).context(threads=4, least_parallel_ns=1)
+    context.run(np.ones((2, 3), np.float32), np.ones(3, np.float32))
+    begin = time.process_time()
+    time.sleep(0.3)
+    assert time.process_time() - begin < 0.1, "a thread that looks for work takes all of a processor"
+
+
 def test_a_forked_process_runs_alone() -> None:
     model = load(GOLDEN[0])
     expected = _all(model, model.context())

@@ -101,7 +101,9 @@ def test_one_translation_unit_computes_as_the_library(command: tuple[str, ...], 
     amalgamate(user)
     head, mark, _ = (user / "samara.c").read_text().partition("/* ---- ")
     assert mark
-    (user / "product.c").write_text(f"{head}float f(float a, float b, float c) {{\n    return a * b + c;\n}}\n")
+    (user / "product.c").write_text(
+        f"{head}float f(float a, float b, float c) {{\n    return a * b + c;\n}}\n"
+    )
     shown = run(*command, "-O2", "-ffreestanding", "-S", "-o", "-", "product.c", cwd=user)
     assert "fmul" in shown
     assert "fmadd" not in shown
