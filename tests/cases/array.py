@@ -357,6 +357,11 @@ CASES += [
     _case("pad", (3, 4), paddings=(2, 2, 3, 3), mode="reflect", dtypes=None, label="every-dtype"),
     _case("pad", (3, 4), paddings=(3, 3, 4, 4), mode="symmetric"),
     _case("pad", (1, 17), paddings=(5, 5, 0, 3), mode="edge"),
+    *(
+        _case("pad", (3, 4, 5), paddings=paddings, mode=mode)
+        for paddings in ((0, 0, 0, 0, 1, 2), (0, 0, 3, 1, 0, 0))
+        for mode in ("constant", "edge", "reflect")
+    ),
 ]
 
 for _shape, _multiples in [

@@ -68,6 +68,49 @@ void smr_array_store(uint8_t dtype, float value, uint8_t *to) {
     memcpy(to, &element, smr_dtype_size((smr_dtype)dtype));
 }
 
+#define CAST_RUN 32 /* elements of loops of fixed length, of which a compiler makes vectors */
+
+#define CAST_WIDEN(type)                                  \
+    do {                                                  \
+        const type *from = (const type *)x->data + begin; \
+        if (end - begin >= CAST_RUN) {                    \
+            for (i = 0; i < CAST_RUN; ++i) {              \
+                wide[i] = from[i];                        \
+            }                                             \
+        } else {                                          \
+            for (i = 0; i < end - begin; ++i) {           \
+                wide[i] = from[i];                        \
+            }                                             \
+        }                                                 \
+    } while (0)
+
+/* Integers of up to 16 bits as float32. Work items are elements. */
+static smr_status run_cast_short(const smr_node *node, size_t begin, size_t end, smr_error *error) {
+    const smr_value *x = node->inputs[0];
+    float *y = node->outputs[0]->data;
+    (void)error;
+    for (; begin < end; begin += CAST_RUN) {
+        int32_t wide[CAST_RUN] = {0};
+        float floats[CAST_RUN];
+        size_t i;
+        switch (x->dtype) {
+            case SMR_DTYPE_INT8: CAST_WIDEN(int8_t); break;
+            case SMR_DTYPE_INT16: CAST_WIDEN(int16_t); break;
+            default: CAST_WIDEN(uint8_t); break;
+        }
+        for (i = 0; i < CAST_RUN; ++i) {
+            floats[i] = (float)wide[i];
+        }
+        if (end - begin >= CAST_RUN) {
+            memcpy(y + begin, floats, sizeof floats);
+        } else {
+            memcpy(y + begin, floats, (end - begin) * sizeof *floats);
+            break;
+        }
+    }
+    return SMR_OK;
+}
+
 /* Work items are elements. */
 static smr_status run_cast(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const smr_value *x = node->inputs[0], *y = node->outputs[0];
@@ -87,10 +130,16 @@ static smr_status run_cast(const smr_node *node, size_t begin, size_t end, smr_e
     return SMR_OK;
 }
 
+/* What makes float32 of a type. */
+static smr_run_function cast_run_of(uint8_t dtype) {
+    const bool is_short = dtype == SMR_DTYPE_INT8 || dtype == SMR_DTYPE_INT16 || dtype == SMR_DTYPE_UINT8;
+    return is_short ? run_cast_short : run_cast;
+}
+
 smr_status smr_prepare_cast(smr_node *node, smr_error *error) {
     SMR_TRY(smr_array_check_dtype(node->outputs[0], node->attributes.cast.dtype, error));
     SMR_TRY(smr_array_check_same(node->outputs[0], node->inputs[0], error));
-    node->run = run_cast;
+    node->run = node->outputs[0]->dtype == SMR_DTYPE_FLOAT32 ? cast_run_of(node->inputs[0]->dtype) : run_cast;
     node->work = node->outputs[0]->count;
     return SMR_OK;
 }

@@ -324,6 +324,7 @@ typedef struct pad_parameters {
     int32_t before[SMR_MAX_RANK];
     int32_t last;  /* that axis */
     int32_t wrong; /* 1 + an axis that is too small for the mode, or 0 */
+    bool alone;    /* no other axis is padded */
     uint8_t value[8];
 } pad_parameters;
 
@@ -371,10 +372,10 @@ static void pad_row(const smr_node *node, size_t row) {
     const int64_t width = y->dims[last], count = x->dims[last], before = parameters->before[last];
     uint8_t *to = (uint8_t *)y->data + row * (size_t)width * unit;
     const uint8_t *from = x->data;
-    size_t rest = row, at = 0, span = 1;
+    size_t rest = row, at = parameters->alone ? row : 0, span = 1;
     bool outside = count == 0;
     int32_t d;
-    for (d = last - 1; d >= 0; --d) {
+    for (d = parameters->alone ? -1 : last - 1; d >= 0; --d) {
         const int64_t place = (int64_t)(rest % (size_t)y->dims[d]) - parameters->before[d];
         const int64_t index = pad_index(mode, place, x->dims[d]);
         rest /= (size_t)y->dims[d];
@@ -419,7 +420,7 @@ smr_status smr_prepare_pad(smr_node *node, smr_error *error) {
     const smr_pad_attributes *a = &node->attributes.pad;
     pad_parameters *parameters = SMR_PARAMETERS(node, pad_parameters);
     const smr_value *x = node->inputs[0], *y = node->outputs[0];
-    int32_t i;
+    int32_t padded = 0, i;
     SMR_TRY(smr_array_check_rank(y, x->rank, error));
     if (a->paddings.count != 2 * x->rank) {
         SMR_FAIL(error, SMR_ERROR_MODEL, "%d paddings of a tensor of rank %d", (int)a->paddings.count,
@@ -443,7 +444,9 @@ smr_status smr_prepare_pad(smr_node *node, smr_error *error) {
         }
         parameters->before[i] = before;
         parameters->last = most > 0 ? i : parameters->last;
+        padded += most > 0;
     }
+    parameters->alone = padded <= 1;
     parameters->unit = array_product(y, parameters->last + 1, y->rank) * array_element_size(y);
     smr_array_store(y->dtype, a->value, parameters->value);
     node->run = parameters->wrong != 0 ? run_pad_wrong : run_pad;
