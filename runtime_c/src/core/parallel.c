@@ -102,7 +102,9 @@ static double moving_cost(const smr_node *node) {
  * in the phase before, so that no thread has several. */
 static uint8_t parts_of(const smr_context *context, const smr_node *node, double cost) {
     const double least = (double)context->least_parallel;
-    const double time = (cost + moving_cost(node)) / (double)smr_node_phases(node);
+    const double phases = (double)smr_node_phases(node);
+    const double time =
+        cost / phases + moving_cost(node) / (node->whole ? phases : 1); /* the first reads all */
     const double fine = node->phased ? 1 : time / (PARALLEL_WHOLE * least);
     const size_t work = node->work / smr_node_phases(node);
     size_t parts = (size_t)context->threads, most = (size_t)context->most_parts, items;

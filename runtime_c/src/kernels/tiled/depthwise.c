@@ -4,14 +4,15 @@
 #include <math.h>
 #include <string.h>
 
+#include "../../core/shares.h"
 #include "../../core/wide.h"
 #include "../prototypes.h"
 
 /* What a part of a line sees stays in a cache of the first level until the next lines have seen it too. */
 #define DEPTHWISE_CACHED   (20 * 1024)
 #define DEPTHWISE_CHANNELS 128
-#define DEPTHWISE_STRIP    8 /* lines of a work item, about */
-#define DEPTHWISE_ITEMS    8 /* work items that there should be, for threads to share */
+#define DEPTHWISE_STRIP \
+    8 /* lines that a block of channels meets before the next one, in tiles of two lines */
 
 /* What lies in the padding is read from here. */
 static const float depthwise_zeros[2 * DEPTHWISE_CHANNELS] = {0};
@@ -24,7 +25,8 @@ typedef struct depthwise_parameters {
     size_t channels;
     size_t x_row, y_row;     /* elements from one pixel to the next */
     uint32_t blocks;         /* of channels */
-    uint32_t strips;         /* of lines, or of columns, in an image */
+    uint32_t shares;         /* of lines, or of columns, in an image */
+    uint32_t strip;          /* lines or columns that a block meets before the next one */
     uint32_t part;           /* positions of a line that are worked on together */
     smr_window_range inside; /* the positions along the other axis than `across` all of whose taps lie in the
                                 image */
@@ -32,12 +34,12 @@ typedef struct depthwise_parameters {
     uint8_t lanes;  /* of a vector */
     uint8_t number; /* bytes of one: 4 or 2 */
     int8_t form;    /* which run and tile; -1 for none */
-    uint8_t cut;    /* the axis that strips are cut along: 0 for lines */
+    uint8_t cut;    /* the axis that shares are cut along: 0 for lines */
     uint8_t across; /* the axis that a tile has two lines along: 0, or 1 where the image is narrow */
 } depthwise_parameters;
 _Static_assert(sizeof(depthwise_parameters) <= SMR_PARAMETER_BYTES, "depthwise_parameters fit a node");
 
-/* A block of channels of a strip of an image. */
+/* A block of channels of a part of an image. */
 typedef struct depthwise_place {
     const depthwise_parameters *p;
     smr_depthwise_filter filter;
@@ -72,11 +74,12 @@ static void depthwise_any(const depthwise_place *place, size_t line, size_t posi
     const depthwise_parameters *p = place->p;
     const smr_window *window = &p->window;
     const smr_window_range rows = smr_window_taps(window, 0, (int64_t)line);
+    const size_t pixels = p->functions->pixels;
     smr_depthwise_taps taps;
     int64_t columns[SMR_DEPTHWISE_PIXELS];
     int32_t row = rows.begin, column = 0;
     size_t i;
-    for (i = 0; i < p->functions->pixels; ++i) {
+    for (i = 0; i < pixels; ++i) {
         const size_t last = (size_t)window->positions[1] - 1, at = position + i < last ? position + i : last;
         columns[i] = smr_window_at(window, 1, (int64_t)at, 0);
         taps.outputs[i] = depthwise_output(place, line, at);
@@ -85,7 +88,7 @@ static void depthwise_any(const depthwise_place *place, size_t line, size_t posi
     do {
         for (taps.count = 0; row < rows.end && taps.count < SMR_DEPTHWISE_TAPS; ++taps.count) {
             const int64_t at = smr_window_at(window, 0, (int64_t)line, row);
-            for (i = 0; i < p->functions->pixels; ++i) {
+            for (i = 0; i < pixels; ++i) {
                 taps.seen[taps.count][i] =
                     depthwise_pixel(place, at, columns[i] + (int64_t)column * window->dilations[1]);
             }
@@ -248,25 +251,38 @@ static void depthwise_strip(const depthwise_place *place) {
     }
 }
 
-/* The first line or column of a strip. */
-static size_t depthwise_strip_begin(const depthwise_parameters *p, size_t strip) {
-    const size_t lines = (size_t)p->window.positions[p->cut], begin = lines * strip / p->strips;
-    return p->across == p->cut && strip < p->strips ? begin / SMR_DEPTHWISE_LINES * SMR_DEPTHWISE_LINES
-                                                    : begin;
-}
-
-/* A work item is a block of channels of a strip. */
-static smr_status run_depthwise(const smr_node *node, size_t begin, size_t end, smr_error *error) {
-    const depthwise_parameters *p = SMR_CONST_PARAMETERS(node, depthwise_parameters);
+/* The blocks [first, last) of channels of a part of an image. */
+static void depthwise_blocks(const smr_node *node, size_t image, size_t first, size_t last,
+                             depthwise_place *place) {
+    const depthwise_parameters *p = place->p;
     const smr_window *window = &p->window;
-    const size_t lines = (size_t)window->positions[0], width = (size_t)window->positions[1];
-    const size_t row_step = (size_t)window->taps[1] * p->channels, lanes = p->lanes;
+    const size_t vectors = p->channels / p->lanes;
+    const size_t seen = image * (size_t)window->size[0] * (size_t)window->size[1] * p->x_row;
+    const size_t written = image * (size_t)window->positions[0] * (size_t)window->positions[1] * p->y_row;
     const uint8_t *weights = p->weights != NULL ? p->weights : node->inputs[1]->data;
     const uint8_t *bias = p->weights != NULL        ? p->bias
                           : node->inputs[2] == NULL ? NULL
                                                     : node->inputs[2]->data;
+    for (; first < last; ++first) {
+        const size_t channel = vectors * first / p->blocks * p->lanes;
+        const size_t next = vectors * (first + 1) / p->blocks * p->lanes;
+        place->filter.channels = (first + 1 == p->blocks ? p->channels : next) - channel;
+        place->filter.weights = weights + channel * p->number;
+        place->filter.bias = bias == NULL ? NULL : bias + channel * p->number;
+        place->x = (const uint8_t *)node->inputs[0]->data + (seen + channel) * p->number;
+        place->y = (uint8_t *)node->outputs[0]->data + (written + channel) * p->number;
+        depthwise_strip(place);
+    }
+}
+
+/* A work item is a block of channels of a share. */
+static smr_status run_depthwise(const smr_node *node, size_t begin, size_t end, smr_error *error) {
+    const depthwise_parameters *p = SMR_CONST_PARAMETERS(node, depthwise_parameters);
+    const smr_window *window = &p->window;
+    const size_t width = (size_t)window->positions[1], size = (size_t)window->positions[p->cut];
+    const size_t row_step = (size_t)window->taps[1] * p->channels;
     depthwise_place place;
-    size_t item;
+    smr_span span;
     (void)error;
     place.p = p;
     place.filter.row_step = p->across == 0 ? row_step : p->channels;
@@ -277,20 +293,19 @@ static smr_status run_depthwise(const smr_node *node, size_t begin, size_t end, 
     place.filter.most = p->most;
     place.begin[1 - p->cut] = 0;
     place.end[1 - p->cut] = (size_t)window->positions[1 - p->cut];
-    for (item = begin; item < end; ++item) {
-        const size_t block = item % p->blocks, strip = item / p->blocks % p->strips,
-                     image = item / p->blocks / p->strips;
-        const size_t vectors = p->channels / lanes, first = vectors * block / p->blocks * lanes;
-        const size_t next = vectors * (block + 1) / p->blocks * lanes;
-        place.filter.channels = (block + 1 == p->blocks ? p->channels : next) - first;
-        place.filter.weights = weights + first * p->number;
-        place.filter.bias = bias == NULL ? NULL : bias + first * p->number;
-        place.x = (const uint8_t *)node->inputs[0]->data +
-                  (image * (size_t)window->size[0] * (size_t)window->size[1] * p->x_row + first) * p->number;
-        place.y = (uint8_t *)node->outputs[0]->data + (image * lines * width * p->y_row + first) * p->number;
-        place.begin[p->cut] = depthwise_strip_begin(p, strip);
-        place.end[p->cut] = depthwise_strip_begin(p, strip + 1);
-        depthwise_strip(&place);
+    while (smr_next_span(&begin, end, p->blocks, &span)) {
+        while (span.first < span.last) {
+            const size_t image = span.first / p->shares, next = (image + 1) * p->shares;
+            const size_t last = (span.last < next ? span.last : next) - image * p->shares;
+            size_t line = smr_share_begin(size, span.first - image * p->shares, p->shares);
+            const size_t stop = smr_share_begin(size, last, p->shares);
+            for (; line < stop; line += p->strip) {
+                place.begin[p->cut] = line;
+                place.end[p->cut] = stop - line < p->strip ? stop : line + p->strip;
+                depthwise_blocks(node, image, span.begin, span.end, &place);
+            }
+            span.first = image * p->shares + last;
+        }
     }
     return SMR_OK;
 }
@@ -340,24 +355,14 @@ static void depthwise_cut(depthwise_parameters *p, size_t sizes) {
     }
 }
 
-/* Cuts an image into strips that are about as long, and an even number of them. */
-static void depthwise_cut_strips(depthwise_parameters *p, const smr_node *node) {
-    const size_t images = (size_t)node->outputs[0]->dims[0];
-    const size_t lines = (size_t)p->window.positions[0];
-    const size_t least = p->across == 0 ? SMR_DEPTHWISE_LINES : p->functions->pixels;
-    size_t strip = p->across == 0 ? DEPTHWISE_STRIP : 4 * p->functions->pixels;
-    size_t strips = (lines + strip / 2) / strip;
+/* Cuts an image into shares. */
+static void depthwise_share(depthwise_parameters *p, const smr_node *node) {
     p->cut = p->form >= 0 && smr_wide(node->inputs[0], node->outputs[0]);
-    if (p->cut == 1) {
-        p->strips = (uint32_t)smr_wide_parts((size_t)p->window.positions[1]);
-        return;
-    }
-    while (images * strips * p->blocks < DEPTHWISE_ITEMS && strip / 2 >= least) {
-        strip /= 2;
-        strips = (lines + strip / 2) / strip;
-    }
-    strips += strips > 1 && strips < DEPTHWISE_ITEMS ? strips % 2 : 0;
-    p->strips = strips == 0 ? 1 : (uint32_t)strips;
+    p->shares = p->cut == 1 ? (uint32_t)smr_wide_parts((size_t)p->window.positions[1])
+                            : smr_shares((size_t)p->window.positions[0]);
+    p->strip = p->cut == 1      ? (uint32_t)p->window.positions[1]
+               : p->across == 0 ? DEPTHWISE_STRIP
+                                : (uint32_t)(4 * p->functions->pixels);
 }
 
 smr_status smr_depthwise_prepare(smr_node *node, size_t lanes, const smr_depthwise_functions *functions,
@@ -383,7 +388,7 @@ smr_status smr_depthwise_prepare(smr_node *node, size_t lanes, const smr_depthwi
     if (p.form >= 0) {
         depthwise_cut(&p, count);
     }
-    depthwise_cut_strips(&p, node);
+    depthwise_share(&p, node);
     if (node->inputs[1]->storage == SMR_STORAGE_CONSTANT &&
         (node->inputs[2] == NULL || node->inputs[2]->storage == SMR_STORAGE_CONSTANT)) {
         p.weights = node->inputs[1]->data;
@@ -391,7 +396,7 @@ smr_status smr_depthwise_prepare(smr_node *node, size_t lanes, const smr_depthwi
         node->read_count = 1;
     }
     smr_node_replace_parameters(node, &p, sizeof p);
-    node->work = (size_t)node->outputs[0]->dims[0] * p.strips * p.blocks;
+    node->work = (size_t)node->outputs[0]->dims[0] * p.shares * p.blocks;
     node->run = run_depthwise;
     return SMR_OK;
 }

@@ -1,6 +1,7 @@
 /* Running the tiles of products. */
 #include <stddef.h>
 
+#include "../../core/shares.h"
 #include "../generic/convert.h"
 #include "product_part.h"
 
@@ -90,25 +91,35 @@ static const void *product_start(const smr_product *p, const product_block *bloc
     return pixels == 1 || p->functions->start == NULL ? block->bias : block->start;
 }
 
-static void product_begin_part(const smr_product *p, const uint8_t *x, size_t number, size_t channel,
-                               product_part *part) {
+/* Some shares of an image, which are cut into so many parts. */
+typedef struct product_range {
+    size_t image;
+    size_t begin; /* units */
+    size_t end;
+    size_t side; /* the columns are those of this share, of all `across` */
+    size_t parts;
+} product_range;
+
+static void product_begin_part(const smr_product *p, const uint8_t *x, const product_range *range,
+                               size_t number, size_t channel, product_part *part) {
     const smr_window *window = &p->window;
     const size_t height = (size_t)window->positions[0], width = (size_t)window->positions[1];
-    const uint32_t image = (uint32_t)number / p->image_parts, of_image = (uint32_t)number % p->image_parts;
-    const uint32_t runs = p->image_parts / p->across, run = of_image % runs, side = of_image / runs;
-    const size_t begin = p->unit * (size_t)((uint64_t)p->units * run / runs);
-    const size_t end = p->unit * (size_t)((uint64_t)p->units * (run + 1) / runs);
+    const size_t units = range->end - range->begin;
+    const size_t begin = p->unit * (range->begin + units * number / range->parts);
+    const size_t end = p->unit * (range->begin + units * (number + 1) / range->parts);
     const size_t first = p->rows ? 0 : begin;
     part->number = number;
-    part->line = image * height + first;
+    part->line = range->image * height + first;
     part->lines = p->rows ? 1 : (end < height ? end : height) - begin;
-    part->column = p->rows ? begin : width * side / p->across;
-    part->columns = (p->rows ? end < width ? end : width : width * (side + 1) / p->across) - part->column;
-    part->image = x + image * (size_t)window->size[0] * (size_t)window->size[1] * p->pixel;
+    part->column = p->rows ? begin : smr_share_begin(width, range->side, p->across);
+    part->columns =
+        (p->rows ? end < width ? end : width : smr_share_begin(width, range->side + 1, p->across)) -
+        part->column;
+    part->image = x + range->image * (size_t)window->size[0] * (size_t)window->size[1] * p->pixel;
     part->channel = channel;
     part->top = smr_window_at(window, 0, (int64_t)first, 0);
     part->left = smr_window_at(window, 1, (int64_t)part->column, 0);
-    if (p->copied) {
+    if (p->copied && part->lines > 0 && part->columns > 0) {
         const product_box box = {part->top,
                                  part->left,
                                  product_rows(p, part->lines),
@@ -486,14 +497,70 @@ static size_t product_set_size(const smr_product *p, size_t block) {
     return p->blocks - block < p->set ? p->blocks - block : p->set;
 }
 
-/* Work items are the blocks of a set for one part after the other, set by set. */
+/* Runs the items [begin, end) of a range: the blocks of a set for one part after the other, set by set. */
+static void product_run_range(const smr_node *node, const smr_product *p, const product_range *range,
+                              size_t begin, size_t end, product_block *block, smr_tile *tile) {
+    product_part part;
+    size_t item, number, other;
+    block->set = begin / (range->parts * p->set) * p->set;
+    block->set_size = product_set_size(p, block->set);
+    block->met = 0;
+    number = (begin - block->set * range->parts) / block->set_size;
+    other = begin - block->set * range->parts - number * block->set_size;
+    for (item = begin; item < end; ++item, ++other) {
+        size_t channel;
+        if (other == block->set_size) {
+            other = 0;
+            ++number;
+        }
+        if (number == range->parts) {
+            number = 0;
+            block->set += block->set_size;
+            block->set_size = product_set_size(p, block->set);
+            block->met = 0;
+        }
+        channel = product_channel(p, block->set + other);
+        if (item == begin || block->set + other != block->number) {
+            product_begin_block(node, p, block->set + other, block, tile);
+        }
+        if (item == begin || number != part.number || channel != part.channel) {
+            product_begin_part(p, node->inputs[0]->data, range, number, channel, &part);
+        }
+        if (part.lines == 0 || part.columns == 0) {
+            continue; /* not all shares have as many units as parts */
+        }
+        product_meet(p, block, &part, tile);
+        if (p->swept) {
+            smr_product_sweep(node, p, block, &part, tile);
+        } else if (p->copied || (p->matrix && product_multiplies_in_place(p))) {
+            product_run_alike(node, p, block, &part, tile);
+        } else {
+            product_run_part(node, p, block, &part, tile);
+        }
+    }
+}
+
+/* The first of the shares of an image from `share` on, or all of them up to `last`, as one range where they
+ * are of units. Returns the share after it. */
+static size_t product_join(const smr_product *p, size_t share, size_t last, product_range *range) {
+    const size_t image = share / p->shares, first = share - image * p->shares;
+    const size_t next = p->across > 1                    ? share + 1
+                        : last < (image + 1) * p->shares ? last
+                                                         : (image + 1) * p->shares;
+    range->image = image;
+    range->side = p->across > 1 ? first : 0;
+    range->begin = p->across > 1 ? 0 : smr_share_begin(p->units, first, p->shares);
+    range->end = p->across > 1 ? p->units : smr_share_begin(p->units, next - image * p->shares, p->shares);
+    return next;
+}
+
 void smr_product_run_with(const smr_node *node, size_t begin, size_t end, void *memory) {
     const smr_product *p = SMR_CONST_PARAMETERS(node, smr_product);
     float partial[SMR_TILE_SUMS];
     product_block block;
-    product_part part;
+    product_range range;
+    smr_span span;
     smr_tile tile;
-    size_t item, number, other;
     if (begin == end) {
         return; /* there may be no parts */
     }
@@ -504,36 +571,14 @@ void smr_product_run_with(const smr_node *node, size_t begin, size_t end, void *
     /* Not the arrays, which would take longer than a small product. */
     memset(&block, 0, offsetof(product_block, starts));
     product_begin_tile(node, p, partial, memory, &tile);
-    block.set = begin / ((size_t)p->parts * p->set) * p->set;
-    block.set_size = product_set_size(p, block.set);
-    number = (begin - block.set * p->parts) / block.set_size;
-    other = begin - block.set * p->parts - number * block.set_size;
-    for (item = begin; item < end; ++item, ++other) {
-        size_t channel;
-        if (other == block.set_size) {
-            other = 0;
-            ++number;
-        }
-        if (number == p->parts) {
-            number = 0;
-            block.set += block.set_size;
-            block.set_size = product_set_size(p, block.set);
-            block.met = 0;
-        }
-        channel = product_channel(p, block.set + other);
-        if (item == begin || block.set + other != block.number) {
-            product_begin_block(node, p, block.set + other, &block, &tile);
-        }
-        if (item == begin || number != part.number || channel != part.channel) {
-            product_begin_part(p, node->inputs[0]->data, number, channel, &part);
-        }
-        product_meet(p, &block, &part, &tile);
-        if (p->swept) {
-            smr_product_sweep(node, p, &block, &part, &tile);
-        } else if (p->copied || (p->matrix && product_multiplies_in_place(p))) {
-            product_run_alike(node, p, &block, &part, &tile);
-        } else {
-            product_run_part(node, p, &block, &part, &tile);
+    while (smr_next_span(&begin, end, (size_t)p->parts * p->blocks, &span)) {
+        const bool whole = span.end - span.begin == (size_t)p->parts * p->blocks;
+        size_t share = span.first;
+        while (share < span.last) {
+            share = product_join(p, share, span.last, &range);
+            range.parts = whole ? product_divide(range.end - range.begin, p->longest) : p->parts;
+            product_run_range(node, p, &range, span.begin, whole ? range.parts * p->blocks : span.end, &block,
+                              &tile);
         }
     }
 }

@@ -3,10 +3,10 @@
  * and the outputs of one or more panels of 16. What an instruction set adds is its tile functions, which
  * product.inc and quant_product.inc write.
  *
- * The work is cut into parts of the output, which are whole lines or so many pixels of a matrix, and blocks
- * of panels; a work item is one block of one part. What the pixels of a part see is read where it lies or,
- * where it is small, reaches into the padding or is not in the form that the instruction set multiplies,
- * copied. */
+ * The output is cut into shares of lines, columns or the pixels of a matrix, these into parts of whole lines
+ * or so many pixels, and the panels into blocks; a work item is one block of one part of a share. What the
+ * pixels of a part see is read where it lies or, where it is small, reaches into the padding or is not in the
+ * form that the instruction set multiplies, copied. */
 #ifndef SMR_TILED_PRODUCT_H
 #define SMR_TILED_PRODUCT_H
 
@@ -101,13 +101,14 @@ typedef struct smr_product {
     uint32_t channels; /* that an output sees */
     uint32_t groups;   /* of as many channels each, and as many panels */
     uint32_t panels;
-    uint32_t blocks;      /* of panels, none of which are in two groups */
-    uint32_t set;         /* so many blocks meet one part before the next */
-    uint32_t unit;        /* lines, or pixels of rows, that are in the same part */
-    uint32_t units;       /* of an image, or of all rows */
-    uint32_t across;      /* parts that have some columns of the same lines; 1 of rows */
-    uint32_t image_parts; /* `across` times those that have about as many units; of all rows as well */
-    uint32_t parts;       /* of all images */
+    uint32_t blocks;  /* of panels, none of which are in two groups */
+    uint32_t set;     /* so many blocks meet one part before the next */
+    uint32_t unit;    /* lines, or pixels of rows, that are in the same part */
+    uint32_t units;   /* of an image, or of all rows */
+    uint32_t longest; /* units of a part, at most */
+    uint32_t across;  /* shares that have some columns of the same lines; 1 of rows */
+    uint32_t shares;  /* of an image, or of all rows: `across`, or so many of units; see core/shares.h */
+    uint32_t parts;   /* of a share that is worked on block by block */
     float least, most;
     uint8_t number; /* bytes of one: 4, 2 (whose sums are of 4) or 1 */
     uint8_t border;

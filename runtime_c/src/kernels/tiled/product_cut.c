@@ -1,6 +1,7 @@
 /* Cutting convolutions and matrix products into parts and blocks. */
 #include <stddef.h>
 
+#include "../../core/shares.h"
 #include "../../core/wide.h"
 #include "product_part.h"
 
@@ -19,9 +20,15 @@
 #define PRODUCT_ITEMS 8
 #define PRODUCT_ITEM  (128 * 1024)
 
-/* Parts of at least so many lines of images have whole lines, so that a thread mostly reads what it has
- * written. */
+/* Rows of a matrix are shared by lines of the image that they are where it has at least so many, so that a
+ * thread mostly reads what it has written. */
 #define PRODUCT_LINES 16
+
+/* Pixels of a share, at least. */
+#define PRODUCT_SHARE 12
+
+/* More weights than this are not read by all threads: blocks are shared, not pixels. */
+#define PRODUCT_SHARED (2 * 1024 * 1024)
 
 /* Blocks that write to the same pixels. */
 #define PRODUCT_SPREAD 8
@@ -101,19 +108,28 @@ static size_t product_swept_pixels(const smr_product *p) {
     return SMR_TILE_BYTES / (panels * 16 * sizeof(float));
 }
 
-/* Cuts images into parts of about as many units, an even number of them where there are few. */
-static void product_cut_units(smr_product *p, size_t size, size_t unit, size_t parts, size_t images) {
-    const size_t units = product_divide(size, unit);
-    parts += p->across == 1 && parts > 1 && parts < PRODUCT_ITEMS ? parts % 2 : 0;
-    p->unit = (uint32_t)unit;
-    p->units = (uint32_t)units;
-    p->image_parts = p->across * (uint32_t)(parts < units ? parts : units);
-    p->parts = (uint32_t)(images * p->image_parts);
+/* How many shares so many pixels of an image have. */
+static uint32_t product_shares(const smr_product *p, size_t pixels, size_t items) {
+    const size_t most = pixels / PRODUCT_SHARE, weights = (size_t)p->panels * p->weights_panel;
+    if (p->across > 1) {
+        return p->across;
+    }
+    return p->swept || items == 1 || weights > PRODUCT_SHARED ? 1
+                                                              : smr_shares(most < p->units ? most : p->units);
 }
 
-/* Units of the longest part. */
-static size_t product_longest(const smr_product *p) {
-    return product_divide(p->units, p->image_parts / p->across);
+/* Cuts images of so many pixels into shares, and these into parts of at most so many units. */
+static void product_cut_units(smr_product *p, size_t size, size_t unit, size_t longest, size_t pixels,
+                              size_t images) {
+    const size_t items = product_items(p, images * pixels);
+    size_t most, share;
+    p->unit = (uint32_t)unit;
+    p->units = (uint32_t)product_divide(size, unit);
+    most = product_divide(p->units, product_divide(items, images * p->across * p->blocks));
+    p->longest = (uint32_t)(longest < most ? longest : most);
+    p->shares = product_shares(p, pixels, items);
+    share = p->across > 1 ? p->units : product_divide(p->units, p->shares);
+    p->parts = (uint32_t)product_divide(share, p->longest);
 }
 
 /* Whether so many blocks of so few weights write to each line of a cache that it pays to keep what a part
@@ -126,14 +142,14 @@ static bool product_is_spread(const smr_product *p) {
 static size_t product_cut_rows(smr_product *p) {
     const size_t bytes = (size_t)p->channels * p->number, written = (size_t)p->outputs * p->number;
     const size_t width = (size_t)p->window.positions[1], line = p->unit;
-    const size_t tile = product_most_pixels(p), items = product_items(p, width);
-    const size_t longest = product_is_spread(p) && written > bytes ? written : bytes;
-    const size_t most = longest * tile > SMR_TILE_BYTES ? tile : SMR_TILE_BYTES / longest / tile * tile;
-    const size_t parts = product_divide(width, most), wanted = product_divide(items, p->blocks);
+    const size_t tile = product_most_pixels(p);
+    const size_t widest = product_is_spread(p) && written > bytes ? written : bytes;
+    const size_t most = widest * tile > SMR_TILE_BYTES ? tile : SMR_TILE_BYTES / widest / tile * tile;
+    const size_t lines = (most + (product_multiplies_in_place(p) ? line / 2 : 0)) / line;
     p->across = 1;
-    product_cut_units(p, width, line, parts < wanted ? wanted : parts, 1);
-    p->copied = !product_multiplies_in_place(p) && bytes * product_longest(p) * line <= SMR_TILE_BYTES;
-    return product_longest(p) * line;
+    product_cut_units(p, width, line, lines == 0 ? 1 : lines, width, 1);
+    p->copied = !product_multiplies_in_place(p) && bytes * p->longest * line <= SMR_TILE_BYTES;
+    return (size_t)p->longest * line;
 }
 
 /* Whether so many pixels of so many lines can be one part. */
@@ -158,8 +174,7 @@ static void product_cut_lines(smr_product *p, size_t images, bool wide) {
     const smr_window *window = &p->window;
     const size_t height = (size_t)window->positions[0], width = (size_t)window->positions[1];
     const size_t step = product_pairs(p) && !p->swept ? 2 : 1;
-    const size_t items = product_items(p, images * height * width);
-    size_t lines = 1, parts, columns;
+    size_t lines = 1, columns;
     /* Short rows take longer to copy. */
     p->across = !wide ? 1 : p->matrix && product_multiplies_in_place(p) ? (uint32_t)smr_wide_parts(width) : 2;
     columns = product_divide(width, p->across);
@@ -172,12 +187,7 @@ static void product_cut_lines(smr_product *p, size_t images, bool wide) {
         lines = product_swept_pixels(p) / width;
         lines = lines < height ? lines : height;
     }
-    parts = product_divide(height, lines);
-    while (lines > step && images * p->across * parts * p->blocks < items) {
-        lines = product_divide(lines / 2, step) * step;
-        parts = product_divide(height, lines);
-    }
-    product_cut_units(p, height, step, parts, images);
+    product_cut_units(p, height, step, lines / step, height * width, images);
 }
 
 void smr_product_as_rows(smr_product *p, size_t rows, size_t line) {
@@ -219,7 +229,7 @@ void smr_product_cut(smr_node *node, smr_product *p) {
     const bool wide = smr_wide(node->inputs[0], node->outputs[0]);
     uint32_t panels; /* of a group */
     size_t columns;  /* of the longest part */
-    size_t tile;
+    size_t tile, images = 1;
     if (pixels > INT32_MAX || p->channels > INT32_MAX / 4 || p->weights_panel == 0 ||
         (p->weights_tap == 0 && window->taps[1] > 1 && window->dilations[1] != 1)) {
         return; /* the generic kernel remains */
@@ -243,8 +253,8 @@ void smr_product_cut(smr_node *node, smr_product *p) {
     if (p->rows) {
         columns = product_cut_rows(p);
     } else {
-        product_cut_lines(p, pixels / ((size_t)window->positions[0] * (size_t)window->positions[1]),
-                          wide && !p->swept);
+        images = pixels / ((size_t)window->positions[0] * (size_t)window->positions[1]);
+        product_cut_lines(p, images, wide && !p->swept);
         columns = product_divide((size_t)window->positions[1], p->across);
     }
     tile = product_most_pixels(p);
@@ -254,7 +264,7 @@ void smr_product_cut(smr_node *node, smr_product *p) {
     }
     p->alone = p->matrix && pixels == 1 && (p->copied || product_multiplies_in_place(p));
     product_keep(node, p);
-    node->work = (size_t)p->blocks * p->parts;
+    node->work = images * p->shares * p->parts * p->blocks;
     node->run = smr_product_run;
     if (p->packed) {
         node->scratch_bytes = (size_t)p->panels * p->weights_panel;

@@ -56,8 +56,7 @@ static void pack_panel(const smr_node *node, const smr_product *p, size_t panel)
 /* The work items of the first phase share the panels, those of the second are the ones of a product. */
 smr_status smr_product_run_packed(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const smr_product *p = SMR_CONST_PARAMETERS(node, smr_product);
-    const uint64_t items = (uint64_t)p->blocks * p->parts;
-    const uint64_t last = end < items ? end : items;
+    const uint64_t items = node->work / 2, last = end < items ? end : items;
     (void)error;
     if (begin < items) {
         size_t panel = (size_t)(begin * p->panels / items);

@@ -1,16 +1,15 @@
 /* Cutting depthwise convolutions of int8 into parts of lines that are woven. */
 #include "quant_depthwise.h"
 
+#include "../../core/shares.h"
 #include "../prototypes.h"
 
 #define WOVEN_BYTES   (20 * 1024)  /* of woven columns of the image */
 #define WOVEN_OVER    1024         /* bytes that may be read or written after them */
 #define WOVEN_CACHED  (256 * 1024) /* an image of more bytes does not stay in a cache */
-#define WOVEN_STRIP   8            /* lines of a work item, about */
-#define WOVEN_SHORT   4 /* the same where there would be fewer than WOVEN_ITEMS for threads to share */
-#define WOVEN_ITEMS   8
-#define WOVEN_WEIGHTS 32 /* the most woven columns of a filter */
-#define WOVEN_LEFT    16 /* positions whose sums are rounded together, apart from being summed */
+#define WOVEN_STRIP   8            /* lines of such a one that a block meets before the next one */
+#define WOVEN_WEIGHTS 32           /* the most woven columns of a filter */
+#define WOVEN_LEFT    16           /* positions whose sums are rounded together, apart from being summed */
 
 typedef struct woven_depthwise {
     smr_window window;
@@ -22,8 +21,8 @@ typedef struct woven_depthwise {
     size_t channels;
     quant_output output;
     uint32_t blocks; /* of channels */
-    uint32_t strips; /* of lines, in an image */
-    uint32_t run;    /* strips that meet a block before the next one */
+    uint32_t shares; /* of lines, in an image */
+    uint32_t strip;  /* lines that a block meets before the next one */
     uint32_t groups; /* of rows of taps */
     uint32_t part;   /* positions of a line for which columns are woven at once */
     uint32_t lines;  /* that see the same woven columns, each with weights of its own */
@@ -347,38 +346,37 @@ static void woven_strip(const woven_depthwise *p, const woven_block *block, cons
     }
 }
 
-/* The first line of a strip. */
-static size_t woven_strip_begin(const woven_depthwise *p, uint32_t strip) {
-    const size_t lines = (size_t)p->window.positions[0], begin = lines * strip / p->strips;
-    return strip == p->strips ? lines : begin / p->lines * p->lines;
-}
-
-/* A work item is a block of channels of a strip of lines: a run of strips for one block after the other, run
- * by run. */
+/* A work item is a block of channels of a share. */
 static smr_status run_woven(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const woven_depthwise *p = SMR_CONST_PARAMETERS(node, woven_depthwise);
     const smr_window *window = &p->window;
-    const size_t lines = (size_t)window->positions[0];
+    const size_t lines = (size_t)window->positions[0], width = (size_t)window->positions[1];
+    const int8_t *x = node->inputs[0]->data;
+    int8_t *y = node->outputs[0]->data;
     woven_block block;
-    uint32_t item, last = 0;
-    bool begun = false;
+    smr_span span;
+    size_t last = SIZE_MAX;
     (void)error;
-    for (item = (uint32_t)begin; item < end; ++item) {
-        const uint32_t run = item / (p->run * p->blocks), in_run = item - run * p->run * p->blocks;
-        const uint32_t number = in_run / p->run, all = run * p->run + in_run - number * p->run;
-        const uint32_t image = all / p->strips, strip = all - image * p->strips;
-        const size_t first = woven_strip_begin(p, strip);
-        if (!begun || number != last) {
-            woven_begin(p, number, &block);
-            last = number;
-            begun = true;
+    while (smr_next_span(&begin, end, p->blocks, &span)) {
+        while (span.first < span.last) {
+            const size_t image = span.first / p->shares, first = image * p->shares, next = first + p->shares;
+            const size_t stop = span.last < next ? span.last : next;
+            const size_t line_end = smr_share_begin(lines, stop - first, p->shares);
+            size_t line = smr_share_begin(lines, span.first - first, p->shares), number;
+            for (; line < line_end; line += p->strip) {
+                for (number = span.begin; number < span.end; ++number) {
+                    if (number != last) {
+                        woven_begin(p, number, &block);
+                        last = number;
+                    }
+                    woven_strip(p, &block,
+                                x + image * (size_t)window->size[0] * (size_t)window->size[1] * p->x_row,
+                                y + image * lines * width * p->y_row, line,
+                                line_end - line < p->strip ? line_end : line + p->strip);
+                }
+            }
+            span.first = stop;
         }
-        woven_strip(p, &block,
-                    (const int8_t *)node->inputs[0]->data +
-                        (size_t)image * (size_t)window->size[0] * (size_t)window->size[1] * p->x_row,
-                    (int8_t *)node->outputs[0]->data +
-                        (size_t)image * lines * (size_t)window->positions[1] * p->y_row,
-                    first, woven_strip_begin(p, strip + 1));
     }
     return SMR_OK;
 }
@@ -398,12 +396,6 @@ static uint32_t woven_lines(const woven_depthwise *p) {
     const size_t filters = p->zero_point != 0 ? 2 : 1; /* of as many columns */
     const size_t most = WOVEN_WEIGHTS / (filters * p->groups * (size_t)window->taps[1]);
     return window->dilations[0] != 1 ? 1 : (uint32_t)(lines < most ? lines : most);
-}
-
-/* Into how many strips of about as many lines an image is cut: an even number of them. */
-static uint32_t woven_strips(const woven_depthwise *p, uint32_t lines) {
-    const uint32_t strips = ((uint32_t)p->window.positions[0] + lines / 2) / lines;
-    return strips == 0 ? 1 : strips > 1 && strips < WOVEN_ITEMS ? strips + strips % 2 : strips;
 }
 
 smr_status smr_woven_prepare(smr_node *node, const smr_woven_functions *functions, smr_error *error) {
@@ -445,19 +437,13 @@ smr_status smr_woven_prepare(smr_node *node, const smr_woven_functions *function
         return SMR_OK;
     }
     p.part = (uint32_t)((room - reach) / (size_t)window->strides[1] + 1);
-    p.strips = woven_strips(&p, WOVEN_STRIP);
-    if ((uint64_t)node->outputs[0]->dims[0] * p.strips * p.blocks < WOVEN_ITEMS) {
-        p.strips = woven_strips(&p, WOVEN_SHORT);
-    }
-    if ((uint64_t)node->outputs[0]->dims[0] * p.strips > INT32_MAX / p.blocks) {
-        return SMR_OK;
-    }
-    p.run = node->inputs[0]->count / (size_t)node->inputs[0]->dims[0] > WOVEN_CACHED ? 1
-            : p.strips % 2 == 0                                                      ? p.strips / 2
-                                                                                     : p.strips;
+    p.shares = smr_shares((size_t)window->positions[0]);
+    p.strip = node->inputs[0]->count / (size_t)node->inputs[0]->dims[0] > WOVEN_CACHED
+                  ? WOVEN_STRIP
+                  : (uint32_t)window->positions[0];
     smr_node_replace_parameters(node, &p, sizeof p);
     node->read_count = 1; /* the others are constants, whose data are in the parameters */
-    node->work = (size_t)node->outputs[0]->dims[0] * p.strips * p.blocks;
+    node->work = (size_t)node->outputs[0]->dims[0] * p.shares * p.blocks;
     node->run = run_woven;
     return SMR_OK;
 }

@@ -3,7 +3,7 @@
 #include "../tiled/depthwise.h"
 #include "avx512.h"
 
-#define DEPTHWISE_SIZES(SIZE) SIZE(4) SIZE(7)
+#define DEPTHWISE_SIZES(SIZE) SIZE(5) SIZE(7)
 #include "../tiled/depthwise.inc"
 
 bool smr_depthwise_takes_avx512(const smr_node *node) {
