@@ -15,6 +15,7 @@ from benchmarks.formats import onnx_file, samara_file
 from benchmarks.formats.samples import calibration
 from benchmarks.networks import NETWORKS
 from samara.exporter.export import export_model
+from samara.exporter.report import ExportReport
 from samara.graph.graph import Graph, Tensor
 from samara.pyruntime import load
 from samara.quantize import Int8
@@ -86,7 +87,7 @@ def test_a_large_arena_takes_few_page_faults(tmp_path: Path) -> None:
     assert 0 < told["page_faults"] < told["arena_bytes"] // page // 2
 
 
-def write_blocks(path: Path, quantize: Int8 | None) -> Path:
+def write_blocks(path: Path, quantize: Int8 | None) -> ExportReport:
     """Inverted residual blocks with squeeze and excitation, hundreds of ops, in strips and not."""
     graph = Graph()
     rng = np.random.default_rng(1)
@@ -123,14 +124,16 @@ def write_blocks(path: Path, quantize: Int8 | None) -> Path:
     sample = {"x": rng.standard_normal((1, 160, 160, 3)).astype(np.float32)}
     # Drawn weights carry rounding from block to block, which trained ones do not.
     options: dict[str, Any] = {"tolerance": 1e-3} if quantize is None else {"quantize": quantize}
-    export_model({"y": graph.b.reduce_mean(y, axes=[1, 2])}, path, samples=[sample], golden=0, **options)
-    return path
+    result = graph.b.reduce_mean(y, axes=[1, 2])
+    return export_model({"y": result}, path, samples=[sample], golden=0, **options)
 
 
 @pytest.mark.parametrize("quantize", [None, Int8()], ids=["float32", "int8"])
 def test_hundreds_of_ops_take_little_beside_their_arena(tmp_path: Path, quantize: Int8 | None) -> None:
-    network = write_blocks(tmp_path / "network.smr", quantize)
+    network = tmp_path / "network.smr"
+    (plan,) = (program.plan for program in write_blocks(network, quantize).programs)
     memory = load(network).memory
+    assert memory.arena == plan.bound_order
     assert memory.arena < memory.context <= memory.arena + 64 * 1024
     told = measure(network)
     assert told["ops"] >= 330
@@ -155,7 +158,7 @@ def test_strips_keep_integers_in_little_memory(tmp_path: Path) -> None:
     pytest.importorskip("onnx", reason="the network is read as an ONNX model")
     network = NETWORKS["mobilenet_v2"]()
     network.draw()
-    export_model(
+    report = export_model(
         onnx_file.model(network),
         tmp_path / "network.smr",
         samples=[[x] for x in calibration(network)[:2]],
@@ -163,4 +166,5 @@ def test_strips_keep_integers_in_little_memory(tmp_path: Path) -> None:
         channels_last=True,
         golden=0,
     )
-    assert load(tmp_path / "network.smr").memory.arena <= 450 * 1024
+    (plan,) = (program.plan for program in report.programs)
+    assert load(tmp_path / "network.smr").memory.arena == plan.arena == plan.bound_order <= 450 * 1024
