@@ -238,12 +238,18 @@ for op in ("argmax", "argmin"):
         placed(op, (1,), 0),
         placed(op, (133,), 0),
         placed(op, (133,), -1, output_type="int32"),
+        placed(op, (4, 32), 1),
+        placed(op, (3, 200), 1),
         placed(op, (3, 7), 0),
         placed(op, (3, 7), 1),
         placed(op, (2, 5, 3), 1, keepdims=True),
         placed(op, (2, 3, 2, 2, 2, 3), 2, output_type="int32", keepdims=True),
         placed(op, (0, 4), 1),
         valued(op, [1.0, NAN, 3.0, NAN], ("float32", "float16"), "nan", attributes={"axis": 0}),
+        valued(
+            op, [1.0] * 70 + [NAN, 3.0, NAN, *[-3.0] * 70], ("float32",), "late-nan", attributes={"axis": 0}
+        ),
+        valued(op, [0.0] * 40 + [5.0, -5.0] * 30, ("float32",), "late-ties", attributes={"axis": 0}),
         valued(op, [INF, -INF, INF, -INF], ("float32", "float16"), "infinite", attributes={"axis": 0}),
         valued(op, [[5, -(2**63), 2**63 - 1, 2**63 - 1]], ("int64",), "extremes", attributes={"axis": 1}),
         valued(op, [[2, 9, 9, 2], [0, 0, 0, 0]], INTEGERS, "ties", attributes={"axis": 1}),
