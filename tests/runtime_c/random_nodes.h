@@ -108,6 +108,7 @@ static inline const char *run_with(bench *b, uint16_t opcode, uint32_t isas) {
     b->node.phased = false;
     b->node.scratch_bytes = 0;
     b->node.scratch_room = b->room;
+    b->node.completes = 0;
     b->node.kernel = smr_kernel_select(opcode, &b->node);
     if (!CHECK(b->node.kernel != NULL)) {
         exit(EXIT_FAILURE);

@@ -1,12 +1,13 @@
 /* Kernels for instruction sets against the generic ones, on nodes of random sizes made by hand: integers bit
  * for bit, floats within what another order of additions makes, sums of float16 within their bound and, where
- * all of them are exact, bit for bit; whatever the partition of the work. */
+ * all of them are exact, bit for bit; whatever the partition of the work, and whether another node follows.
+ */
 #if !defined(_WIN32)
 #define _DEFAULT_SOURCE
 #endif
 #include <math.h>
 
-#include "random_nodes.h"
+#include "follower.h"
 
 #define CASES 100
 
@@ -295,7 +296,7 @@ static bool is_same(const bench *b, const void *found, const void *expected, con
     return count_other_halves(found, expected, sums, count, tolerance) == 0;
 }
 
-static void check_case(int number, size_t used[32], size_t packed[32]) {
+static void check_case(int number, size_t used[32], size_t packed[32], size_t followed[32]) {
     bench b;
     const uint8_t dtypes[] = {SMR_DTYPE_FLOAT32, SMR_DTYPE_INT8, SMR_DTYPE_FLOAT16};
     const uint8_t dtype = dtypes[next_random(0, 5) * 2 / 5]; /* float16 is the rarest */
@@ -322,6 +323,13 @@ static void check_case(int number, size_t used[32], size_t packed[32]) {
         kernel = run_with(&b, opcode, allowed);
         used[index] += strcmp(kernel, "generic") != 0;
         packed[index] += b.node.phased;
+        if (b.node.completes > 0) {
+            ++followed[index];
+            if (!CHECK(followed_once(&b))) {
+                tell_case(&b, number, opcode, name);
+                fprintf(stderr, "    with a follower\n");
+            }
+        }
         if (!CHECK(same_in_rows(&b, opcode, allowed))) {
             tell_case(&b, number, opcode, name);
             fprintf(stderr, "    with strided operands\n");
@@ -345,18 +353,19 @@ static void check_case(int number, size_t used[32], size_t packed[32]) {
 
 int main(int argc, char **argv) {
     const int cases = count_cases(argc, argv, CASES);
-    size_t used[32] = {0}, packed[32] = {0};
+    size_t used[32] = {0}, packed[32] = {0}, followed[32] = {0};
     uint32_t index, isa;
     int i;
     for (i = 0; i < cases; ++i) {
         random_least = next_random(0, 3) == 0;
         random_whole = next_random(0, 1) == 0;
-        check_case(i, used, packed);
+        check_case(i, used, packed, followed);
     }
     for (index = 1; smr_isa_at(index, &isa) != NULL; ++index) {
         if (smr_isa_limit(smr_platform_isas(), smr_isa_at(index, &isa)) != UINT32_MAX) {
             CHECK(used[index] > 0);
             CHECK(packed[index] > 0);
+            CHECK(followed[index] > 0);
         }
     }
     return check_result();

@@ -1,6 +1,7 @@
 /* The nodes of a context: building them, and keeping them up with the dimensions. */
 #include "context.h"
 
+#include "follow.h"
 #include "parallel.h"
 
 smr_status smr_whole_node_fill(const smr_context *context, const smr_program *program, uint32_t index,
@@ -152,6 +153,15 @@ static smr_status build_nodes(const smr_context *context, smr_program *program, 
     return SMR_OK;
 }
 
+/* How runs go over nodes that are prepared. A callback is told of each op by itself. */
+static void plan_runs(smr_context *context) {
+    uint32_t i;
+    for (i = 0; i < context->model->programs.count && context->op_callback == NULL; ++i) {
+        smr_follow_plan(&context->programs[i], context->threads);
+    }
+    smr_parallel_plan(context);
+}
+
 smr_status smr_context_build(smr_context *context, smr_context_rooms *rooms, smr_error *error) {
     uint32_t i;
     for (i = 0; i < context->model->programs.count; ++i) {
@@ -164,7 +174,7 @@ smr_status smr_context_build(smr_context *context, smr_context_rooms *rooms, smr
         SMR_TRY(smr_context_build_values(context, program, rooms, error));
         SMR_TRY(build_nodes(context, program, rooms, error));
     }
-    smr_parallel_plan(context);
+    plan_runs(context);
     return SMR_OK;
 }
 
@@ -186,7 +196,7 @@ smr_status smr_context_prepare(smr_context *context, smr_error *error) {
     for (i = 0; i < context->model->programs.count; ++i) {
         SMR_TRY(change_program(context, &context->programs[i], error));
     }
-    smr_parallel_plan(context);
+    plan_runs(context);
     return SMR_OK;
 }
 

@@ -96,19 +96,25 @@ struct smr_node {
     uint32_t index;      /* of the op in its program */
     uint8_t input_count; /* of a node that a context keeps those that run reads */
     uint8_t output_count;
-    bool fixed; /* the sizes of its operands never change */
-    bool late;  /* prepared whenever it is run: a size of its operands is set by an op before it */
+    uint16_t follower; /* bytes from here to the next op, if this one ends with it: see follow.h; or 0 */
 
     /* Filled by prepare. */
     smr_run_function run;
     size_t work;            /* the number of work items; 0 when there is nothing to do */
     const void *parameters; /* whatever prepare wants run to know: see SMR_PARAMETERS */
     float cost;             /* nanoseconds of all work on one thread; 0: the core estimates them afterwards */
-    uint16_t parameter_bytes;
+    uint16_t completes; /* so many items, from a multiple of it on, are all that write some pixels of the one
+                         * output, and end with smr_follow; 0: none do */
     /* A context keeps all of it: run reads attributes, or operands by pointers in parameters. */
     bool whole : 1;
     bool phased : 1; /* the work has phases: see smr_node_phases */
-    uint8_t parts;   /* ranges of the work, or of that of a phase; the core fills it after prepare */
+    /* An item is an element of the one output; of inputs with as many elements that are no constants it needs
+     * that one, and run cannot fail. */
+    bool elements : 1;
+    /* Not by prepare. */
+    bool fixed : 1; /* the sizes of its operands never change */
+    bool late : 1;  /* prepared whenever it is run: a size of its operands is set by an op before it */
+    uint8_t parts;  /* ranges of the work, or of that of a phase; the core fills it after prepare */
 
     /* The second half, for prepare alone. */
     smr_attributes attributes; /* the member of the node's op is the valid one */
@@ -116,7 +122,8 @@ struct smr_node {
         uint8_t bytes[SMR_PARAMETER_BYTES];
         uint64_t align;
     } room;
-    uint32_t isas;        /* that its kernel may use: a set of smr_isa */
+    uint32_t isas; /* that its kernel may use: a set of smr_isa */
+    uint16_t parameter_bytes;
     uint8_t read_count;   /* of the inputs, the first so many, whose values run reads: all unless prepare says
                              less, since it has noted where the data of constants are */
     uint8_t sharing;      /* smr_sharing; filled by prepare, as what follows */

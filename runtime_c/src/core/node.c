@@ -113,6 +113,9 @@ smr_status smr_node_prepare(smr_node *node, const smr_op_record *op, smr_error *
     node->whole = false;
     node->read_count = node->input_count;
     node->phased = false;
+    node->elements = false;
+    node->completes = 0;
+    node->follower = 0;
     node->parameters = node->room.bytes;
     memset(&node->room, 0, sizeof node->room);
     node->kernel = smr_kernel_select(op->opcode, node);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../platform/platform.h"
+#include "follow.h"
 #include "phases.h"
 #include "thread_pool.h"
 #include "wide.h"
@@ -106,7 +107,7 @@ static uint8_t parts_of(const smr_context *context, const smr_node *node, double
     const double time =
         cost / phases + moving_cost(node) / (node->whole ? phases : 1); /* the first reads all */
     const double fine = node->phased ? 1 : time / (PARALLEL_WHOLE * least);
-    const size_t work = node->work / smr_node_phases(node);
+    const size_t work = node->work / smr_node_phases(node) / smr_follow_unit(node);
     size_t parts = (size_t)context->threads, most = (size_t)context->most_parts, items;
     double longest;
     if (parts == 1 || time < least || work < 2 || is_uncut(node)) {
@@ -147,22 +148,32 @@ static double plan_alone(const smr_program *program, uint32_t begin, uint32_t en
     return 0;
 }
 
+/* What a node takes with those that follow it. */
+static double cost_of(const smr_node *node) {
+    double cost = 0;
+    for (; node != NULL && !node->late; node = smr_follower(node)) {
+        cost += (double)node->cost;
+    }
+    return cost;
+}
+
 /* Cuts the nodes of a program, and adds up what those with several parts take. Threads fall asleep during a
  * long op on one thread: what comes after it, up to the next, is worth waking them or goes without. */
 static double plan_program(const smr_context *context, const smr_program *program, double worth) {
     const double apart = (double)PARALLEL_APART * context->least_parallel;
     double sum = 0, group = 0;
-    uint32_t i, begin = 0;
-    for (i = 0; i < program->node_count; ++i) {
+    uint32_t i, next, begin = 0;
+    for (i = 0; i < program->node_count; i = next) {
         smr_node *node = program->nodes[i];
-        const double cost = node->late ? 0 : (double)node->cost;
+        const double cost = cost_of(node);
+        next = i + 1 + smr_follow_count(node);
         node->parts = parts_of(context, node, cost);
         if (node->parts > 1) {
             group += cost;
         } else if (cost >= apart) {
             sum += group >= worth ? group : plan_alone(program, begin, i);
             group = 0;
-            begin = i + 1;
+            begin = next;
         }
     }
     return sum + (group >= worth ? group : plan_alone(program, begin, i));
@@ -236,10 +247,10 @@ static size_t part_begin(const smr_node *node, size_t work, size_t part) {
 }
 
 /* How many lines of a wide image the work items go over one after the other, each thread over some columns of
- * them: 1 where items are not as many elements, or bytes. */
+ * them: 1 where items are not as many elements, or bytes, or complete some as they are cut already. */
 static size_t lines_of(const smr_node *node) {
     const smr_value *image = node->output_count == 0 ? NULL : node->outputs[0];
-    return image != NULL && smr_wide(image, image) &&
+    return image != NULL && node->follower == 0 && smr_wide(image, image) &&
                    (node->work == image->count ||
                     node->work == image->count * smr_dtype_size((smr_dtype)image->dtype))
                ? (size_t)image->dims[1]
@@ -251,8 +262,9 @@ static size_t lines_of(const smr_node *node) {
 static void run_part(void *argument, int32_t part) {
     const parallel_job *job = argument;
     const smr_node *node = job->node;
-    const size_t lines = lines_of(node), work = node->work / lines;
-    const size_t begin = part_begin(node, work, (size_t)part), end = part_begin(node, work, (size_t)part + 1);
+    const size_t lines = lines_of(node), unit = smr_follow_unit(node), work = node->work / lines;
+    const size_t begin = part_begin(node, work / unit, (size_t)part) * unit;
+    const size_t end = part_begin(node, work / unit, (size_t)part + 1) * unit;
     smr_error *error = &job->errors[part];
     const uint64_t floats = smr_platform_set_floats();
     smr_status status = SMR_OK;

@@ -1,6 +1,7 @@
 /* Running a signature: a loop over its nodes, and over those of the bodies that they run. What is under way
  * lies on a stack of known height, so that no file can make this recursive. */
 #include "../platform/platform.h"
+#include "follow.h"
 #include "parallel.h"
 
 /* The most steps that the loops of one run take together. */
@@ -81,11 +82,11 @@ static smr_status tell_before(run_stack *stack, uint32_t op) {
     return SMR_OK;
 }
 
-/* Tells the callback that the node at `next` of the topmost frame has run, and goes on to the one after it.
- */
+/* Tells the callback that the node at `next` of the topmost frame has run, and goes on to the one after it
+ * and those that have followed it. */
 static smr_status end_op(run_stack *stack) {
     run_frame *frame = &stack->frames[stack->height - 1];
-    ++frame->next;
+    frame->next += 1 + smr_follow_count(frame->program->nodes[frame->next]);
     return stack->context->op_callback == NULL ? SMR_OK
                                                : call_back(stack, frame, smr_platform_clock() - frame->start);
 }

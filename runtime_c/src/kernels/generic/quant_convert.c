@@ -106,6 +106,7 @@ smr_status smr_prepare_quantize(smr_node *node, smr_error *error) {
     }
     parameters->multiplier = 1.0f / attributes->scale;
     node->run = run_quantize;
+    node->elements = true;
     return SMR_OK;
 }
 
@@ -142,6 +143,7 @@ smr_status smr_prepare_dequantize(smr_node *node, smr_error *error) {
     parameters->input_zero_point = attributes->zero_point;
     parameters->multiplier = attributes->scale;
     node->run = run_dequantize;
+    node->elements = true;
     return SMR_OK;
 }
 
@@ -171,6 +173,7 @@ smr_status smr_prepare_requantize(smr_node *node, smr_error *error) {
     parameters->input_zero_point = attributes->input_zero_point;
     parameters->multiplier = attributes->multiplier;
     node->run = run_requantize;
+    node->elements = true;
     return SMR_OK;
 }
 
@@ -201,5 +204,6 @@ smr_status smr_prepare_lookup_table(smr_node *node, smr_error *error) {
     }
     node->work = node->outputs[0]->count;
     node->run = run_lookup_table;
+    node->elements = true;
     return SMR_OK;
 }

@@ -110,6 +110,7 @@ smr_status smr_prepare_quantized_add(smr_node *node, smr_error *error) {
         }
     }
     node->run = run_quantized_add;
+    node->elements = true;
     return SMR_OK;
 }
 
@@ -140,5 +141,6 @@ smr_status smr_prepare_quantized_multiply(smr_node *node, smr_error *error) {
     SMR_TRY(smr_quant_check_output(node, attributes->output_zero_point, attributes->activation_min,
                                    attributes->activation_max, attributes->rounding, &binary->output, error));
     node->run = run_quantized_multiply;
+    node->elements = true;
     return SMR_OK;
 }

@@ -119,6 +119,7 @@ smr_status smr_prepare_fixed_point_rescale(smr_node *node, smr_error *error) {
     }
     node->work = y->count;
     node->run = wide ? run_fixed_point_rescale_wide : run_fixed_point_rescale;
+    node->elements = true;
     node->whole = true;
     return SMR_OK;
 }
@@ -179,6 +180,7 @@ smr_status smr_prepare_fixed_point_binary(smr_node *node, smr_error *error) {
     SMR_TRY(smr_fixed_check(a->multiplier, a->shift, error));
     SMR_TRY(smr_broadcast_prepare(node, broadcast, error));
     node->run = run_fixed_point_binary;
+    node->elements = true;
     node->whole = true;
     return SMR_OK;
 }

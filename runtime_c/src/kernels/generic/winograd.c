@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../../core/follow.h"
 #include "../prototypes.h"
 #include "scalar.h"
 
@@ -112,6 +113,22 @@ static void winograd_gather_tile(const winograd_parameters *p, const smr_node *n
     p->functions->gather(sums, stride, p->outputs, &output);
 }
 
+/* Of so many tiles from `index` on all pixels are there. */
+static void winograd_end_tiles(const winograd_parameters *p, const smr_node *node, size_t index,
+                               size_t count) {
+    size_t tiles;
+    for (; count > 0; index += tiles, count -= tiles) {
+        const winograd_tile tile = winograd_tile_at(p, index);
+        const size_t line = tile.image * (size_t)p->positions[0] + (size_t)tile.y;
+        const size_t lines = (size_t)(p->positions[0] - tile.y), columns = (size_t)(p->positions[1] - tile.x);
+        tiles = p->counts[1] - index % p->counts[1];
+        tiles = tiles < count ? tiles : count;
+        smr_follow(node, line * (size_t)p->positions[1] + (size_t)tile.x,
+                   lines < SMR_WINOGRAD_TILE ? lines : SMR_WINOGRAD_TILE,
+                   tiles * SMR_WINOGRAD_TILE < columns ? tiles * SMR_WINOGRAD_TILE : columns);
+    }
+}
+
 /* A work item is a share of the tiles, and of the scratch. */
 static smr_status run_winograd(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const winograd_parameters *p = SMR_CONST_PARAMETERS(node, winograd_parameters);
@@ -139,6 +156,9 @@ static smr_status run_winograd(const smr_node *node, size_t begin, size_t end, s
         p->functions->multiply(&product);
         for (i = 0; i < count; ++i) {
             winograd_gather_tile(p, node, first + i, product.sums + i * p->outputs, count * p->outputs);
+        }
+        if (node->follower != 0) {
+            winograd_end_tiles(p, node, first, count);
         }
     }
     return SMR_OK;
@@ -218,6 +238,7 @@ smr_status smr_winograd_prepare(smr_node *node, const smr_winograd_functions *fu
     p.most = activation == SMR_ACTIVATION_RELU6 ? 6.0f : INFINITY;
     SMR_TRY(winograd_cut(node, &p, error));
     *SMR_PARAMETERS(node, winograd_parameters) = p;
+    node->completes = 1;
     node->run = run_winograd;
     return SMR_OK;
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../../core/follow.h"
 #include "../../core/shares.h"
 #include "../../core/wide.h"
 #include "../prototypes.h"
@@ -303,6 +304,12 @@ static smr_status run_depthwise(const smr_node *node, size_t begin, size_t end, 
                 place.begin[p->cut] = line;
                 place.end[p->cut] = stop - line < p->strip ? stop : line + p->strip;
                 depthwise_blocks(node, image, span.begin, span.end, &place);
+                if (node->follower != 0) {
+                    smr_follow(
+                        node,
+                        (image * (size_t)window->positions[0] + place.begin[0]) * width + place.begin[1],
+                        place.end[0] - place.begin[0], place.end[1] - place.begin[1]);
+                }
             }
             span.first = image * p->shares + last;
         }
@@ -397,6 +404,7 @@ smr_status smr_depthwise_prepare(smr_node *node, size_t lanes, const smr_depthwi
     }
     smr_node_replace_parameters(node, &p, sizeof p);
     node->work = (size_t)node->outputs[0]->dims[0] * p.shares * p.blocks;
+    node->completes = p.blocks > UINT16_MAX ? 0 : (uint16_t)p.blocks;
     node->run = run_depthwise;
     return SMR_OK;
 }

@@ -1,6 +1,7 @@
 /* Running the tiles of products. */
 #include <stddef.h>
 
+#include "../../core/follow.h"
 #include "../../core/shares.h"
 #include "../generic/convert.h"
 #include "product_part.h"
@@ -536,6 +537,10 @@ static void product_run_range(const smr_node *node, const smr_product *p, const 
             product_run_alike(node, p, block, &part, tile);
         } else {
             product_run_part(node, p, block, &part, tile);
+        }
+        if (node->follower != 0 && other + 1 == p->blocks) {
+            smr_follow(node, part.line * (size_t)p->window.positions[1] + part.column, part.lines,
+                       part.columns);
         }
     }
 }

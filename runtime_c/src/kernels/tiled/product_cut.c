@@ -265,10 +265,14 @@ void smr_product_cut(smr_node *node, smr_product *p) {
     p->alone = p->matrix && pixels == 1 && (p->copied || product_multiplies_in_place(p));
     product_keep(node, p);
     node->work = images * p->shares * p->parts * p->blocks;
+    node->completes = p->set < p->blocks || p->alone || p->parts > UINT16_MAX / p->blocks
+                          ? 0
+                          : (uint16_t)(p->parts * p->blocks);
     node->run = smr_product_run;
     if (p->packed) {
         node->scratch_bytes = (size_t)p->panels * p->weights_panel;
         node->phased = true;
+        node->completes = 0;
         node->work *= 2;
         node->run = smr_product_run_packed;
     }

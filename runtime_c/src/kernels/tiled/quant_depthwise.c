@@ -1,6 +1,7 @@
 /* Cutting depthwise convolutions of int8 into parts of lines that are woven. */
 #include "quant_depthwise.h"
 
+#include "../../core/follow.h"
 #include "../../core/shares.h"
 #include "../prototypes.h"
 
@@ -364,6 +365,7 @@ static smr_status run_woven(const smr_node *node, size_t begin, size_t end, smr_
             const size_t line_end = smr_share_begin(lines, stop - first, p->shares);
             size_t line = smr_share_begin(lines, span.first - first, p->shares), number;
             for (; line < line_end; line += p->strip) {
+                const size_t strip_end = line_end - line < p->strip ? line_end : line + p->strip;
                 for (number = span.begin; number < span.end; ++number) {
                     if (number != last) {
                         woven_begin(p, number, &block);
@@ -371,8 +373,10 @@ static smr_status run_woven(const smr_node *node, size_t begin, size_t end, smr_
                     }
                     woven_strip(p, &block,
                                 x + image * (size_t)window->size[0] * (size_t)window->size[1] * p->x_row,
-                                y + image * lines * width * p->y_row, line,
-                                line_end - line < p->strip ? line_end : line + p->strip);
+                                y + image * lines * width * p->y_row, line, strip_end);
+                }
+                if (node->follower != 0) {
+                    smr_follow(node, (image * lines + line) * width, strip_end - line, width);
                 }
             }
             span.first = stop;
@@ -444,6 +448,7 @@ smr_status smr_woven_prepare(smr_node *node, const smr_woven_functions *function
     smr_node_replace_parameters(node, &p, sizeof p);
     node->read_count = 1; /* the others are constants, whose data are in the parameters */
     node->work = (size_t)node->outputs[0]->dims[0] * p.shares * p.blocks;
+    node->completes = p.blocks > UINT16_MAX ? 0 : (uint16_t)p.blocks;
     node->run = run_woven;
     return SMR_OK;
 }

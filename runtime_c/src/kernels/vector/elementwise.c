@@ -134,5 +134,6 @@ smr_status smr_vector_prepare_elementwise(smr_node *node, smr_prepare_function p
     smr_node_replace_parameters(node, &p, sizeof p - smr_broadcast_spare(&p.generic.broadcast));
     node->run =
         node->inputs[0]->dtype == SMR_DTYPE_FLOAT16 ? elementwise_run_halves : elementwise_run_vectors;
+    node->elements = true;
     return SMR_OK;
 }

@@ -224,8 +224,10 @@ bool smr_amx_takes_matmul(const smr_node *node) {
            node->outputs[0]->count / AMX_LEAST_PIXELS >= (size_t)filter->dims[1];
 }
 
+/* What a tile computes is written with the next one. */
 static void amx_replace(smr_node *node) {
     node->run = node->run == smr_product_run ? amx_run : node->run;
+    node->completes = 0;
 }
 
 smr_status smr_prepare_quantized_conv2d_amx(smr_node *node, smr_error *error) {
