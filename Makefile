@@ -22,7 +22,7 @@ export PATH := $(BIN):$(PATH)
 export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
 
 C_SOURCES := $(shell find runtime_c/src runtime_c/include runtime_c/cmake -type f)
-C_STYLED := $(shell find runtime_c tests/runtime_c examples benchmarks -name '*.[ch]' -not -path '*/gen/*' 2>/dev/null)
+C_STYLED := $(shell find runtime_c tests/runtime_c examples src/samara -name '*.[ch]' -not -path '*/gen/*' 2>/dev/null)
 BUILD_FILES := pyproject.toml CMakeLists.txt runtime_c/CMakeLists.txt pyruntime/_build.py
 
 .DEFAULT_GOAL := help

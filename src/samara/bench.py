@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+
+from samara import roofline
 
 if TYPE_CHECKING:
     from samara.pyruntime.model import Context, SignatureInfo
@@ -46,12 +50,18 @@ class Figures:
     threads: dict[int, Latency]
     profile: Profile
 
-    def as_json(self) -> dict[str, Any]:
-        """Plain numbers and texts."""
+    def as_json(self, limits: Mapping[str, float] | None = None) -> dict[str, Any]:
+        """Plain numbers and texts; `limits` are told where they are known."""
         told = {k: v for k, v in self.__dict__.items() if k not in ("threads", "profile")}
         threads = {str(count): asdict(latency) for count, latency in self.threads.items()}
         ops = [{**row.__dict__, "gmacs": row.rate} for row in self.profile.rows]
-        return {**told, "threads": threads, "profiled_us": self.profile.microseconds, "ops": ops}
+        return {
+            **told,
+            "limits": None if limits is None else dict(limits),
+            "threads": threads,
+            "profiled_us": self.profile.microseconds,
+            "ops": ops,
+        }
 
     def as_text(self, limits: Mapping[str, float] | None = None) -> str:
         """For people; `limits` as `Profile.table` takes them."""
@@ -123,14 +133,20 @@ def limits_of(path: str) -> dict[str, float]:
         ValueError: the file is not what the benchmark writes.
     """
     try:
-        rates = json.loads(Path(path).read_text())["machine"]["limits"]["1"]["rates"]
+        return roofline.peaks(json.loads(Path(path).read_text())["machine"]["limits"]["1"])
     except (ValueError, KeyError, TypeError):
         raise ValueError(f"{path} is not the JSON that `make bench` writes") from None
-    return {
-        word: max(float(rate) for name, rate in rates.items() if name.startswith(word))
-        for word in ("float32", "int8")
-        if any(name.startswith(word) for name in rates)
-    }
+
+
+def measured_limits() -> dict[str, float] | None:
+    """The same, measured now, which takes about two seconds; None where no C compiler can build what measures."""
+    with TemporaryDirectory() as folder:
+        program = Path(folder) / "roofline"
+        try:
+            roofline.build(program)
+        except (OSError, subprocess.CalledProcessError):
+            return None
+        return roofline.peaks(roofline.measure(program, threads=1, trials=3, sizes={}))
 
 
 def _latency(context: Context, info: SignatureInfo, inputs: list[Any], seconds: float) -> Latency:

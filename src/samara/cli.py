@@ -144,7 +144,8 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument(
         "--limits",
         metavar="RUN.json",
-        help="what make bench wrote: adds how large a part of the machine's limit an op reaches",
+        help="what make bench wrote of the machine's limits; without it the most multiplications of a thread are "
+        "measured, where there is a C compiler",
     )
     bench.add_argument("--json", action="store_true", help="as JSON")
 
@@ -394,14 +395,16 @@ def _run(arguments: Any) -> int:
 
 
 def _bench(arguments: Any) -> int:
-    from samara.bench import limits_of, measure
+    from samara.bench import limits_of, measure, measured_limits
 
-    limits = limits_of(arguments.limits) if arguments.limits else None
+    limits = limits_of(arguments.limits) if arguments.limits else measured_limits()
     figures = measure(arguments.model, arguments.signature, arguments.seconds, arguments.threads)
     if arguments.json:
-        print(json.dumps({"model": arguments.model, **figures.as_json()}, indent=2))
+        print(json.dumps({"model": arguments.model, **figures.as_json(limits)}, indent=2))
     else:
         print(f"{arguments.model}, signature {figures.signature}\n{figures.as_text(limits)}")
+        if limits is None:
+            print("parts of the machine's limit: no C compiler (CC or cc) to measure it, and no --limits")
     return 0
 
 

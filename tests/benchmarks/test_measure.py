@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.files import read, size
-from benchmarks.machine import describe, peak
+from benchmarks.machine import describe
 from benchmarks.process import Worker, WorkerError
+from samara import roofline
 
 MACHINE = {
     "caches": {"L1": 32768},
@@ -87,6 +88,7 @@ def test_a_worker_that_fails_says_why(tmp_path: Path) -> None:
 def test_the_machine(tmp_path: Path) -> None:
     machine = describe(tmp_path, [1], trials=1)
     limits = machine["limits"]["1"]
-    assert peak(limits, "int8") >= peak(limits, "float32") > 0.1
+    peaks = roofline.peaks(limits)
+    assert peaks["int8"] >= peaks["float32"] > 0.1
     assert limits["reads"].keys() == {*machine["caches"], "memory"}
     assert all(rate > 0.1 for rate in limits["reads"].values())

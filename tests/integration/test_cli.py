@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -345,6 +346,20 @@ def test_bench_tells_how_much_of_the_limit_an_op_reaches(samara, tmp_path: Path)
         "bench",
         "is not the JSON that `make bench` writes",
     )
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
+def test_bench_measures_the_limit(samara, tmp_path: Path, monkeypatch) -> None:
+    graph = Graph()
+    y = graph.b.conv2d(placeholder(graph, "x", [1, 8, 8, 4]), np.ones((3, 3, 4, 16), np.float32))
+    export_model(y, tmp_path / "conv.smr")
+    told = json.loads(samara("bench", tmp_path / "conv.smr", "--seconds", 0, "--json").out)
+    assert told["limits"]["int8"] >= told["limits"]["float32"] > max(op["gmacs"] or 0 for op in told["ops"])
+    assert "of limit" in samara("bench", tmp_path / "conv.smr", "--seconds", 0).out
+    monkeypatch.setenv("CC", str(tmp_path / "none"))
+    shown = samara("bench", tmp_path / "conv.smr", "--seconds", 0).out
+    assert "of limit" not in shown
+    assert "no C compiler" in shown
 
 
 def test_bench_refusals(samara, model: Path) -> None:

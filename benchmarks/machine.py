@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.network import Network
+from samara import roofline
 
-_SOURCE = Path(__file__).parent / "roofline.c"
 _CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 _BEYOND_CACHES = 256 << 20
 _WEIGHT_BYTES = {"float32": 4, "int8": 1}
@@ -22,23 +20,15 @@ def describe(folder: Path, threads: Sequence[int], trials: int = 7) -> dict[str,
     """The processor, its caches in bytes, and its limits for each number of threads: the best of `trials`.
 
     Raises:
-        subprocess.CalledProcessError: the C compiler, CC or cc, cannot build the program that measures them.
+        OSError, subprocess.CalledProcessError: as `roofline.build` says.
     """
     program = folder / "roofline"
-    compiler = os.environ.get("CC", "cc")
-    command = [compiler, "-O3", "-march=native", "-pthread", str(_SOURCE), "-o", str(program)]
-    subprocess.run(command, check=True, capture_output=True)
+    roofline.build(program)
     caches = _caches()
     # Half of a cache is sure to stay in it, but for what is shared with neighbours.
     sizes = {name: max(size // (8 if name == "L3" else 2), 1 << 12) for name, size in caches.items()}
     sizes["memory"] = _BEYOND_CACHES
-    told = [f"{name}={size}" for name, size in sizes.items()]
-    limits = {}
-    for count in threads:
-        shown = subprocess.run(
-            [str(program), str(count), str(trials), *told], check=True, capture_output=True, text=True
-        )
-        limits[str(count)] = json.loads(shown.stdout)
+    limits = {str(count): roofline.measure(program, count, trials, sizes) for count in threads}
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),
@@ -46,12 +36,6 @@ def describe(folder: Path, threads: Sequence[int], trials: int = 7) -> dict[str,
         "caches": caches,
         "limits": limits,
     }
-
-
-def peak(limits: Mapping[str, Any], precision: str) -> float:
-    """The highest rate of multiplications, in 1e9 a second, for a precision. Int8 may be computed in float too."""
-    kinds = ("float32",) if precision == "float32" else ("float32", "int8")
-    return max(float(rate) for name, rate in limits["rates"].items() if name.startswith(kinds))
 
 
 def limit(network: Network, precision: str, machine: Mapping[str, Any], threads: int) -> float:
@@ -62,7 +46,7 @@ def limit(network: Network, precision: str, machine: Mapping[str, Any], threads:
     cost nothing.
     """
     limits = machine["limits"][str(threads)]
-    rate = peak(limits, precision)
+    rate = roofline.peaks(limits)[precision]
     width = _WEIGHT_BYTES[precision]
     byte = _nanoseconds_of_a_byte(network.weight_count * width, machine["caches"], limits["reads"])
     return sum(max(layer.macs / rate, layer.weight_count * width * byte) / 1000 for layer in network.layers)
