@@ -13,10 +13,10 @@ static int32_t lstm_dot(const int8_t *x, const int8_t *weights, size_t count, in
 static int32_t lstm_gate(const smr_node *node, const fixed_lstm *lstm, size_t gate, size_t cell,
                          const int8_t *x, const int8_t *state) {
     const size_t gates = lstm->gates, row = gate * lstm->cells + cell;
-    const int8_t *filter = (const int8_t *)node->inputs[LSTM_FILTER]->data + row * lstm->inputs;
-    const int8_t *recurrent = (const int8_t *)node->inputs[LSTM_RECURRENT]->data + row * lstm->outputs;
-    const int32_t *bias = (const int32_t *)node->inputs[LSTM_BIAS]->data + row;
-    const int32_t *multipliers = (const int32_t *)node->inputs[LSTM_MULTIPLIERS]->data + gate;
+    const int8_t *filter = (const int8_t *)node->inputs[FIXED_LSTM_FILTER]->data + row * lstm->inputs;
+    const int8_t *recurrent = (const int8_t *)node->inputs[FIXED_LSTM_RECURRENT]->data + row * lstm->outputs;
+    const int32_t *bias = (const int32_t *)node->inputs[FIXED_LSTM_BIAS]->data + row;
+    const int32_t *multipliers = (const int32_t *)node->inputs[FIXED_LSTM_MULTIPLIERS]->data + gate;
     const int32_t first = lstm_dot(x, filter, lstm->inputs, bias[0]);
     const int32_t second = lstm_dot(state, recurrent, lstm->outputs, bias[gates * lstm->cells]);
     const int64_t input = fixed_saturate16(fixed_multiply(first, multipliers[0], multipliers[gates]));
@@ -51,8 +51,8 @@ static void lstm_step(const smr_node *node, const fixed_lstm *lstm, const int8_t
 
 static void lstm_project(const smr_node *node, const fixed_lstm *lstm, const int8_t *hidden, int8_t *state) {
     const smr_fixed_point_lstm_attributes *a = &node->attributes.fixed_point_lstm;
-    const int8_t *weights = node->inputs[LSTM_PROJECTION]->data;
-    const int32_t *bias = node->inputs[LSTM_PROJECTION + 1]->data;
+    const int8_t *weights = node->inputs[FIXED_LSTM_PROJECTION]->data;
+    const int32_t *bias = node->inputs[FIXED_LSTM_PROJECTION + 1]->data;
     size_t i;
     for (i = 0; i < lstm->outputs; ++i) {
         state[i] = fixed_lstm_output(a, lstm_dot(hidden, weights + i * lstm->cells, lstm->cells, bias[i]));
@@ -62,17 +62,20 @@ static void lstm_project(const smr_node *node, const fixed_lstm *lstm, const int
 /* Work items are sequences. */
 static smr_status run_fixed_point_lstm(const smr_node *node, size_t begin, size_t end, smr_error *error) {
     const fixed_lstm *lstm = SMR_CONST_PARAMETERS(node, fixed_lstm);
-    const bool projected = node->input_count > LSTM_PROJECTION && node->inputs[LSTM_PROJECTION] != NULL;
+    const bool projected =
+        node->input_count > FIXED_LSTM_PROJECTION && node->inputs[FIXED_LSTM_PROJECTION] != NULL;
     size_t item, step;
     (void)error;
     for (item = begin; item < end; ++item) {
-        const int8_t *x = (const int8_t *)node->inputs[LSTM_X]->data + item * lstm->steps * lstm->inputs;
+        const int8_t *x =
+            (const int8_t *)node->inputs[FIXED_LSTM_X]->data + item * lstm->steps * lstm->inputs;
         int8_t *y = (int8_t *)node->outputs[0]->data + item * lstm->steps * lstm->outputs;
         int8_t *state = (int8_t *)node->outputs[1]->data + item * lstm->outputs;
         int16_t *cell = (int16_t *)node->outputs[2]->data + item * lstm->cells;
         int8_t *hidden = (int8_t *)node->outputs[3]->data + item * lstm->cells;
-        memcpy(state, (const int8_t *)node->inputs[LSTM_STATE]->data + item * lstm->outputs, lstm->outputs);
-        memcpy(cell, (const int16_t *)node->inputs[LSTM_CELL]->data + item * lstm->cells,
+        memcpy(state, (const int8_t *)node->inputs[FIXED_LSTM_STATE]->data + item * lstm->outputs,
+               lstm->outputs);
+        memcpy(cell, (const int16_t *)node->inputs[FIXED_LSTM_CELL]->data + item * lstm->cells,
                lstm->cells * sizeof *cell);
         memset(hidden, 0, lstm->cells);
         for (step = 0; step < lstm->steps; ++step) {
@@ -118,8 +121,9 @@ static smr_status lstm_check_bias(const int32_t *bias, size_t biases, int32_t co
 
 static smr_status lstm_check_constants(const smr_node *node, int32_t gates, int32_t inputs, int32_t outputs,
                                        smr_error *error) {
-    const int32_t *multipliers = node->inputs[LSTM_MULTIPLIERS]->data, *bias = node->inputs[LSTM_BIAS]->data;
-    const size_t half = node->inputs[LSTM_BIAS]->count / 2;
+    const int32_t *multipliers = node->inputs[FIXED_LSTM_MULTIPLIERS]->data,
+                  *bias = node->inputs[FIXED_LSTM_BIAS]->data;
+    const size_t half = node->inputs[FIXED_LSTM_BIAS]->count / 2;
     int32_t side, gate;
     SMR_TRY(lstm_check_bias(bias, half, inputs, error));
     SMR_TRY(lstm_check_bias(bias + half, half, outputs, error));
@@ -135,9 +139,10 @@ static smr_status lstm_check_constants(const smr_node *node, int32_t gates, int3
 static smr_status lstm_check_projection(const smr_node *node, int32_t cells, int32_t outputs,
                                         smr_error *error) {
     const smr_fixed_point_lstm_attributes *a = &node->attributes.fixed_point_lstm;
-    const smr_value *projection = node->input_count > LSTM_PROJECTION ? node->inputs[LSTM_PROJECTION] : NULL;
+    const smr_value *projection =
+        node->input_count > FIXED_LSTM_PROJECTION ? node->inputs[FIXED_LSTM_PROJECTION] : NULL;
     const smr_value *bias =
-        node->input_count > LSTM_PROJECTION + 1 ? node->inputs[LSTM_PROJECTION + 1] : NULL;
+        node->input_count > FIXED_LSTM_PROJECTION + 1 ? node->inputs[FIXED_LSTM_PROJECTION + 1] : NULL;
     int32_t dims[2];
     if ((projection == NULL) != (bias == NULL) || (projection == NULL && cells != outputs)) {
         SMR_FAIL(error, SMR_ERROR_MODEL, "%d cells and %d outputs with%s projection and with%s bias of it",
@@ -148,8 +153,8 @@ static smr_status lstm_check_projection(const smr_node *node, int32_t cells, int
     }
     dims[0] = outputs;
     dims[1] = cells;
-    SMR_TRY(smr_quant_check_constant(node, LSTM_PROJECTION, error));
-    SMR_TRY(smr_quant_check_constant(node, LSTM_PROJECTION + 1, error));
+    SMR_TRY(smr_quant_check_constant(node, FIXED_LSTM_PROJECTION, error));
+    SMR_TRY(smr_quant_check_constant(node, FIXED_LSTM_PROJECTION + 1, error));
     SMR_TRY(lstm_check(projection, "projection", 2, dims, error));
     SMR_TRY(lstm_check(bias, "projection_bias", 1, dims, error));
     SMR_TRY(smr_fixed_check(a->projection_multiplier, a->projection_shift, error));
@@ -158,8 +163,8 @@ static smr_status lstm_check_projection(const smr_node *node, int32_t cells, int
 
 smr_status smr_prepare_fixed_point_lstm(smr_node *node, smr_error *error) {
     const smr_fixed_point_lstm_attributes *a = &node->attributes.fixed_point_lstm;
-    const smr_value *x = node->inputs[LSTM_X], *filter = node->inputs[LSTM_FILTER];
-    const smr_value *recurrent = node->inputs[LSTM_RECURRENT];
+    const smr_value *x = node->inputs[FIXED_LSTM_X], *filter = node->inputs[FIXED_LSTM_FILTER];
+    const smr_value *recurrent = node->inputs[FIXED_LSTM_RECURRENT];
     fixed_lstm *lstm = SMR_PARAMETERS(node, fixed_lstm);
     int32_t batch, gates, cells, outputs, k;
     if (x->rank != 3 || filter->rank != 3 || recurrent->rank != 3) {
@@ -177,7 +182,7 @@ smr_status smr_prepare_fixed_point_lstm(smr_node *node, smr_error *error) {
                  (int)outputs, (int)gates, (int)a->cell_scale_log2, (int)a->cell_clip,
                  (int)a->projection_clip);
     }
-    for (k = LSTM_FILTER; k <= LSTM_MULTIPLIERS; ++k) {
+    for (k = FIXED_LSTM_FILTER; k <= FIXED_LSTM_MULTIPLIERS; ++k) {
         SMR_TRY(smr_quant_check_constant(node, k, error));
     }
     {
@@ -187,10 +192,10 @@ smr_status smr_prepare_fixed_point_lstm(smr_node *node, smr_error *error) {
         const int32_t of_state[2] = {batch, outputs}, of_cell[2] = {batch, cells};
         SMR_TRY(lstm_check(filter, "filter", 3, of_filter, error));
         SMR_TRY(lstm_check(recurrent, "recurrent", 3, of_recurrent, error));
-        SMR_TRY(lstm_check(node->inputs[LSTM_BIAS], "bias", 3, of_bias, error));
-        SMR_TRY(lstm_check(node->inputs[LSTM_MULTIPLIERS], "multipliers", 3, of_multipliers, error));
-        SMR_TRY(lstm_check(node->inputs[LSTM_STATE], "output_state", 2, of_state, error));
-        SMR_TRY(lstm_check(node->inputs[LSTM_CELL], "cell_state", 2, of_cell, error));
+        SMR_TRY(lstm_check(node->inputs[FIXED_LSTM_BIAS], "bias", 3, of_bias, error));
+        SMR_TRY(lstm_check(node->inputs[FIXED_LSTM_MULTIPLIERS], "multipliers", 3, of_multipliers, error));
+        SMR_TRY(lstm_check(node->inputs[FIXED_LSTM_STATE], "output_state", 2, of_state, error));
+        SMR_TRY(lstm_check(node->inputs[FIXED_LSTM_CELL], "cell_state", 2, of_cell, error));
         SMR_TRY(lstm_check(node->outputs[0], "y", 3, of_y, error));
         SMR_TRY(lstm_check(node->outputs[1], "new_output_state", 2, of_state, error));
         SMR_TRY(lstm_check(node->outputs[2], "new_cell_state", 2, of_cell, error));

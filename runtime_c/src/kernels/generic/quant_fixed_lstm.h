@@ -5,14 +5,14 @@
 #include "fixed_short.h"
 
 enum {
-    LSTM_X,
-    LSTM_FILTER,
-    LSTM_RECURRENT,
-    LSTM_BIAS,
-    LSTM_MULTIPLIERS,
-    LSTM_STATE,
-    LSTM_CELL,
-    LSTM_PROJECTION
+    FIXED_LSTM_X,
+    FIXED_LSTM_FILTER,
+    FIXED_LSTM_RECURRENT,
+    FIXED_LSTM_BIAS,
+    FIXED_LSTM_MULTIPLIERS,
+    FIXED_LSTM_STATE,
+    FIXED_LSTM_CELL,
+    FIXED_LSTM_PROJECTION
 };
 
 typedef struct fixed_lstm fixed_lstm;
