@@ -162,7 +162,7 @@ bench: $(BENCH_ENV)/native ## Measure Samara beside other runtimes (BENCH_ARGS: 
 	$(BENCH_ENV)/bin/python -W ignore -m benchmarks $(BENCH_ARGS)
 
 bench-docs: $(BENCH_ENV)/native ## Write docs/benchmarks.md and a chart from RUNS, by default that of the last make bench
-	$(BENCH_ENV)/bin/python -m benchmarks.report $(RUNS) --write docs/benchmarks.md --chart build/bench/ratios.png
+	$(BENCH_ENV)/bin/python -m benchmarks.report $(RUNS) --write docs/benchmarks.md --chart docs/benchmarks.png
 
 bench-files: test-c ## Check and time MODELS, by default the golden files
 	$$(find build/release -name smr_bench -type f) $(MODELS)

@@ -32,6 +32,7 @@ def draw(figures: dict[Key, Cell], path: Path) -> None:
     axes.axvline(1.0, color="black", linewidth=1)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("{x:g}")
     axes.set_yticks(range(len(networks)), networks)
     axes.invert_yaxis()
     axes.set_xlabel("Samara's latency in parts of the best peer's (less is better)")

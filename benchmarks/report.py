@@ -1,6 +1,6 @@
 """Tables and the chart from the JSON of one or several runs.
 
-python -m benchmarks.report build/bench/run.json --write docs/benchmarks.md --chart build/bench/ratios.png
+python -m benchmarks.report build/bench/run.json --write docs/benchmarks.md --chart docs/benchmarks.png
 """
 
 from __future__ import annotations

@@ -149,7 +149,32 @@ static void change_dimension(smr_context *context, int32_t index, fuzz_random *r
     FUZZ_REQUIRE((value >= dimension.minimum) == (status != SMR_ERROR_DIMENSION));
 }
 
+/* Parts one after the other, the last one first: several threads without their chance. */
+static void run_reversed(void *user, smr_task task, void *argument, int32_t parts) {
+    (void)user;
+    while (parts-- > 0) {
+        task(argument, parts);
+    }
+}
+
+/* A config with a callback, one that cuts whatever can be cut, or none. */
+static const smr_context_config *choose_config(smr_context_config *config, uint32_t *count,
+                                               fuzz_random *random) {
+    const uint32_t kind = random_next(random) % 3;
+    smr_context_config_init(config);
+    if (kind == 1) {
+        config->op_callback = count_op;
+        config->op_callback_user = count;
+    } else {
+        config->parallel_for = run_reversed;
+        config->threads = 2 + (int32_t)(random_next(random) % 3);
+        config->least_parallel_ns = 1;
+    }
+    return kind == 0 ? NULL : config;
+}
+
 static void run_model(const smr_model *model, fuzz_random *random) {
+    const smr_context_config *chosen;
     smr_context *context = NULL;
     smr_model_info info;
     smr_context_config config;
@@ -157,15 +182,12 @@ static void run_model(const smr_model *model, fuzz_random *random) {
     uint32_t count = 0;
     int32_t i, k;
     FUZZ_REQUIRE(smr_model_get_info(model, &info, NULL) == SMR_OK);
-    FUZZ_REQUIRE(smr_context_memory(model, NULL, &bytes, &alignment, NULL) == SMR_OK);
+    chosen = choose_config(&config, &count, random);
+    FUZZ_REQUIRE(smr_context_memory(model, chosen, &bytes, &alignment, NULL) == SMR_OK);
     if (bytes > FUZZ_CONTEXT_LIMIT) {
         return;
     }
-    smr_context_config_init(&config);
-    config.op_callback = count_op;
-    config.op_callback_user = &count;
-    FUZZ_REQUIRE(smr_context_create(model, random_next(random) % 2 == 0 ? &config : NULL, NULL, 0, &context,
-                                    NULL) == SMR_OK);
+    FUZZ_REQUIRE(smr_context_create(model, chosen, NULL, 0, &context, NULL) == SMR_OK);
     if (!takes_long(context)) {
         const smr_status status = smr_self_test(context, 0.001f, NULL);
         FUZZ_REQUIRE(status == SMR_OK || status == SMR_ERROR_MISMATCH || status == SMR_ERROR_DATA ||
