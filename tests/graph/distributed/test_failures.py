@@ -39,7 +39,9 @@ def test_the_end_of_a_worker_ends_the_others_with_its_name(how: str, said: str) 
 def test_a_restart_continues_from_the_last_checkpoint(tmp_path: Path) -> None:
     pytest.importorskip("safetensors")
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    command += ["--max-restarts=1", str(FOLDER / "restart_program.py"), str(tmp_path), str(STEPS)]
+    # The launcher looks seldom, so that the worker that is left tells of the other before it is stopped too.
+    command += ["--max-restarts=1", "--monitor-interval=3"]
+    command += [str(FOLDER / "restart_program.py"), str(tmp_path), str(STEPS)]
     process = subprocess.Popen(
         command, env=environment(), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

@@ -311,7 +311,7 @@ static void product_take_zero_point(const smr_node *node, const smr_product *p, 
     size_t r, n;
     for (r = 0; r < pixels; ++r, sums += outputs) {
         const int32_t less = p->filter_zero_point * product_sum_seen(node, p, channel, first + r);
-        for (n = 0; n < outputs; ++n) {
+        for (n = 0; n < tile->outputs; ++n) { /* a narrow tile leaves no more */
             sums[n] -= less;
         }
     }
