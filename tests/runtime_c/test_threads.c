@@ -177,7 +177,7 @@ static void test_parts(void) {
 
 /* ---- Threads that really help */
 
-#define PATIENCE 10000000000u /* nanoseconds, after which nobody waits any more */
+#define PATIENCE 60000000000u /* nanoseconds, after which nobody waits any more */
 
 typedef struct meeting {
 #if defined(SMR_PLATFORM_THREADS)
