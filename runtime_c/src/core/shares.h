@@ -22,7 +22,7 @@ static inline uint32_t smr_shares(size_t lines) {
 
 /* The first line of a share. */
 static inline size_t smr_share_begin(size_t lines, size_t share, uint32_t shares) {
-    return lines * share / shares;
+    return (size_t)((uint64_t)lines * share / shares);
 }
 
 /* Some work items of one share, or all of several. */

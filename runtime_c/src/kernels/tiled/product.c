@@ -105,9 +105,9 @@ static void product_begin_part(const smr_product *p, const uint8_t *x, const pro
                                size_t number, size_t channel, product_part *part) {
     const smr_window *window = &p->window;
     const size_t height = (size_t)window->positions[0], width = (size_t)window->positions[1];
-    const size_t units = range->end - range->begin;
-    const size_t begin = p->unit * (range->begin + units * number / range->parts);
-    const size_t end = p->unit * (range->begin + units * (number + 1) / range->parts);
+    const uint64_t units = range->end - range->begin;
+    const size_t begin = p->unit * (range->begin + (size_t)(units * number / range->parts));
+    const size_t end = p->unit * (range->begin + (size_t)(units * (number + 1) / range->parts));
     const size_t first = p->rows ? 0 : begin;
     part->number = number;
     part->line = range->image * height + first;
