@@ -8,7 +8,7 @@
 
 #include "random_nodes.h"
 
-#define CASES 1350
+#define CASES 1500
 
 static uint8_t random_type; /* of the numbers of a case */
 
@@ -195,6 +195,56 @@ static uint16_t open_where(bench *b) {
     return SMR_OP_WHERE;
 }
 
+/* Elements of which many are equal to others: few numbers, among them such as are none. */
+static void open_alike(smr_value *value, uint8_t type, const int32_t *dims) {
+    static const float numbers[] = {-1.0f, 0.0f, -0.0f, 1.0f, 1e30f, INFINITY, -INFINITY, NAN};
+    static const int32_t integers[] = {-1, 0, 1, 127, 128, -128, INT32_MAX, INT32_MIN};
+    size_t i;
+    open_value(value, type, 4, dims, 0);
+    for (i = 0; i < value->count; ++i) {
+        const int32_t number = next_random(0, 7);
+        switch (type) {
+            case SMR_DTYPE_FLOAT32: ((float *)value->data)[i] = numbers[number]; break;
+            case SMR_DTYPE_FLOAT16: ((uint16_t *)value->data)[i] = smr_float_to_half(numbers[number]); break;
+            case SMR_DTYPE_INT32: ((int32_t *)value->data)[i] = integers[number]; break;
+            default: ((uint8_t *)value->data)[i] = (uint8_t)integers[number]; break;
+        }
+    }
+}
+
+/* Comparisons of two operands, as in open_binary but of any type, and logic, whose truth is any byte but 0.
+ */
+static uint16_t open_comparison(bench *b) {
+    static const uint16_t opcodes[] = {SMR_OP_EQUAL,       SMR_OP_NOT_EQUAL,   SMR_OP_LESS,
+                                       SMR_OP_LESS_EQUAL,  SMR_OP_GREATER,     SMR_OP_GREATER_EQUAL,
+                                       SMR_OP_IS_NAN,      SMR_OP_LOGICAL_AND, SMR_OP_LOGICAL_OR,
+                                       SMR_OP_LOGICAL_XOR, SMR_OP_LOGICAL_NOT};
+    static const uint8_t types[] = {SMR_DTYPE_FLOAT32, SMR_DTYPE_FLOAT16, SMR_DTYPE_INT32,
+                                    SMR_DTYPE_INT8,    SMR_DTYPE_UINT8,   SMR_DTYPE_BOOL};
+    const uint16_t opcode = opcodes[next_random(0, 10)];
+    const bool alone = opcode == SMR_OP_IS_NAN || opcode == SMR_OP_LOGICAL_NOT;
+    const bool ordered = opcode >= SMR_OP_LESS && opcode <= SMR_OP_GREATER_EQUAL;
+    const uint8_t type = opcode == SMR_OP_IS_NAN        ? types[next_random(0, 1)]
+                         : opcode >= SMR_OP_LOGICAL_AND ? SMR_DTYPE_BOOL
+                                                        : types[next_random(0, ordered ? 4 : 5)];
+    int32_t dims[3][4], i, k;
+    for (i = 0; i < 4; ++i) {
+        dims[2][i] = i < 3                    ? next_random(1, 4)
+                     : next_random(0, 3) == 0 ? next_random(1, 700)
+                                              : next_size(140);
+    }
+    for (k = 0; k < (alone ? 1 : 2); ++k) {
+        const int32_t repeated = alone || next_random(0, 1) == 0 ? 0 : next_random(0, 15);
+        for (i = 0; i < 4; ++i) {
+            dims[k][i] = (repeated >> i & 1) != 0 && (k == 0 || dims[0][i] == dims[2][i]) ? 1 : dims[2][i];
+        }
+        open_alike(&b->values[k], type, dims[k]);
+    }
+    open_value(&b->values[4], SMR_DTYPE_BOOL, 4, dims[2], 0);
+    connect(b, alone ? 1 : 2);
+    return opcode;
+}
+
 /* Normalizations, softmax and its logarithm, which test_sequences.c compares for float32. */
 static uint16_t open_rows(bench *b) {
     static const uint16_t opcodes[] = {SMR_OP_SOFTMAX, SMR_OP_LOG_SOFTMAX, SMR_OP_LAYER_NORMALIZATION,
@@ -288,8 +338,9 @@ static uint16_t open_resample(bench *b) {
     return SMR_OP_RESAMPLE;
 }
 
-#define FORMS     9
-#define FORM_CAST 3
+#define FORMS           10
+#define FORM_CAST       3
+#define FORM_COMPARISON 8
 
 static uint16_t open_node(bench *b, int32_t form) {
     memset(b, 0, sizeof *b);
@@ -303,6 +354,7 @@ static uint16_t open_node(bench *b, int32_t form) {
         case 5: return open_transpose(b);
         case 6: return open_rows(b);
         case 7: return open_where(b);
+        case FORM_COMPARISON: return open_comparison(b);
         default: return open_resample(b);
     }
 }
@@ -327,8 +379,9 @@ static size_t count_far(const bench *b, const void *expected, float size) {
 }
 
 /* Whether an op gives the same bits with every instruction set. */
-static bool is_moved(uint16_t opcode) {
-    return opcode == SMR_OP_TRANSPOSE || opcode == SMR_OP_RESAMPLE || opcode == SMR_OP_WHERE;
+static bool is_exact(const bench *b, uint16_t opcode) {
+    return opcode == SMR_OP_TRANSPOSE || opcode == SMR_OP_RESAMPLE || opcode == SMR_OP_WHERE ||
+           b->values[4].dtype == SMR_DTYPE_BOOL;
 }
 
 static void check_case(int number, size_t used[FORMS]) {
@@ -354,8 +407,8 @@ static void check_case(int number, size_t used[FORMS]) {
             continue;
         }
         used[form] += strcmp(run_with(&b, opcode, allowed), "generic") != 0;
-        far =
-            is_moved(opcode) ? memcmp(expected, b.values[4].data, bytes) != 0 : count_far(&b, expected, size);
+        far = is_exact(&b, opcode) ? memcmp(expected, b.values[4].data, bytes) != 0
+                                   : count_far(&b, expected, size);
         memcpy(first, b.values[4].data, bytes);
         (void)run_with(&b, opcode, allowed); /* in other parts */
         if (!CHECK(far == 0) || !CHECK(memcmp(first, b.values[4].data, bytes) == 0) ||

@@ -30,6 +30,13 @@
 /* 0 where `a` is NaN. */
 #define VECTOR_MULTIPLY_NUMBER(a, b) NEON_FLOATS(vandq_u32(vceqq_f32(a, a), NEON_BITS(vmulq_f32(a, b))))
 
+/* Comparisons of floats are false if one is NaN; those of integers give -1 for true. */
+#define VECTOR_LESS_EQUAL(a, b)    vcleq_f32(a, b)
+#define VECTOR_EQUAL(a, b)         vceqq_f32(a, b)
+#define VECTOR_INT_FROM_MASK(mask) vreinterpretq_s32_u32(mask)
+#define VECTOR_INT_LESS(a, b)      vreinterpretq_s32_u32(vcltq_s32(a, b))
+#define VECTOR_INT_EQUAL(a, b)     vreinterpretq_s32_u32(vceqq_s32(a, b))
+
 /* Part 0 to 3 of 16 numbers. */
 static inline int32x4_t neon_int8(const int8_t *from, size_t part) {
     const int8x16_t all = vld1q_s8(from);
@@ -64,6 +71,10 @@ static inline int32x4_t neon_nearest(float32x4_t x, float32x4_t low, float32x4_t
 #define VECTOR_BYTES_FLIP(a, b)    veorq_s8(a, b)
 #define VECTOR_BYTES_LARGER(a, b)  vmaxq_s8(a, b)
 #define VECTOR_BYTES_SMALLER(a, b) vminq_s8(a, b)
+#define VECTOR_BYTES_LESS(a, b)    vreinterpretq_s8_u8(vcltq_s8(a, b))
+#define VECTOR_BYTES_EQUAL(a, b)   vreinterpretq_s8_u8(vceqq_s8(a, b))
+#define VECTOR_BYTES_AND(a, b)     vandq_s8(a, b)
+#define VECTOR_BYTES_OR(a, b)      vorrq_s8(a, b)
 /* Four vectors as int16 with saturation, `added`, and as int8 with saturation. */
 #define VECTOR_BYTES_NARROW(a, b, c, d, added)                                             \
     vcombine_s8(vqmovn_s16(vqaddq_s16(vcombine_s16(vqmovn_s32(a), vqmovn_s32(b)), added)), \

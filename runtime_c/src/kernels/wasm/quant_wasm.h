@@ -31,6 +31,13 @@
 /* 0 where `a` is NaN. */
 #define VECTOR_MULTIPLY_NUMBER(a, b) wasm_v128_and(wasm_f32x4_eq(a, a), wasm_f32x4_mul(a, b))
 
+/* Comparisons of floats are false if one is NaN; those of integers give -1 for true. */
+#define VECTOR_LESS_EQUAL(a, b)    wasm_f32x4_le(a, b)
+#define VECTOR_EQUAL(a, b)         wasm_f32x4_eq(a, b)
+#define VECTOR_INT_FROM_MASK(mask) (mask)
+#define VECTOR_INT_LESS(a, b)      wasm_i32x4_lt(a, b)
+#define VECTOR_INT_EQUAL(a, b)     wasm_i32x4_eq(a, b)
+
 /* Part 0 to 3 of 16 numbers. */
 static inline v128_t wasm_int8(const void *from, size_t part) {
     const v128_t all = wasm_v128_load(from);
@@ -66,6 +73,10 @@ static inline int32_t wasm_int_sum(v128_t x) {
 #define VECTOR_BYTES_FLIP(a, b)    wasm_v128_xor(a, b)
 #define VECTOR_BYTES_LARGER(a, b)  wasm_i8x16_max(a, b)
 #define VECTOR_BYTES_SMALLER(a, b) wasm_i8x16_min(a, b)
+#define VECTOR_BYTES_LESS(a, b)    wasm_i8x16_lt(a, b)
+#define VECTOR_BYTES_EQUAL(a, b)   wasm_i8x16_eq(a, b)
+#define VECTOR_BYTES_AND(a, b)     wasm_v128_and(a, b)
+#define VECTOR_BYTES_OR(a, b)      wasm_v128_or(a, b)
 /* Four vectors as int16 with saturation, `added`, and as int8 with saturation. */
 #define VECTOR_BYTES_NARROW(a, b, c, d, added)                                        \
     wasm_i8x16_narrow_i16x8(wasm_i16x8_add_sat(wasm_i16x8_narrow_i32x4(a, b), added), \

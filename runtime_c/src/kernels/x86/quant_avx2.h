@@ -31,6 +31,13 @@
 /* 0 where `a` is NaN. */
 #define VECTOR_MULTIPLY_NUMBER(a, b) _mm256_and_ps(_mm256_cmp_ps(a, a, _CMP_ORD_Q), _mm256_mul_ps(a, b))
 
+/* Comparisons of floats are false if one is NaN; those of integers give -1 for true. */
+#define VECTOR_LESS_EQUAL(a, b)    _mm256_cmp_ps(a, b, _CMP_LE_OQ)
+#define VECTOR_EQUAL(a, b)         _mm256_cmp_ps(a, b, _CMP_EQ_OQ)
+#define VECTOR_INT_FROM_MASK(mask) _mm256_castps_si256(mask)
+#define VECTOR_INT_LESS(a, b)      _mm256_cmpgt_epi32(b, a)
+#define VECTOR_INT_EQUAL(a, b)     _mm256_cmpeq_epi32(a, b)
+
 #define VECTOR_SHORT        __m256i
 #define VECTOR_SHORT_ALL(x) _mm256_set1_epi16(x)
 
@@ -43,6 +50,10 @@
 #define VECTOR_BYTES_FLIP(a, b)               _mm256_xor_si256(a, b)
 #define VECTOR_BYTES_LARGER(a, b)             _mm256_max_epi8(a, b)
 #define VECTOR_BYTES_SMALLER(a, b)            _mm256_min_epi8(a, b)
+#define VECTOR_BYTES_LESS(a, b)               _mm256_cmpgt_epi8(b, a)
+#define VECTOR_BYTES_EQUAL(a, b)              _mm256_cmpeq_epi8(a, b)
+#define VECTOR_BYTES_AND(a, b)                _mm256_and_si256(a, b)
+#define VECTOR_BYTES_OR(a, b)                 _mm256_or_si256(a, b)
 /* Four vectors as int16 with saturation, `added`, and as int8 with saturation. */
 #define VECTOR_BYTES_NARROW(a, b, c, d, added) vector_narrow(a, b, c, d, added)
 

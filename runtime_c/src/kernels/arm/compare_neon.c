@@ -1,0 +1,4 @@
+/* Comparison and logic with NEON. */
+#include "quant_neon.h"
+
+#include "../vector/compare.inc"

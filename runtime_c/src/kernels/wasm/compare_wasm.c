@@ -1,0 +1,4 @@
+/* Comparison and logic with WebAssembly SIMD. */
+#include "quant_wasm.h"
+
+#include "../vector/compare.inc"
