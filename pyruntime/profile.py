@@ -18,6 +18,7 @@ _CONVOLUTIONS = (
 )
 _MATRIX_PRODUCTS = ("matmul", "quantized_matmul")
 _RECURRENT = ("lstm", "gru", "rnn")
+_RECURRENT_INTEGERS = {"quantized_lstm": 4, "quantized_gru": 3}  # and their gates
 
 
 def multiplications(op: str, inputs: Sequence[Shape | None], outputs: Sequence[Shape]) -> int | None:
@@ -39,9 +40,9 @@ def multiplications(op: str, inputs: Sequence[Shape | None], outputs: Sequence[S
         return math.prod(result) * (math.prod(first[-2:]) // max(result[-2], 1))
     if op in _RECURRENT:
         return math.prod(first[:2]) * math.prod(second)
-    if op == "quantized_lstm" and third is not None:
+    if op in _RECURRENT_INTEGERS and third is not None:
         # The matrices have columns that pad the cells, which do not count.
-        return math.prod(first) * 4 * third[0] + math.prod(first[:2]) * 4 * third[0] ** 2
+        return math.prod(first[:2]) * (first[2] + third[0]) * _RECURRENT_INTEGERS[op] * third[0]
     if op == "attention":
         keys = second[-2]
         return (math.prod(first) + math.prod(result)) * keys

@@ -24,7 +24,7 @@ _CLAMPING = (*LINEAR, "add", "subtract", "multiply", "average_pool", "mean")
 _FREE = (*_CLAMPING, "table")
 
 # Rules whose op computes with integers wherever it stands, and what `rule_of` gives for those that would.
-_WEIGHTED = (*LINEAR, "lstm")
+_WEIGHTED = (*LINEAR, *recurrent.LAYERS)
 _WITH_WEIGHTS = tuple((rule, "") for rule in _WEIGHTED)
 
 # With a constant for all but one operand, a function of one number.
@@ -68,7 +68,7 @@ class Decisions:
 
     def joins_states(self, op: Operation) -> bool:
         """Whether an operation joins the states of recurrent layers, which are written at scales of one kind."""
-        return all(self.rules.get(t.op) == "lstm" and t.index == 0 for t in op.given_inputs)
+        return all(self.rules.get(t.op) in recurrent.LAYERS and t.index == 0 for t in op.given_inputs)
 
 
 def is_real(tensor: Tensor | None) -> bool:
@@ -78,7 +78,7 @@ def is_real(tensor: Tensor | None) -> bool:
 
 def data_tensors(op: Operation, rule: str) -> list[Tensor]:
     """What an integer operation reads as integers."""
-    if rule == "lstm":
+    if rule in recurrent.LAYERS:
         op, rule = recurrent.product_of(op), "matmul"
     if rule in LINEAR:
         assert op.inputs[0] is not None
@@ -143,7 +143,7 @@ def _choose(found: Decisions, options: Int8) -> None:
         if not any(is_real(t) for t in op.outputs):
             continue
         rule, reason = rule_of(op)
-        if rule == "lstm" and not reason:
+        if rule in recurrent.LAYERS and not reason:
             product = recurrent.product_of(op)
             if options.keeps(product.name, product.type):
                 continue
@@ -184,7 +184,7 @@ def _body_in_float(op: Operation, name: str) -> list[str]:
 def _absorb(found: Decisions, uses: dict[int, int]) -> None:
     """Leaves a product to the recurrent layer that alone reads it."""
     for op, rule in list(found.rules.items()):
-        if rule == "lstm":
+        if rule in recurrent.LAYERS:
             product = recurrent.product_of(op)
             if uses[id(product.outputs[0])] == 1 and not product.control_inputs:
                 found.absorbed.add(product)
@@ -229,7 +229,7 @@ def rule_of(op: Operation) -> tuple[str, str]:
         return rule, "" if _is_lookup(op) else "its inputs are constants"
     if rule in LINEAR:
         return rule, _linear_problem(op)
-    if rule == "lstm":
+    if rule in recurrent.LAYERS:
         return rule, recurrent.problem(op) or _linear_problem(recurrent.product_of(op))
     if rule == "table" and len(op.given_inputs) > 1:
         return rule, "it is a function of more than one number"

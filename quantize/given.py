@@ -17,6 +17,7 @@ from samara.graph import dtypes
 from samara.graph.dtypes import DType
 from samara.graph.graph import Graph, Operation, Tensor
 from samara.graph.rewrite import ModelGraph, SignatureGraph, constant_value, copy, needed
+from samara.quantize import recurrent
 from samara.quantize.decide import LINEAR, data_tensors, is_real, rule_of
 from samara.quantize.integer import PROBABILITY, Site, build, requantized
 from samara.quantize.rewrite import Quantized
@@ -149,7 +150,7 @@ class _Rewriter:
         ):
             return
         rule, reason = rule_of(op)
-        if rule in ("float_only", "lstm") or not op.given_inputs:
+        if rule in ("float_only", *recurrent.LAYERS) or not op.given_inputs:
             return
         inputs = data_tensors(op, rule)
         if not any(t is not None and id(t) in self.scales for t in inputs):

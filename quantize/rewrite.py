@@ -58,7 +58,8 @@ def quantize_model(model: ModelGraph, options: Int8 | str, samples: Sequence[Seq
     model = transform(model, _as_product) or model
     decisions = decide(model, options)
     demanded = _demanded(model, decisions, options)
-    ranges, cells = calibrate(model, _to_observe(decisions, demanded), _recurrent(decisions), samples)
+    with_cells = [op for op, rule in decisions.rules.items() if rule == "lstm"]
+    ranges, cells = calibrate(model, _to_observe(decisions, demanded), with_cells, samples)
     if options.inputs == "int8":
         _unite_inputs(model, ranges)
     return _Rewriter(model, decisions, demanded, ranges, cells, options).run()
@@ -95,13 +96,10 @@ def _to_observe(decisions: Decisions, demanded: Mapping[int, Tensor]) -> list[Te
     """The tensors whose range decides their scale."""
     wanted = [t for op in decisions.rules for t in op.outputs if is_real(t)]
     wanted += [t for t in demanded.values() if t.op not in decisions.rules]
-    wanted += [t for op in _recurrent(decisions) for t in recurrent.observed(op) if is_real(t)]
+    layers = [op for op, rule in decisions.rules.items() if rule in recurrent.LAYERS]
+    wanted += [t for op in layers for t in recurrent.observed(op) if is_real(t)]
     unique = {id(t): t for t in wanted if constant_value(t) is None}
     return sorted(unique.values(), key=lambda t: (t.op.id, t.index))
-
-
-def _recurrent(decisions: Decisions) -> list[Operation]:
-    return [op for op, rule in decisions.rules.items() if rule == "lstm"]
 
 
 def _unite_inputs(model: ModelGraph, ranges: dict[str, MinMax]) -> None:
@@ -175,8 +173,8 @@ class _Rewriter:
             self._keep(op, copy(self._graph, op, [self._as_integers(t) for t in op.given_inputs]))
         elif rule in ("same", "concat", "pad"):
             self._move(op, rule)
-        elif rule == "lstm":
-            self._recur(op)
+        elif rule in recurrent.LAYERS:
+            self._recur(op, rule)
         else:
             self._compute(op, rule)
 
@@ -200,23 +198,28 @@ class _Rewriter:
             note=self._note,
         )
 
-    def _recur(self, op: Operation) -> None:
-        """A recurrent layer, whose cells are int16 between its steps and real numbers for whoever reads them."""
-        site = self._site(op, "lstm", None, op.name, op.outputs[0])
-        cells = recurrent.cell_quantization(self._cells[op])
-        given = [op.inputs[i] if i < len(op.inputs) else None for i in range(recurrent.LENGTHS + 1)]
-        state = self._quantized(op, given[recurrent.STATE], site.y, dtypes.int8)
-        cell = self._quantized(op, given[recurrent.CELL], cells, dtypes.int16)
-        lengths = given[recurrent.LENGTHS]
-        bits = round(-np.log2(float(cells.scale)))
-        made = recurrent.lstm(site, state, cell, None if lengths is None else self._plain[id(lengths)], bits)
+    def _recur(self, op: Operation, rule: str) -> None:
+        """A recurrent layer. What it keeps between its steps is int16, and real numbers for whoever reads those."""
+        site = self._site(op, rule, None, op.name, op.outputs[0])
+        state, lengths = recurrent.state_of(op), recurrent.lengths_of(op)
+        lengths = None if lengths is None else self._plain[id(lengths)]
+        if rule == "lstm":
+            kept = recurrent.cell_quantization(self._cells[op])
+            cell = self._quantized(op, recurrent.cell_of(op), kept, dtypes.int16)
+            state = self._quantized(op, state, site.y, dtypes.int8)
+            made = recurrent.lstm(site, state, cell, lengths, recurrent.bits_of(kept))
+        else:
+            whole = self._state_range([op])
+            kept = recurrent.kept_quantization(max(-whole.low, whole.high))
+            state = self._quantized(op, state, kept, dtypes.int16)
+            made = recurrent.gru(site, state, lengths, recurrent.bits_of(kept))
         for old, new in zip(recurrent.states(op), made, strict=False):
             self._keep_integers(old, new)
-        old, new = op.outputs[recurrent.NEW_CELL], made[recurrent.NEW_CELL]
-        self._note(new, cells)
-        attributes = {"scale": float(cells.scale), "dtype": old.dtype}
-        made = self._graph.apply("dequantize", [new], attributes, name=f"{op.name}/cell").outputs
-        self._plain[id(old)] = made[0]
+        old, new = op.outputs[-1], made[-1]
+        self._note(new, kept)
+        attributes = {"scale": float(kept.scale), "dtype": old.dtype}
+        name = f"{op.name}/{'cell' if rule == 'lstm' else 'state'}"
+        self._plain[id(old)] = self._graph.apply("dequantize", [new], attributes, name=name).outputs[0]
 
     def _quantized(
         self, op: Operation, tensor: Tensor | None, scale: Quantization, dtype: Any
@@ -343,21 +346,25 @@ class _Rewriter:
         rule = self._decisions.rules.get(tensor.op)
         if rule in ("same", "pad"):
             return self._scale(data_tensors(tensor.op, rule)[0])
-        if rule == "lstm" and tensor.index > 0:
-            return self._scale(tensor.op.outputs[0])
-        if rule == "lstm" or (rule == "concat" and self._decisions.joins_states(tensor.op)):
-            return self._state_scale(
-                [tensor.op] if rule == "lstm" else [t.op for t in tensor.op.given_inputs]
-            )
+        if rule in recurrent.LAYERS:
+            if tensor.index > 0:
+                return self._scale(tensor.op.outputs[0])
+            return self._state_scale([tensor.op])
+        if rule == "concat" and self._decisions.joins_states(tensor.op):
+            return self._state_scale([t.op for t in tensor.op.given_inputs])
         if rule == "softmax":
             return PROBABILITY
         return self._ranges[tensor.name].quantization()
 
     def _state_scale(self, layers: Sequence[Operation]) -> Quantization:
-        """One of all states of recurrent layers: those before the first step, if any are given, and after each."""
+        whole = self._state_range(layers)
+        return recurrent.state_quantization(whole.low, whole.high)
+
+    def _state_range(self, layers: Sequence[Operation]) -> MinMax:
+        """Of all states of recurrent layers: those before the first step, if any are given, and after each."""
         whole = MinMax()
         for op in layers:
-            given = op.inputs[recurrent.STATE] if len(op.inputs) > recurrent.STATE else None
+            given = recurrent.state_of(op)
             value = constant_value(given)
             if value is not None:
                 whole.observe(value, op.name)
@@ -365,7 +372,7 @@ class _Rewriter:
                 recurrent.states(op) if given is None or value is not None else (*recurrent.states(op), given)
             ):
                 whole.merge(self._ranges[tensor.name])
-        return recurrent.state_quantization(whole.low, whole.high)
+        return whole
 
     # The ends ---------------------------------------------------------------------------------------------------
 

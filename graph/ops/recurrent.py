@@ -383,6 +383,7 @@ OPS.register(
         shape=_gru_shape,
         reference=_gru,
         gradient=_gradient(1, 3, _gru_step),
+        quant="gru",
         scratch=_scratch(3, more=True),
     ),
     OpDef(

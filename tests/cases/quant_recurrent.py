@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -60,6 +61,26 @@ def _cell(a: Any, table: Any, gates: list[int], cell: int) -> tuple[int, int]:
     return min(max(out, -128), 127), cell
 
 
+def _steps(a: Any, x: Any, lengths: Any) -> Iterator[tuple[int, tuple[int, int]]]:
+    """The sequences and the places of the steps that are taken, in their order."""
+    steps, batch = (x.shape[1], x.shape[0]) if a.batch_first else x.shape[:2]
+    for n in range(batch):
+        order = range(steps if lengths is None else int(lengths[n]))
+        for t in reversed(order) if a.reverse else order:
+            yield n, ((n, t) if a.batch_first else (t, n))
+
+
+def _start(a: Any, x: Any, cells: int) -> tuple[Any, int]:
+    """An output that says nothing, and the batch."""
+    return np.full((*x.shape[:2], cells), a.output_zero_point, np.int8), x.shape[0 if a.batch_first else 1]
+
+
+def _columns(k: int, gates: int) -> range:
+    """The columns of the gates of a cell."""
+    first = k // 16 * 16 * gates + k % 16
+    return range(first, first + 16 * gates, 16)
+
+
 def _lstm(
     a: Any,
     x: Any,
@@ -73,28 +94,69 @@ def _lstm(
     lengths: Any = None,
 ) -> Any:
     size = recurrent.shape[0]
-    steps, batch = (x.shape[1], x.shape[0]) if a.batch_first else x.shape[:2]
-    y = np.full((*x.shape[:2], size), a.output_zero_point, np.int8)
+    y, batch = _start(a, x, size)
     last = np.full((batch, size), a.output_zero_point, np.int8) if state is None else state.copy()
     cells = np.zeros((batch, size), np.int16) if cell is None else cell.copy()
-    for n in range(batch):
-        order = range(steps if lengths is None else int(lengths[n]))
-        for t in reversed(order) if a.reverse else order:
-            place = (n, t) if a.batch_first else (t, n)
-            before = last[n].copy()
-            for k in range(size):
-                gates = []
-                first = k // 16 * 64 + k % 16
-                for column in range(first, first + 64, 16):
-                    given = _sum(x[place], weights[:, column], bias[0, column], multiplier[0, column])
-                    more = _sum(before, recurrent[:, column], bias[1, column], multiplier[1, column])
-                    gates.append(_short(given + more))
-                last[n, k], cells[n, k] = _cell(a, table, gates, int(cells[n, k]))
-            y[place] = last[n]
+    for n, place in _steps(a, x, lengths):
+        before = last[n].copy()
+        for k in range(size):
+            gates = []
+            for column in _columns(k, 4):
+                given = _sum(x[place], weights[:, column], bias[0, column], multiplier[0, column])
+                more = _sum(before, recurrent[:, column], bias[1, column], multiplier[1, column])
+                gates.append(_short(given + more))
+            last[n, k], cells[n, k] = _cell(a, table, gates, int(cells[n, k]))
+        y[place] = last[n]
     return y, last, cells
 
 
-ORACLES = {"quantized_lstm": _lstm}
+def _byte(a: Any, state: int) -> int:
+    """A state as the output has it, whose steps in 1 are so many."""
+    steps = _nearest(Fraction(state * a.output_multiplier, 2**a.state_bits))
+    return min(max(steps + a.output_zero_point, -128), 127)
+
+
+def _gru(
+    a: Any,
+    x: Any,
+    weights: Any,
+    recurrent: Any,
+    bias: Any,
+    multiplier: Any,
+    table: Any,
+    state: Any = None,
+    lengths: Any = None,
+) -> Any:
+    size = recurrent.shape[0]
+    y, batch = _start(a, x, size)
+    states = np.zeros((batch, size), np.int16) if state is None else state.copy()
+    for n, place in _steps(a, x, lengths):
+        h = [int(v) for v in states[n]]
+        read = np.int8([_byte(a, v) for v in h])
+        sums = np.zeros((3, 2, size), np.int64)
+        for k in range(size):
+            for gate, column in enumerate(_columns(k, 3)):
+                sums[gate, 0, k] = _sum(x[place], weights[:, column], bias[0, column], multiplier[0, column])
+                sums[gate, 1, k] = _sum(read, recurrent[:, column], bias[1, column], multiplier[1, column])
+        update, reset = (
+            [_sigmoid(table, _short(int(given + more))) for given, more in sums[gate].T] for gate in (0, 1)
+        )
+        if not a.reset_after:
+            left = np.int8([_byte(a, _product(r, v)) for r, v in zip(reset, h, strict=True)])
+            for k in range(size):
+                column = _columns(k, 3)[2]
+                sums[2, 1, k] = _sum(left, recurrent[:, column], bias[1, column], multiplier[1, column])
+        for k in range(size):
+            given, more = (int(v) for v in sums[2, :, k])
+            fresh = _short(given + (_product(reset[k], more) if a.reset_after else more))
+            new = _nearest(Fraction(_curve(table, _short(2 * fresh)), 2 ** (15 - a.state_bits)))
+            states[n, k] = new + _product(update[k], _short(h[k] - new))
+            y[(*place, k)] = _byte(a, int(states[n, k]))
+    last = np.int8([[_byte(a, int(v)) for v in row] for row in states]).reshape(batch, size)
+    return y, last, states
+
+
+ORACLES = {"quantized_lstm": _lstm, "quantized_gru": _gru}
 
 
 def _constant(array: Any) -> Input:
@@ -125,10 +187,11 @@ def _case(
     label: str = "",
     **attributes: Any,
 ) -> Case:
-    """`reach` is about how large the sum of an input's or the state's products becomes."""
+    """A GRU where there are state_bits. `reach` is about how large the sum of an input's or the state's products is."""
     generator = np.random.default_rng([steps, batch, inputs, cells])
+    gru = "state_bits" in attributes
     first = (batch, steps) if attributes.get("batch_first") else (steps, batch)
-    columns = -(-cells // 16) * 64
+    columns = -(-cells // 16) * 16 * (3 if gru else 4)
     matrices = [
         generator.integers(-weights, min(weights, 127), (rows, columns), np.int8, endpoint=True)
         for rows in (inputs, cells)
@@ -136,18 +199,30 @@ def _case(
     typical = [70.0 * 70.0 * np.sqrt(rows) for rows in (inputs, cells)]
     multiplier = np.stack([2**11 * reach / t * generator.uniform(0.3, 1.0, columns) for t in typical])
     state = Input(shape=(batch, cells), dtype="int8", low=-128, high=127)
+    kept = Input(shape=(batch, cells), dtype="int16", low=-20000, high=20000)
+    states = [kept] if gru else [state, kept]
     operands: list[Input | None] = [
         Input(shape=(*first, inputs), dtype="int8", low=-128, high=127),
         *(_constant(m) for m in matrices),
         _constant(generator.integers(-bias, bias, (2, columns), np.int32, endpoint=True)),
         _constant(multiplier.astype(_F)),
         _constant(tanh_table() if table is None else table),
-        state if start else None,
-        Input(shape=(batch, cells), dtype="int16", low=-20000, high=20000) if start else None,
+        *(s if start else None for s in states),
         None if lengths is None else Input(shape=(batch,), dtype="int32", values=lengths),
     ]
-    given = {"cell_bits": 11, "output_multiplier": 127, **attributes}
-    return Case(op="quantized_lstm", inputs=tuple(operands), attributes=given, label=label, dynamic=dynamic)
+    given = {} if gru else {"cell_bits": 11}
+    given |= {"output_multiplier": 127, **attributes}
+    return Case(
+        op="quantized_gru" if gru else "quantized_lstm",
+        inputs=tuple(operands),
+        attributes=given,
+        label=label,
+        dynamic=dynamic,
+    )
+
+
+def _gru_case(*sizes: int, state_bits: int = 14, **options: Any) -> Case:
+    return _case(*sizes, state_bits=state_bits, **options)
 
 
 def _wild() -> Any:
@@ -184,4 +259,37 @@ CASES = [
     _case(3, 2, 12, 32, weights=128, label="least"),
     _case(5, 3, 4, 4, batch_first=True, start=False, dynamic=True, label="moves"),
     _case(5, 3, 4, 16, batch_first=True, dynamic=True, label="moves"),
+    *(
+        _gru_case(1, 1, 1, 1, start=start, reset_after=after)
+        for start in (False, True)
+        for after in (False, True)
+    ),
+    _gru_case(5, 3, 4, 4),
+    _gru_case(5, 3, 4, 4, reset_after=True),
+    _gru_case(4, 1, 3, 16, start=False),
+    _gru_case(4, 1, 3, 16, start=False, reset_after=True),
+    _gru_case(3, 2, 17, 17, output_zero_point=-5),
+    _gru_case(2, 1, 33, 33, reset_after=True, output_zero_point=11),
+    _gru_case(3, 1, 40, 32, output_multiplier=255, output_zero_point=-128),
+    _gru_case(4, 1, 20, 48, reverse=True, start=False, state_bits=8),
+    _gru_case(3, 1, 5, 80, output_zero_point=127, output_multiplier=16383),
+    _gru_case(2, 1, 7, 160, state_bits=9, output_multiplier=60, reset_after=True),
+    _gru_case(0, 1, 4, 16),
+    _gru_case(0, 2, 3, 5, batch_first=True, start=False),
+    _gru_case(3, 0, 3, 4),
+    _gru_case(20, 1, 6, 32, label="long"),
+    _gru_case(18, 2, 9, 20, reset_after=True, label="long"),
+    _gru_case(4, 3, 5, 15, reverse=True, reset_after=True),
+    _gru_case(4, 9, 8, 16, batch_first=True),
+    _gru_case(4, 9, 8, 16, batch_first=True, reset_after=True),
+    _gru_case(4, 5, 3, 18, lengths=[4, 0, 1, 3, 2]),
+    _gru_case(4, 5, 3, 18, lengths=[2, 0, 1, 3, 2], reverse=True, output_zero_point=3, reset_after=True),
+    _gru_case(4, 4, 3, 32, lengths=[2, 1, 0, 3], reverse=True, batch_first=True, start=False),
+    _gru_case(4, 3, 3, 5, lengths=[0, 0, 0]),
+    *(_gru_case(3, 2, 9, 32, table=_wild(), reset_after=after, label="wild") for after in (False, True)),
+    _gru_case(3, 1, 9, 17, table=_wild(), reach=1e30, reset_after=True, label="infinite"),
+    _gru_case(3, 1, 12, 32, reach=30.0, label="saturated"),
+    *(_gru_case(3, 2, 12, 32, weights=128, reset_after=after, label="least") for after in (False, True)),
+    _gru_case(5, 3, 4, 4, batch_first=True, start=False, dynamic=True, reset_after=True, label="moves"),
+    _gru_case(5, 3, 4, 16, batch_first=True, dynamic=True, label="moves"),
 ]

@@ -93,14 +93,15 @@ def test_state_is_reset_saved_and_loaded(kind: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(in_pieces(first, x, 6, 6), expected, rtol=0, atol=1e-6)
 
 
-def test_pieces_of_integers_give_the_same_bits(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["lstm", "gru"])
+def test_pieces_of_integers_give_the_same_bits(kind: str, tmp_path: Path) -> None:
     x = random(1, STEPS, INPUTS)
     samples = [{"x": x[:, :6]}, {"x": x[:, 6:]}]
-    model = streaming("lstm", tmp_path / "m.smr", samples=samples, quantize="int8")
-    assert "quantized_lstm" in {op.op for op in model.ops()}
+    model = streaming(kind, tmp_path / "m.smr", samples=samples, quantize="int8")
+    assert f"quantized_{kind}" in {op.op for op in model.ops()}
     found = [
         in_pieces(model.context(), x, *sizes) for sizes in ((6, 6), (1,) * STEPS, (5, 2, 1, 4), (3, 3, 1, 5))
     ]
     for other in found[1:]:
         np.testing.assert_array_equal(other, found[0])
-    np.testing.assert_allclose(found[0], at_once("lstm", x), atol=0.03)
+    np.testing.assert_allclose(found[0], at_once(kind, x), atol=0.03)

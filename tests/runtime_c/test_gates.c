@@ -8,15 +8,16 @@
 
 #include "random_nodes.h"
 
-#define CASES 300
+#define CASES 500
 
 #define INPUTS  9
 #define OUTPUTS 3
 
-enum { X, FILTER, RECURRENT, BIAS, MULTIPLIER, TABLE, STATE, CELL, LENGTHS };
+enum { X, FILTER, RECURRENT, BIAS, MULTIPLIER, TABLE, STATE, CELL, LENGTHS, GRU_LENGTHS = CELL };
 
 typedef struct gate_bench {
     smr_node node;
+    bool gru;
     smr_value given[INPUTS], made[OUTPUTS];
     const smr_value *inputs[INPUTS];
     smr_value *outputs[OUTPUTS];
@@ -73,17 +74,42 @@ static void fill_multipliers(smr_value *multipliers, int32_t columns, int32_t in
     }
 }
 
-static void open_gates(gate_bench *b) {
-    smr_quantized_lstm_attributes *a = &b->node.attributes.quantized_lstm;
+static void set_attributes(gate_bench *b, bool batch_first) {
+    const bool reverse = next_random(0, 1) != 0;
+    const int32_t zero_point = next_random(-128, 127);
+    if (b->gru) {
+        smr_quantized_gru_attributes *a = &b->node.attributes.quantized_gru;
+        a->reverse = reverse;
+        a->batch_first = batch_first;
+        a->reset_after = next_random(0, 1) != 0;
+        a->state_bits = next_random(8, 14);
+        a->output_multiplier = next_random(1, (1 << a->state_bits) - 1);
+        if (next_random(0, 3) > 0) {
+            a->output_multiplier = next_random(100, 250);
+        }
+        a->output_zero_point = zero_point;
+    } else {
+        smr_quantized_lstm_attributes *a = &b->node.attributes.quantized_lstm;
+        a->reverse = reverse;
+        a->batch_first = batch_first;
+        a->cell_bits = next_random(8, 12);
+        a->cell_clip = next_random(0, 2) == 0 ? next_random(1, INT16_MAX) : 0;
+        a->output_multiplier = next_random(0, 4) == 0 ? next_random(1, INT16_MAX) : next_random(100, 300);
+        a->output_zero_point = zero_point;
+    }
+}
+
+static void open_gates(gate_bench *b, bool gru) {
     const bool alone = next_random(0, 1) == 0, first = next_random(0, 1) != 0;
     const int32_t steps = next_random(0, 5), batch = alone ? 1 : next_random(1, 20);
     const int32_t inputs = next_size(70),
                   cells = next_random(0, 2) == 0 ? 16 * next_random(1, 11) : next_size(70);
-    const int32_t columns = (cells + 15) / 16 * 64;
+    const int32_t columns = (cells + 15) / 16 * 16 * (gru ? 3 : 4), lengths = gru ? GRU_LENGTHS : LENGTHS;
     const int32_t x[] = {first ? batch : steps, first ? steps : batch, inputs}, y[] = {x[0], x[1], cells};
     const int32_t sums[] = {2, columns}, table[] = {3, 16}, of_state[] = {batch, cells};
     int32_t i;
     memset(b, 0, sizeof *b);
+    b->gru = gru;
     open_input(b, X, SMR_DTYPE_INT8, 3, x);
     open_matrix(b, FILTER, inputs, columns);
     open_matrix(b, RECURRENT, cells, columns);
@@ -93,13 +119,15 @@ static void open_gates(gate_bench *b) {
     fill_table(&b->given[TABLE]);
     fill_multipliers(&b->given[MULTIPLIER], columns, inputs, cells);
     if (next_random(0, 1) != 0) {
-        open_input(b, STATE, SMR_DTYPE_INT8, 2, of_state);
-        open_input(b, CELL, SMR_DTYPE_INT16, 2, of_state);
+        open_input(b, STATE, gru ? SMR_DTYPE_INT16 : SMR_DTYPE_INT8, 2, of_state);
+        if (!gru) {
+            open_input(b, CELL, SMR_DTYPE_INT16, 2, of_state);
+        }
     }
     if (next_random(0, 3) == 0) {
-        open_input(b, LENGTHS, SMR_DTYPE_INT32, 1, &batch);
+        open_input(b, lengths, SMR_DTYPE_INT32, 1, &batch);
         for (i = 0; i < batch; ++i) {
-            ((int32_t *)b->given[LENGTHS].data)[i] = next_random(0, steps);
+            ((int32_t *)b->given[lengths].data)[i] = next_random(0, steps);
         }
     }
     open_value(&b->made[0], SMR_DTYPE_INT8, 3, y, 0);
@@ -108,15 +136,10 @@ static void open_gates(gate_bench *b) {
     for (i = 0; i < OUTPUTS; ++i) {
         b->outputs[i] = &b->made[i];
     }
-    a->reverse = next_random(0, 1) != 0;
-    a->batch_first = first;
-    a->cell_bits = next_random(8, 12);
-    a->cell_clip = next_random(0, 2) == 0 ? next_random(1, INT16_MAX) : 0;
-    a->output_multiplier = next_random(0, 4) == 0 ? next_random(1, INT16_MAX) : next_random(100, 300);
-    a->output_zero_point = next_random(-128, 127);
+    set_attributes(b, first);
     b->node.inputs = b->inputs;
     b->node.outputs = b->outputs;
-    b->node.input_count = INPUTS;
+    b->node.input_count = gru ? INPUTS - 1 : INPUTS;
     b->node.output_count = OUTPUTS;
 }
 
@@ -140,7 +163,7 @@ static smr_status prepare_with(gate_bench *b, uint32_t isas, smr_error *error) {
     b->node.isas = isas;
     b->node.work = 0;
     b->node.phased = false;
-    b->node.kernel = smr_kernel_select(SMR_OP_QUANTIZED_LSTM, &b->node);
+    b->node.kernel = smr_kernel_select(b->gru ? SMR_OP_QUANTIZED_GRU : SMR_OP_QUANTIZED_LSTM, &b->node);
     if (!CHECK(b->node.kernel != NULL)) {
         exit(EXIT_FAILURE);
     }
@@ -190,7 +213,7 @@ static void check_case(int number) {
     const char *name;
     uint32_t index, isa;
     int i;
-    open_gates(&b);
+    open_gates(&b, number % 2 != 0);
     for (i = 0; i < OUTPUTS; ++i) {
         bytes += value_bytes(&b.made[i]);
     }
@@ -206,8 +229,9 @@ static void check_case(int number) {
         }
         CHECK((strcmp(run_with_isas(&b, allowed, expected + bytes), "generic") != 0) == (index > 0));
         if (!CHECK(memcmp(expected + bytes, expected, bytes) == 0)) {
-            fprintf(stderr, "    case %d with %s: x [%d, %d, %d], %d cells\n", number, name,
-                    b.given[X].dims[0], b.given[X].dims[1], b.given[X].dims[2], b.given[RECURRENT].dims[0]);
+            fprintf(stderr, "    case %d with %s: %s, x [%d, %d, %d], %d cells\n", number, name,
+                    b.gru ? "gru" : "lstm", b.given[X].dims[0], b.given[X].dims[1], b.given[X].dims[2],
+                    b.given[RECURRENT].dims[0]);
         }
     }
     free(expected);
@@ -224,22 +248,39 @@ static void check_refused(gate_bench *b, int32_t *number, int32_t value) {
     *number = before;
 }
 
-static void check_refusals(void) {
+static void check_refused_lstm(gate_bench *b) {
+    smr_quantized_lstm_attributes *a = &b->node.attributes.quantized_lstm;
+    check_refused(b, &a->cell_bits, 7);
+    check_refused(b, &a->cell_bits, 13);
+    check_refused(b, &a->cell_clip, -1);
+    check_refused(b, &a->cell_clip, 32768);
+    check_refused(b, &a->output_multiplier, 0);
+    check_refused(b, &a->output_multiplier, 32768);
+    check_refused(b, &a->output_zero_point, 128);
+    check_refused(b, &a->output_zero_point, -129);
+}
+
+static void check_refused_gru(gate_bench *b) {
+    smr_quantized_gru_attributes *a = &b->node.attributes.quantized_gru;
+    check_refused(b, &a->state_bits, 7);
+    check_refused(b, &a->state_bits, 15);
+    check_refused(b, &a->output_multiplier, 0);
+    check_refused(b, &a->output_multiplier, 1 << a->state_bits);
+    check_refused(b, &a->output_zero_point, 128);
+    check_refused(b, &a->output_zero_point, -129);
+}
+
+static void check_refusals(bool gru) {
     const float wrong[] = {-1.0f, INFINITY, NAN};
-    smr_quantized_lstm_attributes *a;
     int32_t number;
     gate_bench b;
     int i;
-    open_gates(&b);
-    a = &b.node.attributes.quantized_lstm;
-    check_refused(&b, &a->cell_bits, 7);
-    check_refused(&b, &a->cell_bits, 13);
-    check_refused(&b, &a->cell_clip, -1);
-    check_refused(&b, &a->cell_clip, 32768);
-    check_refused(&b, &a->output_multiplier, 0);
-    check_refused(&b, &a->output_multiplier, 32768);
-    check_refused(&b, &a->output_zero_point, 128);
-    check_refused(&b, &a->output_zero_point, -129);
+    open_gates(&b, gru);
+    if (gru) {
+        check_refused_gru(&b);
+    } else {
+        check_refused_lstm(&b);
+    }
     check_refused(&b, (int32_t *)b.given[BIAS].data, INT32_MAX);
     check_refused(&b, (int32_t *)b.given[BIAS].data + b.given[BIAS].count - 1, INT32_MIN);
     for (i = 0; i < 3; ++i) {
@@ -257,20 +298,21 @@ static void check_refusals(void) {
     close_gates(&b);
 }
 
-static void check_lengths(void) {
+static void check_lengths(bool gru) {
+    const int lengths = gru ? GRU_LENGTHS : LENGTHS;
     smr_error error;
     gate_bench b;
     do {
-        open_gates(&b);
-        if (b.inputs[LENGTHS] == NULL) {
+        open_gates(&b, gru);
+        if (b.inputs[lengths] == NULL) {
             close_gates(&b);
         }
-    } while (b.inputs[LENGTHS] == NULL);
+    } while (b.inputs[lengths] == NULL);
     CHECK_OK(prepare_with(&b, 0, &error), error);
     b.node.scratch = guard_allocate(b.node.scratch_bytes, 64, true);
-    ((int32_t *)b.given[LENGTHS].data)[0] = -1;
+    ((int32_t *)b.given[lengths].data)[0] = -1;
     CHECK(b.node.run(&b.node, 0, b.node.work, &error) == SMR_ERROR_DATA);
-    ((int32_t *)b.given[LENGTHS].data)[0] = 6;
+    ((int32_t *)b.given[lengths].data)[0] = 6;
     CHECK(b.node.run(&b.node, 0, b.node.work, &error) == SMR_ERROR_DATA);
     guard_free(b.node.scratch);
     close_gates(&b);
@@ -283,8 +325,9 @@ int main(int argc, char **argv) {
         check_case(i);
     }
     for (i = 0; i < 10; ++i) {
-        check_refusals();
+        check_refusals(i % 2 != 0);
     }
-    check_lengths();
+    check_lengths(false);
+    check_lengths(true);
     return check_result();
 }

@@ -85,6 +85,7 @@ static double cost_multiplications(const smr_node *node) {
         case SMR_OP_QUANTIZED_MATMUL:
             return (double)z->count * cost_axis(x, 0) * cost_axis(x, 1) / cost_axis(z, 1);
         case SMR_OP_QUANTIZED_LSTM:
+        case SMR_OP_QUANTIZED_GRU:
             return (double)x->count / cost_axis(x, 0) *
                    ((double)y->count + 2.0 * (double)node->inputs[2]->count);
         case SMR_OP_LSTM:

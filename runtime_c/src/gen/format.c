@@ -549,6 +549,15 @@ static const smr_format_field quantized_lstm_attributes_fields[] = {
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
 };
 
+static const smr_format_field quantized_gru_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+};
+
 static const smr_format_field cond_attributes_fields[] = {
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
@@ -783,6 +792,7 @@ const smr_format_table smr_format_tables[] = {
     {integer_resize_bilinear_attributes_fields, 3},
     {fixed_point_l2_normalize_attributes_fields, 2},
     {quantized_lstm_attributes_fields, 6},
+    {quantized_gru_attributes_fields, 6},
     {cond_attributes_fields, 2},
     {while_loop_attributes_fields, 4},
     {lstm_attributes_fields, 3},
@@ -990,7 +1000,7 @@ const int16_t smr_format_attributes[256] = {
     SMR_TABLE_INTEGER_RESIZE_BILINEAR_ATTRIBUTES,
     SMR_TABLE_FIXED_POINT_L2_NORMALIZE_ATTRIBUTES,
     SMR_TABLE_QUANTIZED_LSTM_ATTRIBUTES,
-    -1,
+    SMR_TABLE_QUANTIZED_GRU_ATTRIBUTES,
     -1,
     -1,
     -1,

@@ -93,6 +93,7 @@ typedef enum smr_opcode {
     SMR_OP_INTEGER_RESIZE_BILINEAR = 180,
     SMR_OP_FIXED_POINT_L2_NORMALIZE = 181,
     SMR_OP_QUANTIZED_LSTM = 182,
+    SMR_OP_QUANTIZED_GRU = 183,
     SMR_OP_COND = 190,
     SMR_OP_WHILE_LOOP = 191,
     SMR_OP_DYNAMIC_UPDATE_SLICE = 192,
@@ -836,6 +837,15 @@ typedef struct smr_quantized_lstm_attributes {
     int32_t output_zero_point;
 } smr_quantized_lstm_attributes;
 
+typedef struct smr_quantized_gru_attributes {
+    uint8_t reverse;
+    uint8_t batch_first;
+    uint8_t reset_after;
+    int32_t state_bits;
+    int32_t output_multiplier;
+    int32_t output_zero_point;
+} smr_quantized_gru_attributes;
+
 typedef struct smr_cond_attributes {
     int32_t then_body; /* a program of the model */
     int32_t else_body; /* a program of the model */
@@ -957,6 +967,7 @@ typedef union smr_attributes {
     smr_integer_resize_bilinear_attributes integer_resize_bilinear;
     smr_fixed_point_l2_normalize_attributes fixed_point_l2_normalize;
     smr_quantized_lstm_attributes quantized_lstm;
+    smr_quantized_gru_attributes quantized_gru;
     smr_cond_attributes cond;
     smr_while_loop_attributes while_loop;
     smr_lstm_attributes lstm;
@@ -1019,6 +1030,6 @@ typedef struct smr_op_def {
 
 /* Sorted by opcode. */
 extern const smr_op_def smr_op_defs[];
-#define SMR_OP_DEF_COUNT 176
+#define SMR_OP_DEF_COUNT 177
 
 #endif

@@ -6,9 +6,8 @@
 #include "quant_conv.h"
 
 #define GATE_CURVES 16 /* of a table */
-#define GATE_COUNT  4
+#define GATE_MOST   4  /* gates of a cell */
 #define GATE_BLOCK  16 /* cells whose gates are side by side, a panel each */
-#define GATE_SUMS   (GATE_COUNT * GATE_BLOCK)
 
 /* The weights of all gates in panels of 16, and what belongs to them. */
 typedef struct smr_gate_matrix {
@@ -18,11 +17,12 @@ typedef struct smr_gate_matrix {
     size_t panel_bytes; /* for each 4 numbers of a row 64 */
 } smr_gate_matrix;
 
-/* Rows of bytes, combined with `flip` by exclusive or, that are multiplied by the panels of a block, and
- * where what they give to its gates goes, as numbers with 11 fraction bits. */
+/* Rows of bytes, combined with `flip` by exclusive or, that are multiplied by some panels of a block, and
+ * where what they give to those gates goes, as numbers with 11 fraction bits. */
 typedef struct smr_gate_rows {
     const int8_t *weights;
     size_t panel_bytes;
+    size_t gates; /* 1 to GATE_MOST */
     const int32_t *bias;
     const int32_t *start; /* the same, less what a flip adds */
     const uint8_t *x;
@@ -38,23 +38,27 @@ typedef struct smr_gate_rows {
 /* Cells of one sequence in a step. Gates lie `apart` numbers from each other. */
 typedef struct smr_gate_cells {
     const int16_t *table;
-    const int16_t *given; /* by the inputs */
+    int16_t *given; /* by the inputs; gru_reset leaves the sum of the update gate there */
     size_t given_apart;
     const int16_t *sums; /* of the state */
     size_t sums_apart;
-    int16_t *cell;
+    int16_t *cell; /* of a GRU: the state */
     int8_t *out;
     size_t count;       /* a multiple of GATE_BLOCK */
     uint32_t doublings; /* from the fraction bits of cells to 12 */
     int16_t unit;       /* 1 in a cell */
     int16_t least, most;
-    int16_t multiplier;
+    int16_t multiplier; /* to the steps of an output, of numbers with 15 fraction bits, or of a GRU's state */
     int16_t zero_point;
 } smr_gate_cells;
 
 typedef struct smr_gate_functions {
     void (*sums)(const smr_gate_rows *rows);
     void (*lstm)(const smr_gate_cells *cells);
+    void (*gru_after)(const smr_gate_cells *cells);
+    /* What the reset gate leaves of the state, and then, with its sums for what is new alone, the step. */
+    void (*gru_reset)(const smr_gate_cells *cells);
+    void (*gru)(const smr_gate_cells *cells);
     /* As those of smr_product_functions; null where `flip` is 0. */
     void (*copy)(uint8_t *to, const uint8_t *from, size_t count);
     void (*start)(const uint8_t *weights, size_t panel_bytes, size_t panels, const int32_t *bias,
@@ -63,7 +67,13 @@ typedef struct smr_gate_functions {
     uint8_t flip;
 } smr_gate_functions;
 
-/* Whether a node has something to be computed with other functions, and has them do it. */
+/* Those of no instruction set. */
+extern const smr_gate_functions smr_gate_generic;
+
+/* The state of a GRU as its output is. */
+void smr_gate_bytes(const smr_gate_cells *cells);
+
+/* Has a node be computed with other functions. */
 void smr_gate_use(smr_node *node, const smr_gate_functions *functions);
 
 #endif

@@ -15,8 +15,8 @@ void smr_gate_sums(const smr_product_functions *tiles, smr_gate_narrow narrow, c
     tile.first = true;
     tile.careful = g->careful;
     tile.partial = sums;
-    for (at = 0; at < GATE_COUNT; at += panels) {
-        panels = GATE_COUNT - at < most ? GATE_COUNT - at : most;
+    for (at = 0; at < g->gates; at += panels) {
+        panels = g->gates - at < most ? g->gates - at : most;
         tile.weights = (const uint8_t *)g->weights + at * g->panel_bytes;
         for (row = 0; row < g->rows; row += rows) {
             rows = g->rows - row < tiles->pixels[panels - 1] ? g->rows - row : tiles->pixels[panels - 1];

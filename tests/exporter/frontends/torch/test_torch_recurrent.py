@@ -197,16 +197,18 @@ def test_states_in_buffers_are_kept_between_runs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("options", ["layers", "all"])
-def test_lstm_becomes_integers(options: str, tmp_path: Path) -> None:
-    module = layer("lstm", 8, 20, **OPTIONS[options])
+@pytest.mark.parametrize("kind", ["lstm", "gru"])
+def test_layers_become_integers(kind: str, options: str, tmp_path: Path) -> None:
+    module = layer(kind, 8, 20, **OPTIONS[options])
     samples = [torch.randn(9, 7, 8, generator=torch.Generator().manual_seed(k)) for k in range(3)]
     report = export_model(module, tmp_path / "m.smr", inputs=(samples[0],), samples=samples, quantize="int8")
     ops = report.programs[0].ops
-    assert ops["quantized_lstm"] == (4 if options == "all" else 3)
-    assert ops["lstm"] == ops["quantized_matmul"] == 0
+    assert ops[f"quantized_{kind}"] == (4 if options == "all" else 3)
+    assert ops[kind] == ops["quantized_matmul"] == 0
     model = load(tmp_path / "m.smr")
     for x in samples:
         with torch.no_grad():
-            y, (state, cell) = module(x)
-        for found, expected in zip(model(x.numpy()).values(), (y, state, cell), strict=True):
+            y, states = module(x)
+        wanted = (y, *(states if kind == "lstm" else [states]))
+        for found, expected in zip(model(x.numpy()).values(), wanted, strict=True):
             assert np.abs(found - expected.numpy()).max() < 0.05 * float(expected.abs().max())
