@@ -1,4 +1,4 @@
-/* Attention of float32 with NEON. */
+/* Attention with NEON. */
 #include "../generic/attention.h"
 #include "../prototypes.h"
 #include "neon.h"

@@ -19,7 +19,7 @@ static inline void halves_narrow_vector(const float *from, uint16_t *to) {
 
 #include "../vector/halves.inc"
 
-const smr_vector_halves smr_halves_neon = {halves_widen, halves_narrow};
+const smr_halves smr_halves_neon = {halves_widen, halves_narrow};
 
 smr_status smr_prepare_cast_neon(smr_node *node, smr_error *error) {
     return smr_vector_prepare_cast(node, &smr_halves_neon, error);

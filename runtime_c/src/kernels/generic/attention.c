@@ -13,6 +13,8 @@
 
 #define ATTENTION_LANES SMR_ATTENTION_LANES
 #define ATTENTION_KEYS  SMR_ATTENTION_KEYS
+#define ATTENTION_WIDE \
+    ((size_t)SMR_ATTENTION_NUMBERS * ATTENTION_LANES) /* the most that is widened at once */
 
 _Static_assert(sizeof(smr_attention_parameters) <= SMR_PARAMETER_BYTES,
                "smr_attention_parameters fit a node");
@@ -103,19 +105,50 @@ static void attention_weigh(smr_attention_tile *tile, size_t count) {
 #include "attention.inc"
 
 static const smr_attention_functions attention_functions_f32 = {
-    attention_begin_f32, attention_products_f32, attention_cap,    attention_mask_f32,
+    attention_begin_f32, attention_products_f32, attention_cap,    smr_attention_mask,
     attention_weigh,     attention_add_f32,      attention_end_f32};
 static const smr_attention_functions attention_functions_f16 = {
-    attention_begin_f16, attention_products_f16, attention_cap,    attention_mask_f16,
+    attention_begin_f16, attention_products_f16, attention_cap,    smr_attention_mask,
     attention_weigh,     attention_add_f16,      attention_end_f16};
 
-void smr_attention_mask_f32(const smr_attention_parameters *p, smr_attention_tile *tile, size_t mask,
-                            size_t first, size_t count) {
-    attention_mask_f32(p, tile, mask, first, count);
+void smr_attention_mask(const smr_attention_parameters *p, smr_attention_tile *tile, size_t mask,
+                        size_t first, size_t count) {
+    const void *data = p->mask->data;
+    const float *added;
+    float wide[ATTENTION_KEYS];
+    size_t i, j, step;
+    for (i = 0; i < tile->lanes; ++i) {
+        const size_t place = mask + i * p->mask_row + first * p->mask_column;
+        float *scores = attention_scores(tile, i, &step);
+        if (p->mask->dtype == SMR_DTYPE_BOOL) {
+            const uint8_t *seen = (const uint8_t *)data + place;
+            for (j = 0; j < count; ++j) {
+                if (seen[j * p->mask_column] == 0) {
+                    scores[j * step] = -INFINITY;
+                }
+            }
+            continue;
+        }
+        if (p->mask->dtype == SMR_DTYPE_FLOAT32) {
+            added = (const float *)data + place;
+        } else {
+            p->halves->widen((const uint16_t *)data + place, wide, p->mask_column == 0 ? 1 : count);
+            added = wide;
+        }
+        for (j = 0; j < count; ++j) {
+            scores[j * step] += added[j * p->mask_column];
+        }
+    }
 }
 
-void smr_attention_use(smr_node *node, const smr_attention_functions *functions) {
-    SMR_PARAMETERS(node, smr_attention_parameters)->functions = functions;
+/* Numbers of an operand as the functions take them, until the next ones are asked for. */
+static const void *attention_numbers(const smr_attention_parameters *p, const smr_attention_tile *tile,
+                                     const uint8_t *from, size_t count) {
+    if (!p->widened) {
+        return from;
+    }
+    p->halves->widen((const uint16_t *)(const void *)from, tile->wide, count);
+    return tile->wide;
 }
 
 /* One tile of queries through all keys that one of them sees. */
@@ -123,9 +156,10 @@ static void attention_take(const smr_attention_parameters *p, smr_attention_tile
                            const uint8_t *value, size_t element, size_t mask) {
     const size_t keys = attention_seen(p, tile->row + tile->lanes - 1);
     size_t first;
-    for (first = 0; first < keys; first += ATTENTION_KEYS) {
-        const size_t count = keys - first < ATTENTION_KEYS ? keys - first : ATTENTION_KEYS;
-        p->functions->products(p, tile, key + first * p->size * element, count);
+    for (first = 0; first < keys; first += p->block) {
+        const size_t count = keys - first < p->block ? keys - first : p->block;
+        p->functions->products(
+            p, tile, attention_numbers(p, tile, key + first * p->size * element, count * p->size), count);
         if (p->softcap > 0.0f) {
             p->functions->cap(p, tile, count);
         }
@@ -136,18 +170,31 @@ static void attention_take(const smr_attention_parameters *p, smr_attention_tile
             attention_look_back(p, tile, first, count);
         }
         p->functions->weigh(tile, count);
-        p->functions->add(p, tile, value + first * p->outputs * element, count);
+        p->functions->add(
+            p, tile, attention_numbers(p, tile, value + first * p->outputs * element, count * p->outputs),
+            count);
     }
 }
 
-static smr_status run_attention(const smr_node *node, size_t begin, size_t end, smr_error *error) {
+/* What a tile gives. */
+static void attention_give(const smr_attention_parameters *p, const smr_attention_tile *tile, uint8_t *y) {
+    if (!p->widened) {
+        p->functions->end(p, tile, y);
+        return;
+    }
+    p->functions->end(p, tile, tile->wide);
+    p->halves->narrow(tile->wide, (uint16_t *)(void *)y, tile->lanes * p->outputs);
+}
+
+/* `wide` has room for ATTENTION_WIDE numbers where some are widened. */
+static void attention_run(const smr_node *node, size_t begin, size_t end, float *wide) {
     const smr_attention_parameters *p = SMR_CONST_PARAMETERS(node, smr_attention_parameters);
     const smr_value *query = node->inputs[0], *key = node->inputs[1], *value = node->inputs[2];
     const smr_value *y = node->outputs[0];
     const size_t element = array_element_size(y);
     smr_attention_tile tile;
     size_t item;
-    (void)error;
+    tile.wide = wide;
     for (item = begin; item < end; ++item) {
         const size_t matrix = item / p->blocks, start = item % p->blocks * ATTENTION_ITEM;
         const size_t stop = p->queries - start < ATTENTION_ITEM ? p->queries : start + ATTENTION_ITEM;
@@ -160,14 +207,39 @@ static smr_status run_attention(const smr_node *node, size_t begin, size_t end, 
         tile.sums = tile.queries + p->size * ATTENTION_LANES;
         for (tile.row = start; tile.row < stop; tile.row += tile.lanes) {
             const size_t row = matrix * p->queries + tile.row;
+            const uint8_t *queries = (const uint8_t *)query->data + row * p->size * element;
             tile.lanes = stop - tile.row < ATTENTION_LANES ? stop - tile.row : ATTENTION_LANES;
             tile.abreast = tile.lanes > ATTENTION_FEW;
-            p->functions->begin(p, &tile, (const uint8_t *)query->data + row * p->size * element);
+            p->functions->begin(p, &tile, attention_numbers(p, &tile, queries, tile.lanes * p->size));
             attention_take(p, &tile, keys, values, element, mask);
-            p->functions->end(p, &tile, (uint8_t *)y->data + row * p->outputs * element);
+            attention_give(p, &tile, (uint8_t *)y->data + row * p->outputs * element);
         }
     }
+}
+
+static smr_status run_attention(const smr_node *node, size_t begin, size_t end, smr_error *error) {
+    (void)error;
+    attention_run(node, begin, end, NULL);
     return SMR_OK;
+}
+
+static smr_status run_attention_wide(const smr_node *node, size_t begin, size_t end, smr_error *error) {
+    float wide[ATTENTION_WIDE];
+    (void)error;
+    attention_run(node, begin, end, wide);
+    return SMR_OK;
+}
+
+void smr_attention_use(smr_node *node, const smr_attention_functions *functions, const smr_halves *halves) {
+    smr_attention_parameters *p = SMR_PARAMETERS(node, smr_attention_parameters);
+    const size_t numbers = p->size > p->outputs ? p->size : p->outputs;
+    p->functions = functions;
+    if (node->inputs[0]->dtype == SMR_DTYPE_FLOAT16) {
+        p->halves = halves;
+        p->widened = true;
+        p->block = numbers * ATTENTION_KEYS <= ATTENTION_WIDE ? ATTENTION_KEYS : ATTENTION_WIDE / numbers;
+        node->run = run_attention_wide;
+    }
 }
 
 /* Preparing ----------------------------------------------------------------------------------------- */
@@ -249,6 +321,8 @@ smr_status smr_prepare_attention(smr_node *node, smr_error *error) {
                  floats);
     }
     node->scratch_bytes = node->work * floats * sizeof(float);
+    p->block = ATTENTION_KEYS;
+    p->halves = &smr_halves_plain;
     p->functions = query->dtype == SMR_DTYPE_FLOAT16 ? &attention_functions_f16 : &attention_functions_f32;
     node->run = run_attention;
     return SMR_OK;

@@ -3,15 +3,18 @@
 #ifndef SMR_GENERIC_ATTENTION_H
 #define SMR_GENERIC_ATTENTION_H
 
-#include "../../core/kernel.h"
+#include "convert.h"
 
-#define SMR_ATTENTION_LANES 16 /* queries of a tile */
-#define SMR_ATTENTION_KEYS  64 /* of a block */
+#define SMR_ATTENTION_LANES   16  /* queries of a tile */
+#define SMR_ATTENTION_KEYS    64  /* of a block, at most */
+#define SMR_ATTENTION_NUMBERS 256 /* the most of a query, key or value of float16 that is widened */
 
 typedef struct smr_attention_functions smr_attention_functions;
 
 typedef struct smr_attention_parameters {
     const smr_attention_functions *functions;
+    const smr_halves *halves;
+    size_t block; /* keys of one */
     size_t queries;
     size_t keys;
     size_t size;    /* of a query and a key */
@@ -26,6 +29,7 @@ typedef struct smr_attention_parameters {
     float softcap;
     float blind; /* what a query gives that sees nothing */
     bool causal;
+    bool widened; /* float16, for functions that take float32 */
 } smr_attention_parameters;
 
 /* Queries abreast have all 16 lanes, whatever number there is of them: number k of lane i is at k * 16 + i of
@@ -34,6 +38,7 @@ typedef struct smr_attention_parameters {
 typedef struct smr_attention_tile {
     float *queries;
     float *sums;
+    float *wide;  /* numbers that are widened */
     size_t row;   /* the first query */
     size_t lanes; /* how many there are */
     bool abreast;
@@ -63,11 +68,12 @@ struct smr_attention_functions {
     void (*end)(const smr_attention_parameters *p, const smr_attention_tile *tile, void *y);
 };
 
-/* The `mask` for float32, for those that an instruction set has no better one for. */
-void smr_attention_mask_f32(const smr_attention_parameters *p, smr_attention_tile *tile, size_t mask,
-                            size_t first, size_t count);
+/* The `mask` in plain C, for those that an instruction set has no better one for. */
+void smr_attention_mask(const smr_attention_parameters *p, smr_attention_tile *tile, size_t mask,
+                        size_t first, size_t count);
 
-/* Has a node that is prepared computed with these functions. */
-void smr_attention_use(smr_node *node, const smr_attention_functions *functions);
+/* Has a node that is prepared computed with these functions, which take float32. float16 is converted for
+ * them: queries, keys and values of at most SMR_ATTENTION_NUMBERS numbers. */
+void smr_attention_use(smr_node *node, const smr_attention_functions *functions, const smr_halves *halves);
 
 #endif

@@ -25,6 +25,16 @@ void smr_store_floats(int dtype, void *data, size_t offset, size_t count, const 
     }
 }
 
+static void convert_widen(const uint16_t *from, float *to, size_t count) {
+    smr_load_floats(SMR_DTYPE_FLOAT16, from, 0, count, to);
+}
+
+static void convert_narrow(const float *from, uint16_t *to, size_t count) {
+    smr_store_floats(SMR_DTYPE_FLOAT16, to, 0, count, from);
+}
+
+const smr_halves smr_halves_plain = {convert_widen, convert_narrow};
+
 #define CONVERT_LOAD(type)                            \
     do {                                              \
         const type *in = (const type *)data + offset; \

@@ -72,4 +72,13 @@ void smr_store_floats(int dtype, void *data, size_t offset, size_t count, const 
 void smr_load_integers(int dtype, const void *data, size_t offset, size_t count, int64_t *out);
 void smr_store_integers(int dtype, void *data, size_t offset, size_t count, const int64_t *in);
 
+/* How `count` numbers of float16 that lie side by side are converted to float32, and back, to nearest, half
+ * to even. */
+typedef struct smr_halves {
+    void (*widen)(const uint16_t *from, float *to, size_t count);
+    void (*narrow)(const float *from, uint16_t *to, size_t count);
+} smr_halves;
+
+extern const smr_halves smr_halves_plain;
+
 #endif

@@ -23,11 +23,23 @@ typedef void (*recurrent_step)(const smr_node *node, float *rows, size_t count);
 #define SMR_NAME(name) name##_f16
 #include "recurrent.inc"
 
-void smr_recurrent_load(const smr_value *from, size_t begin, size_t count, float *to) {
+void smr_recurrent_load(const smr_recurrent *p, const smr_value *from, size_t begin, size_t count,
+                        float *to) {
     if (from == NULL) {
         memset(to, 0, count * sizeof *to);
+    } else if (from->dtype == SMR_DTYPE_FLOAT16) {
+        p->halves->widen((const uint16_t *)from->data + begin, to, count);
     } else {
-        smr_load_floats(from->dtype, from->data, begin, count, to);
+        memcpy(to, (const float *)from->data + begin, count * sizeof *to);
+    }
+}
+
+static void recurrent_store(const smr_recurrent *p, smr_value *to, size_t begin, size_t count,
+                            const float *from) {
+    if (to->dtype == SMR_DTYPE_FLOAT16) {
+        p->halves->narrow(from, (uint16_t *)to->data + begin, count);
+    } else {
+        memcpy((float *)to->data + begin, from, count * sizeof *from);
     }
 }
 
@@ -103,11 +115,6 @@ static smr_status recurrent_check_lengths(const smr_recurrent *p, size_t begin, 
     return SMR_OK;
 }
 
-/* A state before the first step: 0 where it is not given. */
-static void recurrent_load_state(const smr_value *state, size_t sequence, size_t size, float *row) {
-    smr_recurrent_load(state, sequence * size, size, row);
-}
-
 /* The row of gates and of y that a sequence comes to at a step. */
 static size_t recurrent_place(const smr_recurrent *p, size_t sequence, size_t step) {
     const size_t at = p->reverse ? recurrent_length(p, sequence) - 1 - step : step;
@@ -137,9 +144,9 @@ static smr_status recurrent_run(const smr_node *node, recurrent_step take, const
     for (i = begin; i < end; ++i) {
         float *row = rows + (i - begin) * p->stride;
         memset(row, 0, p->columns * sizeof *row);
-        recurrent_load_state(node->inputs[RECURRENT_STATE], i, p->outputs, row + p->columns);
+        smr_recurrent_load(p, node->inputs[RECURRENT_STATE], i * p->outputs, p->outputs, row + p->columns);
         if (node->output_count > 2) {
-            recurrent_load_state(cell, i, p->cells, row + p->columns + p->outputs);
+            smr_recurrent_load(p, cell, i * p->cells, p->cells, row + p->columns + p->outputs);
         }
         recurrent_fill(p, y, i);
     }
@@ -147,17 +154,17 @@ static smr_status recurrent_run(const smr_node *node, recurrent_step take, const
         for (i = begin; i < end; ++i) {
             const float *row = rows + (i - begin) * p->stride;
             if (recurrent_length(p, i) == step) {
-                smr_store_floats(last->dtype, last->data, i * p->outputs, p->outputs, row + p->columns);
+                recurrent_store(p, last, i * p->outputs, p->outputs, row + p->columns);
                 if (node->output_count > 2) {
-                    smr_store_floats(last->dtype, node->outputs[2]->data, i * p->cells, p->cells,
-                                     row + p->columns + p->outputs);
+                    recurrent_store(p, node->outputs[2], i * p->cells, p->cells,
+                                    row + p->columns + p->outputs);
                 }
             }
         }
         for (i = begin; i < end; ++i) {
             if (step < recurrent_length(p, i)) {
-                smr_load_floats(gates->dtype, gates->data, recurrent_place(p, i, step) * p->columns,
-                                p->columns, rows + (i - begin) * p->stride);
+                smr_recurrent_load(p, gates, recurrent_place(p, i, step) * p->columns, p->columns,
+                                   rows + (i - begin) * p->stride);
             }
         }
         if (step < longest) {
@@ -165,8 +172,8 @@ static smr_status recurrent_run(const smr_node *node, recurrent_step take, const
         }
         for (i = begin; i < end; ++i) {
             if (step < recurrent_length(p, i)) {
-                smr_store_floats(y->dtype, y->data, recurrent_place(p, i, step) * p->outputs, p->outputs,
-                                 rows + (i - begin) * p->stride + p->columns);
+                recurrent_store(p, y, recurrent_place(p, i, step) * p->outputs, p->outputs,
+                                rows + (i - begin) * p->stride + p->columns);
             }
         }
     }
@@ -210,7 +217,7 @@ static void take_gru_reset_after(const smr_node *node, float *rows, size_t count
     for (i = 0; i < count; ++i) {
         float *sums = rows + i * p->stride, *given = sums + p->columns + cells;
         memcpy(given, sums + 2 * cells, cells * sizeof *given);
-        recurrent_load_state(p->bias, 0, cells, sums + 2 * cells);
+        smr_recurrent_load(p, p->bias, 0, cells, sums + 2 * cells);
     }
     p->functions->product(&p->panels, node->inputs[RECURRENT_MATRIX]->data, cells, 0, p->columns,
                           rows + p->columns, rows, count, p->stride);
@@ -268,8 +275,10 @@ static smr_status run_rnn(const smr_node *node, size_t begin, size_t end, smr_er
     return recurrent_run(node, take_rnn, NULL, begin, end, error);
 }
 
-void smr_recurrent_use(smr_node *node, const smr_recurrent_functions *functions) {
-    SMR_PARAMETERS(node, smr_recurrent)->functions = functions;
+void smr_recurrent_use(smr_node *node, const smr_recurrent_functions *functions, const smr_halves *halves) {
+    smr_recurrent *p = SMR_PARAMETERS(node, smr_recurrent);
+    p->functions = functions;
+    p->halves = halves;
 }
 
 /* Preparing ----------------------------------------------------------------------------------------- */
@@ -322,6 +331,7 @@ static smr_status recurrent_prepare(smr_node *node, int32_t gates, bool more, bo
     p->outputs = (size_t)matrix->dims[0];
     p->panels = smr_panels_of(matrix, p->outputs, p->columns);
     p->functions = given->dtype == SMR_DTYPE_FLOAT16 ? &recurrent_functions_f16 : &recurrent_functions_f32;
+    p->halves = &smr_halves_plain;
     p->lengths = lengths;
     node->whole = true;
     p->reverse = reverse;

@@ -3,6 +3,7 @@
 #ifndef SMR_GENERIC_RECURRENT_H
 #define SMR_GENERIC_RECURRENT_H
 
+#include "convert.h"
 #include "panel.h"
 
 /* Inputs. */
@@ -37,6 +38,7 @@ typedef struct smr_recurrent_functions {
 /* The parameters of a node. */
 typedef struct smr_recurrent {
     const smr_recurrent_functions *functions;
+    const smr_halves *halves;
     smr_panels panels;            /* of the matrix */
     smr_panels projection_panels; /* of lstm */
     const smr_value *lengths;
@@ -57,10 +59,10 @@ typedef struct smr_recurrent {
 
 _Static_assert(sizeof(smr_recurrent) <= SMR_PARAMETER_BYTES, "an smr_recurrent fits a node");
 
-/* Has a node that is prepared computed with these functions. */
-void smr_recurrent_use(smr_node *node, const smr_recurrent_functions *functions);
+/* Has a node that is prepared computed with these functions, and its float16 converted so. */
+void smr_recurrent_use(smr_node *node, const smr_recurrent_functions *functions, const smr_halves *halves);
 
-/* So many floats of a state before the first step: 0 where it is not given. */
-void smr_recurrent_load(const smr_value *from, size_t begin, size_t count, float *to);
+/* So many numbers of an operand as floats: 0 where it is not given. */
+void smr_recurrent_load(const smr_recurrent *p, const smr_value *from, size_t begin, size_t count, float *to);
 
 #endif

@@ -87,6 +87,9 @@ typedef struct smr_product_functions {
 
 extern const smr_product_functions smr_product_avx512, smr_product_avx2, smr_product_neon, smr_product_wasm;
 
+/* The same of float32 numbers and float16 weights; these leave sums alone. */
+extern const smr_product_functions smr_product_mixed_avx512, smr_product_mixed_avx2, smr_product_mixed_neon;
+
 /* How a product is cut, in a node's parameters. */
 typedef struct smr_product {
     smr_window window;

@@ -8,18 +8,30 @@ typedef struct recurrent_columns {
     size_t width;       /* of the panels */
 } recurrent_columns;
 
-static bool recurrent_fits(const smr_value *matrix) {
-    return matrix->dtype == SMR_DTYPE_FLOAT32 && matrix->layout == SMR_LAYOUT_PANEL16;
+static bool recurrent_fits(const smr_value *matrix, uint8_t dtype) {
+    return matrix->dtype == dtype && matrix->layout == SMR_LAYOUT_PANEL16;
+}
+
+static bool recurrent_fits_lstm(const smr_node *node, uint8_t dtype) {
+    return recurrent_fits(node->inputs[RECURRENT_MATRIX], dtype) &&
+           (node->input_count <= RECURRENT_PROJECTION || node->inputs[RECURRENT_PROJECTION] == NULL ||
+            recurrent_fits(node->inputs[RECURRENT_PROJECTION], dtype));
 }
 
 bool smr_recurrent_takes(const smr_node *node) {
-    return recurrent_fits(node->inputs[RECURRENT_MATRIX]);
+    return recurrent_fits(node->inputs[RECURRENT_MATRIX], SMR_DTYPE_FLOAT32);
+}
+
+bool smr_recurrent_takes_half(const smr_node *node) {
+    return recurrent_fits(node->inputs[RECURRENT_MATRIX], SMR_DTYPE_FLOAT16);
 }
 
 bool smr_recurrent_takes_lstm(const smr_node *node) {
-    return recurrent_fits(node->inputs[RECURRENT_MATRIX]) &&
-           (node->input_count <= RECURRENT_PROJECTION || node->inputs[RECURRENT_PROJECTION] == NULL ||
-            recurrent_fits(node->inputs[RECURRENT_PROJECTION]));
+    return recurrent_fits_lstm(node, SMR_DTYPE_FLOAT32);
+}
+
+bool smr_recurrent_takes_half_lstm(const smr_node *node) {
+    return recurrent_fits_lstm(node, SMR_DTYPE_FLOAT16);
 }
 
 /* The sums of some rows, with what a tile adds to them. They are copied but where there is one row whose
@@ -47,9 +59,9 @@ static void recurrent_tile(smr_tile *tile, smr_tile_function function, const rec
     }
 }
 
-void smr_recurrent_product(const smr_product_functions *tiles, const smr_panels *panels, const void *matrix,
-                           size_t inner, size_t first, size_t last, const float *x, float *sums, size_t rows,
-                           size_t stride) {
+void smr_recurrent_product(const smr_product_functions *tiles, size_t weight, const smr_panels *panels,
+                           const void *matrix, size_t inner, size_t first, size_t last, const float *x,
+                           float *sums, size_t rows, size_t stride) {
     const size_t begin = first / 16, end = (last + 15) / 16;
     const size_t most = rows == 1 ? tiles->panels_alone : tiles->panels;
     const size_t blocks = (end - begin + most - 1) / most;
@@ -60,7 +72,7 @@ void smr_recurrent_product(const smr_product_functions *tiles, const smr_panels 
     tile.length = inner;
     tile.ahead = SMR_TILE_AHEAD;
     tile.pixel_step = stride * sizeof *x;
-    tile.weights_panel = panels->panel_stride * sizeof *x;
+    tile.weights_panel = panels->panel_stride * weight;
     for (block = 0; block < blocks; ++block) {
         const size_t panel = begin + block * (end - begin) / blocks;
         const size_t width = begin + (block + 1) * (end - begin) / blocks - panel;

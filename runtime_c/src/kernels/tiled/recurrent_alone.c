@@ -15,9 +15,10 @@ _Static_assert(sizeof(alone_parameters) <= SMR_PARAMETER_BYTES, "alone_parameter
 
 /* The states of cells [begin, end) before the first step. */
 static void alone_load(const smr_node *node, float *state, float *cell, size_t begin, size_t end) {
-    smr_recurrent_load(node->inputs[RECURRENT_STATE], begin, end - begin, state + begin);
+    const smr_recurrent *r = SMR_CONST_PARAMETERS(node, smr_recurrent);
+    smr_recurrent_load(r, node->inputs[RECURRENT_STATE], begin, end - begin, state + begin);
     if (node->output_count > 2) {
-        smr_recurrent_load(node->inputs[RECURRENT_CELL], begin, end - begin, cell + begin);
+        smr_recurrent_load(r, node->inputs[RECURRENT_CELL], begin, end - begin, cell + begin);
     }
 }
 

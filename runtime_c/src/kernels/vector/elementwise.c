@@ -5,8 +5,8 @@
 
 typedef struct vector_elementwise {
     const smr_vector_functions *functions;
-    const smr_vector_halves *halves; /* of float16 alone */
-    smr_elementwise generic;         /* last, since not all of it is kept */
+    const smr_halves *halves; /* of float16 alone */
+    smr_elementwise generic;  /* last, since not all of it is kept */
 } vector_elementwise;
 
 #define ELEMENTWISE_SHORT  48  /* columns of rows that are worth joining */
@@ -126,8 +126,8 @@ static smr_status elementwise_run_halves(const smr_node *node, size_t begin, siz
 }
 
 smr_status smr_vector_prepare_elementwise(smr_node *node, smr_prepare_function prepare,
-                                          const smr_vector_functions *functions,
-                                          const smr_vector_halves *halves, smr_error *error) {
+                                          const smr_vector_functions *functions, const smr_halves *halves,
+                                          smr_error *error) {
     vector_elementwise p = {.functions = functions, .halves = halves};
     SMR_TRY(prepare(node, error));
     p.generic = *SMR_CONST_PARAMETERS(node, smr_elementwise);

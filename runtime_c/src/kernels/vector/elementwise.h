@@ -28,7 +28,7 @@ typedef struct smr_vector_functions {
 
 /* As the generic `prepare`, for nodes of float32 or float16, with loops of its own. */
 smr_status smr_vector_prepare_elementwise(smr_node *node, smr_prepare_function prepare,
-                                          const smr_vector_functions *functions,
-                                          const smr_vector_halves *halves, smr_error *error);
+                                          const smr_vector_functions *functions, const smr_halves *halves,
+                                          smr_error *error);
 
 #endif

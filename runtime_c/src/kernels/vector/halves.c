@@ -1,22 +1,11 @@
-/* Conversion in plain C, and the op that is nothing else. */
+/* The op that is nothing but conversion. */
 #include "halves.h"
 
-#include "../generic/convert.h"
 #include "../prototypes.h"
 
 typedef struct halves_cast {
-    const smr_vector_halves *halves;
+    const smr_halves *halves;
 } halves_cast;
-
-static void halves_widen(const uint16_t *from, float *to, size_t count) {
-    smr_load_floats(SMR_DTYPE_FLOAT16, from, 0, count, to);
-}
-
-static void halves_narrow(const float *from, uint16_t *to, size_t count) {
-    smr_store_floats(SMR_DTYPE_FLOAT16, to, 0, count, from);
-}
-
-const smr_vector_halves smr_halves_plain = {halves_widen, halves_narrow};
 
 bool smr_vector_takes_float16(const smr_node *node) {
     return node->inputs[0]->dtype == SMR_DTYPE_FLOAT16;
@@ -28,7 +17,7 @@ bool smr_vector_takes_cast(const smr_node *node) {
 }
 
 static smr_status halves_run_cast(const smr_node *node, size_t begin, size_t end, smr_error *error) {
-    const smr_vector_halves *halves = SMR_CONST_PARAMETERS(node, halves_cast)->halves;
+    const smr_halves *halves = SMR_CONST_PARAMETERS(node, halves_cast)->halves;
     const smr_value *x = node->inputs[0], *y = node->outputs[0];
     (void)error;
     if (x->dtype == SMR_DTYPE_FLOAT16) {
@@ -39,7 +28,7 @@ static smr_status halves_run_cast(const smr_node *node, size_t begin, size_t end
     return SMR_OK;
 }
 
-smr_status smr_vector_prepare_cast(smr_node *node, const smr_vector_halves *halves, smr_error *error) {
+smr_status smr_vector_prepare_cast(smr_node *node, const smr_halves *halves, smr_error *error) {
     SMR_TRY(smr_prepare_cast(node, error));
     SMR_PARAMETERS(node, halves_cast)->halves = halves;
     node->run = halves_run_cast;

@@ -12,7 +12,7 @@
 typedef struct vector_reduce_parameters {
     smr_reduction reduction;
     const smr_vector_fold *fold;
-    const smr_vector_halves *halves; /* of float16 alone */
+    const smr_halves *halves; /* of float16 alone */
     float divisor;
 } vector_reduce_parameters;
 
@@ -214,7 +214,7 @@ static void reduce_cut_rows(smr_node *node) {
 }
 
 smr_status smr_vector_prepare_reduce(smr_node *node, smr_prepare_function prepare,
-                                     const smr_vector_fold *fold, const smr_vector_halves *halves,
+                                     const smr_vector_fold *fold, const smr_halves *halves,
                                      smr_error *error) {
     vector_reduce_parameters *p = SMR_PARAMETERS(node, vector_reduce_parameters);
     SMR_TRY(prepare(node, error));

@@ -16,7 +16,6 @@ typedef struct smr_vector_fold {
 
 /* As the generic `prepare`, for nodes of float32 or float16. */
 smr_status smr_vector_prepare_reduce(smr_node *node, smr_prepare_function prepare,
-                                     const smr_vector_fold *fold, const smr_vector_halves *halves,
-                                     smr_error *error);
+                                     const smr_vector_fold *fold, const smr_halves *halves, smr_error *error);
 
 #endif

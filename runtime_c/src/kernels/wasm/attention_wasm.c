@@ -1,4 +1,4 @@
-/* Attention of float32 with WebAssembly. */
+/* Attention with WebAssembly. */
 #include "../generic/attention.h"
 #include "../prototypes.h"
 #include "wasm.h"

@@ -1,4 +1,4 @@
-/* Attention of float32 with AVX2. */
+/* Attention with AVX2. */
 #include "../generic/attention.h"
 #include "../prototypes.h"
 #include "avx2.h"

@@ -1,4 +1,4 @@
-/* Attention of float32 with AVX-512. */
+/* Attention with AVX-512. */
 #include "../generic/attention.h"
 #include "../prototypes.h"
 #include "avx512.h"

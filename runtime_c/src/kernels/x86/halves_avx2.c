@@ -16,7 +16,7 @@ static inline void halves_narrow_vector(const float *from, uint16_t *to) {
 
 #include "../vector/halves.inc"
 
-const smr_vector_halves smr_halves_avx2 = {halves_widen, halves_narrow};
+const smr_halves smr_halves_avx2 = {halves_widen, halves_narrow};
 
 smr_status smr_prepare_cast_avx2(smr_node *node, smr_error *error) {
     return smr_vector_prepare_cast(node, &smr_halves_avx2, error);
