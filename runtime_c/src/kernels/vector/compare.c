@@ -5,9 +5,9 @@
 
 typedef struct compare_parameters {
     smr_compare_function function;
-    const smr_vector_halves *halves; /* of float16 alone */
-    uint8_t block;                   /* elements of a block */
-    uint8_t size;                    /* bytes of an element */
+    const smr_halves *halves; /* of float16 alone */
+    uint8_t block;            /* elements of a block */
+    uint8_t size;             /* bytes of an element */
     bool swapped;
     uint8_t flip;
     uint8_t sign;
@@ -199,7 +199,7 @@ static void compare_choose(compare_parameters *p, uint16_t opcode, uint8_t dtype
 }
 
 smr_status smr_vector_prepare_compare(smr_node *node, const smr_compare_functions *functions,
-                                      const smr_vector_halves *halves, smr_error *error) {
+                                      const smr_halves *halves, smr_error *error) {
     compare_parameters *p = SMR_PARAMETERS(node, compare_parameters);
     const uint8_t dtype = node->inputs[0]->dtype;
     p->halves = halves;

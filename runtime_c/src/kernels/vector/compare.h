@@ -34,6 +34,6 @@ bool smr_vector_takes_compare(const smr_node *node);
 
 /* Prepares a node of any op of comparison, of logic, or is_nan, that is taken. */
 smr_status smr_vector_prepare_compare(smr_node *node, const smr_compare_functions *functions,
-                                      const smr_vector_halves *halves, smr_error *error);
+                                      const smr_halves *halves, smr_error *error);
 
 #endif
