@@ -244,7 +244,8 @@ def _depthwise_filter_shape(op: Any) -> Any:
 
 def _scratch(op: Any) -> Any:
     filters, groups = op.inputs[1].shape, op.attributes["groups"]
-    if groups > 1 and (not isinstance(filters[3], int) or filters[3] // groups % 16):
+    grouped = groups > 1 and (not isinstance(filters[3], int) or filters[3] // groups % 16)
+    if grouped or op.inputs[1].op.type == "constant":
         return 0
     return packing_scratch(op, dims.product(filters[:3]), filters[3], dims.product(op.outputs[0].shape[:3]))
 

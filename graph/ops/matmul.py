@@ -87,20 +87,48 @@ _PACKED = 4
 """Results that share a matrix from which on it pays to pack it."""
 
 
+_TOGETHER = 64 * 1024
+"""Bytes of matrices of a batch that are packed before they are multiplied, unless one takes more."""
+_LINE = 64
+"""What a first input that is turned is padded to, in bytes."""
+
+
 def packing_scratch(op: Any, rows: Any, columns: Any, results: Any) -> Any:
-    """Where kernels pack a second input that is computed, [rows, columns] of floats, for so many results."""
+    """Where kernels pack a second input of floats, [rows, columns], that the file has not, for so many results."""
     y = op.inputs[1]
-    if y.op.type == "constant" or y.dtype not in dtypes.FLOATS or dims.bounds(results)[1] in range(_PACKED):
+    if y.dtype not in dtypes.FLOATS or dims.bounds(results)[1] in range(_PACKED):
         return 0
     return dims.product((dims.ceil_divide(columns, _PANEL), _PANEL, rows, y.dtype.size))
 
 
+def _size(shape: Any, rank: int, axis: int) -> Any:
+    """The size of an operand along a leading dimension of a product of so many."""
+    own = axis - rank + len(shape)
+    return 1 if own < 0 else shape[own]
+
+
 def _scratch(op: Any) -> Any:
-    y = op.inputs[1].shape
-    if len(y) != 2 or op.attributes["transpose_x"]:
+    """The second input in panels, and the first one if it is turned: of a batch so many as are packed together."""
+    (x, y), z = (t.shape for t in op.inputs[:2]), op.outputs[0].shape
+    turned = op.attributes["transpose_x"]
+    if op.inputs[1].op.type == "constant" and len(y) == 2:
         return 0
-    rows, columns = reversed(y) if op.attributes["transpose_y"] else y
-    return packing_scratch(op, rows, columns, dims.product(op.outputs[0].shape[:-1]))
+    rows, columns = reversed(y[-2:]) if op.attributes["transpose_y"] else y[-2:]
+    if len(y) == 2 and not turned:
+        return packing_scratch(op, rows, columns, dims.product(z[:-1]))
+    results, batch = z[-2], list(z[:-2])
+    while batch and not turned:
+        axis = len(batch) - 1
+        if _size(y, len(z), axis) != 1 or not dims.equal(_size(x, len(z), axis), z[axis]):
+            break
+        results = results * batch.pop()
+    one = packing_scratch(op, rows, columns, results)
+    if turned and one != 0:
+        one = one + dims.ceil_divide(dims.product((*x[-2:], op.inputs[0].dtype.size)), _LINE) * _LINE
+    count = dims.product(batch)
+    if isinstance(one, int) and isinstance(count, int):
+        return one * min(count, max(1, _TOGETHER // max(one, 1)))
+    return dims.maximum(one, dims.minimum(one * count, _TOGETHER))
 
 
 OPS.register(

@@ -106,6 +106,7 @@ static inline const char *run_with(bench *b, uint16_t opcode, uint32_t isas) {
     b->node.isas = isas;
     b->node.work = 0;
     b->node.phased = false;
+    b->node.whole = false;
     b->node.scratch_bytes = 0;
     b->node.scratch_room = b->room;
     b->node.completes = 0;

@@ -227,6 +227,52 @@ static uint16_t open_product(bench *b, uint8_t dtype) {
     return SMR_OP_MATMUL;
 }
 
+/* Many products of floats, whose leading dimensions broadcast and may be fewer, or one of a first factor that
+ * is turned; with room to pack one of them or more. */
+static uint16_t open_batches(bench *b, uint8_t dtype) {
+    smr_matmul_attributes *a = &b->node.attributes.matmul;
+    const int32_t rank = next_random(2, 4), rows = next_random(1, next_random(0, 3) == 0 ? 40 : 12);
+    const int32_t inner = rank == 2 && next_random(0, 3) == 0 ? APART : next_size(80),
+                  outputs = next_size(100);
+    int32_t x[4], y[4], z[4], axis, x_rank = rank, y_rank = rank;
+    size_t one;
+    memset(b, 0, sizeof *b);
+    a->transpose_x = (uint8_t)(rank == 2 || next_random(0, 3) == 0);
+    a->transpose_y = (uint8_t)next_random(0, 1);
+    for (axis = 0; axis < rank - 2; ++axis) {
+        const int32_t form = next_random(0, 4);
+        z[axis] = next_random(1, 3);
+        x[axis] = form == 0 ? 1 : z[axis];
+        y[axis] = form == 1 || form == 2 ? 1 : z[axis];
+    }
+    x[rank - 2] = a->transpose_x != 0 ? inner : rows;
+    x[rank - 1] = a->transpose_x != 0 ? rows : inner;
+    y[rank - 2] = a->transpose_y != 0 ? outputs : inner;
+    y[rank - 1] = a->transpose_y != 0 ? inner : outputs;
+    z[rank - 2] = rows;
+    z[rank - 1] = outputs;
+    if (rank > 2 && next_random(0, 3) == 0) { /* without leading dimensions of its own */
+        if (next_random(0, 1) == 0) {
+            x_rank = 2;
+            memcpy(z, y, (size_t)(rank - 2) * sizeof *z);
+        } else if (a->transpose_x != 0) {
+            y_rank = 2;
+            memcpy(z, x, (size_t)(rank - 2) * sizeof *z);
+        }
+    }
+    open_value(&b->values[0], dtype, x_rank, x + rank - x_rank, 0);
+    open_value(&b->values[1], dtype, y_rank, y + rank - y_rank, 0);
+    open_value(&b->values[4], dtype, rank, z, 0);
+    one = ((size_t)(outputs + 15) / 16 * 16 * (size_t)inner) * smr_dtype_size((smr_dtype)dtype);
+    one += a->transpose_x == 0
+               ? 0
+               : ((size_t)rows * (size_t)inner * smr_dtype_size((smr_dtype)dtype) + 63) / 64 * 64;
+    b->room = one * (size_t)next_random(1, 5) - (size_t)(next_random(0, 9) == 0);
+    open_rest(b, outputs, dtype);
+    a->activation = (uint8_t)next_random(0, 2);
+    return SMR_OP_MATMUL;
+}
+
 /* How many of the floats differ by more than the tolerance. */
 static size_t count_other_floats(const float *found, const float *expected, size_t count, float tolerance) {
     size_t i, other = 0;
@@ -282,11 +328,20 @@ static void tell_case(const bench *b, int number, uint16_t opcode, const char *n
             size_of_axis(&b->values[4], 1), size_of_axis(&b->values[4], 2), size_of_axis(&b->values[4], 3));
 }
 
-static bool is_same(const bench *b, const void *found, const void *expected, const void *sums) {
+/* The products that are added in an element of the output. */
+static float terms_of(const bench *b, uint16_t opcode) {
+    const smr_value *filter = &b->values[1], *output = &b->values[4];
+    return opcode == SMR_OP_MATMUL
+               ? (float)filter->dims[filter->rank - (b->node.attributes.matmul.transpose_y != 0 ? 1 : 2)]
+               : (float)filter->count / (float)output->dims[output->rank - 1];
+}
+
+static bool is_same(const bench *b, uint16_t opcode, const void *found, const void *expected,
+                    const void *sums) {
     const smr_value *output = &b->values[4];
     const size_t count = output->count;
-    /* Sums of so many products in another order. */
-    const float tolerance = 1e-5f + 4e-7f * (float)b->values[1].count / (float)output->dims[output->rank - 1];
+    /* Sums in another order. */
+    const float tolerance = 1e-5f + 4e-7f * terms_of(b, opcode);
     if (output->dtype == SMR_DTYPE_FLOAT32) {
         return count_other_floats(found, expected, count, tolerance) == 0;
     }
@@ -296,12 +351,15 @@ static bool is_same(const bench *b, const void *found, const void *expected, con
     return count_other_halves(found, expected, sums, count, tolerance) == 0;
 }
 
-static void check_case(int number, size_t used[32], size_t packed[32], size_t followed[32]) {
+static void check_case(int number, size_t used[32], size_t packed[32], size_t batches[32],
+                       size_t followed[32]) {
     bench b;
     const uint8_t dtypes[] = {SMR_DTYPE_FLOAT32, SMR_DTYPE_INT8, SMR_DTYPE_FLOAT16};
     const uint8_t dtype = dtypes[next_random(0, 5) * 2 / 5]; /* float16 is the rarest */
-    const int form = next_random(0, 3);
-    const uint16_t opcode = form == 3 ? open_product(&b, dtype) : open_convolution(&b, form == 2, dtype);
+    const int form = next_random(0, dtype == SMR_DTYPE_INT8 ? 3 : 5);
+    const uint16_t opcode = form > 3    ? open_batches(&b, dtype)
+                            : form == 3 ? open_product(&b, dtype)
+                                        : open_convolution(&b, form == 2, dtype);
     const size_t bytes = stored_bytes(&b.values[4]);
     uint8_t *results = malloc(2 * bytes + 1), *expected = results + bytes, *in_halves = NULL;
     const char *name;
@@ -323,6 +381,7 @@ static void check_case(int number, size_t used[32], size_t packed[32], size_t fo
         kernel = run_with(&b, opcode, allowed);
         used[index] += strcmp(kernel, "generic") != 0;
         packed[index] += b.node.phased;
+        batches[index] += b.node.phased && b.node.whole;
         if (b.node.completes > 0) {
             ++followed[index];
             if (!CHECK(followed_once(&b))) {
@@ -337,13 +396,13 @@ static void check_case(int number, size_t used[32], size_t packed[32], size_t fo
         if (strcmp(kernel, "neonfp16") == 0) { /* compared at last */
             memcpy(results, b.values[4].data, bytes);
             in_halves = results;
-        } else if (!CHECK(is_same(&b, b.values[4].data, expected, NULL))) {
+        } else if (!CHECK(is_same(&b, opcode, b.values[4].data, expected, NULL))) {
             tell_case(&b, number, opcode, name);
         }
     }
     if (in_halves != NULL) {
         sum_magnitudes(&b, opcode);
-        if (!CHECK(is_same(&b, in_halves, expected, b.values[4].data))) {
+        if (!CHECK(is_same(&b, opcode, in_halves, expected, b.values[4].data))) {
             tell_case(&b, number, opcode, "neonfp16");
         }
     }
@@ -353,18 +412,19 @@ static void check_case(int number, size_t used[32], size_t packed[32], size_t fo
 
 int main(int argc, char **argv) {
     const int cases = count_cases(argc, argv, CASES);
-    size_t used[32] = {0}, packed[32] = {0}, followed[32] = {0};
+    size_t used[32] = {0}, packed[32] = {0}, batches[32] = {0}, followed[32] = {0};
     uint32_t index, isa;
     int i;
     for (i = 0; i < cases; ++i) {
         random_least = next_random(0, 3) == 0;
         random_whole = next_random(0, 1) == 0;
-        check_case(i, used, packed, followed);
+        check_case(i, used, packed, batches, followed);
     }
     for (index = 1; smr_isa_at(index, &isa) != NULL; ++index) {
         if (smr_isa_limit(smr_platform_isas(), smr_isa_at(index, &isa)) != UINT32_MAX) {
             CHECK(used[index] > 0);
             CHECK(packed[index] > 0);
+            CHECK(batches[index] > 0);
             CHECK(followed[index] > 0);
         }
     }

@@ -168,6 +168,20 @@ smr_status smr_quant_product_prepare_matmul(smr_node *node, const smr_product_fu
 
 /* ---- Between the files that cut and run products ---- */
 
+/* Outputs that share weights from which on it pays to pack these first. */
+#define SMR_PRODUCT_PACKED 4
+
+/* A matrix product with so many rows, but for how it is cut. */
+void smr_product_fill_matmul(const smr_node *node, const smr_product_functions *functions, size_t rows,
+                             smr_product *p);
+
+/* Whether a matrix product of more than one second factor, or of a first one that is turned, can be packed.
+ */
+bool smr_product_fits_batches(const smr_node *node, uint8_t dtype);
+
+/* Replaces what such a node runs, where the tiles can do it. The generic kernel has prepared it. */
+void smr_product_prepare_batches(smr_node *node, const smr_product_functions *functions);
+
 /* The product of a matrix of so many rows, which are one line of pixels; so many of them have been a line. */
 void smr_product_as_rows(smr_product *p, size_t rows, size_t line);
 
@@ -178,6 +192,9 @@ void smr_product_place_weights(smr_product *p, size_t tap, size_t row, size_t pa
 void smr_product_cut(smr_node *node, smr_product *p);
 
 smr_status smr_product_run(const smr_node *node, size_t begin, size_t end, smr_error *error);
+
+/* Packs a panel of the second input into the scratch. */
+void smr_product_pack(const smr_node *node, const smr_product *p, size_t panel);
 
 /* The same for weights that a run packs first. */
 smr_status smr_product_run_packed(const smr_node *node, size_t begin, size_t end, smr_error *error);

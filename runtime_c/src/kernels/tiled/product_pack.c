@@ -36,7 +36,7 @@ static void pack_columns_f16(uint16_t *to, const uint16_t *from, size_t rows, si
     }
 }
 
-static void pack_panel(const smr_node *node, const smr_product *p, size_t panel) {
+void smr_product_pack(const smr_node *node, const smr_product *p, size_t panel) {
     const size_t row = (size_t)p->number * 16, rows = p->weights_panel / row, first = panel * 16;
     const size_t columns = p->outputs - first < 16 ? p->outputs - first : 16;
     const uint8_t *from = node->inputs[1]->data;
@@ -61,7 +61,7 @@ smr_status smr_product_run_packed(const smr_node *node, size_t begin, size_t end
     if (begin < items) {
         size_t panel = (size_t)(begin * p->panels / items);
         for (; panel < (size_t)(last * p->panels / items); ++panel) {
-            pack_panel(node, p, panel);
+            smr_product_pack(node, p, panel);
         }
         begin = (size_t)last;
     }

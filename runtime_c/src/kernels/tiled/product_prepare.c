@@ -4,9 +4,6 @@
 #include "../prototypes.h"
 #include "product.h"
 
-/* Outputs that share weights from which on it pays to pack these first. */
-#define PRODUCT_PACKED 4
-
 /* Whether the weights of so many outputs are packed, or there is room to pack them in when they are known. */
 static bool product_fits(const smr_node *node, uint8_t dtype, size_t outputs) {
     const smr_value *filter = node->inputs[1];
@@ -14,7 +11,7 @@ static bool product_fits(const smr_node *node, uint8_t dtype, size_t outputs) {
         return false;
     }
     return filter->layout == SMR_LAYOUT_PANEL16 ||
-           (filter->layout == SMR_LAYOUT_DENSE && node->outputs[0]->count / outputs >= PRODUCT_PACKED &&
+           (filter->layout == SMR_LAYOUT_DENSE && node->outputs[0]->count / outputs >= SMR_PRODUCT_PACKED &&
             node->scratch_room / smr_dtype_size((smr_dtype)dtype) / ((outputs + 15) / 16 * 16) >=
                 filter->count / outputs);
 }
@@ -30,8 +27,10 @@ static bool product_fits_conv2d(const smr_node *node, uint8_t dtype) {
 static bool product_fits_matmul(const smr_node *node, uint8_t dtype) {
     const smr_matmul_attributes *a = &node->attributes.matmul;
     const smr_value *y = node->inputs[1];
-    return y->rank == 2 && y->count > 0 && a->transpose_x == 0 &&
-           product_fits(node, dtype, (size_t)y->dims[a->transpose_y ? 0 : 1]);
+    if (y->rank != 2 || a->transpose_x != 0) {
+        return smr_product_fits_batches(node, dtype);
+    }
+    return y->count > 0 && product_fits(node, dtype, (size_t)y->dims[a->transpose_y ? 0 : 1]);
 }
 
 bool smr_product_takes_conv2d(const smr_node *node) {
@@ -81,22 +80,36 @@ smr_status smr_product_prepare_conv2d(smr_node *node, const smr_product_function
     return SMR_OK;
 }
 
+void smr_product_fill_matmul(const smr_node *node, const smr_product_functions *functions, size_t rows,
+                             smr_product *p) {
+    const smr_value *y = node->inputs[1];
+    memset(p, 0, sizeof *p);
+    p->turned = node->attributes.matmul.transpose_y != 0;
+    p->channels = (uint32_t)y->dims[y->rank - (p->turned ? 1 : 2)];
+    p->outputs = (uint32_t)y->dims[y->rank - (p->turned ? 2 : 1)];
+    smr_product_as_rows(p, rows, 1);
+    p->number = y->dtype == SMR_DTYPE_FLOAT16 ? 2 : 4;
+    p->pixel = (size_t)p->channels * p->number;
+    product_fill(node, functions, node->attributes.matmul.activation, p);
+}
+
 smr_status smr_product_prepare_matmul(smr_node *node, const smr_product_functions *functions,
                                       smr_error *error) {
-    const smr_value *y = node->inputs[1], *z = node->outputs[0];
+    const smr_value *z = node->outputs[0];
     smr_product p;
-    memset(&p, 0, sizeof p);
+    size_t rows;
     SMR_TRY(smr_prepare_matmul(node, error));
-    if (node->work == 0 || z->count / (size_t)z->dims[z->rank - 1] > INT32_MAX) {
+    if (node->work == 0) {
         return SMR_OK;
     }
-    p.turned = node->attributes.matmul.transpose_y != 0;
-    p.channels = (uint32_t)y->dims[p.turned ? 1 : 0];
-    p.outputs = (uint32_t)y->dims[p.turned ? 0 : 1];
-    smr_product_as_rows(&p, z->count / p.outputs, 1);
-    p.number = node->inputs[1]->dtype == SMR_DTYPE_FLOAT16 ? 2 : 4;
-    p.pixel = (size_t)p.channels * p.number;
-    product_fill(node, functions, node->attributes.matmul.activation, &p);
-    smr_product_cut(node, &p);
+    if (node->inputs[1]->rank != 2 || node->attributes.matmul.transpose_x != 0) {
+        smr_product_prepare_batches(node, functions);
+        return SMR_OK;
+    }
+    rows = z->count / (size_t)z->dims[z->rank - 1];
+    if (rows <= INT32_MAX) {
+        smr_product_fill_matmul(node, functions, rows, &p);
+        smr_product_cut(node, &p);
+    }
     return SMR_OK;
 }
