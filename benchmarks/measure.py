@@ -24,6 +24,9 @@ LARGEST_FLOAT = 1e-3
 NOISE_INT8 = 0.5
 # Threads of the last runtime that still look for work would disturb the next.
 _PAUSE = 0.005
+# Rounds of slow calls, and how much longer than planned all of them may take before there are no more.
+_LEAST_ROUNDS = 7
+_LONGER = 1.5
 _EXAMPLE = 5
 
 
@@ -43,12 +46,15 @@ class Case:
 class Plan:
     """How much is measured: rounds of `seconds` for each runtime, and how many times a file is opened.
 
+    Rounds are short, so that all runtimes see the same states of a machine that is slower or faster for a while. Where
+    calls take longer than a round there are fewer.
+
     `clock` is "wall", or "processor": the time that a process had a processor, of all its threads together. That is the
     latency of one thread on a machine that is shared with other work, and none of several threads.
     """
 
-    rounds: int = 7
-    seconds: float = 0.1
+    rounds: int = 40
+    seconds: float = 0.02
     opened: int = 3
     clock: str = "wall"
 
@@ -174,13 +180,16 @@ class Bench:
     ) -> Iterator[tuple[str, list[list[int]]]]:
         """The rounds of each runtime; the first in a turn is another one each time."""
         times: dict[str, list[list[int]]] = {name: [] for name in ready}
-        for number in range(self._plan.rounds):
+        plan = self._plan
+        end = time.monotonic() + _LONGER * plan.rounds * (plan.seconds + _PAUSE) * len(ready)
+        for number in range(plan.rounds):
+            if number >= _LEAST_ROUNDS and time.monotonic() > end:
+                break
             names = [name for name in ready if "absent" not in told[name]]
             first = number % max(len(names), 1)
             for name in (*names[first:], *names[:first]):
-                say(f"{case}: round {number + 1} of {self._plan.rounds}, {name}")
+                say(f"{case}: round {number + 1} of {plan.rounds}, {name}")
                 try:
-                    plan = self._plan
                     told_times = ready[name].order("round", seconds=plan.seconds, clock=plan.clock)
                     times[name].append(told_times["times"])
                 except WorkerError as failure:

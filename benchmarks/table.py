@@ -18,11 +18,11 @@ OURS = "samara"
 def medians(runs: Sequence[Run]) -> dict[Key, Cell]:
     """For each case and runtime its figures: the median over the runs that have them."""
     found: dict[Key, dict[str, list[dict[str, Any]]]] = {}
-    for run in runs:
+    for number, run in enumerate(runs):
         for case in run["cases"]:
             cell = found.setdefault((case["network"], case["precision"], case["threads"]), {})
             for name, told in case["runtimes"].items():
-                cell.setdefault(name, []).append({**told, "limit_us": case["limit_us"]})
+                cell.setdefault(name, []).append({**told, "limit_us": case["limit_us"], "run": number})
     return {key: {name: _median(tolds) for name, tolds in cell.items()} for key, cell in found.items()}
 
 
@@ -36,17 +36,26 @@ def _median(tolds: list[dict[str, Any]]) -> dict[str, Any]:
     told["latency"] = {
         key: statistics.median(g["latency"][key] for g in good) for key in ("median", "p10", "p90")
     }
+    told["rounds"] = {
+        (g["run"], number): time for g in good for number, time in enumerate(g["latency"]["rounds"])
+    }
     return told
 
 
 def ratio(cell: Cell) -> tuple[float, str] | None:
-    """Our latency in parts of the best peer's, and who that is."""
-    times = {n: t["latency"]["median"] for n, t in cell.items() if "absent" not in t}
-    peers = {n: t for n, t in times.items() if n != OURS}
-    if OURS not in times or not peers:
-        return None
-    best = min(peers, key=lambda n: peers[n])
-    return times[OURS] / peers[best], best
+    """Our latency in parts of the best peer's, and who that is.
+
+    That in parts of one peer's is the median over the rounds of all runs of the ratio in each: what the machine did in
+    a round it did to both.
+    """
+    rounds = {name: told["rounds"] for name, told in cell.items() if "absent" not in told}
+    ours = rounds.pop(OURS, {})
+    found = {}
+    for name, theirs in rounds.items():
+        each = [ours[key] / time for key, time in theirs.items() if key in ours]
+        if each:
+            found[name] = statistics.median(each)
+    return max((part, name) for name, part in found.items()) if found else None
 
 
 def tables(runs: Sequence[Run]) -> str:

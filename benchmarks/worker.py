@@ -21,6 +21,7 @@ import numpy as np
 from benchmarks.runtimes import Runtime, create
 
 _STEADY_RUNS = 5
+_LEAST_CALLS = 2
 # Slower calls are not repeated only to warm the caches.
 _SLOW = 0.02
 _CLOCKS = {"wall": time.perf_counter_ns, "processor": time.process_time_ns}
@@ -74,7 +75,7 @@ def _open(runtime: Runtime, path: str, threads: int, array: Any, clock: Callable
 
 
 def _round(runtime: Runtime, seconds: float, clock: Callable[[], int]) -> list[int]:
-    """Nanoseconds of each call for about as long as told, and at least one call."""
+    """Nanoseconds of each call for about as long as told, and of a few at least."""
     call, renew = runtime.call(), runtime.renew
     times: list[int] = []
     gc.disable()
@@ -94,7 +95,7 @@ def _round(runtime: Runtime, seconds: float, clock: Callable[[], int]) -> list[i
         call()
         end = clock()
         times.append(end - begin)
-        if end >= stop:
+        if end >= stop and len(times) >= _LEAST_CALLS:
             break
     gc.enable()
     return times

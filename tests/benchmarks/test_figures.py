@@ -16,12 +16,13 @@ from benchmarks.report import main
 from benchmarks.table import markdown, medians, microseconds, ratio, tables
 
 
-def test_latency_is_the_median_of_rounds() -> None:
+def test_each_round_counts_alike() -> None:
     rounds = [[1000 * n for n in range(1, 12)], [9000, 9000, 9000], [20_000, 10_000, 15_000]]
     found = latency(rounds)
     assert found.rounds == (6.0, 9.0, 15.0)
     assert found.least == 1.0
-    assert (found.median, found.p10, found.p90, found.calls) == (9.0, 9.0, 10.0, 17)
+    # A third of the time each: 1 to 11, 9, and 10 to 20. A tenth of all is four of the first eleven.
+    assert (found.median, found.p10, found.p90, found.calls) == (9.0, 4.0, 20.0, 17)
 
 
 def test_difference() -> None:
@@ -38,8 +39,9 @@ def test_difference() -> None:
 
 
 def told(median: float) -> dict[str, Any]:
+    rounds = [median - 1, median, median + 5]
     return {
-        "latency": {"median": median, "p10": median - 1, "p90": median + 1},
+        "latency": {"median": median, "p10": median - 1, "p90": median + 1, "rounds": rounds},
         "first_us": 3 * median,
         "anonymous_bytes": 2048,
         "memory_bytes": 4096,
@@ -81,6 +83,17 @@ def test_medians_over_runs() -> None:
     assert cell["samara"]["latency"]["median"] == 40.0
     assert ratio(cell) == (0.5, "onnxruntime")
     assert ratio(found["ds_cnn", "int8", 1]) is None
+
+
+def test_ratio_compares_what_was_measured_together() -> None:
+    cell = {
+        "samara": {"rounds": {(0, 0): 1.0, (0, 1): 2.0, (0, 2): 2.0, (1, 0): 9.0}},
+        "litert": {"rounds": {(0, 0): 2.0, (0, 1): 4.0, (0, 2): 2.2}},
+        "onnxruntime": {"rounds": {(1, 0): 30.0}},
+        "ncnn": {"absent": "no"},
+    }
+    assert ratio(cell) == (0.5, "litert")
+    assert ratio({"samara": {"rounds": {(0, 0): 1.0}}, "litert": {"rounds": {(1, 0): 1.0}}}) is None
 
 
 def cells(line: str) -> list[str]:
