@@ -27,6 +27,9 @@ SUFFIX = "/channels_last"
 # A dimension without an upper bound counts as this many.
 _USUAL = 64
 
+# A byte that is moved costs as much as so many transposes that move none.
+_MOVED = 1 << 10
+
 
 def to_last(rank: int) -> list[int]:
     """The permutation that moves axis 1 to the end; none for rank 2 and less."""
@@ -109,17 +112,20 @@ def _reshaped_image(op: Operation) -> bool:
 
 
 def _cost(tensor: Tensor) -> int:
-    """The bytes that a transpose of a tensor moves; none when only axes of size 1 change places."""
+    """What a transpose of a tensor costs: the bytes that it moves, and a little where these are none.
+
+    One that only changes the places of axes of size 1 is still in the way of what would be one op without it.
+    """
     shape = tensor.shape
     if shape is None or len(shape) < 3 or tensor.op.type == "constant":
         return 0
     moving = [a for a in to_last(len(shape)) if shape[a] != 1]
     if moving == sorted(moving):
-        return 0
+        return 1
     values = {
         s: s.maximum if s.maximum != dims.LARGEST else _USUAL for d in shape for s in dims.symbols_of(d)
     }
-    return math.prod(max(dims.evaluate(d, values), 1) for d in shape) * tensor.dtype.size
+    return math.prod(max(dims.evaluate(d, values), 1) for d in shape) * tensor.dtype.size * _MOVED
 
 
 def _choose(

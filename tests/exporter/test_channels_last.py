@@ -121,6 +121,27 @@ def test_between_two_convolutions_no_transpose_is_left(between: Callable[[Any, T
     check([b.reduce_max(conv(b, y, 4), axes=(1, 2, 3))], 1)
 
 
+def test_squeeze_and_excite_is_left_without_moves() -> None:
+    graph = Graph()
+    b = graph.b
+    y = conv(b, placeholder(graph, (1, 3, 9, 7)), 8)
+    squeezed = b.relu(b.add(conv(b, b.reduce_mean(y, axes=(2, 3), keepdims=True), 4, size=1), random(4, 1, 1)))
+    gate = b.hard_sigmoid(conv(b, squeezed, 8, size=1))
+    model = freeze([Signature([b.reduce_mean(b.multiply(y, gate), axes=(2, 3))])], None).model
+    rewritten, _ = optimize(model)
+    left = [op.type for op in needed(rewritten.outputs) if op.definition.device == "kernel"]
+    assert left == [
+        "transpose",
+        "conv2d",
+        "reduce_mean",
+        "conv2d",
+        "conv2d",
+        "hard_sigmoid",
+        "multiply",
+        "reduce_mean",
+    ]
+
+
 def test_tokens_of_an_image() -> None:
     graph = Graph()
     b = graph.b
