@@ -5,12 +5,16 @@ There is at most one group in a process, as in torch.distributed; a process with
 
 from __future__ import annotations
 
+import atexit
+import ctypes
 import datetime
 import json
 import os
 import socket
+import sys
 import threading
 import time
+import traceback
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +26,8 @@ _LOOK = 0.1
 # How long what an ended process has sent may be on its way, and how long the news of a death.
 _ON_THE_WAY = 10.0
 _NEWS = 3.0
+# How long a process that ends waits for collectives that it has begun.
+_LEAVING = 3.0
 
 
 class Group:
@@ -54,8 +60,11 @@ class Group:
         store.set_timeout(limit)
         self._store = dist.PrefixStore("samara", store)
         self._agreed = 0
+        self._begun: list[Any] = []
+        self._left = False
         self._store.set(f"name/{rank}", name)
         self._watch = Watch(rank, size, host, self._store)
+        atexit.register(self._at_exit)
         self.names = [name if r == rank else "" for r in range(size)]
         try:
             for other in range(size):
@@ -97,6 +106,7 @@ class Group:
             except RuntimeError:
                 if work.is_completed():
                     break
+        self._begun = [w for w in self._begun if w is not work]
         try:
             work.wait()
         except RuntimeError as error:
@@ -126,11 +136,15 @@ class Group:
     def _started(self, start: Any) -> Any:
         self.check("a collective", 0.0)
         try:
-            return start()
+            work = start()
         except RuntimeError as error:
             return self._failed("a collective", error)
+        self._begun.append(work)
+        return work
 
     def _failed(self, what: str, error: Exception) -> None:
+        # What torch's functions have in their variables would keep the process group when it is destroyed.
+        traceback.clear_frames(error.__traceback__)
         # A connection broke: the news who died is on its way.
         end = time.monotonic() + _NEWS
         while not self._watch.died and not self._watch.ended and time.monotonic() < end:
@@ -187,8 +201,33 @@ class Group:
 
     def close(self) -> None:
         """Leaves the group in order."""
+        if self._left:
+            return
+        self._left = True
+        atexit.unregister(self._at_exit)
         self._watch.close()
-        self._dist.destroy_process_group()
+        if self._dist.is_initialized():
+            self._dist.destroy_process_group()
+
+    def _at_exit(self) -> None:
+        """Leaves the group before the interpreter is taken down, within `_LEAVING` seconds.
+
+        A thread of torch that lets go of an array asks for the interpreter's lock. Once the interpreter is taken down
+        such a thread is ended instead, which aborts the process. Destroying the group waits for these threads, so it is
+        done where all that has been begun is completed. What others take no part in may last as long as the timeout: it
+        is kept for ever, so that the thread has nothing to let go of.
+        """
+        # An exception that nobody has caught is no end in order: the connection just breaks.
+        self._watch.close(in_order=getattr(sys, "last_value", None) is None)
+        end = time.monotonic() + _LEAVING
+        while not all(work.is_completed() for work in self._begun) and time.monotonic() < end:
+            time.sleep(0.01)
+        if all(work.is_completed() for work in self._begun):
+            self._begun.clear()
+            self.close()
+        else:
+            for kept in (self._dist.group.WORLD, *self._begun):
+                ctypes.pythonapi.Py_IncRef(ctypes.py_object(kept))
 
 
 def _tensor(array: Any) -> Any:

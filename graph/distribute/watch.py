@@ -6,13 +6,11 @@ ends by an exception which nobody caught has died.
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import json
 import secrets
 import selectors
 import socket
-import sys
 import threading
 from typing import Any
 
@@ -49,7 +47,6 @@ class Watch:
             link.settimeout(None)
             self._links[link] = 0
             self._start(self._listen, link)
-        atexit.register(self._at_exit)
 
     def wait(self, seconds: float) -> None:
         """Returns when a process has died or ended, or after so many seconds."""
@@ -57,20 +54,16 @@ class Watch:
             if not self.died and not self.ended:
                 self._changed.wait(seconds)
 
-    def close(self) -> None:
-        """Says that this process ends in order."""
+    def close(self, in_order: bool = True) -> None:
+        """Ends the connection, and says before, unless told otherwise, that this process ends in order."""
         if self._closed:
             return
         self._closed = True
         for link in list(self._links):
             with contextlib.suppress(OSError):
-                link.sendall(_line({"ended": self._rank}))
+                if in_order:
+                    link.sendall(_line({"ended": self._rank}))
                 link.shutdown(socket.SHUT_WR)
-
-    def _at_exit(self) -> None:
-        # An exception that nobody has caught is no end in order: the connection just breaks.
-        if getattr(sys, "last_value", None) is None:
-            self.close()
 
     def _start(self, run: Any, *arguments: Any) -> None:
         threading.Thread(target=run, args=arguments, name="samara-watch", daemon=True).start()
@@ -134,15 +127,16 @@ class Watch:
 
     def _listen(self, link: socket.socket) -> None:
         text = b""
-        while True:
-            received = _receive(link)
-            *lines, text = (text + received).split(b"\n")
-            for line in lines:
-                for kind, rank in json.loads(line).items():
-                    self._note(kind, rank)
-            if not received:
-                self._note("died", 0)
-                return
+        with link:
+            while True:
+                received = _receive(link)
+                *lines, text = (text + received).split(b"\n")
+                for line in lines:
+                    for kind, rank in json.loads(line).items():
+                        self._note(kind, rank)
+                if not received:
+                    self._note("died", 0)
+                    return
 
 
 def _receive(link: socket.socket) -> bytes:

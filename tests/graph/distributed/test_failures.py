@@ -24,13 +24,14 @@ STEPS = 14
         ("killed", "has died; worker 0 ("),
         ("raises", "has died; worker 0 ("),
         ("ends", "has ended; worker 0 ("),
+        ("leaves", "has ended; worker 0 ("),
     ],
 )
 def test_the_end_of_a_worker_ends_the_others_with_its_name(how: str, said: str) -> None:
     begin = time.monotonic()
     (status, output), (other, its) = together(2, "death_program.py", how)
     assert time.monotonic() - begin < 60
-    assert other == {"killed": -9, "raises": 1, "ends": 0}[how], its
+    assert other == {"killed": -9, "raises": 1, "ends": 0, "leaves": 0}[how], its
     assert status == 1
     assert "samara.errors.UnavailableError: worker 1 (/job:worker/task:1, process " in output
     assert said in output.splitlines()[-1]
