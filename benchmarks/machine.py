@@ -11,8 +11,6 @@ from typing import Any
 from benchmarks.network import Network
 from samara import roofline
 
-_CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
-_BEYOND_CACHES = 256 << 20
 _WEIGHT_BYTES = {"float32": 4, "int8": 1}
 
 
@@ -24,10 +22,8 @@ def describe(folder: Path, threads: Sequence[int], trials: int = 7) -> dict[str,
     """
     program = folder / "roofline"
     roofline.build(program)
-    caches = _caches()
-    # Half of a cache is sure to stay in it, but for what is shared with neighbours.
-    sizes = {name: max(size // (8 if name == "L3" else 2), 1 << 12) for name, size in caches.items()}
-    sizes["memory"] = _BEYOND_CACHES
+    caches = roofline.caches()
+    sizes = roofline.sizes(caches)
     limits = {str(count): roofline.measure(program, count, trials, sizes) for count in threads}
     return {
         "processor": _processor(),
@@ -60,16 +56,6 @@ def _nanoseconds_of_a_byte(size: int, caches: Mapping[str, int], reads: Mapping[
         time += here / reads[name]
         left, filled = left - here, max(room, filled)
     return (time + left / reads["memory"]) / max(size, 1)
-
-
-def _caches() -> dict[str, int]:
-    """The size of each level of the data cache as one core sees it."""
-    found = {}
-    for index in sorted(_CACHES.glob("index*")):
-        kind, level, size = ((index / f).read_text().strip() for f in ("type", "level", "size"))
-        if kind != "Instruction":
-            found[f"L{level}"] = int(size.rstrip("KMG")) * {"K": 1 << 10, "M": 1 << 20}.get(size[-1], 1)
-    return found
 
 
 def _processor() -> str:

@@ -22,7 +22,7 @@ from samara.errors import ArgumentStatusError
 from samara.pyruntime._errors import check
 from samara.pyruntime._native import ffi, lib
 from samara.pyruntime.pool import default_threads, shared_pool
-from samara.pyruntime.profile import Profile, ProfileRow, multiplications
+from samara.pyruntime.profile import Profile, profile_row
 
 Array = np.ndarray[Any, Any]
 
@@ -653,7 +653,7 @@ class Context:
         tensors = self.model.tensors(info.name)
         ops, kernels = self.model.ops(info.name), self.kernels(info.name)
         rows = tuple(
-            _profile_row(replace(op, kernel=kernel), tensors, float(np.median(t)) / 1000)
+            profile_row(replace(op, kernel=kernel), tensors, float(np.median(t)) / 1000)
             for op, kernel, t in zip(ops, kernels, times, strict=True)
         )
         return Profile(rows=rows, microseconds=float(np.median(whole)) / 1000)
@@ -713,20 +713,6 @@ class Context:
         error = ffi.new("smr_error *")
         with self._lock:
             check(lib.smr_self_test(self._pointer, tolerance, error), error)
-
-
-def _profile_row(op: OpInfo, tensors: Sequence[TensorInfo], microseconds: float) -> ProfileRow:
-    inputs = [tensors[i].shape if i >= 0 else None for i in op.inputs]
-    outputs = [tensors[i].shape for i in op.outputs]
-    first = next((tensors[i].dtype for i in op.inputs if i >= 0), np.dtype(np.float32))
-    return ProfileRow(
-        name=op.name,
-        op=op.op,
-        kernel=op.kernel,
-        microseconds=microseconds,
-        macs=multiplications(op.op, inputs, outputs),
-        integer=first.kind in "iu",
-    )
 
 
 def load(source: str | os.PathLike[str] | bytes | bytearray | memoryview) -> Model:

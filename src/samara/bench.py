@@ -15,7 +15,7 @@ from samara import roofline
 
 if TYPE_CHECKING:
     from samara.pyruntime.model import Context, SignatureInfo
-    from samara.pyruntime.profile import Profile
+    from samara.pyruntime.profile import Limits, Profile
 
 _MOST_PROFILED = 50
 
@@ -50,20 +50,23 @@ class Figures:
     threads: dict[int, Latency]
     profile: Profile
 
-    def as_json(self, limits: Mapping[str, float] | None = None) -> dict[str, Any]:
+    def as_json(self, limits: Limits | None = None) -> dict[str, Any]:
         """Plain numbers and texts; `limits` are told where they are known."""
         told = {k: v for k, v in self.__dict__.items() if k not in ("threads", "profile")}
         threads = {str(count): asdict(latency) for count, latency in self.threads.items()}
-        ops = [{**row.__dict__, "gmacs": row.rate} for row in self.profile.rows]
+        ops = [
+            {**row.__dict__, "gmacs": row.rate, "of_limit": None if limits is None else row.part(limits)}
+            for row in self.profile.rows
+        ]
         return {
             **told,
-            "limits": None if limits is None else dict(limits),
+            "limits": None if limits is None else asdict(limits),
             "threads": threads,
             "profiled_us": self.profile.microseconds,
             "ops": ops,
         }
 
-    def as_text(self, limits: Mapping[str, float] | None = None) -> str:
+    def as_text(self, limits: Limits | None = None) -> str:
         """For people; `limits` as `Profile.table` takes them."""
         lines = [
             f"{count} thread{'s' if count > 1 else ''}: median {f.median_us:.1f} us, p10 {f.p10_us:.1f}, "
@@ -126,27 +129,37 @@ def measure(path: str, signature: str | None, seconds: float, threads: Sequence[
     )
 
 
-def limits_of(path: str) -> dict[str, float]:
-    """The most multiplications of one thread that a run of the project's benchmark found, in 1e9 a second.
+def limits_of(path: str) -> Limits:
+    """What a run of the project's benchmark found of one thread.
 
     Raises:
         ValueError: the file is not what the benchmark writes.
     """
     try:
-        return roofline.peaks(json.loads(Path(path).read_text())["machine"]["limits"]["1"])
-    except (ValueError, KeyError, TypeError):
+        machine = json.loads(Path(path).read_text())["machine"]
+        return _limits(machine["limits"]["1"], machine["caches"])
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise ValueError(f"{path} is not the JSON that `make bench` writes") from None
 
 
-def measured_limits() -> dict[str, float] | None:
-    """The same, measured now, which takes about two seconds; None where no C compiler can build what measures."""
+def measured_limits() -> Limits | None:
+    """The same, measured now, which takes about three seconds; None where no C compiler can build what measures."""
     with TemporaryDirectory() as folder:
         program = Path(folder) / "roofline"
         try:
             roofline.build(program)
         except (OSError, subprocess.CalledProcessError):
             return None
-        return roofline.peaks(roofline.measure(program, threads=1, trials=3, sizes={}))
+        caches = roofline.caches()
+        return _limits(roofline.measure(program, 1, 3, roofline.sizes(caches)), caches)
+
+
+def _limits(measured: Mapping[str, Any], caches: Mapping[str, int]) -> Limits:
+    from samara.pyruntime.profile import Limits
+
+    reads = measured["reads"]
+    levels = tuple((int(size), float(reads[name])) for name, size in sorted(caches.items()))
+    return Limits(**roofline.peaks(measured), levels=levels, memory=float(reads["memory"]))
 
 
 def _latency(context: Context, info: SignatureInfo, inputs: list[Any], seconds: float) -> Latency:

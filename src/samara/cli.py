@@ -126,7 +126,10 @@ def _parser() -> argparse.ArgumentParser:
         _bench,
         "time a .smr file",
         "Median, 10th and 90th percentile of one run on zeros, the time from opening the file to the first result,\n"
-        "memory, and of each op its kernel, its time and, where they can be counted, its multiplications a second.\n\n"
+        "memory, and of each op its kernel, its time and, where they can be counted, its multiplications a second.\n"
+        "Of limit: the least time of an op on one thread of this machine over the time that it took. The least time\n"
+        "is the longer of two: that of its multiplications at the highest rate of the machine, and that of the bytes\n"
+        "that it must at least read and write at the rate at which the smallest cache with room for them is read.\n\n"
         "  samara bench digits.smr --seconds 2",
     )
     bench.add_argument("model", help="the .smr file")
@@ -144,8 +147,8 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument(
         "--limits",
         metavar="RUN.json",
-        help="what make bench wrote of the machine's limits; without it the most multiplications of a thread are "
-        "measured, where there is a C compiler",
+        help="what make bench wrote of the machine's limits; without it those of a thread are measured, where there "
+        "is a C compiler",
     )
     bench.add_argument("--json", action="store_true", help="as JSON")
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 _SOURCE = Path(__file__).parent / "roofline.c"
+_CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
+_BEYOND_CACHES = 256 << 20
 
 
 def build(program: Path) -> None:
@@ -31,20 +33,37 @@ def build(program: Path) -> None:
     subprocess.run(command, check=True, capture_output=True)
 
 
-def measure(program: Path, threads: int, trials: int, sizes: Mapping[str, int]) -> dict[str, Any]:
+def caches() -> dict[str, int]:
+    """The size of each level of the data cache as one core sees it, where the system tells."""
+    found = {}
+    for index in sorted(_CACHES.glob("index*")):
+        kind, level, size = ((index / f).read_text().strip() for f in ("type", "level", "size"))
+        if kind != "Instruction":
+            found[f"L{level}"] = int(size.rstrip("KMG")) * {"K": 1 << 10, "M": 1 << 20}.get(size[-1], 1)
+    return found
+
+
+def sizes(levels: Mapping[str, int]) -> dict[str, int]:
+    """What `measure` reads, of each of the caches and of memory."""
+    # Half of a cache is sure to stay in it, but for what is shared with neighbours.
+    found = {name: max(size // (8 if name == "L3" else 2), 1 << 12) for name, size in levels.items()}
+    return {**found, "memory": _BEYOND_CACHES}
+
+
+def measure(program: Path, threads: int, trials: int, buffers: Mapping[str, int]) -> dict[str, Any]:
     """The best of some trials, of all threads together.
 
     Args:
         program: what `build` has built.
         threads: how many measure at the same time.
         trials: how often, for 20 milliseconds each.
-        sizes: bytes that each thread reads, by the name of what has room for them.
+        buffers: bytes that each thread reads, by the name of what has room for them.
 
     Returns:
         "rates", 1e9 multiplications a second by the kind of instruction, whose name begins with "float32" or "int8";
-        and "reads", GB/s by the names of `sizes`.
+        and "reads", GB/s by the names of `buffers`.
     """
-    told = [f"{name}={size}" for name, size in sizes.items()]
+    told = [f"{name}={size}" for name, size in buffers.items()]
     shown = subprocess.run(
         [str(program), str(threads), str(trials), *told], check=True, capture_output=True, text=True
     )

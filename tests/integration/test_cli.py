@@ -331,8 +331,10 @@ def test_bench_tells_how_much_of_the_limit_an_op_reaches(samara, tmp_path: Path)
         placeholder(graph, "x", [1, 8, 8, 4]), np.ones((3, 3, 4, 16), np.float32), padding="same"
     )
     export_model(graph.b.abs(y), tmp_path / "conv.smr")
+    rates = {"float32 ymm": 30.0, "float32 zmm": 60.0, "int8 dot": 200.0}
+    reads = {"L1": 40.0, "L2": 5.0, "memory": 1.0}
     limits = {
-        "machine": {"limits": {"1": {"rates": {"float32 ymm": 30.0, "float32 zmm": 60.0, "int8 dot": 200.0}}}}
+        "machine": {"caches": {"L1": 9000, "L2": 1 << 20}, "limits": {"1": {"rates": rates, "reads": reads}}}
     }
     (tmp_path / "run.json").write_text(json.dumps(limits))
     shown = samara("bench", tmp_path / "conv.smr", "--seconds", 0, "--limits", tmp_path / "run.json")
@@ -341,6 +343,23 @@ def test_bench_tells_how_much_of_the_limit_an_op_reaches(samara, tmp_path: Path)
     assert millions == pytest.approx(64 * 9 * 4 * 16 / 1e6, abs=1e-3)
     assert rate == pytest.approx(millions * 1e3 / microseconds, rel=0.05)
     assert part == pytest.approx(100 * rate / 60, abs=0.1)
+    # 64 pixels of 16 numbers are read and written.
+    line = next(line for line in shown.out.splitlines() if " abs " in line).split()
+    assert float(line[-1].rstrip("%")) == pytest.approx(100 * 8192 / 40e3 / float(line[3]), rel=0.1)
+    told = json.loads(
+        samara(
+            "bench", tmp_path / "conv.smr", "--seconds", 0, "--json", "--limits", tmp_path / "run.json"
+        ).out
+    )
+    assert told["limits"] == {
+        "float32": 60.0,
+        "int8": 200.0,
+        "levels": [[9000, 40.0], [1 << 20, 5.0]],
+        "memory": 1.0,
+    }
+    (row,) = [row for row in told["ops"] if row["op"] == "abs"]
+    assert row["least_bytes"] == 8192
+    assert row["of_limit"] == pytest.approx(8192 / 40e3 / row["microseconds"])
     refused(
         samara("bench", tmp_path / "conv.smr", "--limits", tmp_path / "conv.smr"),
         "bench",
@@ -354,6 +373,10 @@ def test_bench_measures_the_limit(samara, tmp_path: Path, monkeypatch) -> None:
     y = graph.b.conv2d(placeholder(graph, "x", [1, 8, 8, 4]), np.ones((3, 3, 4, 16), np.float32))
     export_model(y, tmp_path / "conv.smr")
     told = json.loads(samara("bench", tmp_path / "conv.smr", "--seconds", 0, "--json").out)
+    levels = told["limits"]["levels"]
+    assert levels == sorted(levels)
+    assert 0 < told["limits"]["memory"] < max((rate for _, rate in levels), default=1e6)
+    assert all(0 < op["of_limit"] < 1 for op in told["ops"])
     assert told["limits"]["int8"] >= told["limits"]["float32"] > max(op["gmacs"] or 0 for op in told["ops"])
     assert "of limit" in samara("bench", tmp_path / "conv.smr", "--seconds", 0).out
     monkeypatch.setenv("CC", str(tmp_path / "none"))
