@@ -325,6 +325,7 @@ for _count, _shape, _axis in [
 ]:
     CASES.append(_case("stack", [_shape] * _count, axis=_axis))
 CASES.append(_case("stack", [(2, 3), (2, 3)], dtypes=None, label="every-dtype"))
+CASES.append(_case("stack", [(5, 3), (5, 3)], axis=-1, dtypes=None, label="every-dtype-last"))
 
 for _shape, _paddings in [
     ((), ()),

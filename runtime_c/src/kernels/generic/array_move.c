@@ -131,16 +131,44 @@ static void blocks_move(const array_bytes *to, size_t at, const array_bytes *fro
     }
 }
 
+/* Copies so many blocks, which lie some bytes apart. */
+static void blocks_move_apart(uint8_t *to, size_t to_step, const uint8_t *from, size_t from_step,
+                              size_t count, size_t block) {
+    size_t i;
+#define BLOCKS_MOVE(bytes)                                          \
+    for (i = 0; i < count; ++i, to += to_step, from += from_step) { \
+        memcpy(to, from, bytes);                                    \
+    }                                                               \
+    break
+    switch (block) { /* small ones without a call */
+        case 1: BLOCKS_MOVE(1);
+        case 2: BLOCKS_MOVE(2);
+        case 4: BLOCKS_MOVE(4);
+        case 8: BLOCKS_MOVE(8);
+        default: BLOCKS_MOVE(block);
+    }
+#undef BLOCKS_MOVE
+}
+
 /* Copies what the range [begin, end) of the whole has of a part, whose blocks begin at `start` in each row.
  */
 static void blocks_copy(const array_blocks *blocks, size_t begin, size_t end, size_t start, size_t block,
                         const array_bytes *whole, const array_bytes *part, bool join) {
-    size_t row;
-    for (row = begin / blocks->row; row < blocks->outer && row * blocks->row < end; ++row) {
+    /* Of several rows that have more than this block nothing lies where it belongs. */
+    const bool apart =
+        whole->step == 0 && part->step == 0 && blocks->outer > 1 && block > 0 && block < blocks->row;
+    size_t row, rows;
+    for (row = begin / blocks->row; row < blocks->outer && row * blocks->row < end; row += rows) {
         const size_t first = row * blocks->row + start, last = first + block;
         const size_t low = begin > first ? begin : first, high = end < last ? end : last;
-        if (low < high) {
-            const size_t at = row * block + (low - first);
+        const size_t at = row * block + (low - first);
+        rows = 1;
+        if (apart && low == first && high == last) {
+            uint8_t *in_whole = whole->data + first, *in_part = part->data + at;
+            rows += (end - last) / blocks->row;
+            blocks_move_apart(join ? in_whole : in_part, join ? blocks->row : block,
+                              join ? in_part : in_whole, join ? block : blocks->row, rows, block);
+        } else if (low < high) {
             blocks_move(join ? whole : part, join ? low : at, join ? part : whole, join ? at : low,
                         high - low);
         }
