@@ -88,8 +88,41 @@ def recurrent(folder: Path) -> Path:
     return folder / "recurrent.smr"
 
 
-def test_the_steps_of_a_sequence_are_cut_between_threads(recurrent: Path) -> None:
-    model = load(recurrent)
+@pytest.fixture(scope="module")
+def recurrent_integers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("recurrent_integers")
+    draw = np.random.default_rng(6)
+    graph = Graph()
+    x = placeholder(graph, "x", (9, 1, 12))
+
+    def matrices(gates: int, cells: int) -> list[np.ndarray]:
+        shapes = ((12, gates * cells), (cells, gates * cells))
+        return [draw.normal(size=shape, scale=0.3).astype(np.float32) for shape in shapes]
+
+    def gru(cells: int, **options: Any) -> Any:
+        given, recurrent = matrices(3, cells)
+        return graph.b.gru(graph.b.matmul(x, given), recurrent, **options)
+
+    given, matrix = matrices(4, 100)
+    fetches = {
+        "lstm": graph.b.lstm(graph.b.matmul(x, given), matrix)[2],
+        "gru": gru(80)[0],
+        "after": gru(100, reset_after=True)[1],
+        "reverse": gru(130, reverse=True)[1],
+    }
+    samples = [{"x": draw.normal(size=(9, 1, 12)).astype(np.float32)}]
+    report = export_model(
+        fetches, folder / "recurrent.smr", inputs={"x": x}, samples=samples, quantize="int8"
+    )
+    assert report.programs[0].ops["quantized_gru"] == 3
+    return folder / "recurrent.smr"
+
+
+@pytest.mark.parametrize("fixture", ["recurrent", "recurrent_integers"])
+def test_the_steps_of_a_sequence_are_cut_between_threads(
+    fixture: str, request: pytest.FixtureRequest
+) -> None:
+    model = load(request.getfixturevalue(fixture))
     alone = _all(model, model.context(threads=1))
     assert len(alone) == len(model.golden()) > 0
     for threads in (*THREADS, 4):
