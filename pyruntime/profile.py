@@ -22,7 +22,7 @@ _CONVOLUTIONS = (
 )
 _MATRIX_PRODUCTS = ("matmul", "quantized_matmul")
 _RECURRENT = ("lstm", "gru", "rnn")
-_RECURRENT_INTEGERS = {"quantized_lstm": 4, "quantized_gru": 3}  # and their gates
+_RECURRENT_INTEGERS = {"quantized_lstm": 4, "quantized_gru": 3, "quantized_rnn": 1}  # and their gates
 # They need not read more of their first operand than they write.
 _CHOICES = (
     "slice",

@@ -28,18 +28,18 @@ from samara.quantize.scheme import Linear, Quantization, linear, of_range
 Array = np.ndarray[Any, Any]
 
 # The ops, each the name of its rule.
-LAYERS = ("lstm", "gru")
+LAYERS = ("lstm", "gru", "rnn")
 
-# Inputs and outputs of both, then those of lstm, and of gru.
+# Inputs of all, then those of lstm, and of gru.
 _GATES, _RECURRENT, _STATE = range(3)
 _CELL, _PROJECTION = 3, 5
 NEW_CELL = 2
 _BIAS = 4
 
-_LENGTHS = {"lstm": 4, "gru": 3}
-_COUNTS = {"lstm": 4, "gru": 3}
+_LENGTHS = {"lstm": 4, "gru": 3, "rnn": 3}
+_COUNTS = {"lstm": 4, "gru": 3, "rnn": 1}
 
-# Steps in 1 that the states of both ops can have.
+# Steps in 1 that the states of all ops can have.
 _MOST_STEPS = 2**LARGEST_STATE_BITS - 1
 
 # What a gate's sum stands for has 11 fraction bits.
@@ -77,6 +77,8 @@ def problem(op: Operation) -> str:
     gates = op.inputs[_GATES]
     if op.type == "lstm" and _input(op, _PROJECTION) is not None:
         return "it has a projection"
+    if op.type == "rnn" and op.a.activation != "tanh":
+        return f"it has {op.a.activation} for tanh"
     if constant_value(op.inputs[_RECURRENT]) is None:
         return "its weights are not constant"
     bias = _input(op, _BIAS) if op.type == "gru" else None
@@ -216,6 +218,17 @@ def gru(site: Any, state: Tensor | None, lengths: Tensor | None, bits: int) -> l
     return _made(site, [state, lengths], {"reset_after": site.op.a.reset_after, "state_bits": bits})
 
 
+def rnn(site: Any, state: Tensor | None, lengths: Tensor | None) -> list[Tensor]:
+    """The integer op of an rnn.
+
+    Args:
+        site: a Site, whose x are the inputs.
+        state: before the first step, quantized as the output is.
+        lengths: of the sequences.
+    """
+    return _made(site, [state, lengths], {})
+
+
 def _made(site: Any, states: Sequence[Tensor | None], attributes: dict[str, Any]) -> list[Tensor]:
     op = site.op
     gates = _COUNTS[op.type]
@@ -286,6 +299,7 @@ __all__ = [
     "observed",
     "problem",
     "product_of",
+    "rnn",
     "state_of",
     "state_quantization",
     "states",

@@ -199,27 +199,31 @@ class _Rewriter:
         )
 
     def _recur(self, op: Operation, rule: str) -> None:
-        """A recurrent layer. What it keeps between its steps is int16, and real numbers for whoever reads those."""
+        """A recurrent layer. What it keeps as int16 between its steps is real numbers for whoever reads those."""
         site = self._site(op, rule, None, op.name, op.outputs[0])
         state, lengths = recurrent.state_of(op), recurrent.lengths_of(op)
         lengths = None if lengths is None else self._plain[id(lengths)]
+        kept = None
         if rule == "lstm":
             kept = recurrent.cell_quantization(self._cells[op])
             cell = self._quantized(op, recurrent.cell_of(op), kept, dtypes.int16)
             state = self._quantized(op, state, site.y, dtypes.int8)
             made = recurrent.lstm(site, state, cell, lengths, recurrent.bits_of(kept))
-        else:
+        elif rule == "gru":
             whole = self._state_range([op])
             kept = recurrent.kept_quantization(max(-whole.low, whole.high))
             state = self._quantized(op, state, kept, dtypes.int16)
             made = recurrent.gru(site, state, lengths, recurrent.bits_of(kept))
+        else:
+            made = recurrent.rnn(site, self._quantized(op, state, site.y, dtypes.int8), lengths)
         for old, new in zip(recurrent.states(op), made, strict=False):
             self._keep_integers(old, new)
-        old, new = op.outputs[-1], made[-1]
-        self._note(new, kept)
-        attributes = {"scale": float(kept.scale), "dtype": old.dtype}
-        name = f"{op.name}/{'cell' if rule == 'lstm' else 'state'}"
-        self._plain[id(old)] = self._graph.apply("dequantize", [new], attributes, name=name).outputs[0]
+        if kept is not None:
+            old, new = op.outputs[-1], made[-1]
+            self._note(new, kept)
+            attributes = {"scale": float(kept.scale), "dtype": old.dtype}
+            name = f"{op.name}/{'cell' if rule == 'lstm' else 'state'}"
+            self._plain[id(old)] = self._graph.apply("dequantize", [new], attributes, name=name).outputs[0]
 
     def _quantized(
         self, op: Operation, tensor: Tensor | None, scale: Quantization, dtype: Any

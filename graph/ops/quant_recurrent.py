@@ -30,6 +30,7 @@ LARGEST_STATE_BITS = 14
 BLOCK = 16
 _LSTM_GATES = 4
 _GRU_GATES = 3
+_RNN_GATES = 1
 
 
 def columns_of(cells: int, gates: int) -> int:
@@ -93,6 +94,13 @@ def _gru_shape(op: Any) -> Any:
     if not 1 <= op.a.output_multiplier <= most:
         op.fail(f"output_multiplier is {op.a.output_multiplier}, expected 1 to {most}")
     return [y, state, state]
+
+
+def _rnn_shape(op: Any) -> Any:
+    y, state = _check_shapes(op, _RNN_GATES, (6,), 7)
+    if not 1 <= op.a.output_multiplier <= 32767:
+        op.fail(f"output_multiplier is {op.a.output_multiplier}, expected 1 to 32767")
+    return [y, state]
 
 
 def _scratch(gates: int) -> Callable[[Any], Dimension]:
@@ -275,6 +283,38 @@ def _gru(
     return y, xp.astype(rounded(h), xp.int8), xp.astype(h, xp.int16)
 
 
+# Simple ---------------------------------------------------------------------------------------------------------
+
+
+def _rnn(
+    xp: Any,
+    op: Any,
+    x: Any,
+    weights: Any,
+    recurrent: Any,
+    bias: Any,
+    multiplier: Any,
+    table: Any,
+    state: Any,
+    lengths: Any,
+) -> Any:
+    a = op.a
+    size = recurrent.shape[0]
+    table = _fixed.wide(xp, table)
+
+    def step(given: Any, h: Any) -> Any:
+        sums = _sums(xp, _RNN_GATES, given, weights, bias[0, :], multiplier[0, :])
+        more = _sums(xp, _RNN_GATES, h, recurrent, bias[1, :], multiplier[1, :])
+        out = _curve(xp, table, _doubled(xp, _short(xp, sums + more)[0, :, :size], 1))
+        out = _product(xp, out, a.output_multiplier) + a.output_zero_point
+        out = _fixed.saturate(xp, out, 8)
+        return out, out
+
+    states = [_start(xp, op, x, size, state, a.output_zero_point)]
+    y, h = _run(xp, op, x, size, states, lengths, step)
+    return y, xp.astype(h, xp.int8)
+
+
 _OPERANDS = (
     "x: int8",
     "filter: int8 packed",
@@ -348,5 +388,18 @@ OPS.register(
         reference=_gru,
         quant="integer",
         scratch=_scratch(_GRU_GATES),
+    ),
+    OpDef(
+        name="quantized_rnn",
+        opcode=184,
+        inputs=(*_OPERANDS, "state: int8?", "lengths: int32?"),
+        outputs=("y: int8", "new_state: int8"),
+        attributes=(_REVERSE, _BATCH_FIRST, *_OUTPUT),
+        doc="rnn with tanh on integers: what quantized_lstm is of lstm, with one gate. state, new_state and y have one "
+        f"scale. {_ENDS}",
+        shape=_rnn_shape,
+        reference=_rnn,
+        quant="integer",
+        scratch=_scratch(_RNN_GATES),
     ),
 )

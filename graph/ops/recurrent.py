@@ -403,6 +403,7 @@ OPS.register(
         shape=_rnn_shape,
         reference=_rnn,
         gradient=_gradient(1, 3, _rnn_step),
+        quant="rnn",
         scratch=_scratch(1, more=False),
     ),
 )

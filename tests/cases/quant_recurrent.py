@@ -156,7 +156,33 @@ def _gru(
     return y, last, states
 
 
-ORACLES = {"quantized_lstm": _lstm, "quantized_gru": _gru}
+def _rnn(
+    a: Any,
+    x: Any,
+    weights: Any,
+    recurrent: Any,
+    bias: Any,
+    multiplier: Any,
+    table: Any,
+    state: Any = None,
+    lengths: Any = None,
+) -> Any:
+    size = recurrent.shape[0]
+    y, batch = _start(a, x, size)
+    last = np.full((batch, size), a.output_zero_point, np.int8) if state is None else state.copy()
+    for n, place in _steps(a, x, lengths):
+        before = last[n].copy()
+        for k in range(size):
+            given = _sum(x[place], weights[:, k], bias[0, k], multiplier[0, k])
+            more = _sum(before, recurrent[:, k], bias[1, k], multiplier[1, k])
+            out = _curve(table, _short(2 * _short(given + more)))
+            out = _product(out, a.output_multiplier) + a.output_zero_point
+            last[n, k] = min(max(out, -128), 127)
+        y[place] = last[n]
+    return y, last
+
+
+ORACLES = {"quantized_lstm": _lstm, "quantized_gru": _gru, "quantized_rnn": _rnn}
 
 
 def _constant(array: Any) -> Input:
@@ -177,6 +203,7 @@ def _case(
     inputs: int,
     cells: int,
     *,
+    op: str = "quantized_lstm",
     start: bool = True,
     lengths: Any = None,
     table: Any = None,
@@ -187,11 +214,10 @@ def _case(
     label: str = "",
     **attributes: Any,
 ) -> Case:
-    """A GRU where there are state_bits. `reach` is about how large the sum of an input's or the state's products is."""
+    """`reach` is about how large the sum of an input's or the state's products is."""
     generator = np.random.default_rng([steps, batch, inputs, cells])
-    gru = "state_bits" in attributes
     first = (batch, steps) if attributes.get("batch_first") else (steps, batch)
-    columns = -(-cells // 16) * 16 * (3 if gru else 4)
+    columns = -(-cells // 16) * 16 * {"quantized_lstm": 4, "quantized_gru": 3, "quantized_rnn": 1}[op]
     matrices = [
         generator.integers(-weights, min(weights, 127), (rows, columns), np.int8, endpoint=True)
         for rows in (inputs, cells)
@@ -200,7 +226,7 @@ def _case(
     multiplier = np.stack([2**11 * reach / t * generator.uniform(0.3, 1.0, columns) for t in typical])
     state = Input(shape=(batch, cells), dtype="int8", low=-128, high=127)
     kept = Input(shape=(batch, cells), dtype="int16", low=-20000, high=20000)
-    states = [kept] if gru else [state, kept]
+    states = {"quantized_lstm": [state, kept], "quantized_gru": [kept], "quantized_rnn": [state]}[op]
     operands: list[Input | None] = [
         Input(shape=(*first, inputs), dtype="int8", low=-128, high=127),
         *(_constant(m) for m in matrices),
@@ -210,10 +236,10 @@ def _case(
         *(s if start else None for s in states),
         None if lengths is None else Input(shape=(batch,), dtype="int32", values=lengths),
     ]
-    given = {} if gru else {"cell_bits": 11}
+    given = {"cell_bits": 11} if op == "quantized_lstm" else {}
     given |= {"output_multiplier": 127, **attributes}
     return Case(
-        op="quantized_gru" if gru else "quantized_lstm",
+        op=op,
         inputs=tuple(operands),
         attributes=given,
         label=label,
@@ -222,7 +248,11 @@ def _case(
 
 
 def _gru_case(*sizes: int, state_bits: int = 14, **options: Any) -> Case:
-    return _case(*sizes, state_bits=state_bits, **options)
+    return _case(*sizes, op="quantized_gru", state_bits=state_bits, **options)
+
+
+def _rnn_case(*sizes: int, **options: Any) -> Case:
+    return _case(*sizes, op="quantized_rnn", **options)
 
 
 def _wild() -> Any:
@@ -292,4 +322,20 @@ CASES = [
     *(_gru_case(3, 2, 12, 32, weights=128, reset_after=after, label="least") for after in (False, True)),
     _gru_case(5, 3, 4, 4, batch_first=True, start=False, dynamic=True, reset_after=True, label="moves"),
     _gru_case(5, 3, 4, 16, batch_first=True, dynamic=True, label="moves"),
+    *(_rnn_case(1, 1, 1, 1, start=start) for start in (False, True)),
+    _rnn_case(5, 3, 4, 4),
+    _rnn_case(3, 2, 17, 17, output_zero_point=-5),
+    _rnn_case(4, 1, 40, 48, reverse=True, start=False, output_multiplier=255),
+    _rnn_case(2, 1, 7, 160, output_zero_point=127, output_multiplier=32767),
+    _rnn_case(0, 1, 4, 16),
+    _rnn_case(0, 2, 3, 5, batch_first=True, start=False),
+    _rnn_case(3, 0, 3, 4),
+    _rnn_case(18, 2, 9, 20, label="long"),
+    _rnn_case(4, 9, 8, 16, batch_first=True, reverse=True),
+    _rnn_case(4, 5, 3, 18, lengths=[2, 0, 1, 3, 2], reverse=True, output_zero_point=3),
+    _rnn_case(4, 4, 3, 32, lengths=[2, 1, 0, 3], batch_first=True, start=False),
+    _rnn_case(3, 2, 9, 32, table=_wild(), label="wild"),
+    _rnn_case(3, 1, 9, 17, table=_wild(), reach=1e30, label="infinite"),
+    _rnn_case(3, 2, 12, 32, weights=128, label="least"),
+    _rnn_case(5, 3, 4, 4, batch_first=True, start=False, dynamic=True, label="moves"),
 ]

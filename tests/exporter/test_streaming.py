@@ -93,7 +93,7 @@ def test_state_is_reset_saved_and_loaded(kind: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(in_pieces(first, x, 6, 6), expected, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["lstm", "gru"])
+@pytest.mark.parametrize("kind", ["lstm", "gru", "rnn"])
 def test_pieces_of_integers_give_the_same_bits(kind: str, tmp_path: Path) -> None:
     x = random(1, STEPS, INPUTS)
     samples = [{"x": x[:, :6]}, {"x": x[:, 6:]}]

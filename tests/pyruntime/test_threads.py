@@ -104,11 +104,13 @@ def recurrent_integers(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return graph.b.gru(graph.b.matmul(x, given), recurrent, **options)
 
     given, matrix = matrices(4, 100)
+    simple, of_state = matrices(1, 90)
     fetches = {
         "lstm": graph.b.lstm(graph.b.matmul(x, given), matrix)[2],
         "gru": gru(80)[0],
         "after": gru(100, reset_after=True)[1],
         "reverse": gru(130, reverse=True)[1],
+        "rnn": graph.b.rnn(graph.b.matmul(x, simple), of_state)[0],
     }
     samples = [{"x": draw.normal(size=(9, 1, 12)).astype(np.float32)}]
     report = export_model(

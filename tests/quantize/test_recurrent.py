@@ -77,6 +77,11 @@ class Layers:
         )
         return made
 
+    def rnn(self, x: Tensor, *states: Tensor | None, **options: Any) -> list[Tensor]:
+        gates = self.gates(x, CELLS, 1)
+        made: list[Tensor] = self.b.rnn(gates, 0.7 * self.weights(CELLS, CELLS), *states, **options)
+        return made
+
     def samples(self, count: int = 6) -> list[dict[str, Array]]:
         def one(name: str) -> Array:
             if self.inputs[name].dtype is dtypes.int32:
@@ -294,6 +299,26 @@ def test_a_gru_stays_in_float_where_it_is_asked_to(tmp_path: Path, reset_after: 
     assert "quantized_gru" not in _ops(report)
 
 
+def test_simple_layers_are_integers_all_through(tmp_path: Path) -> None:
+    layers = Layers()
+    x, state = layers.given("x", STEPS, BATCH, FEATURES), layers.given("state", BATCH, CELLS)
+    y, last = layers.rnn(layers.rnn(x, state)[0])
+    report, noise = _export(layers, {"y": y, "last": last}, tmp_path / "m.smr")
+    assert _ops(report) == {"quantize", "quantized_rnn", "dequantize"}
+    assert report.warnings == ()
+    assert min(noise.values()) > 30.0
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_sequences_of_simple_layers_have_lengths(tmp_path: Path, reverse: bool) -> None:
+    layers = Layers()
+    x = layers.given("x", STEPS, BATCH, FEATURES)
+    y, state = layers.rnn(x, None, layers.given("lengths", BATCH, dtype="int32"), reverse=reverse)
+    report, noise = _export(layers, {"y": y, "state": state}, tmp_path / "m.smr")
+    assert "quantized_rnn" in _ops(report)
+    assert min(noise.values()) > 25.0
+
+
 def test_a_state_that_hardly_changes_goes_on_changing(tmp_path: Path) -> None:
     """What a step adds is less than half of what tells two outputs apart."""
     layers = Layers()
@@ -336,6 +361,10 @@ def test_what_has_no_integer_arithmetic_says_why(tmp_path: Path) -> None:
     )[0]
     report, _ = _export(layers, {"y": y}, tmp_path / "m.smr")
     assert "its bias is not constant" in "".join(report.warnings)
+    layers = Layers()
+    y = layers.rnn(layers.given("x", STEPS, BATCH, FEATURES), activation="relu")[0]
+    report, _ = _export(layers, {"y": y}, tmp_path / "m.smr")
+    assert "it has relu for tanh" in report.warnings[0]
 
 
 def test_curves_are_near_tanh() -> None:
@@ -384,6 +413,8 @@ def test_matrices_that_are_none_are_refused() -> None:
             _node("quantized_gru", 96, **{"state_bits": 8, **wrong})
     with pytest.raises(Exception, match="3 gates of the cells"):
         _node("quantized_gru", 128, state_bits=14)
+    with pytest.raises(Exception, match="output_multiplier is 32768"):
+        _node("quantized_rnn", 32, output_multiplier=32768)
 
 
 def _node(op: str = "quantized_lstm", columns: int = 128, **attributes: Any) -> None:

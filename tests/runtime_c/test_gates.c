@@ -8,16 +8,22 @@
 
 #include "random_nodes.h"
 
-#define CASES 500
+#define CASES 600
 
 #define INPUTS  9
 #define OUTPUTS 3
 
-enum { X, FILTER, RECURRENT, BIAS, MULTIPLIER, TABLE, STATE, CELL, LENGTHS, GRU_LENGTHS = CELL };
+enum { X, FILTER, RECURRENT, BIAS, MULTIPLIER, TABLE, STATE, CELL, LENGTHS, SHORT_LENGTHS = CELL };
+
+enum { LSTM, GRU, RNN, KINDS };
+
+static const char *const kind_names[] = {"lstm", "gru", "rnn"};
+static const int kind_gates[] = {4, 3, 1};
+static const uint16_t kind_ops[] = {SMR_OP_QUANTIZED_LSTM, SMR_OP_QUANTIZED_GRU, SMR_OP_QUANTIZED_RNN};
 
 typedef struct gate_bench {
     smr_node node;
-    bool gru;
+    int kind;
     smr_value given[INPUTS], made[OUTPUTS];
     const smr_value *inputs[INPUTS];
     smr_value *outputs[OUTPUTS];
@@ -77,7 +83,7 @@ static void fill_multipliers(smr_value *multipliers, int32_t columns, int32_t in
 static void set_attributes(gate_bench *b, bool batch_first) {
     const bool reverse = next_random(0, 1) != 0;
     const int32_t zero_point = next_random(-128, 127);
-    if (b->gru) {
+    if (b->kind == GRU) {
         smr_quantized_gru_attributes *a = &b->node.attributes.quantized_gru;
         a->reverse = reverse;
         a->batch_first = batch_first;
@@ -87,6 +93,12 @@ static void set_attributes(gate_bench *b, bool batch_first) {
         if (next_random(0, 3) > 0) {
             a->output_multiplier = next_random(100, 250);
         }
+        a->output_zero_point = zero_point;
+    } else if (b->kind == RNN) {
+        smr_quantized_rnn_attributes *a = &b->node.attributes.quantized_rnn;
+        a->reverse = reverse;
+        a->batch_first = batch_first;
+        a->output_multiplier = next_random(0, 4) == 0 ? next_random(1, INT16_MAX) : next_random(100, 300);
         a->output_zero_point = zero_point;
     } else {
         smr_quantized_lstm_attributes *a = &b->node.attributes.quantized_lstm;
@@ -99,17 +111,18 @@ static void set_attributes(gate_bench *b, bool batch_first) {
     }
 }
 
-static void open_gates(gate_bench *b, bool gru) {
+static void open_gates(gate_bench *b, int kind) {
     const bool alone = next_random(0, 1) == 0, first = next_random(0, 1) != 0;
     const int32_t steps = next_random(0, 5), batch = alone ? 1 : next_random(1, 20);
     const int32_t inputs = next_size(70),
                   cells = next_random(0, 2) == 0 ? 16 * next_random(1, 11) : next_size(70);
-    const int32_t columns = (cells + 15) / 16 * 16 * (gru ? 3 : 4), lengths = gru ? GRU_LENGTHS : LENGTHS;
+    const int32_t columns = (cells + 15) / 16 * 16 * kind_gates[kind],
+                  lengths = kind == LSTM ? LENGTHS : SHORT_LENGTHS;
     const int32_t x[] = {first ? batch : steps, first ? steps : batch, inputs}, y[] = {x[0], x[1], cells};
     const int32_t sums[] = {2, columns}, table[] = {3, 16}, of_state[] = {batch, cells};
     int32_t i;
     memset(b, 0, sizeof *b);
-    b->gru = gru;
+    b->kind = kind;
     open_input(b, X, SMR_DTYPE_INT8, 3, x);
     open_matrix(b, FILTER, inputs, columns);
     open_matrix(b, RECURRENT, cells, columns);
@@ -119,8 +132,8 @@ static void open_gates(gate_bench *b, bool gru) {
     fill_table(&b->given[TABLE]);
     fill_multipliers(&b->given[MULTIPLIER], columns, inputs, cells);
     if (next_random(0, 1) != 0) {
-        open_input(b, STATE, gru ? SMR_DTYPE_INT16 : SMR_DTYPE_INT8, 2, of_state);
-        if (!gru) {
+        open_input(b, STATE, kind == GRU ? SMR_DTYPE_INT16 : SMR_DTYPE_INT8, 2, of_state);
+        if (kind == LSTM) {
             open_input(b, CELL, SMR_DTYPE_INT16, 2, of_state);
         }
     }
@@ -139,8 +152,8 @@ static void open_gates(gate_bench *b, bool gru) {
     set_attributes(b, first);
     b->node.inputs = b->inputs;
     b->node.outputs = b->outputs;
-    b->node.input_count = gru ? INPUTS - 1 : INPUTS;
-    b->node.output_count = OUTPUTS;
+    b->node.input_count = kind == LSTM ? INPUTS : INPUTS - 1;
+    b->node.output_count = kind == RNN ? OUTPUTS - 1 : OUTPUTS;
 }
 
 static void close_gates(gate_bench *b) {
@@ -163,7 +176,7 @@ static smr_status prepare_with(gate_bench *b, uint32_t isas, smr_error *error) {
     b->node.isas = isas;
     b->node.work = 0;
     b->node.phased = false;
-    b->node.kernel = smr_kernel_select(b->gru ? SMR_OP_QUANTIZED_GRU : SMR_OP_QUANTIZED_LSTM, &b->node);
+    b->node.kernel = smr_kernel_select(kind_ops[b->kind], &b->node);
     if (!CHECK(b->node.kernel != NULL)) {
         exit(EXIT_FAILURE);
     }
@@ -198,7 +211,7 @@ static const char *run_with_isas(gate_bench *b, uint32_t isas, uint8_t *results)
         run_items(&b->node, phase * items, (phase + 1) * items);
     }
     guard_free(b->node.scratch);
-    for (i = 0; i < OUTPUTS; ++i) {
+    for (i = 0; i < b->node.output_count; ++i) {
         memcpy(results, b->made[i].data, value_bytes(&b->made[i]));
         results += value_bytes(&b->made[i]);
         memset(b->made[i].data, GUARD_PATTERN, value_bytes(&b->made[i]));
@@ -213,8 +226,8 @@ static void check_case(int number) {
     const char *name;
     uint32_t index, isa;
     int i;
-    open_gates(&b, number % 2 != 0);
-    for (i = 0; i < OUTPUTS; ++i) {
+    open_gates(&b, number % KINDS);
+    for (i = 0; i < b.node.output_count; ++i) {
         bytes += value_bytes(&b.made[i]);
     }
     expected = malloc(2 * bytes + 1);
@@ -230,7 +243,7 @@ static void check_case(int number) {
         CHECK((strcmp(run_with_isas(&b, allowed, expected + bytes), "generic") != 0) == (index > 0));
         if (!CHECK(memcmp(expected + bytes, expected, bytes) == 0)) {
             fprintf(stderr, "    case %d with %s: %s, x [%d, %d, %d], %d cells\n", number, name,
-                    b.gru ? "gru" : "lstm", b.given[X].dims[0], b.given[X].dims[1], b.given[X].dims[2],
+                    kind_names[b.kind], b.given[X].dims[0], b.given[X].dims[1], b.given[X].dims[2],
                     b.given[RECURRENT].dims[0]);
         }
     }
@@ -270,17 +283,22 @@ static void check_refused_gru(gate_bench *b) {
     check_refused(b, &a->output_zero_point, -129);
 }
 
-static void check_refusals(bool gru) {
+static void check_refused_rnn(gate_bench *b) {
+    smr_quantized_rnn_attributes *a = &b->node.attributes.quantized_rnn;
+    check_refused(b, &a->output_multiplier, 0);
+    check_refused(b, &a->output_multiplier, 32768);
+    check_refused(b, &a->output_zero_point, 128);
+    check_refused(b, &a->output_zero_point, -129);
+}
+
+static void check_refusals(int kind) {
+    void (*const refused[])(gate_bench *) = {check_refused_lstm, check_refused_gru, check_refused_rnn};
     const float wrong[] = {-1.0f, INFINITY, NAN};
     int32_t number;
     gate_bench b;
     int i;
-    open_gates(&b, gru);
-    if (gru) {
-        check_refused_gru(&b);
-    } else {
-        check_refused_lstm(&b);
-    }
+    open_gates(&b, kind);
+    refused[kind](&b);
     check_refused(&b, (int32_t *)b.given[BIAS].data, INT32_MAX);
     check_refused(&b, (int32_t *)b.given[BIAS].data + b.given[BIAS].count - 1, INT32_MIN);
     for (i = 0; i < 3; ++i) {
@@ -292,18 +310,18 @@ static void check_refusals(bool gru) {
             check_refused(&b, (int32_t *)(uintptr_t)&b.given[i].dims[0], b.given[i].dims[0] + 1);
         }
     }
-    for (i = 0; i < OUTPUTS; ++i) {
+    for (i = 0; i < b.node.output_count; ++i) {
         check_refused(&b, (int32_t *)(uintptr_t)&b.made[i].dims[1], b.made[i].dims[1] + 1);
     }
     close_gates(&b);
 }
 
-static void check_lengths(bool gru) {
-    const int lengths = gru ? GRU_LENGTHS : LENGTHS;
+static void check_lengths(int kind) {
+    const int lengths = kind == LSTM ? LENGTHS : SHORT_LENGTHS;
     smr_error error;
     gate_bench b;
     do {
-        open_gates(&b, gru);
+        open_gates(&b, kind);
         if (b.inputs[lengths] == NULL) {
             close_gates(&b);
         }
@@ -324,10 +342,11 @@ int main(int argc, char **argv) {
     for (i = 0; i < cases; ++i) {
         check_case(i);
     }
-    for (i = 0; i < 10; ++i) {
-        check_refusals(i % 2 != 0);
+    for (i = 0; i < 5 * KINDS; ++i) {
+        check_refusals(i % KINDS);
     }
-    check_lengths(false);
-    check_lengths(true);
+    for (i = 0; i < KINDS; ++i) {
+        check_lengths(i);
+    }
     return check_result();
 }

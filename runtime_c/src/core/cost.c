@@ -86,6 +86,7 @@ static double cost_multiplications(const smr_node *node) {
             return (double)z->count * cost_axis(x, 0) * cost_axis(x, 1) / cost_axis(z, 1);
         case SMR_OP_QUANTIZED_LSTM:
         case SMR_OP_QUANTIZED_GRU:
+        case SMR_OP_QUANTIZED_RNN:
             return (double)x->count / cost_axis(x, 0) *
                    ((double)y->count + 2.0 * (double)node->inputs[2]->count);
         case SMR_OP_LSTM:

@@ -558,6 +558,13 @@ static const smr_format_field quantized_gru_attributes_fields[] = {
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
 };
 
+static const smr_format_field quantized_rnn_attributes_fields[] = {
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+    {SMR_FIELD_SCALAR, 0, 1, 1, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+    {SMR_FIELD_SCALAR, 0, 4, 4, -1},
+};
+
 static const smr_format_field cond_attributes_fields[] = {
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
     {SMR_FIELD_SCALAR, 0, 4, 4, -1},
@@ -793,6 +800,7 @@ const smr_format_table smr_format_tables[] = {
     {fixed_point_l2_normalize_attributes_fields, 2},
     {quantized_lstm_attributes_fields, 6},
     {quantized_gru_attributes_fields, 6},
+    {quantized_rnn_attributes_fields, 4},
     {cond_attributes_fields, 2},
     {while_loop_attributes_fields, 4},
     {lstm_attributes_fields, 3},
@@ -1001,7 +1009,7 @@ const int16_t smr_format_attributes[256] = {
     SMR_TABLE_FIXED_POINT_L2_NORMALIZE_ATTRIBUTES,
     SMR_TABLE_QUANTIZED_LSTM_ATTRIBUTES,
     SMR_TABLE_QUANTIZED_GRU_ATTRIBUTES,
-    -1,
+    SMR_TABLE_QUANTIZED_RNN_ATTRIBUTES,
     -1,
     -1,
     -1,

@@ -1427,6 +1427,29 @@ static const smr_attribute_def quantized_gru_attributes[] = {
     {"output_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_gru_attributes, output_zero_point), 0.0f, 0, 0},
 };
 
+static const smr_operand_def quantized_rnn_inputs[] = {
+    {"x", 0x0008, -1, 0},
+    {"filter", 0x0008, -1, 8},
+    {"recurrent", 0x0008, -1, 8},
+    {"bias", 0x0040, -1, 0},
+    {"multiplier", 0x0002, -1, 0},
+    {"table", 0x0020, -1, 0},
+    {"state", 0x0008, -1, 1},
+    {"lengths", 0x0040, -1, 1},
+};
+
+static const smr_operand_def quantized_rnn_outputs[] = {
+    {"y", 0x0008, -1, 0},
+    {"new_state", 0x0008, -1, 0},
+};
+
+static const smr_attribute_def quantized_rnn_attributes[] = {
+    {"reverse", SMR_ATTRIBUTE_BOOL, 0, offsetof(smr_quantized_rnn_attributes, reverse), 0.0f, 0, 0},
+    {"batch_first", SMR_ATTRIBUTE_BOOL, 0, offsetof(smr_quantized_rnn_attributes, batch_first), 0.0f, 0, 0},
+    {"output_multiplier", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_rnn_attributes, output_multiplier), 0.0f, 0, 0},
+    {"output_zero_point", SMR_ATTRIBUTE_INT, 0, offsetof(smr_quantized_rnn_attributes, output_zero_point), 0.0f, 0, 0},
+};
+
 static const smr_operand_def cond_inputs[] = {
     {"predicate", 0x0100, -1, 0},
     {"inputs", 0x01fe, -1, 3},
@@ -2351,6 +2374,7 @@ const smr_op_def smr_op_defs[] = {
     {"fixed_point_l2_normalize", fixed_point_l2_normalize_inputs, fixed_point_l2_normalize_outputs, fixed_point_l2_normalize_attributes, SMR_OP_FIXED_POINT_L2_NORMALIZE, 1, 1, 2, 0, 0},
     {"quantized_lstm", quantized_lstm_inputs, quantized_lstm_outputs, quantized_lstm_attributes, SMR_OP_QUANTIZED_LSTM, 9, 3, 6, 0, 0},
     {"quantized_gru", quantized_gru_inputs, quantized_gru_outputs, quantized_gru_attributes, SMR_OP_QUANTIZED_GRU, 8, 3, 6, 0, 0},
+    {"quantized_rnn", quantized_rnn_inputs, quantized_rnn_outputs, quantized_rnn_attributes, SMR_OP_QUANTIZED_RNN, 8, 2, 4, 0, 0},
     {"cond", cond_inputs, cond_outputs, cond_attributes, SMR_OP_COND, 2, 1, 2, 0, 0},
     {"while_loop", while_loop_inputs, while_loop_outputs, while_loop_attributes, SMR_OP_WHILE_LOOP, 1, 1, 4, 0, 0},
     {"dynamic_update_slice", dynamic_update_slice_inputs, dynamic_update_slice_outputs, 0, SMR_OP_DYNAMIC_UPDATE_SLICE, 3, 1, 0, 0, 1},

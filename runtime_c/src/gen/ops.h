@@ -94,6 +94,7 @@ typedef enum smr_opcode {
     SMR_OP_FIXED_POINT_L2_NORMALIZE = 181,
     SMR_OP_QUANTIZED_LSTM = 182,
     SMR_OP_QUANTIZED_GRU = 183,
+    SMR_OP_QUANTIZED_RNN = 184,
     SMR_OP_COND = 190,
     SMR_OP_WHILE_LOOP = 191,
     SMR_OP_DYNAMIC_UPDATE_SLICE = 192,
@@ -846,6 +847,13 @@ typedef struct smr_quantized_gru_attributes {
     int32_t output_zero_point;
 } smr_quantized_gru_attributes;
 
+typedef struct smr_quantized_rnn_attributes {
+    uint8_t reverse;
+    uint8_t batch_first;
+    int32_t output_multiplier;
+    int32_t output_zero_point;
+} smr_quantized_rnn_attributes;
+
 typedef struct smr_cond_attributes {
     int32_t then_body; /* a program of the model */
     int32_t else_body; /* a program of the model */
@@ -968,6 +976,7 @@ typedef union smr_attributes {
     smr_fixed_point_l2_normalize_attributes fixed_point_l2_normalize;
     smr_quantized_lstm_attributes quantized_lstm;
     smr_quantized_gru_attributes quantized_gru;
+    smr_quantized_rnn_attributes quantized_rnn;
     smr_cond_attributes cond;
     smr_while_loop_attributes while_loop;
     smr_lstm_attributes lstm;
@@ -1030,6 +1039,6 @@ typedef struct smr_op_def {
 
 /* Sorted by opcode. */
 extern const smr_op_def smr_op_defs[];
-#define SMR_OP_DEF_COUNT 177
+#define SMR_OP_DEF_COUNT 178
 
 #endif

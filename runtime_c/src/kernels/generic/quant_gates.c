@@ -110,6 +110,13 @@ static void gate_gru(const smr_gate_cells *c) {
     }
 }
 
+static void gate_rnn(const smr_gate_cells *c) {
+    size_t k;
+    for (k = 0; k < c->count; ++k) {
+        c->out[k] = gate_byte(c, gate_curve(c->table, gate_short(2 * gate_sum(c, 0, k))));
+    }
+}
+
 void smr_gate_bytes(const smr_gate_cells *c) {
     size_t k;
     for (k = 0; k < c->count; ++k) {
@@ -121,4 +128,5 @@ const smr_gate_functions smr_gate_generic = {.sums = gate_sums,
                                              .lstm = gate_lstm,
                                              .gru_after = gate_gru_after,
                                              .gru_reset = gate_gru_reset,
-                                             .gru = gate_gru};
+                                             .gru = gate_gru,
+                                             .rnn = gate_rnn};

@@ -14,7 +14,7 @@ enum {
     LSTM_STATE,
     LSTM_CELL,
     LSTM_LENGTHS,
-    GRU_STATE = GATES_TABLE + 1,
+    GRU_STATE = GATES_TABLE + 1, /* of an RNN too */
     GRU_LENGTHS
 };
 
@@ -32,7 +32,7 @@ typedef struct recurrent_part {
     uint8_t take;
 } recurrent_part;
 
-enum { TAKE_LSTM, TAKE_GRU_AFTER, TAKE_GRU_RESET, TAKE_GRU };
+enum { TAKE_LSTM, TAKE_GRU_AFTER, TAKE_GRU_RESET, TAKE_GRU, TAKE_RNN };
 
 typedef struct quant_recurrent {
     const smr_gate_functions *functions;
@@ -142,8 +142,10 @@ static void recurrent_store(const smr_node *node, const quant_recurrent *p, cons
                             size_t sequence, const uint8_t *state, size_t first, size_t count) {
     recurrent_copy(p, (uint8_t *)node->outputs[1]->data + sequence * p->cells + first,
                    state + sequence * m->cells + first, count);
-    memcpy((int16_t *)node->outputs[2]->data + sequence * p->cells + first,
-           m->cell + sequence * m->cells + first, count * sizeof *m->cell);
+    if (node->output_count > 2) {
+        memcpy((int16_t *)node->outputs[2]->data + sequence * p->cells + first,
+               m->cell + sequence * m->cells + first, count * sizeof *m->cell);
+    }
 }
 
 /* What the functions of the gates are told of each layer; of some cells of a sequence. */
@@ -260,7 +262,8 @@ static void recurrent_take(const smr_node *node, const quant_recurrent *p, const
         case TAKE_LSTM: p->functions->lstm(&cells); break;
         case TAKE_GRU_AFTER: p->functions->gru_after(&cells); break;
         case TAKE_GRU_RESET: p->functions->gru_reset(&cells); break;
-        default: p->functions->gru(&cells); break;
+        case TAKE_GRU: p->functions->gru(&cells); break;
+        default: p->functions->rnn(&cells); break;
     }
     recurrent_copy(p, next + sequence * m->cells + at, (const uint8_t *)out, cells.count);
     if (part + 1u == p->part_count) {
@@ -425,9 +428,10 @@ static smr_status recurrent_check_shapes(const smr_node *node, int32_t gates, bo
         SMR_TRY(recurrent_check(node, GATES_BIAS, 2, of_sums, error));
         SMR_TRY(recurrent_check(node, GATES_MULTIPLIER, 2, of_sums, error));
         SMR_TRY(recurrent_check(node, GATES_TABLE, 2, of_table, error));
-        SMR_TRY(recurrent_check(node, -1, 3, of_y, error));
-        SMR_TRY(recurrent_check(node, -2, 2, of_state, error));
-        return recurrent_check(node, -3, 2, of_state, error);
+        for (k = 1; k < node->output_count; ++k) {
+            SMR_TRY(recurrent_check(node, -1 - k, 2, of_state, error));
+        }
+        return recurrent_check(node, -1, 3, of_y, error);
     }
 }
 
@@ -540,6 +544,21 @@ smr_status smr_prepare_quantized_gru(smr_node *node, smr_error *error) {
     }
     p->unit = (int16_t)(1 << a->state_bits);
     p->multiplier = (int16_t)(a->output_multiplier << (15 - a->state_bits));
+    p->reverse = a->reverse;
+    return recurrent_cut(node, p, error);
+}
+
+smr_status smr_prepare_quantized_rnn(smr_node *node, smr_error *error) {
+    const smr_quantized_rnn_attributes *a = &node->attributes.quantized_rnn;
+    quant_recurrent *p = SMR_PARAMETERS(node, quant_recurrent);
+    if (a->output_multiplier < 1 || a->output_multiplier > INT16_MAX) {
+        SMR_FAIL(error, SMR_ERROR_MODEL, "an output multiplier of %d", (int)a->output_multiplier);
+    }
+    SMR_TRY(recurrent_prepare(node, 1, a->batch_first, a->output_zero_point, error));
+    SMR_TRY(recurrent_optional(node, p, GRU_STATE, 2, &p->state, error));
+    SMR_TRY(recurrent_optional(node, p, GRU_LENGTHS, 1, &p->lengths, error));
+    p->parts[0] = (recurrent_part){.gates = 1, .take = TAKE_RNN};
+    p->multiplier = (int16_t)a->output_multiplier;
     p->reverse = a->reverse;
     return recurrent_cut(node, p, error);
 }

@@ -59,6 +59,7 @@ typedef struct smr_gate_functions {
     /* What the reset gate leaves of the state, and then, with its sums for what is new alone, the step. */
     void (*gru_reset)(const smr_gate_cells *cells);
     void (*gru)(const smr_gate_cells *cells);
+    void (*rnn)(const smr_gate_cells *cells);
     /* As those of smr_product_functions; null where `flip` is 0. */
     void (*copy)(uint8_t *to, const uint8_t *from, size_t count);
     void (*start)(const uint8_t *weights, size_t panel_bytes, size_t panels, const int32_t *bias,

@@ -197,7 +197,7 @@ def test_states_in_buffers_are_kept_between_runs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("options", ["layers", "all"])
-@pytest.mark.parametrize("kind", ["lstm", "gru"])
+@pytest.mark.parametrize("kind", ["lstm", "gru", "rnn"])
 def test_layers_become_integers(kind: str, options: str, tmp_path: Path) -> None:
     module = layer(kind, 8, 20, **OPTIONS[options])
     samples = [torch.randn(9, 7, 8, generator=torch.Generator().manual_seed(k)) for k in range(3)]
