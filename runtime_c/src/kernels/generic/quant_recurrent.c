@@ -148,9 +148,9 @@ static void recurrent_store(const smr_node *node, const quant_recurrent *p, cons
     }
 }
 
-/* What the functions of the gates are told of each layer; of some cells of a sequence. */
-static smr_gate_cells recurrent_functions_of(const quant_recurrent *p, const recurrent_memory *m,
-                                             size_t sequence, size_t at, size_t count, int8_t *out) {
+/* Some cells of a sequence, with all but what is given to their gates. */
+static smr_gate_cells recurrent_cells_of(const quant_recurrent *p, const recurrent_memory *m, size_t sequence,
+                                         size_t at, size_t count, int8_t *out) {
     const smr_gate_cells cells = {
         .table = p->table,
         .cell = m->cell + sequence * m->cells + at,
@@ -166,14 +166,14 @@ static smr_gate_cells recurrent_functions_of(const quant_recurrent *p, const rec
     return cells;
 }
 
-/* The bytes of the states before the first step of the blocks [first, last) of a sequence whose cells there
+/* The bytes of the states of a sequence before the first step, in the blocks [first, last), whose int16 there
  * are. */
 static void recurrent_begin_bytes(const quant_recurrent *p, const recurrent_memory *m, size_t sequence,
                                   size_t first, size_t last) {
     for (; first < last; ++first) {
         const size_t at = first * GATE_BLOCK;
         int8_t out[GATE_BLOCK];
-        const smr_gate_cells cells = recurrent_functions_of(p, m, sequence, at, GATE_BLOCK, out);
+        const smr_gate_cells cells = recurrent_cells_of(p, m, sequence, at, GATE_BLOCK, out);
         smr_gate_bytes(&cells);
         recurrent_copy(p, m->state[0] + sequence * m->cells + at, (const uint8_t *)out, GATE_BLOCK);
     }
@@ -253,7 +253,7 @@ static void recurrent_take(const smr_node *node, const quant_recurrent *p, const
     int8_t out[RECURRENT_APART];
     size_t count;
     const size_t at = recurrent_cells(p, first, last, &count);
-    smr_gate_cells cells = recurrent_functions_of(p, m, sequence, at, (last - first) * GATE_BLOCK, out);
+    smr_gate_cells cells = recurrent_cells_of(p, m, sequence, at, (last - first) * GATE_BLOCK, out);
     cells.given = m->given + row * p->gates * m->cells + at;
     cells.given_apart = m->cells;
     cells.sums = sums;
@@ -274,7 +274,7 @@ static void recurrent_take(const smr_node *node, const quant_recurrent *p, const
     }
 }
 
-/* A group at a time: one block alone would wait for each instruction of the functions of the gates. Phases go
+/* A group at a time: one block alone would wait for each instruction of the functions of the gates. Steps go
  * through the groups in turns in both directions, since the weights that were read last are those that the
  * cache of the first level has. */
 static void recurrent_step(const smr_node *node, const quant_recurrent *p, const recurrent_memory *m,
@@ -288,7 +288,7 @@ static void recurrent_step(const smr_node *node, const quant_recurrent *p, const
         const size_t left = last - first - done;
         size_t begin, end;
         count = left < RECURRENT_GROUP ? left : RECURRENT_GROUP;
-        begin = phase % 2 == 0 ? first + done : last - done - count;
+        begin = step % 2 == 0 ? first + done : last - done - count;
         end = begin + count;
         for (sequence = 0; sequence < p->batch; sequence += rows) {
             rows = p->batch - sequence < RECURRENT_ROWS ? p->batch - sequence : RECURRENT_ROWS;
