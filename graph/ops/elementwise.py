@@ -701,7 +701,7 @@ OPS.register(
         "hard_swish",
         338,
         "The product x * relu6(x + 3) / 6.",
-        lambda xp, op, x: x * _between(xp, x + 3, 0, 6) / 6,
+        lambda xp, op, x: x * (_between(xp, x + 3, 0, 6) / 6),
         _hard_swish_derivative,
     ),
     _unary(

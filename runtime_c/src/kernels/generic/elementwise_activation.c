@@ -32,7 +32,7 @@ ACTIVATION(softsign, a / (1.0f + fabsf(a)))
 ACTIVATION(selu, (a > 0.0f ? a : SELU_ALPHA * expm1f(a)) * SELU_SCALE)
 ACTIVATION(silu, a * (1.0f / (1.0f + expf(-a))))
 ACTIVATION(hard_sigmoid, elementwise_relu6(a + 3.0f) / 6.0f)
-ACTIVATION(hard_swish, elementwise_relu6(a + 3.0f) * a / 6.0f)
+ACTIVATION(hard_swish, elementwise_relu6(a + 3.0f) / 6.0f * a)
 ACTIVATION(mish, a *tanhf((a > 0.0f ? a : 0.0f) + log1pf(expf(-fabsf(a)))))
 
 #define MINIMUM  constants->floats[0]

@@ -248,7 +248,11 @@ static inline VECTOR vector_mish(VECTOR x) {
     const VECTOR two = VECTOR_ALL(2.0f);
     const VECTOR power = vector_exp_normal(VECTOR_AT_MOST(x, VECTOR_ALL(30.0f)));
     const VECTOR part = VECTOR_MULTIPLY(power, VECTOR_ADD(power, two));
+#if defined(VECTOR_RECIPROCAL_START)
     return VECTOR_MULTIPLY(x, VECTOR_MULTIPLY(part, vector_reciprocal(VECTOR_ADD(part, two))));
+#else
+    return VECTOR_MULTIPLY(x, VECTOR_DIVIDE(part, VECTOR_ADD(part, two)));
+#endif
 }
 
 #endif
