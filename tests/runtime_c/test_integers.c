@@ -141,8 +141,8 @@ static void open_pair(bench *b) {
         dims[2][i] = dims[0][i] == 1 ? dims[1][i] : dims[0][i];
     }
     if (next_random(0, 30) == 0) {
-        dims[2][3] = dims[0][3] = 1100;
-        dims[1][3] = dims[1][3] == 1 ? 1 : 1100;
+        dims[2][3] = dims[0][3] = next_random(0, 1) == 0 ? 1100 : 2100;
+        dims[1][3] = dims[1][3] == 1 ? 1 : dims[0][3];
     }
     open_filled(&b->values[turned], SMR_DTYPE_INT8, rank, dims[0]);
     open_filled(&b->values[1 - turned], SMR_DTYPE_INT8, rank, dims[1]);
