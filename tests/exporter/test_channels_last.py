@@ -125,7 +125,9 @@ def test_squeeze_and_excite_is_left_without_moves() -> None:
     graph = Graph()
     b = graph.b
     y = conv(b, placeholder(graph, (1, 3, 9, 7)), 8)
-    squeezed = b.relu(b.add(conv(b, b.reduce_mean(y, axes=(2, 3), keepdims=True), 4, size=1), random(4, 1, 1)))
+    squeezed = b.relu(
+        b.add(conv(b, b.reduce_mean(y, axes=(2, 3), keepdims=True), 4, size=1), random(4, 1, 1))
+    )
     gate = b.hard_sigmoid(conv(b, squeezed, 8, size=1))
     model = freeze([Signature([b.reduce_mean(b.multiply(y, gate), axes=(2, 3))])], None).model
     rewritten, _ = optimize(model)
