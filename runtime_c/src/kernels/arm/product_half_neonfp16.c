@@ -14,22 +14,32 @@
 #define HALF_PIXELS 8
 #define HALF_BLOCK  64
 
-/* The intrinsic makes gcc copy the lane to all lanes of another register first. */
+/* The intrinsic makes gcc copy the lane to all lanes of another register first. Since it does not know how
+ * long this one takes, it is not to move it: what waits for each other is far apart as it stands. */
 #if defined(__GNUC__) && !defined(__clang__)
 #define HALF_MULTIPLY_ADD(sum, weight, value, lane) \
-    __asm__("fmla %0.8h, %1.8h, %2.h[%3]" : "+w"(sum) : "w"(weight), "x"(value), "i"(lane))
+    __asm__ volatile("fmla %0.8h, %1.8h, %2.h[%3]" : "+w"(sum) : "w"(weight), "x"(value), "i"(lane))
 #else
 #define HALF_MULTIPLY_ADD(sum, weight, value, lane) sum = vfmaq_laneq_f16(sum, weight, value, lane)
 #endif
 
-/* Adds the products of the number in a lane of each pixel and a row of the panels. */
-#define HALF_LANE(lane)                                                              \
-    UNROLL for (v = 0; v < 2 * panels; ++v) {                                        \
-        const uint8_t *from = weights + (lane) * 32 + v / 2 * panel + v % 2 * 16;    \
-        const float16x8_t weight = vld1q_f16((const float16_t *)(const void *)from); \
-        UNROLL for (r = 0; r < pixels; ++r) {                                        \
-            HALF_MULTIPLY_ADD(sum[r][v], weight, value[r], lane);                    \
-        }                                                                            \
+/* Weights of the vector `v` of a tile. */
+#define HALF_WEIGHTS(lane, v) \
+    vld1q_f16((const float16_t *)(const void *)(weights + (lane) * 32 + (v) / 2 * panel + (v) % 2 * 16))
+
+/* Adds the products of the number in a lane of each pixel and a row of the panels. Weights are loaded one
+ * vector ahead. */
+#define HALF_LANE(lane)                                           \
+    UNROLL for (v = 0; v < 2 * panels; ++v) {                     \
+        const float16x8_t weight = next;                          \
+        if (v + 1 < 2 * panels) {                                 \
+            next = HALF_WEIGHTS(lane, v + 1);                     \
+        } else if ((lane) + 1 < count) {                          \
+            next = HALF_WEIGHTS((lane) + 1, 0);                   \
+        }                                                         \
+        UNROLL for (r = 0; r < pixels; ++r) {                     \
+            HALF_MULTIPLY_ADD(sum[r][v], weight, value[r], lane); \
+        }                                                         \
     }
 
 /* Adds the products of so many numbers of each pixel, 1, 4 or 8, and rows of the panels. */
@@ -38,7 +48,7 @@ static inline __attribute__((always_inline)) void half_steps(float16x8_t sum[HAL
                                                              const uint8_t *weights, size_t panel,
                                                              const size_t panels, const size_t pixels,
                                                              const size_t count) {
-    float16x8_t value[HALF_PIXELS];
+    float16x8_t value[HALF_PIXELS], next = HALF_WEIGHTS(0, 0);
     size_t r, v;
     UNROLL for (r = 0; r < pixels; ++r) {
         const float16_t *from = (const float16_t *)(const void *)(numbers + r * pixel);
