@@ -50,8 +50,6 @@ REDUCE_FOLD(reduce_max_floats, float, double, (b > a || b != b) ? b : a)
 REDUCE_FOLD(reduce_max_integers, int64_t, int64_t, b > a ? b : a)
 REDUCE_FOLD(reduce_min_floats, float, double, (b < a || b != b) ? b : a)
 REDUCE_FOLD(reduce_min_integers, int64_t, int64_t, b < a ? b : a)
-REDUCE_FOLD(reduce_any_integers, int64_t, int64_t, a | (b != 0))
-REDUCE_FOLD(reduce_all_integers, int64_t, int64_t, a &(b != 0))
 
 /* Elements [offset, offset + count) of the input, in place or in `block`. */
 static const void *reduce_fetch(const smr_value *x, size_t offset, size_t count, smr_block *block) {
@@ -235,13 +233,22 @@ smr_status smr_prepare_reduce_min(smr_node *node, smr_error *error) {
     return reduce_prepare(node, reduce_min_floats, reduce_min_integers, error);
 }
 
+static smr_status reduce_prepare_truths(smr_node *node, smr_run_function run, smr_error *error) {
+    uint32_t axes;
+    SMR_TRY(reduce_axes(node, &axes, error));
+    SMR_TRY(reduce_check_output(node, axes, node->attributes.reduce_sum.keepdims != 0, error));
+    smr_reduction_fill(SMR_PARAMETERS(node, smr_reduction), node->inputs[0], axes);
+    node->run = run;
+    node->work = node->outputs[0]->count;
+    return SMR_OK;
+}
+
 smr_status smr_prepare_reduce_any(smr_node *node, smr_error *error) {
-    return reduce_prepare(node, NULL, reduce_any_integers, error);
+    return reduce_prepare_truths(node, smr_reduction_run_any, error);
 }
 
 smr_status smr_prepare_reduce_all(smr_node *node, smr_error *error) {
-    SMR_PARAMETERS(node, reduce_parameters)->integer_start = 1;
-    return reduce_prepare(node, NULL, reduce_all_integers, error);
+    return reduce_prepare_truths(node, smr_reduction_run_all, error);
 }
 
 /* The output's shape says which axes were broadcast. */

@@ -33,4 +33,8 @@ size_t smr_reduction_begin(const smr_reduction *reduction, size_t at, size_t *le
 /* How far run `row`, below `rows`, is from the first. */
 size_t smr_reduction_offset(const smr_reduction *reduction, size_t row);
 
+/* Logic over bytes, for nodes whose parameters begin with a reduction. */
+smr_status smr_reduction_run_any(const smr_node *node, size_t begin, size_t end, smr_error *error);
+smr_status smr_reduction_run_all(const smr_node *node, size_t begin, size_t end, smr_error *error);
+
 #endif
