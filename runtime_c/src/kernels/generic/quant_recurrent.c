@@ -14,8 +14,8 @@ enum {
     LSTM_STATE,
     LSTM_CELL,
     LSTM_LENGTHS,
-    GRU_STATE = GATES_TABLE + 1, /* of an RNN too */
-    GRU_LENGTHS
+    BARE_STATE = GATES_TABLE + 1, /* of layers without cells */
+    BARE_LENGTHS
 };
 
 #define RECURRENT_GROUP    4 /* blocks that meet the functions of the gates together */
@@ -533,8 +533,8 @@ smr_status smr_prepare_quantized_gru(smr_node *node, smr_error *error) {
                  (int)a->state_bits, (int)a->output_multiplier);
     }
     SMR_TRY(recurrent_prepare(node, 3, a->batch_first, a->output_zero_point, error));
-    SMR_TRY(recurrent_optional(node, p, GRU_STATE, 2, &p->cell, error));
-    SMR_TRY(recurrent_optional(node, p, GRU_LENGTHS, 1, &p->lengths, error));
+    SMR_TRY(recurrent_optional(node, p, BARE_STATE, 2, &p->cell, error));
+    SMR_TRY(recurrent_optional(node, p, BARE_LENGTHS, 1, &p->lengths, error));
     p->of_cells = p->cell != NULL;
     p->parts[0] = (recurrent_part){.gates = 3, .take = TAKE_GRU_AFTER};
     if (!a->reset_after) {
@@ -555,8 +555,8 @@ smr_status smr_prepare_quantized_rnn(smr_node *node, smr_error *error) {
         SMR_FAIL(error, SMR_ERROR_MODEL, "an output multiplier of %d", (int)a->output_multiplier);
     }
     SMR_TRY(recurrent_prepare(node, 1, a->batch_first, a->output_zero_point, error));
-    SMR_TRY(recurrent_optional(node, p, GRU_STATE, 2, &p->state, error));
-    SMR_TRY(recurrent_optional(node, p, GRU_LENGTHS, 1, &p->lengths, error));
+    SMR_TRY(recurrent_optional(node, p, BARE_STATE, 2, &p->state, error));
+    SMR_TRY(recurrent_optional(node, p, BARE_LENGTHS, 1, &p->lengths, error));
     p->parts[0] = (recurrent_part){.gates = 1, .take = TAKE_RNN};
     p->multiplier = (int16_t)a->output_multiplier;
     p->reverse = a->reverse;
