@@ -46,17 +46,17 @@ static void compare_copy(uint8_t *to, const uint8_t *from, size_t step, size_t c
 /* An operand that is repeated is a block of its element, which all blocks of the other one meet. */
 static void compare_elements(const compare_parameters *p, const compare_row *row) {
     const size_t size = p->size == 1 ? 1 : 4, blocks = row->count / p->block, left = row->count % p->block;
-    const size_t done = row->count - left, most = blocks > 0 ? p->block : left;
+    const size_t done = row->count - left;
     uint8_t x[4 * SMR_COMPARE_MOST] = {0}, y[4 * SMR_COMPARE_MOST] = {0}, z[SMR_COMPARE_MOST];
     smr_compare_part part = {
         row->x,  row->y, row->z, blocks, p->block * size * row->x_step, p->block * size * row->y_step,
         p->flip, p->sign};
     if (row->x_step == 0) {
-        compare_copy(x, row->x, 0, most, size);
+        compare_copy(x, row->x, 0, SMR_COMPARE_MOST, size);
         part.x = x;
     }
     if (row->y_step == 0) {
-        compare_copy(y, row->y, 0, most, size);
+        compare_copy(y, row->y, 0, SMR_COMPARE_MOST, size);
         part.y = y;
     }
     p->function(&part);
