@@ -21,7 +21,7 @@ static int run_times(smr_pace *pace, uint32_t shared, uint32_t alone, int runs, 
 }
 
 static void test_threads_that_help(void) {
-    smr_pace pace = {{0, 0}, 0, 0, 0, 0, 0, false, false};
+    smr_pace pace = {{0, 0}, 0, 0, 0, 0, 0, 0, false, false};
     CHECK(run_times(&pace, 60000, 100000, 8, 0) == 0);
     CHECK(run_times(&pace, 60000, 100000, 10000, 0) < 60);
     CHECK(run_times(&pace, 90000, 100000, 10000, 0) < 400);
@@ -29,7 +29,7 @@ static void test_threads_that_help(void) {
 }
 
 static void test_threads_that_hinder(void) {
-    smr_pace pace = {{0, 0}, 0, 0, 0, 0, 0, false, false};
+    smr_pace pace = {{0, 0}, 0, 0, 0, 0, 0, 0, false, false};
     CHECK(run_times(&pace, 120000, 100000, 20, 0) >= 8);
     CHECK(run_times(&pace, 120000, 100000, 10000, 0) > 9600);
     CHECK(run_times(&pace, 105000, 100000, 10000, 0) > 9000);
@@ -37,7 +37,7 @@ static void test_threads_that_hinder(void) {
 }
 
 static void test_threads_that_change(void) {
-    smr_pace pace = {{0, 0}, 0, 0, 0, 0, 0, false, false};
+    smr_pace pace = {{0, 0}, 0, 0, 0, 0, 0, 0, false, false};
     int turn;
     (void)run_times(&pace, 60000, 100000, 500, 0);
     for (turn = 0; turn < 5; ++turn) {
@@ -51,10 +51,27 @@ static void test_threads_that_change(void) {
     CHECK(run_times(&pace, 55000, 50000, 1000, 0) > 900);
 }
 
+/* Others take the processors for the time of a trial, and may be back soon after it: threads that help are
+ * not without work for long. */
+static void test_a_moment(void) {
+    smr_pace pace = {{0, 0}, 0, 0, 0, 0, 0, 0, false, false};
+    int moment, alone = 0, lost = 0;
+    (void)run_times(&pace, 3500000, 6500000, 500, 0);
+    for (moment = 0; moment < 20; ++moment) {
+        alone += run_times(&pace, 3500000, 6500000, 300, 0);
+        lost += run_times(&pace, 9000000, 6500000, 8, 0);
+        while (pace.alone && alone < 1000) {
+            ++alone;
+            smr_pace_note(&pace, 6500000);
+        }
+    }
+    CHECK(alone < 20 * (4 + 2 * 16 + 8) && lost <= 20 * 8);
+}
+
 /* A thread that has slept while runs went alone takes a while to wake up: the first runs of a trial are slow.
  */
 static void test_threads_that_sleep(void) {
-    smr_pace pace = {{0, 0}, 0, 0, 0, 0, 0, false, false};
+    smr_pace pace = {{0, 0}, 0, 0, 0, 0, 0, 0, false, false};
     int slow = 0, alone = 0, i;
     (void)run_times(&pace, 90000, 70000, 200, 0);
     CHECK(pace.alone);
@@ -68,7 +85,7 @@ static void test_threads_that_sleep(void) {
 
 /* Trials would cost more than they may give. */
 static void test_long_runs(void) {
-    smr_pace pace = {{0, 0}, 0, 0, 0, 0, 0, false, false};
+    smr_pace pace = {{0, 0}, 0, 0, 0, 0, 0, 0, false, false};
     CHECK(run_times(&pace, 20000000, 15000000, 10000, 0) == 0);
     CHECK(run_times(&pace, 4000000, 15000000, 10000, 0) < 60);
 }
@@ -131,6 +148,7 @@ int main(void) {
     test_threads_that_help();
     test_threads_that_hinder();
     test_threads_that_change();
+    test_a_moment();
     test_threads_that_sleep();
     test_long_runs();
     test_context();

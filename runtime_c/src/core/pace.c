@@ -4,8 +4,9 @@
 
 #define PACE_TURN    4        /* runs of a turn, and more of a trial with threads until */
 #define PACE_AWAKE   1000000  /* nanoseconds are over, in which threads wake up */
-#define PACE_SOON    128      /* runs from one trial to the next where the other way may be better, */
-#define PACE_LATE    1024     /* and where it was much worse */
+#define PACE_FIRST   16       /* runs from a trial that has changed the way to the next one; then twice as */
+#define PACE_SOON    128      /* many each time, up to so many where the other way may be better, */
+#define PACE_LATE    1024     /* and so many where it was much worse */
 #define PACE_REST    64       /* times as long as a trial takes: the least from one to the next */
 #define PACE_LONGEST 10000000 /* nanoseconds of a run that is worth trials */
 
@@ -30,8 +31,17 @@ static bool wants_trial(const smr_pace *pace) {
     if (other == 0) {
         return pace->all_runs > PACE_TURN; /* the first ones fill caches */
     }
-    return pace->all_runs >= (pace->alone || !is_less(time, 28, other) ? PACE_SOON : PACE_LATE) &&
-           pace->since >= (uint64_t)PACE_REST * PACE_AWAKE;
+    return pace->all_runs >= pace->wait && pace->since >= (uint64_t)PACE_REST * PACE_AWAKE;
+}
+
+/* Runs until the next trial. What has made one way better may have been gone a moment later. */
+static uint16_t next_wait(const smr_pace *pace, bool changed) {
+    const bool close = pace->alone || !is_less(pace->times[false], 28, pace->times[true]);
+    const uint16_t most = close ? PACE_SOON : PACE_LATE;
+    if (changed) {
+        return PACE_FIRST;
+    }
+    return pace->wait > 0 && pace->wait < most / 2 ? (uint16_t)(2 * pace->wait) : most;
 }
 
 void smr_pace_note(smr_pace *pace, uint64_t nanoseconds) {
@@ -50,6 +60,7 @@ void smr_pace_note(smr_pace *pace, uint64_t nanoseconds) {
         pace->since = 0;
         pace->all_runs = 0;
         begin_turn(pace, better ? pace->alone : !pace->alone, false);
+        pace->wait = next_wait(pace, better);
     } else {
         const bool trial = wants_trial(pace);
         begin_turn(pace, trial ? !pace->alone : pace->alone, trial);

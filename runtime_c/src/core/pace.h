@@ -15,6 +15,7 @@ typedef struct smr_pace {
     uint64_t since;    /* the same since the last trial */
     uint16_t runs;     /* of this turn */
     uint16_t all_runs; /* since the last trial */
+    uint16_t wait;     /* so many until the next one */
     bool alone;        /* how this turn goes */
     bool trial;        /* to know how long it takes, not because it is thought to be better */
 } smr_pace;
